@@ -1,0 +1,360 @@
+"""What travels over JSON-RPC. Field names are a contract: scripts read them.
+
+Times are RFC 3339 UTC strings with `Z`; sizes are pixels; `bitrate` is kbit/s as in ONVIF's BitrateLimit.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+API_VERSION = 1
+
+_HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+
+
+def _host(value: str) -> str:
+    """An IPv4/IPv6 address or a host name, without scheme, port or path."""
+    bare = value.strip().removeprefix("[").removesuffix("]")
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        pass
+    labels = bare.rstrip(".").split(".")
+    looks_numeric = all(label.isdigit() for label in labels)
+    if looks_numeric or len(bare) > 253 or not all(_HOST_LABEL.fullmatch(label) for label in labels):
+        raise ValueError("must be an IP address or a host name, such as 192.168.1.20")
+    return bare.lower()
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must not contain control characters")
+    return value
+
+
+Host = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_host)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)
+]
+Username = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
+Id = Annotated[int, Field(ge=1, le=2**53 - 1)]
+
+
+class Params(BaseModel):
+    """Base of all method parameters: unknown names and wrong types are refused, never guessed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Model(BaseModel):
+    """Base of all results. Unknown fields are ignored, so that an older UI can talk to a newer daemon."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class CameraState(StrEnum):
+    """Named states of a camera. `reason` beside it says why and what to try."""
+
+    RUNNING = "running"
+    STARTING = "starting"
+    STOPPED = "stopped"
+    WAITING_FOR_ADDRESS = "waiting for address"
+    NO_INTERFACE = "no interface free"
+    PORT_IN_USE = "port in use"
+    UPSTREAM_UNREACHABLE = "upstream unreachable"
+    WRONG_PASSWORD = "wrong NVR password"  # noqa: S105 - a state, not a password
+    NO_SIGNAL = "no signal"
+    MISSING = "missing on NVR"
+    FAILED = "failed"
+
+
+class NvrState(StrEnum):
+    NEW = "new"  # never scanned
+    OK = "ok"
+    UNREACHABLE = "unreachable"
+    WRONG_PASSWORD = "wrong password"  # noqa: S105 - a state, not a password
+    FAULTY = "faulty"
+
+
+class JobState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Role(StrEnum):
+    """Ordered: each may do what those before it may."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+class Nvr(Model):
+    id: int
+    name: str
+    host: str
+    port: int
+    username: str
+    state: NvrState
+    reason: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    firmware: str = ""
+    serial: str = ""
+    channels: int = 0
+    online: int = 0
+    clock_offset_s: float | None = None
+    last_scan: str | None = None
+    job: int | None = None  # id of the scan that is running now
+
+
+class Stream(Model):
+    """One stream of a virtual camera. `bps`, `clients` are live; the rest is what ONVIF says."""
+
+    name: Literal["main", "sub"]
+    url: str
+    codec: str
+    width: int
+    height: int
+    fps: int
+    bitrate: int  # kbit/s
+    bps: int = 0
+    clients: int = 0
+
+
+class Camera(Model):
+    id: int
+    name: str
+    nvr: int
+    channel: int
+    state: CameraState
+    reason: str = ""
+    address: str | None
+    mac: str | None
+    interface: str | None
+    onvif_url: str | None
+    snapshot_url: str | None
+    username: str
+    streams: list[Stream]
+    uuid: str
+    serial: str
+    enabled: bool
+    recorder: str | None = None  # address of the client that last asked, if any did
+    clients: int = 0
+
+
+class Credentials(Model):
+    """The only result that holds a password in the clear."""
+
+    camera: int
+    username: str
+    password: str
+
+
+class Interface(Model):
+    id: int
+    name: str
+    mac: str
+    address: str | None
+    kind: Literal["loopback", "netlink"]
+    camera: int | None
+    up: bool = True
+
+
+class ScanDiff(Model):
+    """What a scan changed: channel numbers. `warnings` are sentences for people."""
+
+    new: list[int] = []
+    changed: list[int] = []
+    missing: list[int] = []
+    offline: list[int] = []
+    warnings: list[str] = []
+
+
+class Job(Model):
+    id: int
+    kind: Literal["scan"]
+    nvr: int
+    title: str
+    state: JobState
+    done: int = 0
+    total: int | None = None
+    now: str = ""
+    eta_s: float | None = None
+    started: str
+    ended: str | None = None
+    error: str = ""
+    hint: str = ""
+    diff: ScanDiff | None = None
+
+
+class FoundNvr(Model):
+    """A device that answered WS-Discovery, checked by talking to it."""
+
+    host: str
+    port: int
+    name: str = ""
+    hardware: str = ""
+    answers: bool
+    needs_password: bool | None = None
+    channels: int | None = None
+    known: int | None = None  # id of the NVR that is already added
+    note: str = ""
+
+
+class NvrTest(Model):
+    """Result of nvr.test. `ok` false means `message` and `hint` say what is wrong."""
+
+    ok: bool
+    message: str
+    hint: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    channels: int | None = None
+    clock_offset_s: float | None = None
+
+
+class TraceEntry(Model):
+    """One exchange with a recorder."""
+
+    at: str
+    client: str
+    protocol: Literal["onvif", "rtsp", "snapshot", "discovery"]
+    operation: str
+    auth: str = ""
+    ok: bool
+    reason: str = ""
+
+
+class LogEntry(Model):
+    id: int
+    at: str
+    level: Literal["info", "warning", "error"]
+    subject: str  # "camera 3", "nvr 1", "daemon"
+    message: str
+    actor: str = ""
+
+
+class Picture(Model):
+    """A snapshot, base64 in `data`."""
+
+    content_type: str
+    data: str
+    fallback: bool = False
+
+
+class Status(Model):
+    version: str
+    api_version: int = API_VERSION
+    pid: int
+    started: str
+    mode: Literal["loopback", "netlink"]
+    data_dir: str
+    nvrs: int
+    cameras: int
+    states: dict[str, int]
+    bps: int = 0
+    role: Role
+
+
+class Snapshot(Model):
+    """First answer to `subscribe`; events with a greater `seq` follow."""
+
+    seq: int
+    status: Status
+    nvrs: list[Nvr]
+    cameras: list[Camera]
+    interfaces: list[Interface]
+    jobs: list[Job]
+    log: list[LogEntry]
+
+
+class Event(Model):
+    """Notification `event`. `kind` is nvr|camera|interface|job|log; `action` changed|removed; `data` the model
+    (for removed: `{"id": n}`)."""
+
+    seq: int
+    kind: Literal["nvr", "camera", "interface", "job", "log"]
+    action: Literal["changed", "removed"]
+    data: dict[str, Any]
+
+
+# Parameters -----------------------------------------------------------------------------------------------
+
+
+class NoParams(Params):
+    pass
+
+
+class ById(Params):
+    id: Id
+
+
+class ByIds(Params):
+    """Several cameras at once; all are checked before the first is touched."""
+
+    ids: Annotated[list[Id], Field(min_length=1, max_length=1024)]
+
+
+class NvrAdd(Params):
+    host: Host
+    port: Port = 80
+    username: Username
+    password: SecretStr = Field(min_length=0, max_length=128)
+    name: Name | None = None
+    scan: bool = False
+
+
+class NvrUpdate(Params):
+    id: Id
+    host: Host | None = None
+    port: Port | None = None
+    username: Username | None = None
+    password: SecretStr | None = Field(default=None, max_length=128)
+    name: Name | None = None
+
+
+class NvrTestParams(Params):
+    """Either the id of a known NVR (other fields override its values) or host, username and password."""
+
+    id: Id | None = None
+    host: Host | None = None
+    port: Port | None = None
+    username: Username | None = None
+    password: SecretStr | None = Field(default=None, max_length=128)
+
+
+class NvrScan(Params):
+    id: Id
+    start: bool = True  # start the new cameras
+
+
+class NvrDiscover(Params):
+    timeout_s: Annotated[float, Field(ge=0.2, le=30)] = 4.0
+    # Unicast probes for networks without multicast, and for loopback: "host" or "host:port" (WS-Discovery port).
+    probe: Annotated[list[str], Field(max_length=64)] = []
+
+
+class CameraUpdate(Params):
+    id: Id
+    name: Name | None = None
+    username: Username | None = None
+    password: SecretStr | None = Field(default=None, min_length=4, max_length=64)
+
+
+class LogTail(Params):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    after: Annotated[int, Field(ge=0)] = 0
+
+
+class TraceParams(Params):
+    id: Id
+    limit: Annotated[int, Field(ge=1, le=200)] = 200
