@@ -335,6 +335,7 @@ class NvrTestParams(Params):
 class NvrScan(Params):
     id: Id
     start: bool = True  # start the new cameras
+    restore: bool = False  # bring back cameras that the user removed
 
 
 class NvrDiscover(Params):

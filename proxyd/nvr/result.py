@@ -1,0 +1,67 @@
+"""What a scan found: frozen, comparable, pure. URLs hold no user info and already point at the typed host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from proxyd.camera.spec import AudioSpec, Codec, StreamName
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceIdentity:
+    """GetDeviceInformation and the clock. `clock_offset_s` = device clock minus ours, None when it refuses the time."""
+
+    manufacturer: str = ""
+    model: str = ""
+    firmware: str = ""
+    serial: str = ""
+    clock_offset_s: float | None = None
+    channels: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedStream:
+    name: StreamName
+    profile_token: str
+    codec: Codec
+    width: int
+    height: int
+    fps: int
+    bitrate_kbps: int
+    uri: str | None = field(repr=False)
+    gov_length: int = 50
+    codec_profile: str = "Main"
+    quality: float = 4.0
+    audio: AudioSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedChannel:
+    """`key` identifies the channel on its NVR for ever (usually the source token); `number` is what people call it.
+    `online` false: the channel is there without a picture."""
+
+    key: str
+    number: int
+    name: str
+    online: bool
+    streams: tuple[ScannedStream, ...] = ()
+    snapshot_uri: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanProgress:
+    """`total` is None until the number of channels is known; `now` says in words what is being asked."""
+
+    done: int
+    total: int | None
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """`complete` false: some channels could not be read, so nothing may be called missing."""
+
+    identity: DeviceIdentity
+    channels: tuple[ScannedChannel, ...]
+    complete: bool = True
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,78 @@
+"""Faults that the simulated NVR can show, switched on by `--fault NAME[=VALUE]` or at run time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(slots=True)
+class Faults:
+    """Mutable on purpose: all parts of one simulator share one instance. Each default means "off"."""
+
+    wrong_xaddr_host: str = ""  # XAddrs, stream and snapshot URIs name this host
+    clock_year: int = 0  # the device's clock stands in this year
+    slow_s: float = 0.0  # every SOAP answer waits this long
+    html: bool = False  # HTTP 200 with a web page instead of SOAP
+    offline: frozenset[int] = frozenset()  # channels without encoder configuration
+    gaps: frozenset[int] = frozenset()  # channel numbers that do not exist
+    media2_only_h265: bool = False  # main streams are H.265, seen through Media2 only
+    get_services_fault: bool = False
+    time_needs_auth: bool = False
+    lockout_after: int = 0  # refuse everybody after this many wrong passwords
+    no_snapshot: bool = False  # GetSnapshotUri faults
+    rtsp_stall: bool = False  # sessions stay open, media stops
+    rtsp_reset: bool = False  # media connections are reset; new ones refused with RST
+    down: bool = False  # nothing answers (a restart in progress)
+
+    @classmethod
+    def parse(cls, items: list[str]) -> Faults:
+        """From ["slow=0.2", "html", "offline=3,5"]. Raises ValueError naming the item and the known names."""
+        faults = cls()
+        for item in items:
+            faults.set(item)
+        return faults
+
+    def set(self, item: str) -> None:
+        """Switch one fault: "name" (on), "name=value", "name=off"."""
+        raw_name, has_value, value = item.partition("=")
+        name = _ALIASES.get(raw_name, raw_name.replace("-", "_"))
+        kinds = {f.name: type(getattr(Faults(), f.name)) for f in fields(self)}
+        if name not in kinds:
+            raise ValueError(f"unknown fault {raw_name!r}; known: {', '.join(sorted(fault_names()))}")
+        if value in ("off", "0", "no"):
+            setattr(self, name, getattr(Faults(), name))
+            return
+        if not has_value:
+            value = _DEFAULT_VALUES.get(name, "on")
+        try:
+            setattr(self, name, _CONVERT[kinds[name]](value))
+        except ValueError:
+            raise ValueError(f"fault {raw_name}: cannot understand the value {value!r}") from None
+
+
+def fault_names() -> list[str]:
+    """The names as the command line spells them."""
+    back = {v: k for k, v in _ALIASES.items()}
+    return [back.get(f.name, f.name.replace("_", "-")) for f in fields(Faults)]
+
+
+def _flag(value: str) -> bool:
+    if value not in ("on", "1", "yes"):
+        raise ValueError(value)
+    return True
+
+
+def _channels(value: str) -> frozenset[int]:
+    return frozenset(int(part) for part in value.split(","))
+
+
+_ALIASES = {"slow": "slow_s", "clock": "clock_year", "lockout": "lockout_after"}
+_DEFAULT_VALUES = {
+    "wrong_xaddr_host": "192.0.2.1",
+    "clock_year": "2017",
+    "slow_s": "1",
+    "offline": "1",
+    "gaps": "2",
+    "lockout_after": "5",
+}
+_CONVERT = {bool: _flag, int: int, float: float, str: str, frozenset: _channels}
