@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 
@@ -75,4 +76,10 @@ _DEFAULT_VALUES = {
     "gaps": "2",
     "lockout_after": "5",
 }
-_CONVERT = {bool: _flag, int: int, float: float, str: str, frozenset: _channels}
+_CONVERT: dict[type, Callable[[str], object]] = {
+    bool: _flag,
+    int: int,
+    float: float,
+    str: str,
+    frozenset: _channels,
+}
