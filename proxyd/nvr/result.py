@@ -9,7 +9,7 @@ from proxyd.camera.spec import AudioSpec, Codec, StreamName
 
 @dataclass(frozen=True, slots=True)
 class DeviceIdentity:
-    """GetDeviceInformation and the clock. `clock_offset_s` = device clock minus ours, None when it refuses the time."""
+    """GetDeviceInformation and the clock. `clock_offset_s`: device minus ours, None when it refuses the time."""
 
     manufacturer: str = ""
     model: str = ""
