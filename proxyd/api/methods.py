@@ -30,36 +30,26 @@ def _table(*methods: Method) -> dict[str, Method]:
 _V, _O, _A = m.Role.VIEWER, m.Role.OPERATOR, m.Role.ADMIN
 
 METHODS: dict[str, Method] = _table(
-    Method(
-        "nvr.add", m.NvrAdd, m.Nvr, _A, "Add an NVR; nothing is sent to it until it is tested or scanned."
-    ),
+    Method("nvr.add", m.NvrAdd, m.Nvr, _A, "Add an NVR; nothing is sent to it until it is tested or scanned."),
     Method("nvr.list", m.NoParams, list[m.Nvr], _V, "All NVRs."),
     Method("nvr.get", m.ById, m.Nvr, _V, "One NVR."),
     Method("nvr.update", m.NvrUpdate, m.Nvr, _A, "Change address, account or name; omitted fields stay."),
     Method("nvr.remove", m.ById, m.Nvr, _A, "Remove an NVR with its cameras; their interfaces become free."),
     Method("nvr.scan", m.NvrScan, m.Job, _O, "Read all channels; returns the job at once."),
     Method("nvr.discover", m.NvrDiscover, list[m.FoundNvr], _O, "Search the network for ONVIF devices."),
-    Method(
-        "nvr.test", m.NvrTestParams, m.NvrTest, _O, "Check address and account without changing anything."
-    ),
+    Method("nvr.test", m.NvrTestParams, m.NvrTest, _O, "Check address and account without changing anything."),
     Method("camera.list", m.NoParams, list[m.Camera], _V, "All virtual cameras."),
     Method("camera.get", m.ById, m.Camera, _V, "One camera."),
     Method("camera.update", m.CameraUpdate, m.Camera, _O, "Rename, or set this camera's own credentials."),
     Method("camera.start", m.ByIds, list[m.Camera], _O, "Start cameras; they start again after a reboot."),
     Method("camera.stop", m.ByIds, list[m.Camera], _O, "Stop cameras; they stay stopped after a reboot."),
-    Method(
-        "camera.restart", m.ByIds, list[m.Camera], _O, "Close all connections of cameras and start again."
-    ),
-    Method(
-        "camera.remove", m.ByIds, list[m.Camera], _A, "Remove cameras; a rescan does not bring them back."
-    ),
+    Method("camera.restart", m.ByIds, list[m.Camera], _O, "Close all connections of cameras and start again."),
+    Method("camera.remove", m.ByIds, list[m.Camera], _A, "Remove cameras; a rescan does not bring them back."),
     Method("camera.snapshot", m.ById, m.Picture, _V, "A still picture, as the recorder would get it."),
     Method("camera.trace", m.TraceParams, list[m.TraceEntry], _V, "The last exchanges with recorders."),
     Method("camera.credentials", m.ById, m.Credentials, _O, "User and password to type into the recorder."),
     Method("interface.list", m.NoParams, list[m.Interface], _V, "All interfaces."),
-    Method(
-        "interface.available", m.NoParams, list[m.Interface], _V, "Interfaces no camera uses, next first."
-    ),
+    Method("interface.available", m.NoParams, list[m.Interface], _V, "Interfaces no camera uses, next first."),
     Method("job.list", m.NoParams, list[m.Job], _V, "Running jobs and the last 50 that ended."),
     Method("job.cancel", m.ById, m.Job, _O, "Stop a job; what it found so far is kept."),
     Method("log.tail", m.LogTail, list[m.LogEntry], _V, "The newest log entries, oldest first."),

@@ -39,9 +39,7 @@ def _printable(value: str) -> str:
 
 Host = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_host)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)
-]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)]
 Username = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
 Id = Annotated[int, Field(ge=1, le=2**53 - 1)]
 

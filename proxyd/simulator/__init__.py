@@ -1,1 +1,1 @@
-"""The simulated NVR that tests, the demo and the benchmarks use, and that reproduces users' bugs (`proxyd simulate`)."""
+"""The simulated NVR (`proxyd simulate`): tests, demo and benchmarks use it, users' bugs are reproduced with it."""
