@@ -1,0 +1,50 @@
+"""Who is at the other end of the Unix socket, and what may he do.
+
+The socket's mode (0660, group proxyd) decides who may connect at all; `[access]` in the config can hold users of that
+group to less than admin. Source of the identity: SO_PEERCRED, unix(7).
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proxyd.api.models import Role
+from proxyd.errors import NotAllowed
+
+_ORDER = list(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`name` goes into the audit log."""
+
+    uid: int
+    name: str
+    role: Role
+
+    def require(self, role: Role, method: str) -> None:
+        if _ORDER.index(self.role) < _ORDER.index(role):
+            raise NotAllowed(
+                f"{self.name} is {self.role}; {method} needs {role}.", "An administrator can change this in [access]."
+            )
+
+
+def peer_uid(sock: socket.socket) -> int:
+    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, uid, _ = struct.unpack("3i", raw)
+    return int(uid)
+
+
+def caller(uid: int, roles: Mapping[str, Role]) -> Caller:
+    """Root and the daemon's own user are always admin."""
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = f"uid {uid}"
+    role = Role.ADMIN if uid in (0, os.getuid()) else roles.get(name, Role.ADMIN)
+    return Caller(uid, name, role)

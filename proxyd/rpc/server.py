@@ -1,0 +1,237 @@
+"""The Unix socket: WebSocket /rpc for programs that stay, POST /rpc for scripts.
+
+What a client can do wrong, and what it gets:
+garbage or half a message → JSON-RPC error -32700; not a request → -32600; unknown method → -32601; wrong types →
+-32602 with one sentence per field; a message above 256 KiB → the connection is closed with code 1009 (POST: 413);
+more than 32 calls at once → those wait; a client that does not read for 10 s, or lags 4096 events → cut off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import stat
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from aiohttp import WSMsgType, web
+
+from proxyd.api.codec import MAX_MESSAGE, Call, WireError, decode_call, encode_error, encode_result
+from proxyd.api.models import Role, Snapshot
+from proxyd.errors import Conflict, ProxyError
+
+from .access import Caller, caller, peer_uid
+from .hub import Hub, Subscriber
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Any, Caller], Awaitable[Any]]
+CONNECTIONS = 64
+CALLS_AT_ONCE = 32  # per connection
+SEND_TIMEOUT_S = 10.0
+
+
+class RpcServer:
+    """`handlers` has one entry per method of the table except `subscribe`, which `snapshot` answers."""
+
+    def __init__(
+        self,
+        path: Path,
+        handlers: Mapping[str, Handler],
+        snapshot: Callable[[Caller], Awaitable[Snapshot]],
+        hub: Hub,
+        roles: Mapping[str, Role],
+    ) -> None:
+        self._path = path
+        self._handlers = handlers
+        self._snapshot = snapshot
+        self._hub = hub
+        self._roles = roles
+        self._open: set[_Connection] = set()
+        app = web.Application(client_max_size=MAX_MESSAGE)
+        app.router.add_get("/rpc", self._websocket)
+        app.router.add_post("/rpc", self._post)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
+
+    async def start(self) -> None:
+        """Raises Conflict when another daemon answers on the socket; a stale socket file is replaced."""
+        await _remove_stale(self._path)
+        await self._runner.setup()
+        old_umask = os.umask(0o117)  # the file must never exist with wider rights, not even for a moment
+        try:
+            await web.UnixSite(self._runner, str(self._path), backlog=CONNECTIONS).start()
+        finally:
+            os.umask(old_umask)
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(connection.close(1001, "proxyd stops") for connection in list(self._open)))
+        await self._runner.cleanup()
+        self._path.unlink(missing_ok=True)
+
+    def _caller(self, request: web.Request) -> Caller:
+        assert request.transport is not None
+        return caller(peer_uid(request.transport.get_extra_info("socket")), self._roles)
+
+    async def answer(self, text: str | bytes, who: Caller) -> str | None:
+        """The reply to one message; None when it was a notification. Never raises but CancelledError."""
+        id_: int | str | None = None
+        try:
+            call = decode_call(text)
+            id_ = call.id
+            who.require(call.method.role, call.method.name)
+            result = await self._run(call, who)
+            return None if id_ is None else encode_result(id_, call.method, result)
+        except WireError as error:
+            return encode_error(error.id, error)
+        except ProxyError as error:
+            return encode_error(id_, error)
+        except Exception as error:
+            log.exception("a bug in an RPC method")
+            return encode_error(id_, error)
+
+    async def _run(self, call: Call, who: Caller) -> Any:
+        if call.method.name == "subscribe":
+            raise ProxyError("subscribe needs a connection that stays.", "Use the WebSocket instead of POST.")
+        return await self._handlers[call.method.name](call.params, who)
+
+    async def snapshot_reply(self, call: Call, who: Caller) -> str:
+        """The answer to `subscribe`. Events from before it may follow it once more: they are idempotent."""
+        return encode_result(call.id, call.method, await self._snapshot(who))
+
+    async def _post(self, request: web.Request) -> web.Response:
+        try:
+            text = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            error = WireError(-32600, f"A request may have {MAX_MESSAGE // 1024} KiB at most.")
+            return web.json_response(text=encode_error(None, error), status=413)
+        reply = await self.answer(text, self._caller(request))
+        return web.Response(status=204) if reply is None else web.json_response(text=reply)
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        if len(self._open) >= CONNECTIONS:
+            return web.Response(status=503, text="Too many connections to proxyd; close one.")
+        ws = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, heartbeat=30, timeout=2.0, writer_limit=1 << 20)
+        await ws.prepare(request)
+        assert isinstance(request.transport, asyncio.Transport)
+        connection = _Connection(ws, request.transport, self, self._caller(request), self._hub)
+        self._open.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._open.discard(connection)
+        return ws
+
+
+class _Connection:
+    """One WebSocket: reads calls, runs a bounded number at once, pumps events after `subscribe`."""
+
+    def __init__(
+        self, ws: web.WebSocketResponse, transport: asyncio.Transport, server: RpcServer, who: Caller, hub: Hub
+    ) -> None:
+        self._ws = ws
+        self._transport = transport
+        self._server = server
+        self._who = who
+        self._hub = hub
+        self._subscriber: Subscriber | None = None
+        self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        try:
+            async for message in self._ws:
+                if message.type is not WSMsgType.TEXT:
+                    await self._send(encode_error(None, WireError(-32700, "Send text frames.")))
+                    continue
+                await self._slots.acquire()
+                self._spawn(self._serve(message.data), "rpc call")
+        except _CutOff:
+            pass
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            if self._subscriber:
+                self._hub.unsubscribe(self._subscriber)
+
+    async def close(self, code: int, why: str) -> None:
+        await self._ws.close(code=code, message=why.encode())
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, text: str) -> None:
+        try:
+            reply = await (self._subscribe(text) if '"subscribe"' in text else self._server.answer(text, self._who))
+            if reply is not None:
+                await self._send(reply)
+        except _CutOff:
+            pass
+        finally:
+            self._slots.release()
+
+    async def _subscribe(self, text: str) -> str | None:
+        try:
+            call = decode_call(text)
+        except WireError:
+            return await self._server.answer(text, self._who)
+        if call.method.name != "subscribe" or self._subscriber is not None:
+            return await self._server.answer(text, self._who)
+        # First the queue, then the snapshot: whatever happens in between is repeated, never missed.
+        self._subscriber = self._hub.subscribe()
+        try:
+            await self._send(await self._server.snapshot_reply(call, self._who))
+        except ProxyError as error:
+            return encode_error(call.id, error)
+        self._spawn(self._pump(self._subscriber), "rpc events")
+        return None
+
+    async def _pump(self, subscriber: Subscriber) -> None:
+        with contextlib.suppress(_CutOff):
+            while True:
+                texts = await subscriber.take()
+                if not texts:
+                    log.warning("a client of %s lags by too many events and is cut off", self._who.name)
+                    await self._cut_off()
+                for text in texts:
+                    await self._send(text)
+
+    async def _send(self, text: str) -> None:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._ws.send_str(text)
+        except TimeoutError:
+            log.warning("a client of %s does not read and is cut off", self._who.name)
+            await self._cut_off()
+        except (ConnectionError, RuntimeError):  # RuntimeError: aiohttp's word for a connection that closes
+            raise _CutOff from None
+
+    async def _cut_off(self) -> NoReturn:
+        """Without a goodbye: the client does not read."""
+        self._transport.abort()
+        raise _CutOff
+
+
+class _CutOff(Exception):
+    """This connection is over."""
+
+
+async def _remove_stale(path: Path) -> None:
+    try:
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise Conflict(f"{path} exists and is not a socket.", "Choose another path with --socket.")
+    except FileNotFoundError:
+        return
+    try:
+        async with asyncio.timeout(2):
+            _, writer = await asyncio.open_unix_connection(path)
+    except (OSError, TimeoutError):
+        path.unlink(missing_ok=True)
+        return
+    writer.close()
+    raise Conflict(f"Another proxyd already listens at {path}.", "Stop it first, or choose another --socket.")
