@@ -12,7 +12,7 @@ SYSTEM_SOCKET = Path("/run/proxyd/proxyd.sock")
 
 
 def user_socket() -> Path:
-    """The socket of a daemon that runs as an ordinary user: in XDG_RUNTIME_DIR, else in ~/.local/share/proxyd."""
+    """The socket of an ordinary user's daemon: in XDG_RUNTIME_DIR, else in ~/.local/share/proxyd."""
     runtime_dir = os.environ.get("XDG_RUNTIME_DIR")
     if runtime_dir:
         return Path(runtime_dir) / "proxyd" / "proxyd.sock"
@@ -20,8 +20,8 @@ def user_socket() -> Path:
 
 
 def daemon_socket() -> Path:
-    """Where a daemon without --socket listens: $ONVIFTUI_SOCKET, else /run/proxyd when it may write there, else the
-    user's own place."""
+    """Where a daemon without --socket listens: $ONVIFTUI_SOCKET, else /run/proxyd when it may write there,
+    else the user's own place."""
     named = os.environ.get("ONVIFTUI_SOCKET")
     if named:
         return Path(named)
@@ -31,8 +31,8 @@ def daemon_socket() -> Path:
 
 
 def default_socket() -> Path:
-    """Where a client without --socket looks: $ONVIFTUI_SOCKET, else the first of system and user socket that exists,
-    else the place where a daemon started now would listen."""
+    """Where a client without --socket looks: $ONVIFTUI_SOCKET, else the first of system and user socket that
+    exists, else the place where a daemon started now would listen."""
     named = os.environ.get("ONVIFTUI_SOCKET")
     if named:
         return Path(named)
@@ -43,7 +43,7 @@ def default_socket() -> Path:
 
 
 def _exists(path: Path) -> bool:
-    """A folder that may not be searched counts as existing: "not allowed" helps the user more than "not found"."""
+    """Also true for a folder that may not be searched: "not allowed" helps more than "not found"."""
     try:
         path.stat()
     except PermissionError:
