@@ -1,0 +1,221 @@
+"""SOAP 1.2 in and out: read a request from hostile bytes, build answers and faults with fixed prefixes.
+
+Pure. Reading is bounded (64 KiB, libxml2's 256 levels, no DOCTYPE, so no entities); writing never pastes strings.
+Sources: SOAP 1.2 part 1 section 5, ONVIF Core section 5.8 (faults), WS-Security UsernameToken Profile 1.0.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lxml import etree
+
+from .namespaces import ADDRESSING, ENV11, ENV12, PASSWORD_TYPES, PREFIXES, WSSE, WSU, XML, clark
+
+MAX_REQUEST_BYTES = 64 * 1024
+CONTENT_TYPE = "application/soap+xml; charset=utf-8"
+
+Element = etree._Element
+FaultCode = Literal["Sender", "Receiver", "VersionMismatch", "MustUnderstand"]
+
+_DECLARED_ENCODING = re.compile(r"""\A<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_READABLE_ENCODINGS = frozenset({"utf-8", "utf8", "utf-16", "utf-16le", "utf-16be", "us-ascii", "ascii"})
+# The encoding is decided here, not by libxml2, so that a DOCTYPE cannot hide in an unusual one.
+_PARSER = etree.XMLParser(
+    encoding="utf-8",
+    resolve_entities=False,
+    no_network=True,
+    load_dtd=False,
+    huge_tree=False,
+    remove_comments=True,
+    remove_pis=True,
+    collect_ids=False,
+)
+
+
+class SoapSyntaxError(ValueError):
+    """The bytes are not a SOAP envelope that we read. `code` is the fault code to answer with."""
+
+    def __init__(self, reason: str, code: FaultCode = "Sender") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code: FaultCode = code
+
+
+@dataclass(frozen=True, slots=True)
+class UsernameToken:
+    """A WS-Security UsernameToken as sent; `password` is the digest in base64 or, against the rules, the clear text."""
+
+    username: str
+    password: str = field(repr=False)
+    password_type: Literal["digest", "text", "none"]
+    nonce: str | None = field(default=None, repr=False)
+    created: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SoapRequest:
+    """One request. `body` is the operation element: the first child of Body."""
+
+    version: Literal["1.1", "1.2"]
+    namespace: str
+    operation: str
+    body: Element
+    security: UsernameToken | None = None
+    message_id: str | None = None
+    action: str | None = None
+
+    def text(self, path: str) -> str | None:
+        """Stripped text of the element at `path` ("trt:ProfileToken", "trt:StreamSetup/tt:Stream"), None if absent."""
+        found = self.body.find("/".join(clark(step) for step in path.split("/")))
+        return None if found is None else (found.text or "").strip()
+
+    def texts(self, path: str) -> list[str]:
+        """Stripped texts of all elements at `path`."""
+        steps = "/".join(clark(step) for step in path.split("/"))
+        return [(found.text or "").strip() for found in self.body.findall(steps)]
+
+
+def parse_envelope(data: bytes) -> SoapRequest:
+    """Read a request. Raises SoapSyntaxError for everything that is not one SOAP envelope with one operation."""
+    if len(data) > MAX_REQUEST_BYTES:
+        raise SoapSyntaxError(f"the request is larger than {MAX_REQUEST_BYTES} bytes")
+    root = _parse(data)
+    version: Literal["1.1", "1.2"]
+    if root.tag == f"{{{ENV12}}}Envelope":
+        version, env = "1.2", ENV12
+    elif root.tag == f"{{{ENV11}}}Envelope":
+        version, env = "1.1", ENV11
+    else:
+        raise SoapSyntaxError("the document is not a SOAP envelope", "VersionMismatch")
+    body = root.find(f"{{{env}}}Body")
+    if body is None or len(body) == 0:
+        raise SoapSyntaxError("the envelope has no Body with an operation in it")
+    operation = body[0]
+    namespace, local = _split(operation)
+    header = root.find(f"{{{env}}}Header")
+    if header is None:
+        return SoapRequest(version, namespace, local, operation)
+    return SoapRequest(
+        version,
+        namespace,
+        local,
+        operation,
+        security=_username_token(header),
+        message_id=_text(header, f"{{{ADDRESSING}}}MessageID"),
+        action=_text(header, f"{{{ADDRESSING}}}Action"),
+    )
+
+
+def _parse(data: bytes) -> Element:
+    text = _decode(data)
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise SoapSyntaxError("a document type declaration is not allowed in SOAP")
+    try:
+        root = etree.fromstring(text.encode(), _PARSER)
+    except (etree.XMLSyntaxError, ValueError):
+        # The parser's words may quote the document, so they are not passed on.
+        raise SoapSyntaxError("the request is not well-formed XML") from None
+    if root is None:
+        raise SoapSyntaxError("the request is not well-formed XML")
+    return root
+
+
+def _decode(data: bytes) -> str:
+    """Bytes to text by XML 1.0 appendix F, limited to UTF-8 and UTF-16."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif data.startswith(b"<\0"):
+        encoding = "utf-16-le"
+    elif data.startswith(b"\0<"):
+        encoding = "utf-16-be"
+    else:
+        encoding = "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        raise SoapSyntaxError("the request is neither UTF-8 nor UTF-16") from None
+    declared = _DECLARED_ENCODING.match(text)
+    if declared and declared[1].lower() not in _READABLE_ENCODINGS:
+        raise SoapSyntaxError(f"the encoding {declared[1]} is not supported, only UTF-8 and UTF-16")
+    return text
+
+
+def _split(element: Element) -> tuple[str, str]:
+    name = etree.QName(element)
+    return name.namespace or "", name.localname
+
+
+def _text(parent: Element, tag: str) -> str | None:
+    found = parent.find(tag)
+    return None if found is None else (found.text or "").strip()
+
+
+def _username_token(header: Element) -> UsernameToken | None:
+    token = header.find(f"{{{WSSE}}}Security/{{{WSSE}}}UsernameToken")
+    if token is None:
+        return None
+    password = token.find(f"{{{WSSE}}}Password")
+    kind: Literal["digest", "text", "none"] = "none"
+    if password is not None:
+        # A missing Type means clear text (UsernameToken Profile 1.0, section 3.1).
+        kind = "digest" if password.get("Type", "") == f"{PASSWORD_TYPES}#PasswordDigest" else "text"
+    return UsernameToken(
+        username=_text(token, f"{{{WSSE}}}Username") or "",
+        password="" if password is None else (password.text or "").strip(),
+        password_type=kind,
+        nonce=_text(token, f"{{{WSSE}}}Nonce"),
+        created=_text(token, f"{{{WSU}}}Created"),
+    )
+
+
+# Building --------------------------------------------------------------------------------------------------
+
+
+def el(name: str, *content: Element | str | None, **attributes: str) -> Element:
+    """Element `name` ("tt:Uri") with text and children in order; None is left out. Attributes have no namespace."""
+    element = etree.Element(clark(name), attributes, nsmap=PREFIXES)
+    for part in content:
+        if isinstance(part, str):
+            element.text = part
+        elif part is not None:
+            element.append(part)
+    return element
+
+
+def envelope(body: Element | None, *, header: Iterable[Element] = ()) -> bytes:
+    """The finished document: SOAP 1.2, UTF-8, starting with the XML declaration, same bytes for the same content.
+
+    Prefixes used only inside text (topics, fault codes) are kept by the two that can occur: tns1 and ter."""
+    root = etree.Element(clark("env:Envelope"), nsmap=PREFIXES)
+    blocks = list(header)
+    if blocks:
+        head = etree.SubElement(root, clark("env:Header"))
+        head.extend(blocks)
+    content = etree.SubElement(root, clark("env:Body"))
+    if body is not None:
+        content.append(body)
+    etree.cleanup_namespaces(root, top_nsmap=PREFIXES, keep_ns_prefixes=["ter", "tns1", "xsd", "wsnt"])
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def fault(code: FaultCode, reason: str, subcodes: Sequence[str] = (), *, detail: Element | None = None) -> bytes:
+    """A SOAP 1.2 fault; `subcodes` from outer to inner, such as ("ter:NotAuthorized",)."""
+    inner: Element | None = None
+    for subcode in reversed(subcodes):
+        clark(subcode)  # an unknown prefix must fail here, not at the client
+        inner = el("env:Subcode", el("env:Value", subcode), inner)
+    text = el("env:Text", reason or "unspecified")
+    text.set(f"{{{XML}}}lang", "en")
+    return envelope(
+        el(
+            "env:Fault",
+            el("env:Code", el("env:Value", f"env:{code}"), inner),
+            el("env:Reason", text),
+            el("env:Detail", detail) if detail is not None else None,
+        )
+    )
