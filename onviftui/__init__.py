@@ -1,0 +1,1 @@
+"""The terminal UI, the command line and the demo: clients of proxyd."""

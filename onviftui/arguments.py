@@ -1,0 +1,197 @@
+"""What can be typed: the argparse tree of `onviftui`. Nouns, verbs and options are a contract with scripts.
+
+Imports nothing heavy, so that --help and usage errors are immediate. docs/cli.md is made from this tree.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, NoReturn
+
+from proxyd.errors import InvalidInput
+
+DIALECTS = ("hikvision", "dahua", "uniview", "reolink", "axis", "gsoap")
+PASSWORD_REFUSED = "Passwords are never given on the command line: other users of this machine could read them."  # noqa: S105
+
+EXIT_CODES = {
+    0: "done",
+    1: "failed",
+    2: "usage: the command or a value was wrong; nothing was changed",
+    3: "the daemon could not be reached",
+    4: "not allowed",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises InvalidInput instead of printing and exiting, so that --json covers usage errors too."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "allow_abbrev": False})
+
+    def error(self, message: str) -> NoReturn:
+        raise InvalidInput(f"{self.prog}: {message}.", f"Try '{self.prog} --help'.")
+
+
+def refuse_password(argv: list[str]) -> None:
+    """Raises InvalidInput when a password is given as an argument; never repeats it."""
+    before_literals = argv[: argv.index("--")] if "--" in argv else argv
+    if any(word == "--password" or word.startswith("--password=") for word in before_literals):
+        raise InvalidInput(PASSWORD_REFUSED, "Use --password-stdin, or leave it out on a terminal and be asked for it.")
+
+
+def build_parser() -> Parser:
+    everywhere = _common_options(suppress=True)
+    parser = Parser(
+        prog="onviftui",
+        description="Split an NVR into one virtual ONVIF camera per channel. Without a command: the terminal UI.",
+        parents=[_common_options(suppress=False)],
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    nouns = parser.add_subparsers(dest="noun", metavar="NOUN")
+    _demo(nouns.add_parser("demo", help="try everything with a simulated NVR", parents=[everywhere]))
+    for noun, help_text, fill in (
+        ("nvr", "the NVRs whose channels become cameras", _nvr),
+        ("camera", "the virtual cameras", _camera),
+        ("interface", "the addresses that cameras get", _interface),
+        ("job", "scans that run or ran", _job),
+        ("log", "what happened", _log),
+    ):
+        noun_parser = nouns.add_parser(noun, help=help_text, parents=[everywhere])
+        fill(_Verbs(noun_parser, everywhere))
+    nouns.add_parser("status", help="version, mode and counts", parents=[everywhere])
+    return parser
+
+
+class _Verbs:
+    """The verbs of one noun."""
+
+    def __init__(self, noun_parser: Parser, everywhere: Parser) -> None:
+        self._verbs = noun_parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+        self._everywhere = everywhere
+
+    def add(self, verb: str, help_text: str) -> Parser:
+        return self._verbs.add_parser(verb, help=help_text, description=help_text, parents=[self._everywhere])
+
+
+def _common_options(*, suppress: bool) -> Parser:
+    """--socket and --json are understood before and after noun and verb; the later one wins."""
+    absent: Any = argparse.SUPPRESS if suppress else None
+    common = Parser(add_help=False)
+    common.add_argument("--socket", type=Path, metavar="PATH", default=absent, help="the daemon's socket")
+    common.add_argument(
+        "--json",
+        action="store_true",
+        default=argparse.SUPPRESS if suppress else False,
+        help="one JSON document on standard output; errors as JSON on standard error",
+    )
+    return common
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Start a simulated NVR and a daemon on loopback, scan, and open the UI. Leaves nothing behind."
+    parser.add_argument(
+        "--channels", type=_channel_count, default=8, metavar="N", help="channels of the NVR, 1 to 64 (8)"
+    )
+    parser.add_argument(
+        "--dialect", choices=DIALECTS, default="hikvision", help="which vendor the NVR behaves like (hikvision)"
+    )
+    parser.add_argument("--headless", action="store_true", help="no UI: print one JSON document and stay until SIGTERM")
+
+
+def _nvr(verbs: _Verbs) -> None:
+    verb = verbs.add("discover", "search the network for ONVIF devices")
+    verb.add_argument("--timeout", type=float, default=4.0, metavar="S", help="how long to listen, in s (4)")
+    verb.add_argument(
+        "--probe", action="append", default=[], metavar="HOST[:PORT]", help="also ask this host; repeatable"
+    )
+    verb = verbs.add("add", "add an NVR; nothing is sent to it until it is tested or scanned")
+    _access_options(verb, required=True)
+    verbs.add("list", "all NVRs")
+    _one(verbs.add("show", "one NVR"), "NVR")
+    verb = verbs.add("edit", "change address, account or name; what is left out stays")
+    _one(verb, "NVR")
+    _access_options(verb, required=False)
+    verb = verbs.add("remove", "remove an NVR with its cameras; their interfaces become free")
+    _one(verb, "NVR")
+    verb.add_argument("--yes", action="store_true", help="do not ask")
+    verb = verbs.add("scan", "read all channels; new ones become cameras, nothing is removed")
+    _one(verb, "NVR")
+    verb.add_argument("--no-wait", action="store_true", help="print the job and return at once")
+    verb.add_argument("--no-start", action="store_true", help="do not start the new cameras")
+    verb.add_argument("--restore", action="store_true", help="bring back cameras that were removed")
+    verb = verbs.add("test", "check address and account without changing anything")
+    verb.add_argument("id", nargs="?", metavar="NVR", help="id or exact name; options override what is stored")
+    _access_options(verb, required=False, name=False)
+
+
+def _camera(verbs: _Verbs) -> None:
+    verbs.add("list", "all virtual cameras")
+    _one(verbs.add("show", "one camera"), "CAMERA")
+    verb = verbs.add("edit", "rename, or give this camera its own user name and password")
+    _one(verb, "CAMERA")
+    verb.add_argument("--name", help="new name")
+    verb.add_argument("--user", metavar="U", help="user name that the recorder uses for this camera")
+    _password_stdin(verb)
+    _several(verbs.add("start", "start cameras; they start again after a reboot"))
+    _several(verbs.add("stop", "stop cameras; they stay stopped after a reboot"))
+    _several(verbs.add("restart", "close all connections of cameras and start again"))
+    verb = verbs.add("remove", "remove cameras; a scan with --restore brings them back")
+    _several(verb)
+    verb.add_argument("--yes", action="store_true", help="do not ask")
+    verb = verbs.add("snapshot", "a still picture, as the recorder gets it")
+    _one(verb, "CAMERA")
+    verb.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it; default: standard output")
+    verb = verbs.add("trace", "the last exchanges with recorders, and why some were refused")
+    _one(verb, "CAMERA")
+    verb.add_argument("--limit", type=int, default=50, metavar="N", help="at most this many, newest last (50)")
+    _one(verbs.add("credentials", "user name and password to type into the recorder"), "CAMERA")
+
+
+def _interface(verbs: _Verbs) -> None:
+    verb = verbs.add("list", "all interfaces and the cameras on them")
+    verb.add_argument("--available", action="store_true", help="only those that no camera uses, next first")
+
+
+def _job(verbs: _Verbs) -> None:
+    verbs.add("list", "running jobs and the last that ended")
+    verb = verbs.add("cancel", "stop a job; what it found so far is kept")
+    verb.add_argument("id", type=int, metavar="JOB", help="id of the job")
+
+
+def _log(verbs: _Verbs) -> None:
+    verb = verbs.add("tail", "the newest log entries, oldest first")
+    verb.add_argument("--limit", type=int, default=50, metavar="N", help="at most this many (50)")
+    verb.add_argument("-f", "--follow", action="store_true", help="go on with new entries until Ctrl-C")
+
+
+def _one(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("id", metavar=what, help="id or exact name")
+
+
+def _several(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ids", nargs="*", metavar="CAMERA", help="ids or exact names")
+    parser.add_argument("--all", action="store_true", help="all cameras")
+
+
+def _access_options(parser: argparse.ArgumentParser, *, required: bool, name: bool = True) -> None:
+    parser.add_argument("--host", required=required, metavar="H", help="IP address or host name of the NVR")
+    parser.add_argument("--port", type=int, metavar="P", help="its ONVIF (HTTP) port (80)")
+    parser.add_argument("--user", required=required, metavar="U", help="its ONVIF user")
+    _password_stdin(parser)
+    if name:
+        parser.add_argument("--name", help="what to call it; default: what it calls itself")
+
+
+def _password_stdin(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--password-stdin",
+        action="store_true",
+        help="read the password from the first line of standard input (a terminal asks without echo)",
+    )
+
+
+def _channel_count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError("must be a number from 1 to 64")
+    return int(text)

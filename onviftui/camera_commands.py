@@ -1,0 +1,223 @@
+"""The commands `onviftui camera …`: one coroutine per verb, from parsed arguments to output and exit code."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import sys
+from pathlib import Path
+from typing import Any
+
+from proxyd.api.client import RpcClient
+from proxyd.api.models import Camera, CameraState, Credentials, Picture, Stream, TraceEntry
+from proxyd.errors import InvalidInput, ProxyError
+
+from .confirm import confirm
+from .naming import find_id, find_ids
+from .output import Column, Output, format_pairs
+from .secret_input import read_password
+
+
+async def camera_list(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    cameras: list[Camera] = await client.call("camera.list")
+    if out.json_mode:
+        out.document(cameras)
+    elif not cameras:
+        out.say("No camera yet. Scan an NVR: onviftui nvr scan ID")
+    else:
+        _print_cameras(cameras, out)
+    return 0
+
+
+def _print_cameras(cameras: list[Camera], out: Output) -> None:
+    columns = (
+        Column("ID", right=True),
+        Column("NAME", least=8),
+        Column("NVR", right=True),
+        Column("CH", right=True),
+        Column("STATE"),
+        Column("ADDRESS"),
+        Column("MAIN", least=9),
+        Column("REASON", least=10),
+    )
+    rows = [(c.id, c.name, c.nvr, c.channel, c.state, c.address or "none", _main_stream(c), c.reason) for c in cameras]
+    out.table(columns, rows)
+
+
+def _main_stream(camera: Camera) -> str:
+    stream = next((s for s in camera.streams if s.name == "main"), None)
+    return f"{stream.width}×{stream.height} {stream.codec}" if stream else "none"
+
+
+async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    camera: Camera = await client.call("camera.get", {"id": await _camera_id(args.id, client)})
+    if out.json_mode:
+        out.document(camera)
+        return 0
+    interface = f"{camera.interface}, {camera.mac}" if camera.interface else "none"
+    out.lines(
+        format_pairs(
+            [
+                ("id", camera.id),
+                ("name", camera.name),
+                ("state", camera.state),
+                ("reason", camera.reason),
+                ("NVR, channel", f"{camera.nvr}, {camera.channel}"),
+                ("address", camera.address or "none"),
+                ("interface", interface),
+                ("ONVIF", camera.onvif_url),
+                ("snapshot", camera.snapshot_url),
+                *[(f"{stream.name} stream", _stream_line(stream)) for stream in camera.streams],
+                ("user", camera.username),
+                ("password", f"onviftui camera credentials {camera.id}"),
+                ("recorder", camera.recorder or "none has asked yet"),
+                ("clients", camera.clients),
+                ("starts at boot", "yes" if camera.enabled else "no"),
+                ("serial", camera.serial),
+                ("uuid", camera.uuid),
+            ]
+        )
+    )
+    return 0
+
+
+def _stream_line(stream: Stream) -> str:
+    return (
+        f"{stream.url}  {stream.codec} {stream.width}×{stream.height}, {stream.fps} frames/s, {stream.bitrate} kbit/s"
+    )
+
+
+async def camera_edit(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    params: dict[str, Any] = {}
+    if args.name is not None:
+        params["name"] = args.name
+    if args.user is not None:
+        params["username"] = args.user
+    if not params and not args.password_stdin:
+        raise InvalidInput("Nothing to change.", "Give --name, --user or --password-stdin.")
+    params["id"] = await _camera_id(args.id, client)
+    if args.password_stdin:
+        params["password"] = read_password(from_stdin=True, what="New password of this camera")
+    camera: Camera = await client.call("camera.update", params)
+    if out.json_mode:
+        out.document(camera)
+    else:
+        out.say(f"Changed camera {camera.id} ({camera.name}).")
+        if "username" in params or "password" in params:
+            out.say("The recorder must be given the new user name and password.")
+    return 0
+
+
+async def camera_start(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    return await _for_several("camera.start", args, client, out)
+
+
+async def camera_stop(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    return await _for_several("camera.stop", args, client, out)
+
+
+async def camera_restart(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    return await _for_several("camera.restart", args, client, out)
+
+
+async def camera_remove(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    cameras: list[Camera] = await client.call("camera.list")
+    ids = find_ids(args.ids, args.all, cameras, "camera")
+    if ids:
+        names = ", ".join(camera.name for camera in cameras if camera.id in ids)
+        confirm(f"Remove {len(ids)} cameras ({names}) and free their interfaces?", yes=args.yes)
+    removed: list[Camera] = await client.call("camera.remove", {"ids": ids}) if ids else []
+    if out.json_mode:
+        out.document(removed)
+    else:
+        out.say(f"Removed {len(removed)} cameras.")
+    return 0
+
+
+async def _for_several(method: str, args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    """Exit code 1 when a camera that should run failed; waiting for its NVR or address is not failing."""
+    ids = find_ids(args.ids, args.all, await client.call("camera.list"), "camera")
+    cameras: list[Camera] = await client.call(method, {"ids": ids}) if ids else []
+    if out.json_mode:
+        out.document(cameras)
+    elif cameras:
+        _print_cameras(cameras, out)
+    else:
+        out.say("There are no cameras.")
+    return 1 if any(camera.state is CameraState.FAILED for camera in cameras) else 0
+
+
+async def camera_snapshot(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    camera_id = await _camera_id(args.id, client)
+    target: Path | None = None if args.output is None or str(args.output) == "-" else args.output
+    if target is None and not out.json_mode and sys.stdout.isatty():
+        raise InvalidInput("A picture would garble this terminal.", "Use -o FILE, or send it to a program or file.")
+    picture: Picture = await client.call("camera.snapshot", {"id": camera_id})
+    image = base64.b64decode(picture.data)
+    if target is not None:
+        try:
+            await asyncio.to_thread(target.write_bytes, image)
+        except OSError as error:
+            raise ProxyError(f"Cannot write {target}: {error.strerror}.", "Choose another -o FILE.") from None
+    if out.json_mode:
+        summary = {"content_type": picture.content_type, "bytes": len(image), "fallback": picture.fallback}
+        out.document(summary | ({"data": picture.data} if target is None else {"file": str(target)}))
+    elif target is None:
+        sys.stdout.buffer.write(image)
+        sys.stdout.buffer.flush()
+    else:
+        out.say(f"Wrote {target} ({len(image)} bytes, {picture.content_type}).")
+    if picture.fallback and not out.json_mode:
+        out.note("Note: the NVR gave no picture; this is the placeholder that the recorder gets.")
+    return 0
+
+
+async def camera_trace(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    camera_id = await _camera_id(args.id, client)
+    entries: list[TraceEntry] = await client.call("camera.trace", {"id": camera_id, "limit": args.limit})
+    if out.json_mode:
+        out.document(entries)
+        return 0
+    columns = (
+        Column("TIME"),
+        Column("CLIENT"),
+        Column("PROTOCOL"),
+        Column("OPERATION", least=12),
+        Column("AUTH"),
+        Column("RESULT"),
+        Column("REASON", least=12),
+    )
+    rows = [(e.at, e.client, e.protocol, e.operation, e.auth, "ok" if e.ok else "refused", e.reason) for e in entries]
+    if rows:
+        out.table(columns, rows)
+    else:
+        out.say("No recorder has asked this camera for anything since the daemon started.")
+    return 0
+
+
+async def camera_credentials(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    credentials: Credentials = await client.call("camera.credentials", {"id": await _camera_id(args.id, client)})
+    if out.json_mode:
+        out.document(credentials)
+    else:
+        out.lines(format_pairs([("user", credentials.username), ("password", credentials.password)]))
+    return 0
+
+
+async def _camera_id(typed: str, client: RpcClient) -> int:
+    return find_id(typed, await client.call("camera.list"), "camera")
+
+
+COMMANDS = {
+    "list": camera_list,
+    "show": camera_show,
+    "edit": camera_edit,
+    "start": camera_start,
+    "stop": camera_stop,
+    "restart": camera_restart,
+    "remove": camera_remove,
+    "snapshot": camera_snapshot,
+    "trace": camera_trace,
+    "credentials": camera_credentials,
+}

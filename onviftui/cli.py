@@ -1,0 +1,116 @@
+"""The command `onviftui`: the terminal UI, the demo, and one command per noun and verb.
+
+Heavy modules are imported only when a command needs them. Every error ends here, as one line and an exit code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket as sockets
+import sys
+from pathlib import Path
+
+from proxyd.api.paths import default_socket
+from proxyd.errors import DaemonUnreachable, InvalidInput, NotAllowed, ProxyError
+
+from .arguments import build_parser, refuse_password
+from .output import Output
+
+_PROBE_TIMEOUT_S = 2.0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code of one invocation (arguments.EXIT_CODES)."""
+    words = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a camera name must not crash a terminal without UTF-8
+    out = Output(json_mode="--json" in words)
+    try:
+        code = _run(words, out)
+        sys.stdout.flush()
+        return code
+    except ProxyError as error:
+        out.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        out.note("Interrupted.")
+        return 1
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`). Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("ONVIFTUI_DEBUG"):
+            raise
+        out.error(
+            ProxyError(
+                f"onviftui met a bug: {type(error).__name__}.",
+                "ONVIFTUI_DEBUG=1 shows where; please report it.",
+            )
+        )
+        return 1
+
+
+def _run(words: list[str], out: Output) -> int:
+    refuse_password(words)
+    args = build_parser().parse_args(words)
+    if args.version:
+        from proxyd import __version__
+
+        print(f"onviftui {__version__}")
+        return 0
+    if args.noun == "demo":
+        from .demo import run_demo
+
+        return run_demo(args.channels, args.dialect, headless=args.headless)
+    socket = args.socket or default_socket()
+    if args.noun is None:
+        return _run_ui(socket)
+    return _run_command(args, socket, out)
+
+
+def _run_command(args: argparse.Namespace, socket: Path, out: Output) -> int:
+    import asyncio
+
+    from proxyd.api.client import RpcClient
+
+    from .commands import COMMANDS
+
+    async def run() -> int:
+        async with RpcClient(socket) as client:
+            return await COMMANDS[args.noun, getattr(args, "verb", None)](args, client, out)
+
+    return asyncio.run(run())
+
+
+def _run_ui(socket: Path) -> int:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise InvalidInput("The UI needs a terminal.", "For scripts: onviftui --help")
+    require_daemon(socket)
+    from .app import run
+
+    return run(socket)
+
+
+def require_daemon(socket: Path) -> None:
+    """Raises DaemonUnreachable or NotAllowed now rather than inside the UI, with the next step."""
+    with sockets.socket(sockets.AF_UNIX) as probe:
+        probe.settimeout(_PROBE_TIMEOUT_S)
+        try:
+            probe.connect(str(socket))
+        except PermissionError:
+            raise NotAllowed(
+                f"You may not talk to proxyd at {socket}.",
+                "Use sudo, or ask an administrator to add you to the group proxyd.",
+            ) from None
+        except OSError:
+            raise DaemonUnreachable(
+                f"proxyd does not answer at {socket}.",
+                "Start it with 'proxyd run' or 'systemctl start proxyd', or try 'onviftui demo'.",
+            ) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""What each noun and verb does: one coroutine each, from parsed arguments to output and exit code.
+
+The table COMMANDS is what cli.py dispatches on; NVR and camera commands have modules of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Awaitable, Callable
+
+from proxyd.api.client import RpcClient
+from proxyd.api.models import Interface, Job, LogEntry, Status
+
+from . import camera_commands, nvr_commands
+from .output import Column, Output, format_pairs, harmless
+
+Command = Callable[[argparse.Namespace, RpcClient, Output], Awaitable[int]]
+
+
+async def interface_list(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    interfaces: list[Interface] = await client.call("interface.available" if args.available else "interface.list")
+    if out.json_mode:
+        out.document(interfaces)
+        return 0
+    columns = (
+        Column("ID", right=True),
+        Column("NAME"),
+        Column("ADDRESS"),
+        Column("MAC"),
+        Column("KIND"),
+        Column("LINK"),
+        Column("CAMERA", right=True),
+    )
+    rows = [
+        (i.id, i.name, i.address or "none", i.mac, i.kind, "up" if i.up else "down", i.camera or "free")
+        for i in interfaces
+    ]
+    out.table(columns, rows)
+    return 0
+
+
+async def job_list(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    jobs: list[Job] = await client.call("job.list")
+    if out.json_mode:
+        out.document(jobs)
+        return 0
+    columns = (
+        Column("ID", right=True),
+        Column("STATE"),
+        Column("DONE", right=True),
+        Column("STARTED"),
+        Column("TITLE", least=12),
+        Column("NOW", least=12),
+    )
+    rows = [
+        (j.id, j.state, f"{j.done}/{'?' if j.total is None else j.total}", j.started, j.title, j.error or j.now)
+        for j in jobs
+    ]
+    if rows:
+        out.table(columns, rows)
+    else:
+        out.say("No jobs yet.")
+    return 0
+
+
+async def job_cancel(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    job: Job = await client.call("job.cancel", {"id": args.id})
+    if out.json_mode:
+        out.document(job)
+    else:
+        out.say(f"Job {job.id} is being cancelled; what it found so far is kept.")
+    return 0
+
+
+async def log_tail(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    if args.follow:
+        await client.subscribe()
+    entries: list[LogEntry] = await client.call("log.tail", {"limit": args.limit})
+    if out.json_mode and not args.follow:
+        out.document(entries)
+        return 0
+    newest = 0
+    for entry in entries:
+        _log_line(entry, out)
+        newest = entry.id
+    out.out.flush()
+    if args.follow:
+        async for event in client.events():
+            if event.kind == "log" and event.data.get("id", 0) > newest:
+                _log_line(LogEntry.model_validate(event.data), out)
+                out.out.flush()
+    return 0
+
+
+def _log_line(entry: LogEntry, out: Output) -> None:
+    """With --json --follow one JSON object per line."""
+    if out.json_mode:
+        out.out.write(entry.model_dump_json() + "\n")
+        return
+    actor = f" ({entry.actor})" if entry.actor else ""
+    out.say(harmless(f"{entry.at}  {entry.level:<7}  {entry.subject}: {entry.message}{actor}"))
+
+
+async def status(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    state: Status = await client.call("status")
+    if out.json_mode:
+        out.document(state)
+        return 0
+    states = ", ".join(f"{count} {name}" for name, count in state.states.items() if count)
+    out.lines(
+        format_pairs(
+            [
+                ("proxyd", f"{state.version}, pid {state.pid}, since {state.started}"),
+                ("mode", state.mode),
+                ("data", state.data_dir),
+                ("NVRs", state.nvrs),
+                ("cameras", f"{state.cameras}" + (f": {states}" if states else "")),
+                ("traffic", f"{state.bps / 1e6:.1f} Mbit/s"),
+                ("your role", state.role),
+            ]
+        )
+    )
+    return 0
+
+
+COMMANDS: dict[tuple[str, str | None], Command] = {
+    **{("nvr", verb): command for verb, command in nvr_commands.COMMANDS.items()},
+    **{("camera", verb): command for verb, command in camera_commands.COMMANDS.items()},
+    ("interface", "list"): interface_list,
+    ("job", "list"): job_list,
+    ("job", "cancel"): job_cancel,
+    ("log", "tail"): log_tail,
+    ("status", None): status,
+}

@@ -1,0 +1,225 @@
+"""The commands `onviftui nvr …`: one coroutine per verb, from parsed arguments to output and exit code."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from proxyd.api.client import RpcClient
+from proxyd.api.models import FoundNvr, Job, JobState, Nvr, NvrTest, ScanDiff
+from proxyd.errors import InvalidInput, ProxyError
+
+from .confirm import confirm
+from .naming import find_id
+from .output import Column, Output, format_pairs
+from .progress import ProgressLine, run_scan
+from .secret_input import read_password
+
+
+async def nvr_discover(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    params = {"timeout_s": args.timeout, "probe": args.probe}
+    found: list[FoundNvr] = await client.call("nvr.discover", params, timeout_s=args.timeout + 60)
+    if out.json_mode:
+        out.document(found)
+    elif not found:
+        out.say("No ONVIF device answered. Is ONVIF switched on in the NVR, and is it in this network?")
+        out.say("Without multicast, ask it directly: onviftui nvr discover --probe ADDRESS")
+    else:
+        columns = (
+            Column("HOST"),
+            Column("PORT", right=True),
+            Column("CHANNELS", right=True),
+            Column("NAME", least=8),
+            Column("HARDWARE", least=8),
+            Column("NOTE", least=12),
+        )
+        rows = [
+            (f.host, f.port, "?" if f.channels is None else f.channels, f.name, f.hardware, _found_note(f))
+            for f in found
+        ]
+        out.table(columns, rows)
+    return 0
+
+
+def _found_note(found: FoundNvr) -> str:
+    if found.known is not None:
+        return f"already added as NVR {found.known}"
+    if not found.answers:
+        return found.note or "announces itself but does not answer"
+    return found.note or ("wants a password" if found.needs_password else "")
+
+
+async def nvr_add(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    params = _access_params(args)
+    params["password"] = read_password(from_stdin=args.password_stdin, what=f"Password of {args.user} on {args.host}")
+    nvr: Nvr = await client.call("nvr.add", params)
+    if out.json_mode:
+        out.document(nvr)
+    else:
+        out.say(f"Added NVR {nvr.id} ({nvr.name}). Next: onviftui nvr scan {nvr.id}")
+    return 0
+
+
+async def nvr_list(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    nvrs: list[Nvr] = await client.call("nvr.list")
+    if out.json_mode:
+        out.document(nvrs)
+    elif not nvrs:
+        out.say("No NVR yet. Add one: onviftui nvr add --host ADDRESS --user USER")
+    else:
+        columns = (
+            Column("ID", right=True),
+            Column("NAME", least=8),
+            Column("ADDRESS"),
+            Column("STATE"),
+            Column("ONLINE", right=True),
+            Column("LAST SCAN"),
+            Column("REASON", least=10),
+        )
+        rows = [
+            (n.id, n.name, f"{n.host}:{n.port}", n.state, f"{n.online}/{n.channels}", n.last_scan or "never", n.reason)
+            for n in nvrs
+        ]
+        out.table(columns, rows)
+    return 0
+
+
+async def nvr_show(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    nvr: Nvr = await client.call("nvr.get", {"id": await _nvr_id(args.id, client)})
+    if out.json_mode:
+        out.document(nvr)
+        return 0
+    clock = "" if nvr.clock_offset_s is None else f"{nvr.clock_offset_s:+.0f} s from ours"
+    out.lines(
+        format_pairs(
+            [
+                ("id", nvr.id),
+                ("name", nvr.name),
+                ("address", f"{nvr.host}:{nvr.port}"),
+                ("user", nvr.username),
+                ("state", nvr.state),
+                ("reason", nvr.reason),
+                ("channels", f"{nvr.channels}, {nvr.online} online"),
+                ("device", f"{nvr.manufacturer} {nvr.model}".strip()),
+                ("firmware", nvr.firmware),
+                ("serial", nvr.serial),
+                ("clock", clock),
+                ("last scan", nvr.last_scan or "never"),
+                ("running job", nvr.job),
+            ]
+        )
+    )
+    return 0
+
+
+async def nvr_edit(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    params = _access_params(args)
+    if not params and not args.password_stdin:
+        raise InvalidInput("Nothing to change.", "Give --host, --port, --user, --name or --password-stdin.")
+    params["id"] = await _nvr_id(args.id, client)
+    if args.password_stdin:
+        params["password"] = read_password(from_stdin=True, what="New password")
+    nvr: Nvr = await client.call("nvr.update", params)
+    if out.json_mode:
+        out.document(nvr)
+    else:
+        out.say(f"Changed NVR {nvr.id} ({nvr.name}).")
+    return 0
+
+
+async def nvr_remove(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    nvr_id = await _nvr_id(args.id, client)
+    nvr: Nvr = await client.call("nvr.get", {"id": nvr_id})
+    confirm(f"Remove NVR {nvr.id} ({nvr.name}) with its {nvr.channels} channels and cameras?", yes=args.yes)
+    removed: Nvr = await client.call("nvr.remove", {"id": nvr_id})
+    if out.json_mode:
+        out.document(removed)
+    else:
+        out.say(f"Removed NVR {removed.id} ({removed.name}).")
+    return 0
+
+
+async def nvr_scan(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    nvr_id = await _nvr_id(args.id, client)
+    if args.no_wait:
+        job: Job = await client.call("nvr.scan", {"id": nvr_id, "start": not args.no_start, "restore": args.restore})
+        if out.json_mode:
+            out.document(job)
+        else:
+            out.say(f"Job {job.id}: {job.title}. Watch it: onviftui job list")
+        return 0
+    progress = ProgressLine(out.err)
+    job = await run_scan(client, nvr_id, start=not args.no_start, restore=args.restore, progress=progress)
+    if job.state is JobState.CANCELLED:
+        raise ProxyError(
+            f"Scan cancelled after {job.done} channels.", "What it found so far is kept; scan again for the rest."
+        )
+    if job.state is not JobState.DONE:
+        raise ProxyError(job.error or "The scan failed.", job.hint)
+    if out.json_mode:
+        out.document(job)
+    else:
+        out.lines(scan_summary(job.diff or ScanDiff(), job))
+    return 0
+
+
+def scan_summary(diff: ScanDiff, job: Job) -> list[str]:
+    """What a scan changed, in words."""
+    changes = [
+        f"{len(numbers)} {word} ({', '.join(str(number) for number in numbers)})"
+        for word, numbers in (
+            ("new", diff.new),
+            ("changed", diff.changed),
+            ("missing", diff.missing),
+            ("without picture", diff.offline),
+        )
+        if numbers
+    ]
+    return [f"Scanned {job.done} channels: {', '.join(changes) or 'nothing changed'}."] + [
+        f"Note: {warning}" for warning in diff.warnings
+    ]
+
+
+async def nvr_test(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    params = _access_params(args)
+    if args.id is not None:
+        params["id"] = await _nvr_id(args.id, client)
+    elif not args.host or not args.user:
+        raise InvalidInput("Which NVR?", "Give its id or name, or --host and --user.")
+    if args.id is None or args.password_stdin:
+        params["password"] = read_password(from_stdin=args.password_stdin, what="Password of the NVR's ONVIF user")
+    test: NvrTest = await client.call("nvr.test", params)
+    if not test.ok and not out.json_mode:
+        raise ProxyError(test.message, test.hint)
+    if out.json_mode:
+        out.document(test)
+    else:
+        out.say(test.message)
+    return 0 if test.ok else 1
+
+
+async def _nvr_id(typed: str, client: RpcClient) -> int:
+    return find_id(typed, await client.call("nvr.list"), "nvr")
+
+
+def _access_params(args: argparse.Namespace) -> dict[str, Any]:
+    """Only what was typed."""
+    typed = {
+        "host": args.host,
+        "port": args.port,
+        "username": args.user,
+        "name": getattr(args, "name", None),
+    }
+    return {name: value for name, value in typed.items() if value is not None}
+
+
+COMMANDS = {
+    "discover": nvr_discover,
+    "add": nvr_add,
+    "list": nvr_list,
+    "show": nvr_show,
+    "edit": nvr_edit,
+    "remove": nvr_remove,
+    "scan": nvr_scan,
+    "test": nvr_test,
+}
