@@ -112,15 +112,19 @@ def is_key(codec: Codec, nal: bytes) -> bool:
     return nal_type(codec, nal) == 5 if codec == "H264" else nal_type(codec, nal) in range(16, 24)
 
 
-@lru_cache(maxsize=4096)
-def filler_payloads(codec: Codec, size: int) -> tuple[bytes, ...]:
-    """RTP payloads of about `size` bytes that decoders throw away; nothing when `size` is too small for one.
+@lru_cache(maxsize=1024)
+def filler_payloads(codec: Codec, packets: int) -> tuple[bytes, ...]:
+    """RTP payloads, all of full size, of one NAL unit that decoders throw away (H.264 §7.4.2.7, H.265 §7.4.2.4).
 
-    Equal sizes share their bytes, so padding 64 streams costs no memory per stream."""
-    header = _FILLER_HEADER[codec]
-    if size <= len(header) + 1:
+    Equal payloads are one object, so that padding 64 streams takes no memory."""
+    if packets < 1:
         return ()
-    return tuple(packetise(codec, header + b"\xff" * (size - len(header) - 1) + _STOP_BIT))
+    header = _FILLER_HEADER[codec]
+    fragment_bytes = MAX_PAYLOAD_BYTES - len(header) - 1
+    size = MAX_PAYLOAD_BYTES if packets == 1 else len(header) + packets * fragment_bytes
+    nal = header + b"\xff" * (size - len(header) - 1) + _STOP_BIT
+    same: dict[bytes, bytes] = {}
+    return tuple(same.setdefault(payload, payload) for payload in packetise(codec, nal))
 
 
 def packetise(codec: Codec, nal: bytes, limit: int = MAX_PAYLOAD_BYTES) -> list[bytes]:

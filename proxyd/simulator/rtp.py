@@ -27,8 +27,17 @@ class RtpPacket:
 class RtpBatch:
     """The packets of one frame; written once per way of sending, whatever the number of clients."""
 
-    def __init__(self, payload_type: int, ssrc: int, sequence: int, timestamp: int, payloads: Sequence[bytes]) -> None:
+    def __init__(
+        self,
+        payload_type: int,
+        ssrc: int,
+        sequence: int,
+        timestamp: int,
+        payloads: Sequence[bytes],
+        marker: bool = True,
+    ) -> None:
         self.payloads = payloads
+        self._marked = len(payloads) - 1 if marker else -1
         self.sequence = sequence
         self.timestamp = timestamp
         self._payload_type = payload_type
@@ -41,10 +50,9 @@ class RtpBatch:
         data = self._framed.get(channel)
         if data is None:
             pack, kind, sequence = _FRAMED.pack, self._payload_type, self.sequence
-            last = len(self.payloads) - 1
             parts: list[bytes] = []
             for index, payload in enumerate(self.payloads):
-                marked = kind | _MARKER if index == last else kind
+                marked = kind | _MARKER if index == self._marked else kind
                 number = (sequence + index) & 0xFFFF
                 length = 12 + len(payload)
                 parts.append(pack(0x24, channel, length, _VERSION, marked, number, self.timestamp, self._ssrc))
@@ -55,9 +63,8 @@ class RtpBatch:
     def datagrams(self) -> list[bytes]:
         """Each packet on its own, for UDP."""
         if not self._datagrams:
-            last = len(self.payloads) - 1
             for index, payload in enumerate(self.payloads):
-                marked = self._payload_type | (_MARKER if index == last else 0)
+                marked = self._payload_type | (_MARKER if index == self._marked else 0)
                 number = (self.sequence + index) & 0xFFFF
                 header = _HEADER.pack(_VERSION, marked, number, self.timestamp, self._ssrc)
                 self._datagrams.append(header + payload)
@@ -67,12 +74,15 @@ class RtpBatch:
 class RtpNumbering:
     """One RTP stream: its SSRC, running sequence number and what was sent so far."""
 
-    def __init__(self, payload_type: int, clock_rate: int, ssrc: int, sequence: int, timestamp_base: int) -> None:
+    def __init__(
+        self, payload_type: int, clock_rate: int, ssrc: int, sequence: int, timestamp_base: int, marker: bool = True
+    ) -> None:
         self.payload_type = payload_type
         self.clock_rate = clock_rate
         self.ssrc = ssrc
         self.sequence = sequence
         self._timestamp_base = timestamp_base
+        self._marker = marker  # video: the last packet of a frame; audio: never, there is no silence suppression
         self._packets = 0
         self._octets = 0
 
@@ -80,7 +90,9 @@ class RtpNumbering:
         return (self._timestamp_base + round(media_time_s * self.clock_rate)) & 0xFFFFFFFF
 
     def batch(self, payloads: Sequence[bytes], media_time_s: float) -> RtpBatch:
-        batch = RtpBatch(self.payload_type, self.ssrc, self.sequence, self.timestamp(media_time_s), payloads)
+        batch = RtpBatch(
+            self.payload_type, self.ssrc, self.sequence, self.timestamp(media_time_s), payloads, self._marker
+        )
         self.sequence = (self.sequence + len(payloads)) & 0xFFFF
         self._packets += len(payloads)
         self._octets += sum(map(len, payloads))
