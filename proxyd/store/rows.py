@@ -1,0 +1,103 @@
+"""What the store gives out and takes in: frozen rows, comparable, pure. Secrets never appear in repr()."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from proxyd.camera.spec import NvrAccess, StreamSpec
+from proxyd.nvr.result import DeviceIdentity
+
+ChannelState = Literal["online", "offline", "missing"]
+InterfaceKind = Literal["loopback", "netlink"]
+LogLevel = Literal["info", "warning", "error"]
+
+StreamRow = StreamSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports that new cameras listen on; a camera keeps for ever those it was made with."""
+
+    http: int
+    rtsp: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundInterface:
+    """An interface that exists now. `mac` identifies it; name and address may change."""
+
+    name: str
+    mac: str
+    address: str | None
+    prefix_length: int
+    kind: InterfaceKind
+
+
+@dataclass(frozen=True, slots=True)
+class NvrRow:
+    """An NVR as the user added it, and what its last scan told. `channels` does not count missing ones."""
+
+    id: int
+    name: str
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+    identity: DeviceIdentity = field(default_factory=DeviceIdentity)
+    channels: int = 0
+    online: int = 0
+    last_scan: str | None = None
+    auth_failed: bool = False
+
+    @property
+    def access(self) -> NvrAccess:
+        return NvrAccess(host=self.host, port=self.port, username=self.username, password=self.password)
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceRow:
+    """`camera` is the id of the camera that has it, None while it is free."""
+
+    id: int
+    name: str
+    mac: str
+    address: str | None
+    prefix_length: int
+    kind: InterfaceKind
+    camera: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CameraRow:
+    """A virtual camera with everything it stands on. `username`/`password` are what recorders use."""
+
+    id: int
+    name: str
+    uuid: str
+    serial: str
+    nvr_id: int
+    channel_id: int
+    channel_number: int
+    channel_name: str
+    channel_state: ChannelState
+    enabled: bool
+    interface: InterfaceRow | None
+    http_port: int
+    rtsp_port: int
+    username: str
+    password: str = field(repr=False)
+    own_credentials: bool
+    streams: tuple[StreamSpec, ...]
+    snapshot_upstream: str | None = field(repr=False)
+    nvr: NvrRow
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    id: int
+    at: str
+    level: LogLevel
+    subject: str
+    message: str
+    actor: str

@@ -1,0 +1,138 @@
+"""Writes the result of a scan: adds, updates, marks missing; never deletes, renumbers or renames (contract 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aiosqlite
+
+from proxyd.api.models import ScanDiff
+from proxyd.nvr.result import ScannedChannel
+
+from . import cameras, interfaces, nvrs, streams
+from .matching import KnownChannel, Match, camera_name, match_channels, merge_streams
+from .rows import ChannelState, Ports
+from .secrets import Secrets
+
+_MAX_NAME = 256
+
+
+async def apply(
+    db: aiosqlite.Connection,
+    secrets: Secrets,
+    nvr_id: int,
+    scanned: Sequence[ScannedChannel],
+    *,
+    complete: bool,
+    start: bool,
+    restore: bool,
+    ports: Ports,
+) -> ScanDiff:
+    """Runs inside the caller's transaction. The diff names what became different; cameras that the user
+    removed are not in it, unless `restore` brings them back (with a new identity)."""
+    await nvrs.get(db, secrets, nvr_id)
+    known = await _known_channels(db, secrets, nvr_id)
+    known_streams = await streams.known(db, secrets, nvr_id)
+    diff = ScanDiff()
+    matches = match_channels(known, scanned, complete=complete)
+    for match in sorted(matches, key=lambda match: match.scanned.number):
+        channel = await _store_channel(db, secrets, nvr_id, match)
+        before = known_streams.get(channel.id, ())
+        after = merge_streams(before, match.scanned, complete=complete)
+        for stream in after:
+            if stream not in before:
+                await streams.put(db, secrets, channel.id, stream)
+        if channel.ignored and not restore:
+            continue
+        if match.known is None or channel.ignored:
+            await _add_camera(db, channel, match.scanned, ports, start)
+            diff.new.append(channel.number)
+        elif channel != match.known or list(before) != after:
+            diff.changed.append(channel.number)
+        if channel.state == "offline" and (match.known is None or match.known.state != "offline"):
+            diff.offline.append(channel.number)
+    if complete:
+        seen = {match.known.id for match in matches if match.known is not None}
+        diff.missing.extend(await _mark_missing(db, [c for c in known if c.id not in seen]))
+    # In the order of camera ids: cameras that have waited longer come first, new ones follow their numbers.
+    await interfaces.assign(db)
+    twice = len(scanned) - len(matches)
+    if twice:
+        diff.warnings.append(f"The NVR named {twice} channel(s) twice; the first of each was taken.")
+    without = await _count_without_interface(db, nvr_id)
+    if without:
+        diff.warnings.append(f"{without} camera(s) wait for an interface: add interfaces to run them.")
+    return diff
+
+
+async def _store_channel(db: aiosqlite.Connection, secrets: Secrets, nvr_id: int, match: Match) -> KnownChannel:
+    """The channel as it is after the scan. Its number is the one it was first seen with."""
+    scanned, old = match.scanned, match.known
+    state: ChannelState = "online" if scanned.online else "offline"
+    name = scanned.name[:_MAX_NAME]
+    if old is None:
+        rows = await db.execute_fetchall(
+            "INSERT INTO channels (nvr_id, key, number, name, state, snapshot_uri) VALUES (?, ?, ?, ?, ?, ?) "
+            "RETURNING id",
+            (
+                nvr_id,
+                scanned.key,
+                scanned.number,
+                name,
+                state,
+                streams.encrypted(secrets, scanned.snapshot_uri),
+            ),
+        )
+        channel_id = int(next(iter(rows))[0])
+        return KnownChannel(channel_id, scanned.key, scanned.number, name, state, False, scanned.snapshot_uri)
+    # An offline channel often has neither name nor picture address: what was known is worth more.
+    name = (name or old.name) if scanned.online else old.name
+    snapshot_uri = scanned.snapshot_uri if scanned.online else old.snapshot_uri
+    new = KnownChannel(old.id, scanned.key, old.number, name, state, old.ignored, snapshot_uri)
+    if new != old:
+        await db.execute_fetchall(
+            "UPDATE channels SET key = ?, name = ?, state = ?, snapshot_uri = ? WHERE id = ?",
+            (new.key, new.name, new.state, streams.encrypted(secrets, new.snapshot_uri), new.id),
+        )
+    return new
+
+
+async def _add_camera(
+    db: aiosqlite.Connection, channel: KnownChannel, scanned: ScannedChannel, ports: Ports, start: bool
+) -> None:
+    await db.execute_fetchall("UPDATE channels SET ignored = 0 WHERE id = ?", (channel.id,))
+    await cameras.add(db, channel.id, name=camera_name(scanned), ports=ports, enabled=start)
+
+
+async def _mark_missing(db: aiosqlite.Connection, gone: Sequence[KnownChannel]) -> list[int]:
+    for channel in gone:
+        await db.execute_fetchall("UPDATE channels SET state = 'missing' WHERE id = ?", (channel.id,))
+    return sorted(c.number for c in gone if c.state != "missing" and not c.ignored)
+
+
+async def _count_without_interface(db: aiosqlite.Connection, nvr_id: int) -> int:
+    rows = await db.execute_fetchall(
+        "SELECT count(*) FROM cameras k JOIN channels c ON c.id = k.channel_id "
+        "WHERE c.nvr_id = ? AND k.interface_id IS NULL",
+        (nvr_id,),
+    )
+    return int(next(iter(rows))[0])
+
+
+async def _known_channels(db: aiosqlite.Connection, secrets: Secrets, nvr_id: int) -> list[KnownChannel]:
+    rows = await db.execute_fetchall(
+        "SELECT id, key, number, name, state, ignored, snapshot_uri FROM channels WHERE nvr_id = ? ORDER BY id",
+        (nvr_id,),
+    )
+    return [
+        KnownChannel(
+            row["id"],
+            row["key"],
+            row["number"],
+            row["name"],
+            row["state"],
+            bool(row["ignored"]),
+            streams.decrypted(secrets, row["snapshot_uri"]),
+        )
+        for row in rows
+    ]

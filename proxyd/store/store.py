@@ -1,0 +1,235 @@
+"""The store's face: every method is one transaction (or one consistent reading) on the one connection.
+
+What a writing method returned is on disk. Raises only NotFound, Conflict and StoreError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from proxyd.api.models import ScanDiff
+from proxyd.nvr.result import DeviceIdentity, ScannedChannel
+
+from . import cameras, credentials, interfaces, log, nvrs, scan, settings
+from .backup import write_backup
+from .connection import Connection
+from .migrations import migrate
+from .rows import CameraRow, FoundInterface, InterfaceRow, LogLevel, LogRow, NvrRow, Ports
+from .secrets import Secrets
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Store:
+    """Opened by `Store.open`; must be closed."""
+
+    def __init__(self, connection: Connection, secrets: Secrets, now: Callable[[], datetime]) -> None:
+        self._connection = connection
+        self._secrets = secrets
+        self._now = now
+
+    @classmethod
+    async def open(cls, path: Path, secrets: Secrets, *, now: Callable[[], datetime] = utc_now) -> Store:
+        """Creates or migrates the file. Raises StoreError: newer, foreign or damaged file, wrong key."""
+        connection = await Connection.open(path)
+        try:
+            await migrate(connection)
+            async with connection.transaction() as db:
+                await settings.check_key(db, secrets)
+                if await credentials.default_pair(db, secrets) is None:
+                    password = credentials.generate_password()
+                    await credentials.add(db, secrets, "default", credentials.DEFAULT_USERNAME, password)
+        except BaseException:
+            await connection.close()
+            raise
+        return cls(connection, secrets, now)
+
+    async def close(self) -> None:
+        """Waits for the transaction that is under way. Idempotent."""
+        await self._connection.close()
+
+    # NVRs -------------------------------------------------------------------------------------------------
+
+    async def add_nvr(self, *, host: str, port: int, username: str, password: str, name: str | None = None) -> NvrRow:
+        """Raises Conflict naming the NVR that already stands at that address or has that name."""
+        async with self._connection.transaction() as db:
+            nvr_id = await nvrs.add(
+                db, self._secrets, host=host, port=port, username=username, password=password, name=name
+            )
+            return await nvrs.get(db, self._secrets, nvr_id)
+
+    async def nvrs(self) -> list[NvrRow]:
+        async with self._connection.reading() as db:
+            return await nvrs.all_nvrs(db, self._secrets)
+
+    async def nvr(self, nvr_id: int) -> NvrRow:
+        async with self._connection.reading() as db:
+            return await nvrs.get(db, self._secrets, nvr_id)
+
+    async def update_nvr(
+        self,
+        nvr_id: int,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        name: str | None = None,
+    ) -> NvrRow:
+        """None leaves as it is. Naming address or account clears auth_failed; upstream URIs move with the host."""
+        async with self._connection.transaction() as db:
+            await nvrs.update(
+                db,
+                self._secrets,
+                nvr_id,
+                host=host,
+                port=port,
+                username=username,
+                password=password,
+                name=name,
+            )
+            return await nvrs.get(db, self._secrets, nvr_id)
+
+    async def set_auth_failed(self, nvr_id: int, failed: bool) -> None:
+        """Remembered over restarts, so that a wrong password is not tried again (lock-out counters)."""
+        async with self._connection.transaction() as db:
+            await nvrs.set_auth_failed(db, nvr_id, failed)
+
+    async def set_identity(self, nvr_id: int, identity: DeviceIdentity, at: str) -> None:
+        """What the NVR says it is; `at` becomes its last_scan."""
+        async with self._connection.transaction() as db:
+            await nvrs.set_identity(db, nvr_id, identity, at)
+
+    async def remove_nvr(self, nvr_id: int) -> tuple[NvrRow, list[int]]:
+        """The NVR that was, and the ids of its cameras, which went with it; their interfaces are free."""
+        async with self._connection.transaction() as db:
+            nvr = await nvrs.get(db, self._secrets, nvr_id)
+            own = [row for row in await cameras.all_cameras(db, self._secrets) if row.nvr_id == nvr_id]
+            await cameras.remove(db, own)
+            await nvrs.remove(db, nvr_id)
+            return nvr, [row.id for row in own]
+
+    async def apply_scan(
+        self,
+        nvr_id: int,
+        channels: Sequence[ScannedChannel],
+        *,
+        complete: bool,
+        start: bool,
+        restore: bool,
+        ports: Ports,
+    ) -> ScanDiff:
+        """Adds and updates channels, cameras and streams; marks missing only when `complete`. See scan.py."""
+        async with self._connection.transaction() as db:
+            return await scan.apply(
+                db,
+                self._secrets,
+                nvr_id,
+                channels,
+                complete=complete,
+                start=start,
+                restore=restore,
+                ports=ports,
+            )
+
+    # Cameras ----------------------------------------------------------------------------------------------
+
+    async def cameras(self) -> list[CameraRow]:
+        async with self._connection.reading() as db:
+            return await cameras.all_cameras(db, self._secrets)
+
+    async def camera(self, camera_id: int) -> CameraRow:
+        async with self._connection.reading() as db:
+            return (await cameras.get(db, self._secrets, [camera_id]))[0]
+
+    async def rename_camera(self, camera_id: int, name: str) -> CameraRow:
+        async with self._connection.transaction() as db:
+            await cameras.get(db, self._secrets, [camera_id])
+            await cameras.rename(db, camera_id, name)
+            return (await cameras.get(db, self._secrets, [camera_id]))[0]
+
+    async def set_credentials(self, camera_id: int, username: str, password: str) -> CameraRow:
+        """The camera's own account, instead of the default pair."""
+        async with self._connection.transaction() as db:
+            await cameras.get(db, self._secrets, [camera_id])
+            await cameras.set_credentials(db, self._secrets, camera_id, username, password)
+            return (await cameras.get(db, self._secrets, [camera_id]))[0]
+
+    async def set_enabled(self, camera_ids: Collection[int], enabled: bool) -> None:
+        """All or none: raises NotFound before the first is touched."""
+        async with self._connection.transaction() as db:
+            await cameras.get(db, self._secrets, camera_ids)
+            await cameras.set_enabled(db, camera_ids, enabled)
+
+    async def remove_camera(self, camera_ids: Collection[int]) -> list[CameraRow]:
+        """The cameras as they were. Rescans do not bring them back; their interfaces are given out last."""
+        async with self._connection.transaction() as db:
+            rows = await cameras.get(db, self._secrets, camera_ids)
+            await cameras.remove(db, rows)
+            return rows
+
+    # Interfaces -------------------------------------------------------------------------------------------
+
+    async def register_interfaces(self, found: Sequence[FoundInterface], *, complete: bool = True) -> None:
+        """Adds and updates by MAC, never takes one from a camera. `complete`: `found` is all there is; others
+        are remembered, but not given out until they are found again."""
+        async with self._connection.transaction() as db:
+            await interfaces.register(db, found, complete=complete)
+
+    async def assign_interfaces(self) -> list[int]:
+        """Free interfaces to cameras without one, in the order of ids. Returns the cameras that got one."""
+        async with self._connection.transaction() as db:
+            return await interfaces.assign(db)
+
+    async def interfaces(self) -> list[InterfaceRow]:
+        async with self._connection.reading() as db:
+            return await interfaces.all_interfaces(db)
+
+    async def free_interfaces(self) -> list[InterfaceRow]:
+        """Next first: never used ones, then those freed longest ago (contract 1)."""
+        async with self._connection.reading() as db:
+            return await interfaces.free(db)
+
+    # The rest ---------------------------------------------------------------------------------------------
+
+    async def default_credentials(self) -> tuple[str, str]:
+        """User and password of all cameras without own ones; made once, when the database was made."""
+        async with self._connection.reading() as db:
+            pair = await credentials.default_pair(db, self._secrets)
+            assert pair is not None, "open() makes it"
+            return pair
+
+    async def setting(self, key: str) -> str | None:
+        async with self._connection.reading() as db:
+            return await settings.get(db, key)
+
+    async def set_setting(self, key: str, value: str) -> None:
+        async with self._connection.transaction() as db:
+            await settings.put(db, key, value)
+
+    async def log(self, level: LogLevel, subject: str, message: str, actor: str = "") -> LogRow:
+        """The newest 10,000 entries are kept."""
+        at = self._now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        async with self._connection.transaction() as db:
+            return await log.add(db, at, level, subject, message, actor)
+
+    async def log_tail(self, limit: int = 100, after: int = 0) -> list[LogRow]:
+        """The newest `limit` entries with an id above `after`, oldest first."""
+        async with self._connection.reading() as db:
+            return await log.tail(db, limit, after)
+
+    async def backup(self, path: Path) -> None:
+        """A complete copy in one file (0600). The key file is not in it: keep that apart."""
+        await write_backup(self._connection, path)
+
+    async def rotate_secrets(self, secrets: Secrets) -> None:
+        """Re-encrypts everything under the first key of `secrets`, which must know the present key too."""
+        async with self._connection.transaction() as db:
+            await settings.check_key(db, secrets)
+            await credentials.renew_all(db, secrets)
+            await settings.mark_key(db, secrets)
+        self._secrets = secrets
