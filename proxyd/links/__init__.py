@@ -1,0 +1,1 @@
+"""Which interfaces and addresses cameras can have: a typed port with a loopback and a netlink source."""

@@ -1,1 +1,1 @@
-"""JSON-RPC on the Unix socket: connections and their limits, the event hub, and one function per method."""
+"""JSON-RPC on the Unix socket: connections and their limits, who may do what, and one function per method."""

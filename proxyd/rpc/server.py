@@ -22,9 +22,9 @@ from aiohttp import WSMsgType, web
 from proxyd.api.codec import MAX_MESSAGE, Call, WireError, decode_call, encode_error, encode_result
 from proxyd.api.models import Role, Snapshot
 from proxyd.errors import Conflict, ProxyError
+from proxyd.hub import Hub, Subscriber
 
 from .access import Caller, caller, peer_uid
-from .hub import Hub, Subscriber
 
 log = logging.getLogger(__name__)
 

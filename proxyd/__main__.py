@@ -1,0 +1,7 @@
+"""`python -m proxyd` is `proxyd`."""
+
+import sys
+
+from proxyd.cli import main
+
+sys.exit(main())

@@ -1,0 +1,222 @@
+"""Owner of all running cameras: makes what runs equal to what the store says, and tells everybody what changed.
+
+Everything that changes the store calls `refresh()`. Refreshes never overlap; a camera that could not start is tried
+again with a growing pause, by itself, until the cause is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from proxyd.api import models as m
+from proxyd.errors import NotFound, ProxyError
+from proxyd.hub import Hub
+from proxyd.snapshot.fetch import SnapshotSource
+from proxyd.snapshot.picture import SnapshotPicture
+from proxyd.store.rows import CameraRow
+from proxyd.store.store import Store
+
+from .reconcile import reconcile
+from .running import RunningCamera, StartFailed
+from .spec import CameraSpec, ReportUpstream
+from .status import Facts, Failure, NvrHealth, state_of
+from .trace import Trace
+from .view import camera_model, interface_model, spec_of
+
+log = logging.getLogger(__name__)
+
+_RETRY_FIRST_S, _RETRY_MOST_S = 1.0, 30.0
+_STATS_EVERY_S = 1.0
+_STARTS_AT_ONCE = 16
+
+
+@dataclass(slots=True)
+class _Failed:
+    """A camera that could not start. Not tried again before `retry_at` (monotonic) unless its spec changes."""
+
+    spec: CameraSpec
+    failure: Failure
+    pause_s: float
+    retry_at: float
+
+
+class CameraManager:
+    def __init__(
+        self,
+        store: Store,
+        hub: Hub,
+        snapshots: SnapshotSource,
+        *,
+        health: Callable[[int], NvrHealth],
+        report: Callable[[int, Exception | None], None],
+        now: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._snapshots = snapshots
+        self._health = health
+        self._report = report
+        self._now = now
+        self._rows: dict[int, CameraRow] = {}
+        self._running: dict[int, RunningCamera] = {}
+        self._failed: dict[int, _Failed] = {}
+        self._traces: dict[int, Trace] = {}
+        self._shown: dict[int, m.Camera] = {}
+        self._shown_interfaces: dict[int, m.Interface] = {}
+        self._lock = asyncio.Lock()
+        self._ticker: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self.refresh()
+        self._ticker = asyncio.create_task(self._tick(), name="camera manager")
+
+    async def stop(self) -> None:
+        if self._ticker:
+            self._ticker.cancel()
+            await asyncio.gather(self._ticker, return_exceptions=True)
+        async with self._lock:
+            await asyncio.gather(*(camera.stop() for camera in self._running.values()))
+            self._running.clear()
+
+    async def refresh(self, restart: Iterable[int] = ()) -> None:
+        """Reads the store, stops, updates and starts what has to be; returns when that is done. `restart`: cameras
+        whose connections are closed even if nothing about them changed."""
+        async with self._lock:
+            self._rows = {row.id: row for row in await self._store.cameras()}
+            await self._apply(set(restart))
+            self._forget_removed()
+            self.publish()
+            await self._publish_interfaces()
+
+    async def _apply(self, restart: set[int]) -> None:
+        desired = {row.id: spec for row in self._rows.values() if row.enabled and (spec := spec_of(row))}
+        for id_ in restart & self._running.keys():
+            await self._stop(id_)
+        actions = reconcile(desired, {id_: camera.spec for id_, camera in self._running.items()})
+        await asyncio.gather(*(self._stop(id_) for id_ in actions.stop))
+        for spec in actions.update:
+            self._running[spec.id].update(spec)
+        for id_ in self._failed.keys() - desired.keys():
+            del self._failed[id_]
+        slots = asyncio.Semaphore(_STARTS_AT_ONCE)
+        await asyncio.gather(*(self._start(spec, slots, spec.id in restart) for spec in actions.start))
+
+    async def _start(self, spec: CameraSpec, slots: asyncio.Semaphore, at_once: bool) -> None:
+        old = self._failed.get(spec.id)
+        if old and old.spec == spec and not at_once and time.monotonic() < old.retry_at:
+            return
+        camera = RunningCamera(spec, self.trace_of(spec.id), self._snapshots, self._reporter(spec))
+        try:
+            async with slots:
+                await camera.start()
+        except StartFailed as error:
+            self._note_failure(spec, old, error.failure)
+        except Exception:
+            log.exception("camera %d: a bug while starting", spec.id)
+            failure = Failure(m.CameraState.FAILED, "A bug keeps this camera from starting; proxyd's log has details.")
+            self._note_failure(spec, old, failure)
+        else:
+            self._running[spec.id] = camera
+            self._failed.pop(spec.id, None)
+            log.info("camera %d: listens on %s", spec.id, spec.address)
+
+    def _note_failure(self, spec: CameraSpec, old: _Failed | None, failure: Failure) -> None:
+        pause_s = min(old.pause_s * 2, _RETRY_MOST_S) if old and old.spec == spec else _RETRY_FIRST_S
+        if old is None or old.failure != failure:
+            log.warning("camera %d: %s", spec.id, failure.reason)
+        self._failed[spec.id] = _Failed(spec, failure, pause_s, time.monotonic() + pause_s)
+
+    async def _stop(self, id_: int) -> None:
+        camera = self._running.pop(id_, None)
+        if camera:
+            await camera.stop()
+            log.info("camera %d: stopped", id_)
+
+    def _reporter(self, spec: CameraSpec) -> ReportUpstream:
+        nvr_id = spec.nvr_id
+        return lambda error: self._report(nvr_id, error)
+
+    def _forget_removed(self) -> None:
+        for id_ in self._shown.keys() - self._rows.keys():
+            del self._shown[id_]
+            self._traces.pop(id_, None)
+            self._failed.pop(id_, None)
+            self._hub.removed("camera", id_)
+
+    def publish(self) -> None:
+        """Tells subscribers of the cameras that look different from the last time."""
+        for row in self._rows.values():
+            model = self._model(row)
+            if self._shown.get(row.id) != model:
+                self._shown[row.id] = model
+                self._hub.changed("camera", model)
+
+    async def _publish_interfaces(self) -> None:
+        now = {row.id: interface_model(row) for row in await self._store.interfaces()}
+        for id_ in self._shown_interfaces.keys() - now.keys():
+            self._hub.removed("interface", id_)
+        for id_, model in now.items():
+            if self._shown_interfaces.get(id_) != model:
+                self._hub.changed("interface", model)
+        self._shown_interfaces = now
+
+    def _model(self, row: CameraRow) -> m.Camera:
+        camera, failed, trace = self._running.get(row.id), self._failed.get(row.id), self._traces.get(row.id)
+        state, reason = state_of(
+            Facts(
+                enabled=row.enabled,
+                interface=row.interface.name if row.interface else None,
+                address=row.interface.address if row.interface else None,
+                running=camera is not None,
+                failure=failed.failure if failed else None,
+                channel_state=row.channel_state,
+                channel=row.channel_number,
+                nvr=self._health(row.nvr_id),
+                nvr_name=row.nvr.name,
+            )
+        )
+        return camera_model(row, state, reason, camera.stats() if camera else {}, trace.recorder if trace else None)
+
+    async def _tick(self) -> None:
+        """Live figures once a second, and another try for cameras whose time has come."""
+        while True:
+            await asyncio.sleep(_STATS_EVERY_S)
+            try:
+                if any(failed.retry_at <= time.monotonic() for failed in self._failed.values()):
+                    await self.refresh()
+                else:
+                    self.publish()
+            except ProxyError as error:
+                log.warning("cannot refresh the cameras: %s", error)
+
+    # What the API asks for ---------------------------------------------------------------------------------------
+
+    def cameras(self) -> list[m.Camera]:
+        return [self._model(row) for row in self._rows.values()]
+
+    def camera(self, id_: int) -> m.Camera:
+        return self._model(self.row(id_))
+
+    def row(self, id_: int) -> CameraRow:
+        """Raises NotFound."""
+        if id_ not in self._rows:
+            raise NotFound(f"There is no camera {id_}.", "camera list shows all cameras.")
+        return self._rows[id_]
+
+    def interfaces(self) -> list[m.Interface]:
+        return list(self._shown_interfaces.values())
+
+    def trace_of(self, id_: int) -> Trace:
+        return self._traces.setdefault(id_, Trace(self._now))
+
+    async def snapshot(self, id_: int) -> SnapshotPicture:
+        """As the recorder gets it. Works for cameras that wait or are stopped, too."""
+        row = self.row(id_)
+        spec = spec_of(row)
+        if spec is None:
+            raise NotFound(f"{row.name} has no address yet, so it has no picture.", "Give it an interface first.")
+        return await self._snapshots.picture(spec)

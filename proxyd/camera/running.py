@@ -1,0 +1,60 @@
+"""One running camera: its RTSP server, its ONVIF server, its snapshot source, on its own address."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from proxyd.onvif.http import OnvifServer
+from proxyd.rtsp.server import RtspServer, StreamStats
+from proxyd.snapshot.fetch import SnapshotSource
+from proxyd.snapshot.picture import SnapshotPicture
+
+from .ports import port_holder
+from .spec import CameraSpec, ReportUpstream, StreamName
+from .status import Failure, start_failure
+from .trace import Trace
+
+
+class StartFailed(Exception):
+    """The camera cannot listen; `failure` says why in words."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
+
+
+class RunningCamera:
+    """start() and stop() are idempotent; nothing here touches another camera."""
+
+    def __init__(self, spec: CameraSpec, trace: Trace, snapshots: SnapshotSource, report: ReportUpstream) -> None:
+        self.spec = spec
+        self._snapshots = snapshots
+        self._rtsp = RtspServer(spec, record=trace, report=report)
+        self._onvif = OnvifServer(spec, take_snapshot=self.snapshot, record=trace)
+
+    async def start(self) -> None:
+        """Raises StartFailed; then nothing listens."""
+        port = self.spec.rtsp_port
+        try:
+            await self._rtsp.start()
+            port = self.spec.http_port
+            await self._onvif.start()
+        except OSError as error:
+            await self.stop()
+            holder = await asyncio.to_thread(port_holder, self.spec.address, port)
+            raise StartFailed(start_failure(error, self.spec.address, port, holder)) from None
+
+    async def stop(self) -> None:
+        await asyncio.gather(self._onvif.stop(), self._rtsp.stop())
+
+    def update(self, spec: CameraSpec) -> None:
+        self.spec = spec
+        self._rtsp.update(spec)
+        self._onvif.update(spec)
+
+    async def snapshot(self) -> SnapshotPicture:
+        return await self._snapshots.picture(self.spec)
+
+    def stats(self) -> Mapping[StreamName, StreamStats]:
+        return self._rtsp.stats()

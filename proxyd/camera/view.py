@@ -1,0 +1,118 @@
+"""Rows and observations → what the API shows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from proxyd.api import models as m
+from proxyd.rtsp.server import StreamStats
+from proxyd.store.rows import CameraRow, InterfaceRow, NvrRow
+
+from .spec import CameraSpec, StreamName
+from .status import NvrHealth
+from .urls import DEVICE_PATH, SNAPSHOT_PATH, http_url, rtsp_url
+
+_BPS_STEP = 10_000  # steadier figures: less than this is noise, and noise would cost bytes on every SSH line
+
+
+def spec_of(row: CameraRow) -> CameraSpec | None:
+    """What should run; None while the camera has no interface or no address."""
+    if row.interface is None or row.interface.address is None:
+        return None
+    return CameraSpec(
+        id=row.id,
+        name=row.name,
+        uuid=row.uuid,
+        serial=row.serial,
+        nvr_id=row.nvr_id,
+        channel=row.channel_number,
+        address=row.interface.address,
+        prefix_length=row.interface.prefix_length,
+        mac=row.interface.mac,
+        interface=row.interface.name,
+        http_port=row.http_port,
+        rtsp_port=row.rtsp_port,
+        username=row.username,
+        password=row.password,
+        streams=row.streams,
+        snapshot_upstream=row.snapshot_upstream,
+        nvr=row.nvr.access,
+    )
+
+
+def camera_model(
+    row: CameraRow,
+    state: m.CameraState,
+    reason: str,
+    stats: Mapping[StreamName, StreamStats],
+    recorder: str | None,
+) -> m.Camera:
+    address = row.interface.address if row.interface else None
+    streams = [
+        m.Stream(
+            name=stream.name,
+            url=rtsp_url(address, row.rtsp_port, f"/{stream.name}") if address else "",
+            codec=stream.codec,
+            width=stream.width,
+            height=stream.height,
+            fps=stream.fps,
+            bitrate=stream.bitrate_kbps,
+            bps=round(seen.bps / _BPS_STEP) * _BPS_STEP if (seen := stats.get(stream.name)) else 0,
+            clients=len(seen.clients) if seen else 0,
+        )
+        for stream in row.streams
+    ]
+    return m.Camera(
+        id=row.id,
+        name=row.name,
+        nvr=row.nvr_id,
+        channel=row.channel_number,
+        state=state,
+        reason=reason,
+        address=address,
+        mac=row.interface.mac if row.interface else None,
+        interface=row.interface.name if row.interface else None,
+        onvif_url=http_url(address, row.http_port, DEVICE_PATH) if address else None,
+        snapshot_url=http_url(address, row.http_port, SNAPSHOT_PATH) if address else None,
+        username=row.username,
+        streams=streams,
+        uuid=row.uuid,
+        serial=row.serial,
+        enabled=row.enabled,
+        recorder=recorder,
+        clients=sum(stream.clients for stream in streams),
+    )
+
+
+def nvr_model(row: NvrRow, health: NvrHealth, job: int | None) -> m.Nvr:
+    never_scanned = row.last_scan is None and health.state is m.NvrState.OK
+    return m.Nvr(
+        id=row.id,
+        name=row.name,
+        host=row.host,
+        port=row.port,
+        username=row.username,
+        state=m.NvrState.NEW if never_scanned else health.state,
+        reason=health.reason,
+        manufacturer=row.identity.manufacturer,
+        model=row.identity.model,
+        firmware=row.identity.firmware,
+        serial=row.identity.serial,
+        channels=row.channels,
+        online=row.online,
+        clock_offset_s=row.identity.clock_offset_s,
+        last_scan=row.last_scan,
+        job=job,
+    )
+
+
+def interface_model(row: InterfaceRow) -> m.Interface:
+    return m.Interface(
+        id=row.id,
+        name=row.name,
+        mac=row.mac,
+        address=row.address,
+        kind=row.kind,
+        camera=row.camera,
+        up=row.address is not None,
+    )

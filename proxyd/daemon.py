@@ -1,0 +1,218 @@
+"""The daemon: the one place that knows all parts. Starts them in order, stops them in reverse.
+
+Order: data folder and its lock, key and database, NVR monitor, cameras, interfaces (which start the cameras), RPC.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+from collections import Counter
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from proxyd.api import models as m
+from proxyd.camera.manager import CameraManager
+from proxyd.camera.status import NvrHealth
+from proxyd.config import Settings
+from proxyd.errors import Conflict, ProxyError, StoreError, UpstreamAuthError
+from proxyd.hub import Hub
+from proxyd.jobs import Jobs
+from proxyd.links.loopback import LoopbackLinks
+from proxyd.links.netlink import NetlinkLinks
+from proxyd.links.port import LinkSource
+from proxyd.nvr.monitor import NvrMonitor
+from proxyd.nvr.scan import ScanSettings
+from proxyd.rpc.methods import Methods
+from proxyd.rpc.server import RpcServer
+from proxyd.snapshot.fetch import SnapshotSource
+from proxyd.store.rows import FoundInterface, Ports
+from proxyd.store.secrets import Secrets
+from proxyd.store.store import Store
+from proxyd.systemd import notify
+
+log = logging.getLogger(__name__)
+
+
+def utc_now() -> str:
+    """RFC 3339, seconds, Z."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def program_version() -> str:
+    try:
+        return version("onviftui")
+    except PackageNotFoundError:  # run from a checkout that nobody installed
+        return "unreleased"
+
+
+class Daemon:
+    """`async with Daemon(settings): …` runs everything. Raises ProxyError when it cannot start."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._started = utc_now()
+        self._stack = AsyncExitStack()
+        self._links: LinkSource = (
+            LoopbackLinks(settings.cameras.loopback)
+            if settings.cameras.loopback
+            else NetlinkLinks(settings.cameras.interface_prefix)
+        )
+        self._hub = Hub()
+
+    async def __aenter__(self) -> Daemon:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings, data = self._settings, self._settings.data
+        self._stack.callback(_lock(data).close)
+        secrets = Secrets.load(settings.daemon.key_file or data / "proxyd.key")
+        self._store = store = await Store.open(data / "proxyd.db", secrets)
+        self._stack.push_async_callback(store.close)
+
+        self._monitor = NvrMonitor(self._nvr_changed, settings.nvr.check_every_s)
+        self._stack.push_async_callback(self._monitor.stop)
+        snapshots = SnapshotSource()
+        self._stack.push_async_callback(snapshots.close)
+        self._cameras = CameraManager(
+            store, self._hub, snapshots, health=self._monitor.health, report=self._report, now=utc_now
+        )
+        self._jobs = Jobs(
+            store,
+            self._hub,
+            ports=Ports(http=settings.http_port, rtsp=settings.rtsp_port),
+            settings=ScanSettings(parallel=settings.nvr.parallel, call_timeout_s=settings.nvr.call_timeout_s),
+            scanned=self._scanned,
+            now=utc_now,
+        )
+        self._methods = Methods(store, self._hub, self._cameras, self._jobs, self._monitor, self.status)
+
+        for row in await store.nvrs():
+            self._methods.watch(row)
+        await self._cameras.start()
+        self._stack.push_async_callback(self._cameras.stop)
+        await self._links.start(self._interfaces_changed)
+        self._stack.push_async_callback(self._links.stop)
+        self._stack.push_async_callback(self._jobs.stop)
+
+        socket = settings.socket
+        _make_folder(socket.parent, 0o750)
+        server = RpcServer(socket, self._methods.handlers(), self._methods.snapshot, self._hub, settings.access)
+        await server.start()
+        self._stack.push_async_callback(server.stop)
+        await self._methods.log("info", "daemon", f"proxyd {program_version()} started ({self._links.mode} mode).")
+
+    def status(self, role: m.Role) -> m.Status:
+        cameras = self._cameras.cameras()
+        return m.Status(
+            version=program_version(),
+            pid=os.getpid(),
+            started=self._started,
+            mode=self._links.mode,
+            data_dir=str(self._settings.data),
+            nvrs=self._monitor.watched,
+            cameras=len(cameras),
+            states=dict(Counter(str(camera.state) for camera in cameras)),
+            bps=sum(stream.bps for camera in cameras for stream in camera.streams),
+            role=role,
+        )
+
+    async def _interfaces_changed(self, found: list[FoundInterface]) -> None:
+        await self._store.register_interfaces(found)
+        await self._store.assign_interfaces()
+        await self._cameras.refresh()
+
+    def _report(self, nvr_id: int, error: Exception | None) -> None:
+        self._monitor.report(nvr_id, error)
+
+    async def _nvr_changed(self, nvr_id: int, health: NvrHealth) -> None:
+        """From the monitor: the NVR came, went, or refused its password."""
+        try:
+            refused = health.state is m.NvrState.WRONG_PASSWORD
+            await self._store.set_auth_failed(nvr_id, refused)
+            row = await self._store.nvr(nvr_id)
+            self._methods.show_nvr(row)
+            if health.state is m.NvrState.OK:
+                await self._methods.log("info", f"nvr {nvr_id}", f"{row.name} answers again.")
+            else:
+                await self._methods.log("warning", f"nvr {nvr_id}", health.reason)
+        except ProxyError as error:  # removed meanwhile, or the disk is full: the monitor must go on
+            log.warning("nvr %d: %s", nvr_id, error)
+        self._cameras.publish()
+
+    async def _scanned(self, nvr_id: int, error: Exception | None) -> None:
+        """From a scan: its result is stored; cameras come up, and everybody hears how it ended."""
+        if isinstance(error, UpstreamAuthError):
+            await self._store.set_auth_failed(nvr_id, True)
+        elif error is None:
+            await self._store.set_auth_failed(nvr_id, False)
+        row = await self._store.nvr(nvr_id)
+        self._methods.watch(row)
+        await self._cameras.refresh()
+        self._methods.show_nvr(row)
+        if error:
+            await self._methods.log("error", f"nvr {nvr_id}", f"Scan of {row.name} failed: {error}")
+        else:
+            await self._methods.log("info", f"nvr {nvr_id}", f"Scan of {row.name}: {row.online} of {row.channels} on.")
+
+
+async def run(settings: Settings) -> None:
+    """Runs until SIGTERM or SIGINT. Raises ProxyError when it cannot start."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with Daemon(settings):
+        log.info("ready on %s", settings.socket)
+        notify("READY=1")
+        await stop.wait()
+        notify("STOPPING=1")
+        log.info("stopping")
+
+
+def _lock(data: Path) -> _Lock:
+    """One daemon per data folder: two would fight over the addresses and the database."""
+    _make_folder(data, 0o700)
+    try:
+        return _Lock(data / "lock")
+    except BlockingIOError:
+        raise Conflict(f"Another proxyd already uses {data}.", "Stop it first, or choose another --data.") from None
+    except OSError as error:
+        raise StoreError(f"Cannot use {data}: {error.strerror}.", "Check its owner, its rights and the disk.") from None
+
+
+class _Lock:
+    """flock(2): gone with the process, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _make_folder(folder: Path, mode: int) -> None:
+    try:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"Cannot create {folder}: {error.strerror}.", "Choose another place with --data or --socket."
+        ) from None

@@ -1,0 +1,176 @@
+"""Scans as jobs: progress for everybody who watches, cancel, and the partial result kept."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from proxyd.api.models import Job, JobState, ScanDiff
+from proxyd.errors import Conflict, NotFound, ProxyError
+from proxyd.hub import Hub
+from proxyd.nvr.result import ScannedChannel, ScanProgress, ScanResult
+from proxyd.nvr.scan import ScanSettings, scan
+from proxyd.store.rows import NvrRow, Ports
+from proxyd.store.store import Store
+
+log = logging.getLogger(__name__)
+
+_KEPT = 50  # ended jobs that job.list still shows
+_AT_ONCE = 4  # scans; more wait
+_PUBLISH_EVERY_S = 0.1
+_STOP_TIMEOUT_S = 10.0
+
+
+class Jobs:
+    """`scanned(nvr_id, error)` is awaited when a scan has ended and its result is in the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        hub: Hub,
+        *,
+        ports: Ports,
+        settings: ScanSettings,
+        scanned: Callable[[int, Exception | None], Awaitable[None]],
+        now: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._ports = ports
+        self._settings = settings
+        self._scanned = scanned
+        self._now = now
+        self._jobs: dict[int, Job] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._ending: set[int] = set()
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._last_id = 0
+        self._last_published = 0.0
+
+    def jobs(self) -> list[Job]:
+        return list(self._jobs.values())
+
+    def running_on(self, nvr_id: int) -> Job | None:
+        return next((job for job in self._jobs.values() if job.nvr == nvr_id and job.state is JobState.RUNNING), None)
+
+    def get(self, id_: int) -> Job:
+        if id_ not in self._jobs:
+            raise NotFound(f"There is no job {id_}.", "job list shows the jobs; ended ones are kept for a while.")
+        return self._jobs[id_]
+
+    def start_scan(self, nvr: NvrRow, *, start: bool, restore: bool) -> Job:
+        """Starts a scan; when one of this NVR runs already, that one is the answer."""
+        if running := self.running_on(nvr.id):
+            return running
+        self._last_id += 1
+        id_ = self._last_id
+        job = Job(
+            id=id_, kind="scan", nvr=nvr.id, title=f"Scan {nvr.name}", state=JobState.RUNNING, started=self._now()
+        )
+        self._jobs[id_] = job
+        work = self._scan(nvr, job, start=start, restore=restore)
+        task = self._tasks[id_] = asyncio.create_task(work, name=f"scan of NVR {nvr.id}")
+        task.add_done_callback(lambda _: self._tasks.pop(id_, None))
+        self._prune()
+        self._show(job, force=True)
+        return job
+
+    async def cancel(self, id_: int) -> Job:
+        """Returns when the job has ended and its partial result is stored."""
+        job = self.get(id_)
+        task = self._tasks.get(id_)
+        if task is None or job.state is not JobState.RUNNING:
+            raise Conflict(f"Job {id_} has already ended ({job.state}).")
+        if id_ not in self._ending:  # a second cancel must not cut off the storing of what the first one left
+            self._ending.add(id_)
+            task.cancel()
+        await asyncio.wait([task])
+        return job
+
+    async def cancel_for(self, nvr_id: int) -> None:
+        if job := self.running_on(nvr_id):
+            await self.cancel(job.id)
+
+    async def stop(self) -> None:
+        running = list(self._tasks.items())
+        for id_, task in running:
+            if id_ not in self._ending:
+                self._ending.add(id_)
+                task.cancel()
+        if running:
+            await asyncio.wait([task for _, task in running], timeout=_STOP_TIMEOUT_S)
+
+    def _show(self, job: Job, *, force: bool = False) -> None:
+        """Publishes the job, at most ten times a second unless forced."""
+        now = time.monotonic()
+        if force or now - self._last_published >= _PUBLISH_EVERY_S:
+            self._last_published = now
+            self._hub.changed("job", job)
+
+    def _prune(self) -> None:
+        ended = [job.id for job in self._jobs.values() if job.state is not JobState.RUNNING]
+        for id_ in ended[:-_KEPT]:
+            del self._jobs[id_]
+            self._hub.removed("job", id_)
+
+    async def _scan(self, nvr: NvrRow, job: Job, *, start: bool, restore: bool) -> None:
+        channels: list[ScannedChannel] = []
+        result: ScanResult | None = None
+        error: ProxyError | None = None
+        state = JobState.DONE
+        try:
+            result = await self._read(nvr, job, channels.append)
+        except asyncio.CancelledError:
+            state = JobState.CANCELLED
+        except ProxyError as refused:
+            state, error = JobState.FAILED, refused
+        except Exception:
+            log.exception("nvr %d: a bug in the scan", nvr.id)
+            state, error = JobState.FAILED, ProxyError("A bug ended the scan; proxyd's log has the details.")
+        self._ending.add(job.id)
+        try:
+            job.diff = await self._keep(nvr, channels, result, start=start, restore=restore)
+        except ProxyError as refused:
+            state, error = JobState.FAILED, refused
+        finally:
+            self._ending.discard(job.id)
+            job.state, job.ended, job.now, job.eta_s = state, self._now(), "", None
+            if error:
+                job.error, job.hint = error.message, error.hint
+            self._show(job, force=True)
+        await self._scanned(nvr.id, error)
+
+    async def _read(self, nvr: NvrRow, job: Job, on_channel: Callable[[ScannedChannel], None]) -> ScanResult:
+        job.now = "waiting for other scans"
+        async with self._slots:
+            began = time.monotonic()
+
+            def on_progress(progress: ScanProgress) -> None:
+                job.done, job.total, job.now = progress.done, progress.total, progress.now
+                if progress.total and progress.done:
+                    spent_s = time.monotonic() - began
+                    job.eta_s = round(spent_s / progress.done * (progress.total - progress.done), 1)
+                self._show(job)
+
+            return await scan(nvr.access, on_progress=on_progress, on_channel=on_channel, settings=self._settings)
+
+    async def _keep(
+        self, nvr: NvrRow, channels: list[ScannedChannel], result: ScanResult | None, *, start: bool, restore: bool
+    ) -> ScanDiff | None:
+        """Stores what was read. Only a complete scan may call a channel missing."""
+        if result is None and not channels:
+            return None
+        if result is not None:
+            await self._store.set_identity(nvr.id, result.identity, self._now())
+        diff = await self._store.apply_scan(
+            nvr.id,
+            channels if result is None else result.channels,
+            complete=result is not None and result.complete,
+            start=start,
+            restore=restore,
+            ports=self._ports,
+        )
+        diff.warnings.extend(result.warnings if result else ())
+        return diff
