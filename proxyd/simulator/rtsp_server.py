@@ -1,0 +1,291 @@
+"""The RTSP server of the simulated NVR: connections, housekeeping and faults round the answers of rtsp_requests.
+
+One timer per watched stream (live.py) and one for housekeeping; no tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections import Counter
+from collections.abc import Callable
+from typing import Literal, cast
+
+from proxyd.rtsp.messages import Request, Response, format_response
+from proxyd.rtsp.parser import RtspParser, RtspSyntaxError
+from proxyd.simulator.faults import Faults
+from proxyd.simulator.live import LiveStream
+from proxyd.simulator.rtsp_requests import RequestHandler, RtspSettings
+from proxyd.simulator.rtsp_sdp import ControlStyle
+from proxyd.simulator.rtsp_sessions import SessionTable, SimSession
+from proxyd.simulator.rtsp_sinks import Address, UdpPair
+from proxyd.simulator.streams import SimStream
+
+MAX_CONNECTIONS = 1024
+HOUSEKEEPING_S = 0.25
+IDLE_CONNECTION_S = 60.0
+STOP_DEADLINE_S = 5.0
+_READ_PAUSE_BYTES = 1 << 20
+_LINGER_RESET = struct.pack("ii", 1, 0)
+
+
+class RtspSimulator:
+    """One server on one address. `resolve` maps path and query of a URL to a stream, or None when there is none."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        resolve: Callable[[str], SimStream | None],
+        username: str,
+        password: str,
+        faults: Faults,
+        realm: str = "RTSP Server",
+        algorithm: Literal["MD5", "SHA-256"] = "MD5",
+        basic: bool = False,
+        server_header: str = "Rtsp Server/3.0",
+        bitrate_kbps: int | None = None,
+        control_style: ControlStyle = "relative",
+        audio: bool = False,
+        session_timeout_s: int = 60,
+        max_sessions: int = 512,
+        locked_out: Callable[[], bool] = lambda: False,
+        on_wrong_password: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`bitrate_kbps` pads every stream up to this rate. `locked_out` true: everybody gets 401."""
+        self.host = host
+        self.port = port
+        self.faults = faults
+        self.wrong_passwords = 0
+        self.cut_off = 0
+        self.requests: Counter[str] = Counter()
+        self._resolve = resolve
+        self._settings = RtspSettings(
+            username=username,
+            password=password,
+            realm=realm,
+            algorithm=algorithm,
+            basic=basic,
+            server_header=server_header,
+            control_style=control_style,
+            bitrate_kbps=bitrate_kbps,
+            audio=audio,
+            session_timeout_s=session_timeout_s,
+            max_sessions=max_sessions,
+        )
+        self._locked_out = locked_out
+        self._tell_wrong_password = on_wrong_password
+        self._sessions = SessionTable(max_sessions, session_timeout_s)
+        self._connections: set[_Connection] = set()
+        self._live: dict[SimStream, LiveStream] = {}
+        self._server: asyncio.Server | None = None
+        self._udp: UdpPair | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._started_at = 0.0
+        self._all_gone = asyncio.Event()
+
+    @property
+    def sessions(self) -> int:
+        return len(self._sessions)
+
+    @property
+    def connections(self) -> int:
+        return len(self._connections)
+
+    @property
+    def playing(self) -> list[SimStream]:
+        """The stream of every session that plays."""
+        return [session.live.stream for session in self._sessions if session.playing]
+
+    async def start(self) -> int:
+        """Listen; returns the port, which a later start uses again. Raises OSError when it is taken."""
+        if self._server is not None:
+            return self.port
+        loop = asyncio.get_running_loop()
+        udp = UdpPair(self.host, self._heard_from)
+        handler = RequestHandler(
+            self._settings,
+            self._sessions,
+            udp,
+            find_live=self._find_live,
+            clock=loop.time,
+            locked_out=self._locked_out,
+            on_wrong_password=self._on_wrong_password,
+        )
+        handler.requests = self.requests
+        try:
+            self._server = await loop.create_server(lambda: _Connection(self, handler), self.host, self.port)
+        except BaseException:
+            udp.close(loop)
+            raise
+        self.port = self._server.sockets[0].getsockname()[1]
+        udp.listen(loop)
+        self._udp = udp
+        self._started_at = loop.time()
+        self._timer = loop.call_later(HOUSEKEEPING_S, self._keep_house)
+        return self.port
+
+    async def stop(self) -> None:
+        """Close all ports, connections and sessions; frame numbers begin anew at the next start."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._drop_everything(reset=False)
+        if self._udp is not None:
+            self._udp.close(asyncio.get_running_loop())
+        self._live.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_DEADLINE_S):
+                if self._connections:
+                    self._all_gone.clear()
+                    await self._all_gone.wait()
+                await server.wait_closed()
+
+    def _find_live(self, target: str) -> LiveStream | None:
+        stream = self._resolve(target) or self._resolve(target.rstrip("/"))
+        if stream is None or self._is_absent(stream):
+            return None
+        live = self._live.get(stream)
+        if live is None:
+            live = self._live[stream] = LiveStream(
+                stream,
+                loop=asyncio.get_running_loop(),
+                held=lambda: self.faults.rtsp_stall or self._is_absent(stream),
+                started_at=self._started_at,
+                cname=f"{self._settings.username}@{self.host}",
+                bitrate_kbps=self._settings.bitrate_kbps,
+                audio=self._settings.audio,
+            )
+        return live
+
+    def _is_absent(self, stream: SimStream) -> bool:
+        return stream.channel in self.faults.offline or stream.channel in self.faults.gaps
+
+    def _on_wrong_password(self) -> None:
+        self.wrong_passwords += 1
+        self._tell_wrong_password()
+
+    def _heard_from(self, address: Address) -> None:
+        self._sessions.heard_from(address, asyncio.get_running_loop().time())
+
+    def _keep_house(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._timer = loop.call_later(HOUSEKEEPING_S, self._keep_house)
+        if self.faults.rtsp_reset:
+            self._drop_everything(reset=True)
+        for session in self._sessions.expired(now):
+            self._end(session)
+        for connection in tuple(self._connections):
+            if now - connection.last_heard > IDLE_CONNECTION_S and not self._sessions.owned_by(connection):
+                connection.transport.close()
+
+    def _end(self, session: SimSession) -> None:
+        """An expired session; its connection has no more use either when media went through it."""
+        self._sessions.close(session)
+        if session.interleaved and isinstance(session.owner, _Connection):
+            session.owner.transport.close()
+
+    def _drop_everything(self, *, reset: bool) -> None:
+        for session in self._sessions:
+            self._sessions.close(session)
+        for connection in tuple(self._connections):
+            connection.abort(reset=reset)
+
+    def admit(self, connection: _Connection) -> bool:
+        """A new connection; False: it was refused by RST."""
+        if self._server is None or self.faults.rtsp_reset or len(self._connections) >= MAX_CONNECTIONS:
+            connection.abort(reset=True)
+            return False
+        self._connections.add(connection)
+        return True
+
+    def still_admits(self, connection: _Connection) -> bool:
+        """Checked at every byte that arrives, so that the fault strikes at once."""
+        if self.faults.rtsp_reset:
+            connection.abort(reset=True)
+            return False
+        return True
+
+    def touch(self, connection: _Connection) -> None:
+        """Media feedback in the connection keeps its sessions."""
+        for session in self._sessions.owned_by(connection):
+            session.last_seen = connection.last_heard
+
+    def forget(self, connection: _Connection) -> None:
+        """The connection is gone, and with it the sessions whose media went through it."""
+        self._connections.discard(connection)
+        for session in self._sessions.owned_by(connection):
+            if session.interleaved or not session.playing:
+                self._sessions.close(session)
+        if not self._connections:
+            self._all_gone.set()
+
+
+class _Connection(asyncio.Protocol):
+    """One client. Requests are answered in order; its own RTCP only shows that it lives."""
+
+    transport: asyncio.Transport
+    peer: Address
+    local: Address
+
+    def __init__(self, server: RtspSimulator, handler: RequestHandler) -> None:
+        self._server = server
+        self._handler = handler
+        self._parser = RtspParser()
+        self.last_heard = asyncio.get_running_loop().time()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.peer = transport.get_extra_info("peername")[:2]
+        self.local = transport.get_extra_info("sockname")[:2]
+        self.transport.set_write_buffer_limits(high=_READ_PAUSE_BYTES)
+        if self._server.admit(self):
+            sock = transport.get_extra_info("socket")
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._server.still_admits(self):
+            return
+        self.last_heard = asyncio.get_running_loop().time()
+        fault: RtspSyntaxError | None = None
+        try:
+            events = self._parser.feed(data)
+        except RtspSyntaxError as error:
+            events, fault = error.events, error
+        requests = [event for event in events if isinstance(event, Request)]
+        answers = [format_response(self._handler.answer(request, self)) for request in requests]
+        if len(answers) < len(events):
+            self._server.touch(self)
+        if fault is not None:
+            answers.append(format_response(Response(fault.status)))
+        if answers and not self.transport.is_closing():
+            self.transport.write(b"".join(answers))
+        if fault is not None:
+            self.transport.close()
+
+    def pause_writing(self) -> None:
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self.transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.forget(self)
+
+    def cut_off(self) -> None:
+        """The client does not read what it asked for."""
+        self._server.cut_off += 1
+        self.transport.abort()
+
+    def abort(self, *, reset: bool) -> None:
+        if reset:
+            sock = self.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
+        self.transport.abort()

@@ -1,0 +1,124 @@
+"""Where the simulator's packets go: into the RTSP connection, or as datagrams from one pair of ports.
+
+Memory is bounded: a connection whose client does not read is cut off; a datagram that the kernel does not take is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from proxyd.simulator.rtp import RtpBatch, frame_interleaved
+
+MAX_UNSENT_BYTES = 8 << 20
+_PAIR_ATTEMPTS = 50
+_DATAGRAMS_PER_WAKE_UP = 64
+_SEND_BUFFER_BYTES = 4 << 20
+
+Address = tuple[str, int]
+
+
+@dataclass(slots=True)
+class TcpSink:
+    """Interleaved in the RTSP connection (RFC 2326 §10.12), one write per frame."""
+
+    transport: asyncio.Transport
+    rtp_channel: int
+    rtcp_channel: int
+    cut_off: Callable[[], None]
+
+    def send(self, batch: RtpBatch) -> None:
+        self._write(batch.framed(self.rtp_channel))
+
+    def send_report(self, packet: bytes) -> None:
+        self._write(frame_interleaved(self.rtcp_channel, packet))
+
+    def _write(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self.transport.write(data)
+        if self.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            self.cut_off()
+
+
+class UdpPair:
+    """The server's RTP and RTCP ports (even and odd, RFC 3550 §11), shared by all sessions."""
+
+    def __init__(self, host: str, on_packet: Callable[[Address], None]) -> None:
+        """Raises OSError when no pair of ports is free."""
+        self._on_packet = on_packet
+        self._rtp, self._rtcp = _bind_pair(host)
+        self.ports: tuple[int, int] = (self._rtp.getsockname()[1], self._rtcp.getsockname()[1])
+        self.dropped = 0
+
+    def listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        for sock in (self._rtp, self._rtcp):
+            loop.add_reader(sock.fileno(), self._receive, sock)
+
+    def close(self, loop: asyncio.AbstractEventLoop) -> None:
+        for sock in (self._rtp, self._rtcp):
+            if sock.fileno() >= 0:
+                loop.remove_reader(sock.fileno())
+                sock.close()
+
+    def send(self, batch: RtpBatch, address: Address) -> None:
+        for datagram in batch.datagrams():
+            self._send(self._rtp, datagram, address)
+
+    def send_report(self, packet: bytes, address: Address) -> None:
+        self._send(self._rtcp, packet, address)
+
+    def _send(self, sock: socket.socket, datagram: bytes, address: Address) -> None:
+        try:
+            sock.sendto(datagram, address)
+        except OSError:  # a full buffer, a client that has gone: UDP loses
+            self.dropped += 1
+
+    def _receive(self, sock: socket.socket) -> None:
+        for _ in range(_DATAGRAMS_PER_WAKE_UP):
+            try:
+                address = sock.recvfrom(2048)[1]
+            except OSError:
+                return
+            self._on_packet((address[0], address[1]))
+
+
+@dataclass(slots=True)
+class UdpSink:
+    """One track to one client's pair of ports."""
+
+    pair: UdpPair
+    rtp_address: Address
+    rtcp_address: Address
+
+    def send(self, batch: RtpBatch) -> None:
+        self.pair.send(batch, self.rtp_address)
+
+    def send_report(self, packet: bytes) -> None:
+        self.pair.send_report(packet, self.rtcp_address)
+
+
+def _bind_pair(host: str) -> tuple[socket.socket, socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for _ in range(_PAIR_ATTEMPTS):
+        with contextlib.ExitStack() as unfinished:
+            first = unfinished.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+            second = unfinished.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+            first.bind((host, 0))
+            port = first.getsockname()[1]
+            try:
+                second.bind((host, port + 1))
+            except (OSError, OverflowError):
+                continue
+            if port % 2:
+                continue
+            for sock in (first, second):
+                sock.setblocking(False)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+            unfinished.pop_all()
+            return first, second
+    raise OSError(errno.EADDRINUSE, f"no free pair of UDP ports on {host}")
