@@ -204,7 +204,7 @@ class Methods:
 
     async def camera_remove(self, p: m.ByIds, who: Caller) -> list[m.Camera]:
         models = [self._cameras.camera(id_) for id_ in p.ids]
-        await self._store.remove_cameras(p.ids)
+        await self._store.remove_camera(p.ids)
         # A freed interface may be what another camera waits for.
         await self._store.assign_interfaces()
         await self._cameras.refresh()

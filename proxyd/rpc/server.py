@@ -234,4 +234,5 @@ async def _remove_stale(path: Path) -> None:
         path.unlink(missing_ok=True)
         return
     writer.close()
+    await writer.wait_closed()
     raise Conflict(f"Another proxyd already listens at {path}.", "Stop it first, or choose another --socket.")

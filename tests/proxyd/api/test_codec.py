@@ -1,0 +1,104 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from proxyd.api import codec
+from proxyd.api import models as m
+from proxyd.api.methods import METHODS
+from proxyd.errors import Conflict, InvalidInput, NotFound, ProxyError
+
+
+def call(method: str, params: Any = None, id_: Any = 1) -> str:
+    return json.dumps({"jsonrpc": "2.0", "id": id_, "method": method, "params": params or {}})
+
+
+def test_a_call_survives_the_wire_with_its_secret() -> None:
+    params = {"host": "192.0.2.4", "username": "admin", "password": SecretStr("Top Secret")}
+    decoded = codec.decode_call(codec.encode_call(7, "nvr.add", params))
+    assert isinstance(decoded.params, m.NvrAdd)
+    assert decoded.params.password.get_secret_value() == "Top Secret"
+    assert "Top Secret" not in repr(decoded)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", codec.PARSE_ERROR),
+        ("\ud800", codec.PARSE_ERROR),
+        ("[" * 100_000, codec.PARSE_ERROR),
+        ("[]", codec.INVALID_REQUEST),
+        ('{"id":1,"method":"status"}', codec.INVALID_REQUEST),
+        ('{"jsonrpc":"2.0","id":true,"method":"status"}', codec.INVALID_REQUEST),
+        (call("no.such"), codec.METHOD_NOT_FOUND),
+        (call("status", [1]), codec.INVALID_PARAMS),
+        (call("nvr.get", {"id": "1"}), codec.INVALID_PARAMS),
+        (call("nvr.get", {"id": True}), codec.INVALID_PARAMS),
+        (call("nvr.get", {"id": 0}), codec.INVALID_PARAMS),
+        (call("nvr.get", {"id": 1, "extra": 2}), codec.INVALID_PARAMS),
+    ],
+)
+def test_what_is_not_a_request_gets_its_documented_error(text: str, code: int) -> None:
+    with pytest.raises(codec.WireError) as caught:
+        codec.decode_call(text)
+    assert caught.value.rpc_code == code
+    assert json.loads(codec.encode_error(caught.value.id, caught.value))["error"]["code"] == code
+
+
+def test_all_wrong_fields_are_named_at_once_and_no_value_is_quoted() -> None:
+    secret = "swordfish\x00" * 30
+    with pytest.raises(codec.WireError) as caught:
+        codec.decode_call(call("nvr.add", {"host": "300.1.1.1", "port": 70000, "username": "", "password": secret}))
+    body = json.loads(codec.encode_error(1, caught.value))["error"]
+    assert set(body["data"]["fields"]) == {"host", "port", "username", "password"}
+    assert "swordfish" not in json.dumps(body)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("10.0.0.1", "10.0.0.1"), (" NVR.local. ", "nvr.local."), ("[fe80::1]", "fe80::1"), ("FE80::01", "fe80::1")],
+)
+def test_hosts_are_normalised(typed: str, kept: str) -> None:
+    assert m.ById(id=1)
+    assert m.NvrAdd(host=typed, username="a", password=SecretStr("b")).host == kept
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "10.0.0", "10.0.0.256", "http://x", "a b", "x/y", "a..b", "-a", "user@host", "x:80"]
+)
+def test_what_is_no_host_is_refused(typed: str) -> None:
+    with pytest.raises(codec.WireError):
+        codec.decode_call(call("nvr.add", {"host": typed, "username": "a", "password": "b"}))
+
+
+@pytest.mark.parametrize("error", [NotFound("no camera 3", "look"), Conflict("twice"), ProxyError("odd", "try")])
+def test_errors_arrive_as_what_they_were(error: ProxyError) -> None:
+    back = codec.decode_error(json.loads(codec.encode_error(1, error))["error"])
+    assert (type(back), back.message, back.hint) == (type(error), error.message, error.hint)
+
+
+def test_wrong_fields_arrive_at_the_form() -> None:
+    back = codec.decode_error(json.loads(codec.encode_error(1, InvalidInput("no", "", {"host": "bad"})))["error"])
+    assert isinstance(back, InvalidInput)
+    assert back.fields == {"host": "bad"}
+
+
+def test_a_bug_stays_inside() -> None:
+    assert "hunter2" not in codec.encode_error(1, ValueError("hunter2"))
+
+
+def test_every_result_type_can_be_written_and_read() -> None:
+    for method in METHODS.values():
+        assert method.adapter().json_schema() is not None
+        assert method.help.endswith(".")
+
+
+@given(st.text() | st.binary())
+def test_any_text_is_a_call_or_a_documented_error(text: str | bytes) -> None:
+    try:
+        codec.decode_call(text)
+    except codec.WireError as error:
+        assert error.rpc_code < 0

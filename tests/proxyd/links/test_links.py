@@ -1,0 +1,82 @@
+"""Loopback ranges, and real macvlan interfaces seen by netlink in a namespace of our own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxyd.errors import InvalidInput
+from proxyd.links.loopback import MOST, LoopbackLinks
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_every_camera_gets_an_address_and_a_mac_of_its_own() -> None:
+    found = LoopbackLinks("127.0.77.0/24").interfaces()
+    assert [found[0].address, found[-1].address, len(found)] == ["127.0.77.1", "127.0.77.254", 254]
+    assert found[0].mac == "a2:6f:7f:00:4d:01"
+    assert len({interface.mac for interface in found}) == len({interface.name for interface in found}) == 254
+    assert all(int(interface.mac[:2], 16) & 3 == 2 for interface in found)  # locally administered, unicast
+
+
+def test_a_large_range_is_bounded() -> None:
+    assert len(LoopbackLinks("127.0.0.0/8").interfaces()) == MOST
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/24", "127.0.0.1/24", "nonsense", "0.0.0.0/0"])
+def test_only_loopback_ranges(cidr: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        LoopbackLinks(cidr)
+    assert "127.0.77.0/24" in caught.value.hint
+
+
+_IN_NAMESPACE = """
+import asyncio, subprocess
+from proxyd.links.netlink import NetlinkLinks
+
+def ip(words):
+    subprocess.run(["ip", *words.split()], check=True)
+
+async def main():
+    seen = asyncio.Queue()
+    links = NetlinkLinks("vcam")
+    ip("link add eth9 type veth peer name lan9")
+    ip("link set eth9 up"); ip("link set lan9 up")
+    ip("link add link eth9 name vcam1 type macvlan mode bridge")
+    ip("link add link eth9 name other1 type macvlan mode bridge")
+    ip("link set vcam1 address a2:00:00:00:00:01")
+    await links.start(seen.put)
+    print([(i.name, i.mac, i.address) for i in await seen.get()])
+    ip("addr add 10.77.0.101/24 dev vcam1"); ip("link set vcam1 up")
+    while (found := await asyncio.wait_for(seen.get(), 10))[0].address is None: pass
+    print([(i.name, i.address, i.prefix_length) for i in found])
+    ip("link del vcam1")
+    print(await asyncio.wait_for(seen.get(), 10))
+    await links.stop()
+
+asyncio.run(main())
+"""
+
+
+def test_macvlans_are_seen_coming_and_going() -> None:
+    probe = subprocess.run(["unshare", "-Urn", "ip", "link"], capture_output=True, check=False)
+    if probe.returncode != 0:
+        pytest.skip("this machine allows no user namespaces, or has no ip(8)")
+    result = subprocess.run(
+        ["unshare", "-Urn", sys.executable, "-c", _IN_NAMESPACE],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert result.stdout.splitlines() == [
+        "[('vcam1', 'a2:00:00:00:00:01', None)]",
+        "[('vcam1', '10.77.0.101', 24)]",
+        "[]",
+    ], result.stderr
