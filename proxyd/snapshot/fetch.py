@@ -1,0 +1,186 @@
+"""Pictures of cameras, from the NVR when it has one, else the fallback picture: never an error, never a long wait.
+
+One fetch at a time per camera and few per NVR; results live for a moment, so that many recorders cost one fetch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from proxyd.camera.spec import CameraSpec, NvrAccess
+from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
+
+from .cache import Outcome, PictureCache
+from .fallback import fallback_picture, fallback_size
+from .http import NoConnection, get_picture, open_session
+from .image import NotAPicture, as_jpeg
+from .picture import SnapshotPicture
+
+log = logging.getLogger(__name__)
+
+_PER_NVR = 4  # small NVRs answer with errors when asked for more at once
+_IMAGES_AT_ONCE = 2  # decoding holds up to 100 MB for a moment
+_MAX_NVRS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotLimits:
+    deadline_s: float = 8.0  # one fetch, and how long a caller waits at most
+    fresh_s: float = 1.0
+    failed_s: float = 2.0  # how long a failure counts, so that a dead NVR is not asked by every request
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a picture comes from: another address or account is another source."""
+
+    camera: int
+    url: str = field(repr=False)
+    access: NvrAccess
+
+
+@dataclass(slots=True)
+class _Nvr:
+    """What is known about one NVR's account. `accepted`: it gave a picture, so a refusal concerns one channel."""
+
+    access: NvrAccess
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PER_NVR))
+    # Held by each fetch until one was accepted: four wrong passwords at once could lock the account.
+    first: asyncio.Lock = field(default_factory=asyncio.Lock)
+    down_until: float = 0.0
+    accepted: bool = False
+    refused: bool = False
+    refused_urls: set[str] = field(default_factory=set, repr=False)
+
+
+class SnapshotSource:
+    """Shared by all cameras. `report(nvr_id, error)` hears what every fetch saw of the NVR: None when it worked."""
+
+    def __init__(
+        self,
+        *,
+        report: Callable[[int, Exception | None], None] | None = None,
+        limits: SnapshotLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._report = report or (lambda _nvr_id, _error: None)
+        self._limits = limits or SnapshotLimits()
+        self._clock = clock
+        self._cache = PictureCache()
+        self._fetches: dict[_Source, asyncio.Task[Outcome]] = {}
+        self._nvrs: OrderedDict[int, _Nvr] = OrderedDict()
+        self._images = asyncio.Semaphore(_IMAGES_AT_ONCE)
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    async def picture(self, spec: CameraSpec) -> SnapshotPicture:
+        """From the NVR, at most `fresh_s` old; the fallback picture when there is none within the deadline."""
+        outcome = await self._from_nvr(spec) if spec.snapshot_upstream and not self._closed else None
+        if outcome is not None:
+            return outcome
+        width, height = fallback_size(spec)
+        async with self._images:
+            return await asyncio.to_thread(fallback_picture, spec.name, width, height)
+
+    def forget_refusals(self, nvr_id: int) -> None:
+        """The user did something about the account (or entered the same one again): it may be tried once more."""
+        self._nvrs.pop(nvr_id, None)
+
+    async def close(self) -> None:
+        """Ends all fetches; later calls get the fallback picture. Idempotent."""
+        self._closed = True
+        fetches = list(self._fetches.values())
+        for fetch in fetches:
+            fetch.cancel()
+        await asyncio.gather(*fetches, return_exceptions=True)
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _from_nvr(self, spec: CameraSpec) -> Outcome:
+        assert spec.snapshot_upstream is not None
+        source = _Source(spec.id, spec.snapshot_upstream, spec.nvr)
+        fresh, outcome = self._cache.get(source, now=self._clock())
+        if fresh:
+            return outcome
+        nvr = self._nvr(spec)
+        if nvr.refused or source.url in nvr.refused_urls or self._clock() < nvr.down_until:
+            return None
+        fetch = self._fetches.get(source)
+        if fetch is None:
+            fetch = asyncio.create_task(self._fetch(spec, source, nvr), name=f"snapshot of camera {spec.id}")
+            self._fetches[source] = fetch
+            fetch.add_done_callback(lambda _: self._fetches.pop(source, None))
+        # wait() leaves the fetch alone when this caller is cancelled: others may wait for it.
+        done, _ = await asyncio.wait({fetch}, timeout=self._limits.deadline_s)
+        return fetch.result() if done and not fetch.cancelled() else None
+
+    async def _fetch(self, spec: CameraSpec, source: _Source, nvr: _Nvr) -> Outcome:
+        """Never raises, except when cancelled."""
+        if not nvr.accepted:
+            async with nvr.first:
+                if not nvr.accepted:
+                    return await self._fetch_now(spec, source, nvr)
+        async with nvr.slots:
+            return await self._fetch_now(spec, source, nvr)
+
+    async def _fetch_now(self, spec: CameraSpec, source: _Source, nvr: _Nvr) -> Outcome:
+        if nvr.refused or self._clock() < nvr.down_until:  # seen by another fetch, while this one stood in line
+            return None
+        outcome: Outcome = None
+        error: UpstreamError | None = None
+        try:
+            outcome = await self._ask(source)
+            nvr.accepted = True
+        except UpstreamError as caught:
+            error = self._note(caught, source, nvr)
+            log.debug("camera %d: no picture: %s", spec.id, error)
+        lifetime_s = self._limits.failed_s if outcome is None else self._limits.fresh_s
+        self._cache.put(source, outcome, now=self._clock(), lifetime_s=lifetime_s)
+        self._report(spec.nvr_id, error)
+        return outcome
+
+    async def _ask(self, source: _Source) -> SnapshotPicture:
+        host = source.access.host
+        try:
+            async with asyncio.timeout(self._limits.deadline_s):
+                if self._session is None:
+                    self._session = open_session()
+                data = await get_picture(self._session, source.url, source.access)
+                async with self._images:
+                    return SnapshotPicture("image/jpeg", await asyncio.to_thread(as_jpeg, data))
+        except TimeoutError:
+            raise UpstreamUnreachable(
+                f"{host} gave no picture within {self._limits.deadline_s:g} s.", "Check the NVR's load and network."
+            ) from None
+        except NotAPicture as error:
+            raise UpstreamProtocolError(
+                f"{host} sent {error} instead of a picture.", "Look at the channel's picture on the NVR's web page."
+            ) from None
+
+    def _note(self, error: UpstreamError, source: _Source, nvr: _Nvr) -> UpstreamError:
+        """Remembers refusals: asking again with the same account would count towards the NVR's lock-out."""
+        if isinstance(error, UpstreamAuthError):
+            if nvr.accepted:
+                nvr.refused_urls.add(source.url)
+                return UpstreamError(error.message, "The user may lack the right to see this channel.")
+            nvr.refused = True
+        if isinstance(error, NoConnection):
+            nvr.down_until = self._clock() + self._limits.failed_s
+        return error
+
+    def _nvr(self, spec: CameraSpec) -> _Nvr:
+        known = self._nvrs.get(spec.nvr_id)
+        if known is None or known.access != spec.nvr:
+            known = self._nvrs[spec.nvr_id] = _Nvr(spec.nvr)
+        self._nvrs.move_to_end(spec.nvr_id)
+        if len(self._nvrs) > _MAX_NVRS:
+            self._nvrs.popitem(last=False)
+        return known
