@@ -64,7 +64,7 @@ def _run(words: list[str], out: Output) -> int:
     if args.noun == "demo":
         from .demo import run_demo
 
-        return run_demo(args.channels, args.dialect, headless=args.headless)
+        return run_demo(args.channels, args.dialect, headless=args.headless, json_mode=args.json)
     socket = args.socket or default_socket()
     if args.noun is None:
         return _run_ui(socket)

@@ -69,12 +69,21 @@ class ProgressLine:
         return cut(f"{self._label} {bar} {format_count(job)}{eta}  {harmless(job.now)}", columns - 1)
 
 
-async def run_scan(client: RpcClient, nvr: int, *, start: bool, restore: bool, progress: ProgressLine) -> Job:
-    """Scan and wait for the end, drawing progress. Ctrl-C cancels the job; the cancelled job is the result."""
+async def run_scan(
+    client: RpcClient,
+    nvr: int,
+    *,
+    progress: ProgressLine,
+    start: bool = True,
+    restore: bool = False,
+    catch_interrupt: bool = True,
+) -> Job:
+    """Scan and wait for the end, drawing progress. With `catch_interrupt`, Ctrl-C cancels the job, and the cancelled
+    job is the result."""
     await client.subscribe()  # before the scan, so that no event can be missed
     job: Job = await client.call("nvr.scan", {"id": nvr, "start": start, "restore": restore})
     progress.show(job)
-    with _interrupts() as interrupted:
+    with _interrupts(catch_interrupt) as interrupted:
         follow = asyncio.create_task(_follow(client, job, progress), name="scan progress")
         asked = asyncio.create_task(interrupted.wait(), name="wait for ctrl-c")
         try:
@@ -106,20 +115,19 @@ async def job_events(client: RpcClient, job_id: int) -> AsyncIterator[Event]:
 
 
 @contextlib.contextmanager
-def _interrupts() -> Iterator[asyncio.Event]:
+def _interrupts(catch: bool) -> Iterator[asyncio.Event]:
     """Ctrl-C sets the event once; a second Ctrl-C ends the program as usual."""
     loop = asyncio.get_running_loop()
     interrupted = asyncio.Event()
+    if not catch:
+        yield interrupted
+        return
 
     def first_time() -> None:
         interrupted.set()
         loop.remove_signal_handler(signal.SIGINT)
 
-    try:
-        loop.add_signal_handler(signal.SIGINT, first_time)
-    except (RuntimeError, ValueError):  # not the main thread: then nobody can press Ctrl-C either
-        yield interrupted
-        return
+    loop.add_signal_handler(signal.SIGINT, first_time)
     try:
         yield interrupted
     finally:
