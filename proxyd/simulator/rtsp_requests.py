@@ -5,30 +5,29 @@ OPTIONS is open; everything else wants Digest (without qop, as NVRs do) or Basic
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
-from urllib.parse import urlsplit
+from typing import Literal
 
 from proxyd.digest import DigestVerifier
-from proxyd.rtsp.headers import (
-    Headers,
-    RtpInfo,
-    Transport,
-    format_rtp_info,
-    format_session,
-    format_transport,
-    parse_session,
-    parse_transport,
-)
+from proxyd.rtsp.headers import Headers, RtpInfo, format_rtp_info, format_session, format_transport, parse_session
 from proxyd.rtsp.messages import Request, Response
 from proxyd.simulator.live import LiveStream
-from proxyd.simulator.rtsp_sdp import AUDIO_TRACK, VIDEO_TRACK, ControlStyle, control_url, describe, split_control
+from proxyd.simulator.rtsp_sdp import (
+    AUDIO_TRACK,
+    VIDEO_TRACK,
+    ControlStyle,
+    control_url,
+    describe,
+    presentation_url,
+    split_control,
+    target_of,
+)
 from proxyd.simulator.rtsp_sessions import SessionTable, SimSession
-from proxyd.simulator.rtsp_sinks import Address, TcpSink, UdpPair, UdpSink
+from proxyd.simulator.rtsp_setup import Connection, attach, choose_transport
+from proxyd.simulator.rtsp_sinks import UdpPair
 
 METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN"
 _NONCE_LIFETIME_S = 86400  # NVRs keep a nonce for as long as the connection lives
@@ -49,16 +48,6 @@ class RtspSettings:
     audio: bool
     session_timeout_s: int
     max_sessions: int
-
-
-class Connection(Protocol):
-    """What answers need to know of the connection that a request came by."""
-
-    transport: asyncio.Transport
-    peer: Address
-    local: Address
-
-    def cut_off(self) -> None: ...
 
 
 class _Refused(Exception):
@@ -91,6 +80,7 @@ class RequestHandler:
         self._locked_out = locked_out
         self._on_wrong_password = on_wrong_password
         self._verifier = DigestVerifier(settings.realm, secrets.token_bytes(32), nonce_lifetime_s=_NONCE_LIFETIME_S)
+        self._challenges(stale=False)  # so that Basic, where it is offered, also works unasked
         self.requests: Counter[str] = Counter()
 
     def answer(self, request: Request, connection: Connection) -> Response:
@@ -149,17 +139,16 @@ class RequestHandler:
             stale = verdict.stale
             if verdict.reason in ("wrong password", "unknown user"):
                 self._on_wrong_password()
-        challenges = self._verifier.challenges(
-            self._clock(),
-            algorithms=(self._settings.algorithm,),
-            basic=self._settings.basic,
-            qop=False,
-            stale=stale,
-        )
         refused = _Refused(401)
-        for challenge in challenges:
+        for challenge in self._challenges(stale):
             refused.response.headers.add("WWW-Authenticate", challenge)
         raise refused
+
+    def _challenges(self, stale: bool) -> list[str]:
+        settings = self._settings
+        return self._verifier.challenges(
+            self._clock(), algorithms=(settings.algorithm,), basic=settings.basic, qop=False, stale=stale
+        )
 
     def _options(self, request: Request) -> Response:
         response = Response(200, headers=Headers([("Public", METHODS)]))
@@ -171,11 +160,11 @@ class RequestHandler:
         accept = request.headers.get("Accept", "application/sdp") or ""
         if "application/sdp" not in accept.lower() and "*/*" not in accept:
             raise _Refused(406)
-        target = _target(request.uri)
+        target = _target(request)
         live = self._find_live(target)
         if live is None:
             raise _Refused(404)
-        base = _presentation_url(connection.local, target)
+        base = presentation_url(connection.local, target)
         body = describe(
             live.stream,
             live.media,
@@ -190,7 +179,7 @@ class RequestHandler:
         return Response(200, headers=headers, body=body)
 
     def _setup(self, request: Request, connection: Connection) -> Response:
-        target, track = split_control(self._settings.control_style, _target(request.uri))
+        target, track = split_control(self._settings.control_style, _target(request))
         live = self._find_live(target)
         if live is None:
             raise _Refused(404)
@@ -203,52 +192,19 @@ class RequestHandler:
         session = self._session(request) if "Session" in request.headers else None
         if session is not None and (session.playing or session.live is not live):
             raise _Refused(455 if session.playing else 459)
-        wanted = _choose_transport(request.headers.get("Transport", "") or "")
+        wanted = choose_transport(request.headers.get("Transport") or "")
         if wanted is None:
             raise _Refused(461)
-        if session is None:
-            if self._sessions.full:
-                raise _Refused(453)
-            session = self._sessions.open(live, target, connection, self._clock())
-        try:
-            transport = self._attach(session, track, wanted, connection)
-        except _Refused:
-            if not session.sinks:
+        if session is None and self._sessions.full:
+            raise _Refused(453)
+        fresh = session is None
+        session = session or self._sessions.open(live, target, connection, self._clock())
+        transport = attach(session, track, wanted, connection, self._sessions, self._udp)
+        if transport is None:
+            if fresh:
                 self._sessions.close(session)
-            raise
+            raise _Refused(461)
         return self._in_session(session, ("Transport", format_transport(transport)))
-
-    def _attach(self, session: SimSession, track: int, wanted: Transport, connection: Connection) -> Transport:
-        numbering = session.live.audio if track == AUDIO_TRACK else session.live.video
-        assert numbering is not None
-        if wanted.tcp:
-            used = self._used_channels(connection, session, track)
-            channels = wanted.interleaved or next((c, c + 1) for c in range(0, 256, 2) if c not in used)
-            if used.intersection(channels):
-                raise _Refused(461)
-            session.sinks[track] = TcpSink(connection.transport, *channels, connection.cut_off)
-            return Transport(tcp=True, interleaved=channels, ssrc=numbering.ssrc, mode="PLAY")
-        assert wanted.client_port is not None
-        host, (rtp_port, rtcp_port) = connection.peer[0], wanted.client_port
-        session.sinks[track] = UdpSink(self._udp, (host, rtp_port), (host, rtcp_port))
-        session.udp_addresses |= {(host, rtp_port), (host, rtcp_port)}
-        return Transport(
-            client_port=wanted.client_port,
-            server_port=self._udp.ports,
-            source=connection.local[0],
-            ssrc=numbering.ssrc,
-            mode="PLAY",
-        )
-
-    def _used_channels(self, connection: Connection, session: SimSession, track: int) -> set[int]:
-        """Interleaved channels on this connection that another track has."""
-        return {
-            channel
-            for other in self._sessions.owned_by(connection)
-            for other_track, sink in other.sinks.items()
-            if isinstance(sink, TcpSink) and (other is not session or other_track != track)
-            for channel in (sink.rtp_channel, sink.rtcp_channel)
-        }
 
     def _play(self, request: Request, connection: Connection) -> Response:
         session = self._session(request)
@@ -259,7 +215,7 @@ class RequestHandler:
         if self._find_live(session.target) is None:  # the channel went offline after SETUP
             raise _Refused(404)
         session.play()
-        base = _presentation_url(connection.local, session.target)
+        base = presentation_url(connection.local, session.target)
         entries = []
         for track in sorted(session.sinks):
             url = control_url(self._settings.control_style, base, track)
@@ -297,27 +253,8 @@ class RequestHandler:
         return Response(200, headers=Headers([("Session", value), *headers]))
 
 
-def _choose_transport(value: str) -> Transport | None:
-    """The client's first choice that we can do: RTP/AVP unicast, interleaved or with a pair of ports."""
-    for transport in parse_transport(value):
-        if transport.unicast and transport.profile.upper() == "RTP/AVP" and (transport.tcp or transport.client_port):
-            return transport
-    return None
-
-
-def _target(uri: str) -> str:
-    """Path and query of an absolute or relative request URI."""
+def _target(request: Request) -> str:
     try:
-        parts = urlsplit(uri)
+        return target_of(request.uri)
     except ValueError:
         raise _Refused(400) from None
-    path = parts.path or "/"
-    return f"{path}?{parts.query}" if parts.query else path
-
-
-def _presentation_url(local: Address, target: str) -> str:
-    host, port = local
-    authority = f"[{host}]" if ":" in host else host
-    if port != 554:
-        authority += f":{port}"
-    return f"rtsp://{authority}{target.rstrip('/')}"

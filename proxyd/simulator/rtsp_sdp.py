@@ -9,6 +9,7 @@ import base64
 import re
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 from proxyd.simulator.loops import Loop
 from proxyd.simulator.streams import SimStream
@@ -53,6 +54,22 @@ def split_control(style: ControlStyle, target: str) -> tuple[str, int | None]:
     if match is None:
         return target, None
     return target[: match.start()] + target[match.end() :].removeprefix("/"), int(match.group(1)) - form.first
+
+
+def target_of(uri: str) -> str:
+    """Path and query of an absolute or relative request URI. Raises ValueError."""
+    parts = urlsplit(uri)
+    path = parts.path or "/"
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+def presentation_url(local: tuple[str, int], target: str) -> str:
+    """The URL that the device itself would name: its own address, the port only where it is not 554."""
+    host, port = local
+    authority = f"[{host}]" if ":" in host else host
+    if port != 554:
+        authority += f":{port}"
+    return f"rtsp://{authority}{target.rstrip('/')}"
 
 
 def describe(

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import struct
 from collections import Counter
 from collections.abc import Callable
-from typing import Literal, cast
+from typing import Literal
 
-from proxyd.rtsp.messages import Request, Response, format_response
-from proxyd.rtsp.parser import RtspParser, RtspSyntaxError
 from proxyd.simulator.faults import Faults
 from proxyd.simulator.live import LiveStream
+from proxyd.simulator.rtsp_connection import RtspConnection
 from proxyd.simulator.rtsp_requests import RequestHandler, RtspSettings
 from proxyd.simulator.rtsp_sdp import ControlStyle
 from proxyd.simulator.rtsp_sessions import SessionTable, SimSession
@@ -27,8 +24,6 @@ MAX_CONNECTIONS = 1024
 HOUSEKEEPING_S = 0.25
 IDLE_CONNECTION_S = 60.0
 STOP_DEADLINE_S = 5.0
-_READ_PAUSE_BYTES = 1 << 20
-_LINGER_RESET = struct.pack("ii", 1, 0)
 
 
 class RtspSimulator:
@@ -79,7 +74,7 @@ class RtspSimulator:
         self._locked_out = locked_out
         self._tell_wrong_password = on_wrong_password
         self._sessions = SessionTable(max_sessions, session_timeout_s)
-        self._connections: set[_Connection] = set()
+        self._connections: set[RtspConnection] = set()
         self._live: dict[SimStream, LiveStream] = {}
         self._server: asyncio.Server | None = None
         self._udp: UdpPair | None = None
@@ -117,7 +112,7 @@ class RtspSimulator:
         )
         handler.requests = self.requests
         try:
-            self._server = await loop.create_server(lambda: _Connection(self, handler), self.host, self.port)
+            self._server = await loop.create_server(lambda: RtspConnection(self, handler), self.host, self.port)
         except BaseException:
             udp.close(loop)
             raise
@@ -189,7 +184,7 @@ class RtspSimulator:
     def _end(self, session: SimSession) -> None:
         """An expired session; its connection has no more use either when media went through it."""
         self._sessions.close(session)
-        if session.interleaved and isinstance(session.owner, _Connection):
+        if session.interleaved and isinstance(session.owner, RtspConnection):
             session.owner.transport.close()
 
     def _drop_everything(self, *, reset: bool) -> None:
@@ -198,7 +193,7 @@ class RtspSimulator:
         for connection in tuple(self._connections):
             connection.abort(reset=reset)
 
-    def admit(self, connection: _Connection) -> bool:
+    def admit(self, connection: RtspConnection) -> bool:
         """A new connection; False: it was refused by RST."""
         if self._server is None or self.faults.rtsp_reset or len(self._connections) >= MAX_CONNECTIONS:
             connection.abort(reset=True)
@@ -206,19 +201,22 @@ class RtspSimulator:
         self._connections.add(connection)
         return True
 
-    def still_admits(self, connection: _Connection) -> bool:
+    def still_admits(self, connection: RtspConnection) -> bool:
         """Checked at every byte that arrives, so that the fault strikes at once."""
         if self.faults.rtsp_reset:
             connection.abort(reset=True)
             return False
         return True
 
-    def touch(self, connection: _Connection) -> None:
+    def touch(self, connection: RtspConnection) -> None:
         """Media feedback in the connection keeps its sessions."""
         for session in self._sessions.owned_by(connection):
             session.last_seen = connection.last_heard
 
-    def forget(self, connection: _Connection) -> None:
+    def count_cut_off(self) -> None:
+        self.cut_off += 1
+
+    def forget(self, connection: RtspConnection) -> None:
         """The connection is gone, and with it the sessions whose media went through it."""
         self._connections.discard(connection)
         for session in self._sessions.owned_by(connection):
@@ -226,66 +224,3 @@ class RtspSimulator:
                 self._sessions.close(session)
         if not self._connections:
             self._all_gone.set()
-
-
-class _Connection(asyncio.Protocol):
-    """One client. Requests are answered in order; its own RTCP only shows that it lives."""
-
-    transport: asyncio.Transport
-    peer: Address
-    local: Address
-
-    def __init__(self, server: RtspSimulator, handler: RequestHandler) -> None:
-        self._server = server
-        self._handler = handler
-        self._parser = RtspParser()
-        self.last_heard = asyncio.get_running_loop().time()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.peer = transport.get_extra_info("peername")[:2]
-        self.local = transport.get_extra_info("sockname")[:2]
-        self.transport.set_write_buffer_limits(high=_READ_PAUSE_BYTES)
-        if self._server.admit(self):
-            sock = transport.get_extra_info("socket")
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def data_received(self, data: bytes) -> None:
-        if not self._server.still_admits(self):
-            return
-        self.last_heard = asyncio.get_running_loop().time()
-        fault: RtspSyntaxError | None = None
-        try:
-            events = self._parser.feed(data)
-        except RtspSyntaxError as error:
-            events, fault = error.events, error
-        requests = [event for event in events if isinstance(event, Request)]
-        answers = [format_response(self._handler.answer(request, self)) for request in requests]
-        if len(answers) < len(events):
-            self._server.touch(self)
-        if fault is not None:
-            answers.append(format_response(Response(fault.status)))
-        if answers and not self.transport.is_closing():
-            self.transport.write(b"".join(answers))
-        if fault is not None:
-            self.transport.close()
-
-    def pause_writing(self) -> None:
-        self.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        self.transport.resume_reading()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._server.forget(self)
-
-    def cut_off(self) -> None:
-        """The client does not read what it asked for."""
-        self._server.cut_off += 1
-        self.transport.abort()
-
-    def abort(self, *, reset: bool) -> None:
-        if reset:
-            sock = self.transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
-        self.transport.abort()
