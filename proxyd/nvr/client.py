@@ -1,0 +1,291 @@
+"""One conversation with an NVR: its clock, its services, the login, and guarded calls.
+
+Lock-out counters rule the order: everything that needs no password comes first; then one authenticated call at a time
+until one has succeeded; a refused password ends the conversation, and nothing is asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+
+from proxyd.camera.spec import NvrAccess
+from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError
+from proxyd.nvr.addresses import BadAddress, at_typed_host, bracketed
+from proxyd.nvr.device_answers import capability_addresses, clean_text, parse_device_time, service_addresses
+from proxyd.nvr.refusals import (
+    ENABLE_ONVIF,
+    LoginDemanded,
+    NotSoap,
+    Refusal,
+    SoapFault,
+    login_error,
+    refusal_error,
+    rights_error,
+    unreachable,
+)
+from proxyd.nvr.result import DeviceIdentity
+from proxyd.nvr.soap_library import DEVICE_NAMESPACE, MEDIA2_NAMESPACE, MEDIA_NAMESPACE, OnvifService
+from proxyd.nvr.transport import SoapTransport, seconds_of_http_date
+
+log = logging.getLogger(__name__)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class NvrClient:
+    """`async with NvrClient(access) as client: await client.connect()`. All errors are UpstreamError."""
+
+    def __init__(
+        self,
+        access: NvrAccess,
+        *,
+        call_timeout_s: float = 20,
+        parallel: int = 3,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self.access = access
+        self.where = f"{bracketed(access.host)}:{access.port}"
+        self.clock_offset_s: float | None = None
+        self.addresses: dict[str, str] = {}  # service namespace → address on the typed host
+        self.warnings: list[str] = []
+        self._call_timeout_s = call_timeout_s
+        self._now = now
+        self._transport = SoapTransport(
+            access.username, access.password, connections=parallel, call_timeout_s=call_timeout_s
+        )
+        self._services: dict[str, OnvifService] = {}
+        self._confirming = asyncio.Lock()
+        self._refused: UpstreamAuthError | None = None
+        self.identity = DeviceIdentity()
+
+    async def __aenter__(self) -> NvrClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+    @property
+    def _device_address(self) -> str:
+        return f"http://{self.where}/onvif/device_service"
+
+    async def connect(self) -> None:
+        """Clock, services, login. Raises UpstreamError."""
+        await self.read_clock()
+        known = await self.find_services(with_token=False)
+        await self.log_in()
+        if not known:
+            await self.find_services(with_token=True)
+        if not {MEDIA_NAMESPACE, MEDIA2_NAMESPACE} & set(self.addresses):
+            raise UpstreamProtocolError(
+                f"{self.where} speaks ONVIF but names no media service.",
+                "Check that this is an NVR or camera (not an access controller), and update its firmware.",
+            )
+
+    async def read_clock(self) -> None:
+        """Ask the time without credentials; from the Date header when the NVR refuses even that."""
+        step = "tell its time"
+        before = self._now()
+        try:
+            answer = await self.invoke(DEVICE_NAMESPACE, "GetSystemDateAndTime", {}, step, with_token=False)
+        except NotSoap as refusal:
+            if refusal.status not in (400, 500):  # a few NVRs answer nothing to what they do not know
+                raise refusal_error(refusal, where=self.where, step=step) from None
+            answer = None
+        except (LoginDemanded, SoapFault):
+            answer = None
+        ours = before + (self._now() - before) / 2
+        device = parse_device_time(answer)
+        if device is None:
+            device_s = seconds_of_http_date(self._transport.last_date)
+            self.clock_offset_s = None if device_s is None else device_s - ours.timestamp()
+        else:
+            self.clock_offset_s = (device - ours).total_seconds()
+        self._services.clear()  # they sign with the offset
+
+    async def find_services(self, *, with_token: bool) -> bool:
+        """Fill `addresses` from GetServices, else GetCapabilities. False: the NVR wants a login first."""
+        step = "list its services"
+        last: Refusal | UpstreamProtocolError | None = None
+        for operation, parameters, reader in (
+            ("GetServices", {"IncludeCapability": False}, service_addresses),
+            ("GetCapabilities", {"Category": ["All"]}, capability_addresses),
+        ):
+            try:
+                answer = await self.invoke(DEVICE_NAMESPACE, operation, parameters, step, with_token=with_token)
+            except (LoginDemanded, SoapFault) as refusal:
+                if _is_login(refusal):
+                    if with_token:
+                        raise self._login_refused(refusal) from None
+                    return False
+                last = refusal
+                continue
+            except (NotSoap, UpstreamProtocolError) as error:
+                last = error
+                continue
+            for namespace, raw in reader(answer):
+                self._add_address(namespace, raw)
+            if {MEDIA_NAMESPACE, MEDIA2_NAMESPACE} & set(self.addresses):
+                return True
+        if isinstance(last, Refusal):
+            raise refusal_error(last, where=self.where, step=step) from None
+        if last is not None:
+            raise last
+        return True
+
+    async def log_in(self) -> None:
+        """The first authenticated call: UsernameToken, then HTTP Digest if that is what the NVR asks for.
+
+        Raises UpstreamAuthError at the first definite refusal.
+        """
+        step = "describe itself"
+        try:
+            answer = await self.invoke(DEVICE_NAMESPACE, "GetDeviceInformation", {}, step, with_token=True)
+        except LoginDemanded as refusal:
+            if not any(c.scheme == "Digest" for c in refusal.challenges):
+                raise self._login_refused(refusal) from None
+            self._transport.use_digest = True
+            answer = await self._log_in_by_digest(step)
+        except SoapFault as refusal:
+            if refusal.is_login:
+                raise self._login_refused(refusal) from None
+            answer = {}  # the login was not refused; who it is, is not needed
+        except NotSoap as refusal:
+            raise refusal_error(refusal, where=self.where, step=step) from None
+        told = answer if isinstance(answer, dict) else {}
+        self.identity = DeviceIdentity(
+            manufacturer=clean_text(told.get("Manufacturer")),
+            model=clean_text(told.get("Model")),
+            firmware=clean_text(told.get("FirmwareVersion")),
+            serial=clean_text(told.get("SerialNumber")),
+            clock_offset_s=None if self.clock_offset_s is None else round(self.clock_offset_s, 1),
+        )
+
+    async def call(self, namespace: str, operation: str, parameters: dict[str, Any], step: str) -> Any:
+        """An authenticated call after `log_in`. Raises UpstreamError; SoapFault when the NVR definitely cannot do it.
+
+        A refused login is checked once more with a call that worked before: a user without the right for one
+        operation is no reason to stop, a changed password is.
+        """
+        if self._refused is not None:
+            raise self._refused
+        try:
+            return await self.invoke(namespace, operation, parameters, step, with_token=True)
+        except (LoginDemanded, SoapFault) as refusal:
+            if not _is_login(refusal):
+                raise
+            async with self._confirming:
+                if self._refused is None:
+                    await self._confirm_login(refusal)
+                if self._refused is not None:
+                    raise self._refused from None
+            raise rights_error(where=self.where, step=step) from None
+        except NotSoap as refusal:
+            raise refusal_error(refusal, where=self.where, step=step) from None
+
+    async def invoke(
+        self, namespace: str, operation: str, parameters: dict[str, Any], step: str, *, with_token: bool
+    ) -> Any:
+        """One call under its deadline, repeated once when the NVR closed an idle connection under us.
+
+        Raises Refusal for an answer that is not the result, else UpstreamUnreachable or UpstreamProtocolError.
+        """
+        signed = with_token and not self._transport.use_digest
+        try:
+            async with asyncio.timeout(self._call_timeout_s):
+                service = await self._service(namespace)
+                try:
+                    return await service.call(operation, parameters, with_token=signed)
+                except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+                    return await service.call(operation, parameters, with_token=signed)
+        except Refusal:
+            raise
+        except Exception as error:
+            raise self._in_words(error, operation, step) from None
+
+    def _in_words(self, error: Exception, operation: str, step: str) -> UpstreamError:
+        log.debug("%s: %s failed: %s", self.where, operation, type(error).__name__)
+        match error:
+            case aiohttp.ClientConnectorDNSError():
+                return unreachable(self.where, "cannot be found: its name does not resolve", "Use its IP address.")
+            case aiohttp.ClientConnectorError(os_error=OSError(errno=errno.ECONNREFUSED)):
+                return unreachable(self.where, "refuses the connection", ENABLE_ONVIF)
+            case aiohttp.ConnectionTimeoutError():
+                return unreachable(self.where, "does not answer")
+            case TimeoutError():
+                return unreachable(
+                    self.where,
+                    f"took longer than {self._call_timeout_s:g} s when asked to {step}",
+                    "It may be busy or restarting: try again in a minute.",
+                )
+            case aiohttp.ClientPayloadError() | aiohttp.ClientResponseError():
+                return UpstreamProtocolError(
+                    f"{self.where} sent a broken HTTP answer when asked to {step}.", ENABLE_ONVIF
+                )
+            case aiohttp.ClientError() | OSError():
+                return unreachable(self.where, f"closed the connection when asked to {step}")
+        return UpstreamProtocolError(
+            f"{self.where} sent an answer that cannot be understood when asked to {step}.",
+            "Update the NVR's firmware; if that does not help, report the model with `onviftui log tail`.",
+        )
+
+    async def _log_in_by_digest(self, step: str) -> Any:
+        try:
+            return await self.invoke(DEVICE_NAMESPACE, "GetDeviceInformation", {}, step, with_token=True)
+        except (LoginDemanded, SoapFault) as refusal:
+            if _is_login(refusal):
+                raise self._login_refused(refusal) from None
+            return {}
+        except NotSoap as refusal:
+            raise refusal_error(refusal, where=self.where, step=step) from None
+
+    async def _confirm_login(self, refusal: LoginDemanded | SoapFault) -> None:
+        try:
+            await self.invoke(DEVICE_NAMESPACE, "GetDeviceInformation", {}, "describe itself", with_token=True)
+        except (LoginDemanded, SoapFault) as again:
+            if _is_login(again):
+                self._login_refused(refusal)
+        except NotSoap:
+            return
+
+    def _login_refused(self, refusal: LoginDemanded | SoapFault) -> UpstreamAuthError:
+        self._refused = login_error(refusal, where=self.where, clock_offset_s=self.clock_offset_s)
+        return self._refused
+
+    def _add_address(self, namespace: str, raw: str) -> None:
+        try:
+            self.addresses[namespace] = at_typed_host(
+                raw, host=self.access.host, schemes=("http", "https"), base_port=self.access.port
+            )
+        except BadAddress as error:
+            self.warnings.append(f"The NVR names {error} for one of its services; it is not used.")
+
+    async def _service(self, namespace: str) -> OnvifService:
+        address = self._device_address if namespace == DEVICE_NAMESPACE else self.addresses[namespace]
+        service = self._services.get(namespace)
+        if service is None or service.address != address:
+            offset = timedelta(seconds=self.clock_offset_s or 0.0)
+            service = OnvifService(
+                namespace, address, self.access.username, self.access.password, offset, self._transport
+            )
+            await service.open()
+            self._services[namespace] = service
+        return service
+
+
+def _is_login(refusal: LoginDemanded | SoapFault) -> bool:
+    return isinstance(refusal, LoginDemanded) or refusal.is_login

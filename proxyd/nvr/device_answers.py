@@ -1,0 +1,48 @@
+"""What a device answers about itself: clock, services, names. Pure; odd answers give less, never an error."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+MEDIA_NAMESPACE = "http://www.onvif.org/ver10/media/wsdl"
+_MAX_SERVICES = 64
+_CAPABILITY_NAMESPACES = {"Media": MEDIA_NAMESPACE}
+
+
+def parse_device_time(answer: object) -> datetime | None:
+    """The UTC time in a GetSystemDateAndTime answer, None when it is missing or impossible."""
+    utc: Any = answer.get("UTCDateTime") if isinstance(answer, dict) else None
+    try:
+        date, time = utc["Date"], utc["Time"]
+        start = datetime(date["Year"], date["Month"], date["Day"], tzinfo=UTC)
+        # Seconds of 60 and hours of 24 occur; a timedelta takes them.
+        return start + timedelta(hours=time["Hour"], minutes=time["Minute"], seconds=time["Second"])
+    except (TypeError, KeyError, ValueError, OverflowError):
+        return None
+
+
+def service_addresses(answer: object) -> list[tuple[str, str]]:
+    """(namespace, address) pairs of a GetServices answer."""
+    services = answer if isinstance(answer, list) else []
+    return [
+        (s["Namespace"].strip(), s["XAddr"])
+        for s in services[:_MAX_SERVICES]
+        if isinstance(s, dict) and isinstance(s.get("Namespace"), str) and isinstance(s.get("XAddr"), str)
+    ]
+
+
+def capability_addresses(answer: object) -> list[tuple[str, str]]:
+    """(namespace, address) pairs of a GetCapabilities answer, which has no place for Media2."""
+    capabilities = answer if isinstance(answer, dict) else {}
+    found = []
+    for name, namespace in _CAPABILITY_NAMESPACES.items():
+        capability = capabilities.get(name)
+        if isinstance(capability, dict) and isinstance(capability.get("XAddr"), str):
+            found.append((namespace, capability["XAddr"]))
+    return found
+
+
+def clean_text(value: object) -> str:
+    """What a device says of itself, short and printable."""
+    return "".join(c for c in str(value or "") if c.isprintable()).strip()[:64]

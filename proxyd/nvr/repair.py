@@ -1,0 +1,87 @@
+"""Answers put in order before zeep reads them: pure.
+
+zeep drops children that come in another order than the schema's, and integers written as "25.0". Both are common on
+NVRs. Parts that the scan never reads (analytics, metadata) are removed, which also keeps parsing short.
+"""
+
+from __future__ import annotations
+
+from lxml import etree
+
+_ORDER: dict[str, tuple[str, ...]] = {
+    "Profiles": (
+        "Name",
+        "VideoSourceConfiguration",
+        "AudioSourceConfiguration",
+        "VideoEncoderConfiguration",
+        "AudioEncoderConfiguration",
+        "PTZConfiguration",
+        "Configurations",
+    ),
+    "Configurations": ("VideoSource", "AudioSource", "VideoEncoder", "AudioEncoder", "PTZ"),
+    "VideoSourceConfiguration": ("Name", "UseCount", "SourceToken", "Bounds"),
+    "VideoSource": ("Name", "UseCount", "SourceToken", "Bounds"),
+    "VideoEncoderConfiguration": (
+        "Name",
+        "UseCount",
+        "Encoding",
+        "Resolution",
+        "Quality",
+        "RateControl",
+        "MPEG4",
+        "H264",
+    ),
+    "VideoEncoder": ("Name", "UseCount", "Encoding", "Resolution", "RateControl", "Quality"),
+    "AudioEncoderConfiguration": ("Name", "UseCount", "Encoding", "Bitrate", "SampleRate"),
+    "AudioEncoder": ("Name", "UseCount", "Encoding", "Bitrate", "SampleRate"),
+    "RateControl": ("FrameRateLimit", "EncodingInterval", "BitrateLimit"),
+    "Resolution": ("Width", "Height"),
+    "H264": ("GovLength", "H264Profile"),
+    "MediaUri": ("Uri",),
+}
+_WHOLE_NUMBERS = frozenset(
+    (
+        "FrameRateLimit",
+        "EncodingInterval",
+        "BitrateLimit",
+        "Width",
+        "Height",
+        "GovLength",
+        "Bitrate",
+        "SampleRate",
+        "UseCount",
+    )
+)
+
+
+def repair_answer(envelope: etree._Element) -> None:
+    """Bring the parts that a scan reads into the schema's order, in place; drop what it does not read."""
+    for element in list(envelope.iter(etree.Element)):
+        name = _local(element)
+        if name in _ORDER and _is_onvif(element):
+            _sort_children(element, _ORDER[name])
+        if name in _WHOLE_NUMBERS and element.text:
+            element.text = _whole(element.text)
+
+
+def _sort_children(element: etree._Element, order: tuple[str, ...]) -> None:
+    children = [child for child in element if isinstance(child.tag, str)]
+    kept = sorted((c for c in children if _local(c) in order), key=lambda c: order.index(_local(c)))
+    if kept != children:
+        for child in list(element):
+            element.remove(child)
+        element.extend(kept)
+
+
+def _whole(text: str) -> str:
+    """ "25.0" → "25"; anything else unchanged."""
+    whole, dot, fraction = text.strip().partition(".")
+    return whole if dot and whole.isdigit() and fraction.isdigit() and not fraction.strip("0") else text.strip()
+
+
+def _is_onvif(element: etree._Element) -> bool:
+    return "onvif.org" in (etree.QName(element).namespace or "")
+
+
+def _local(element: etree._Element) -> str:
+    return etree.QName(element).localname
