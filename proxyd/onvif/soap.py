@@ -187,10 +187,10 @@ def el(name: str, *content: Element | str | None, **attributes: str) -> Element:
     return element
 
 
-def envelope(body: Element | None, *, header: Iterable[Element] = ()) -> bytes:
+def envelope(body: Element | None, *, header: Iterable[Element] = (), text_prefixes: Iterable[str] = ()) -> bytes:
     """The finished document: SOAP 1.2, UTF-8, starting with the XML declaration, same bytes for the same content.
 
-    Prefixes used only inside text (topics, fault codes) are kept by the two that can occur: tns1 and ter."""
+    Unused namespaces are left out; `text_prefixes` names those that occur only inside text (topics, fault codes)."""
     root = etree.Element(clark("env:Envelope"), nsmap=PREFIXES)
     blocks = list(header)
     if blocks:
@@ -199,7 +199,7 @@ def envelope(body: Element | None, *, header: Iterable[Element] = ()) -> bytes:
     content = etree.SubElement(root, clark("env:Body"))
     if body is not None:
         content.append(body)
-    etree.cleanup_namespaces(root, top_nsmap=PREFIXES, keep_ns_prefixes=["ter", "tns1", "xsd", "wsnt"])
+    etree.cleanup_namespaces(root, top_nsmap=PREFIXES, keep_ns_prefixes=list(text_prefixes))
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
@@ -217,5 +217,6 @@ def fault(code: FaultCode, reason: str, subcodes: Sequence[str] = (), *, detail:
             el("env:Code", el("env:Value", f"env:{code}"), inner),
             el("env:Reason", text),
             el("env:Detail", detail) if detail is not None else None,
-        )
+        ),
+        text_prefixes=[subcode.partition(":")[0] for subcode in subcodes],
     )

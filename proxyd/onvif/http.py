@@ -1,0 +1,241 @@
+"""The ONVIF side of one camera on a real socket: HTTP in, `Dispatcher` for every decision, HTTP out.
+
+128 of these run in one process, so each is one listening socket without framework on top. Bounded: connections, time to
+send a request, size of body and headers. A fault in one camera is logged with its id and answered; it never spreads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from proxyd.camera.spec import CameraSpec, RecordExchange
+from proxyd.snapshot.picture import SnapshotPicture
+
+from . import dispatch
+from .dispatch import Call, Dispatcher, PendingPull, Reply
+from .services.operation import SNAPSHOT_PATH, Reached
+from .soap import MAX_REQUEST_BYTES
+
+MAX_CONNECTIONS = 64
+IDLE_TIMEOUT_S = 30.0
+BODY_TIMEOUT_S = 10.0
+PICTURE_TIMEOUT_S = 15.0
+_BACKLOG = 32
+_log = logging.getLogger(__name__)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class _TooLarge(Exception):
+    """The body is longer than allowed."""
+
+
+class _Connections(web.Server):
+    """aiohttp's low-level server with an upper bound of connections; what comes above it is closed at once."""
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.abort()
+
+
+class OnvifServer:
+    """Serves one camera. `port` is the real one after start (the spec may say 0)."""
+
+    def __init__(
+        self,
+        spec: CameraSpec,
+        *,
+        take_snapshot: Callable[[], Awaitable[SnapshotPicture]],
+        record: RecordExchange,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._take_snapshot = take_snapshot
+        self._record = record
+        self._now = now
+        self._log = logging.LoggerAdapter(_log, {"camera": spec.id})
+        self._dispatcher = Dispatcher(spec, secret=secrets.token_bytes(32), new_id=lambda: secrets.token_hex(8))
+        self._connections: _Connections | None = None
+        self._listener: asyncio.Server | None = None
+        self.port = spec.http_port
+
+    async def start(self) -> None:
+        """Bind the camera's address and port. OSError (address missing, port taken) is for the caller to name."""
+        if self._listener is not None:
+            return
+        loop = asyncio.get_running_loop()
+        connections = _Connections(
+            self._handle,
+            handler_cancellation=True,  # a recorder that hangs up frees its long poll
+            access_log=None,
+            keepalive_timeout=IDLE_TIMEOUT_S,
+            lingering_time=2.0,
+            auto_decompress=False,
+            max_headers=64,
+            read_bufsize=MAX_REQUEST_BYTES,
+            logger=self._log,
+        )
+        spec = self._dispatcher.spec
+        self._listener = await loop.create_server(
+            connections, spec.address, spec.http_port, backlog=_BACKLOG, reuse_address=True
+        )
+        self._connections = connections
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close everything: waiting pulls end, running answers get two seconds."""
+        listener, connections = self._listener, self._connections
+        self._listener = self._connections = None
+        if listener is None or connections is None:
+            return
+        listener.close()
+        self._dispatcher.close()
+        connections.pre_shutdown()
+        await connections.shutdown(2.0)
+        await listener.wait_closed()
+
+    def update(self, spec: CameraSpec) -> None:
+        """Answer by the new spec from now on; connections, subscriptions and used nonces stay."""
+        self._dispatcher.update(spec)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        client = _peer(request)
+        path = request.path
+        try:
+            if path in dispatch.SERVICE_PATHS:
+                reply = await self._service(request)
+            elif path == SNAPSHOT_PATH:
+                return await self._snapshot(request, client)
+            else:
+                reply = dispatch.not_found(path)
+        except Exception:
+            self._log.exception("camera %d: no answer at %s", self._dispatcher.spec.id, path)
+            reply = dispatch.failure(path.rpartition("/")[2])
+        return self._send(request, reply, client)
+
+    async def _service(self, request: web.BaseRequest) -> Reply:
+        refusal = self._dispatcher.refuse_head(
+            request.method, request.headers.get("Content-Type"), request.content_length
+        )
+        if refusal is not None:
+            return refusal
+        try:
+            body = await _read_body(request)
+        except _TooLarge:
+            return self._dispatcher.refuse_size(request.method)
+        except TimeoutError:
+            return self._dispatcher.refuse_body(request.path, timed_out=True)
+        except web.RequestPayloadError:
+            return self._dispatcher.refuse_body(request.path, timed_out=False)
+        answer = self._dispatcher.handle(
+            Call(
+                method=request.method,
+                path=request.path,
+                target=request.raw_path,
+                reached=_reached(request),
+                body=body,
+                subscription_id=request.query.get("sub", ""),
+                authorization=request.headers.get("Authorization"),
+            ),
+            self._now(),
+        )
+        if isinstance(answer, PendingPull):
+            await _wait(answer)
+            return answer.finish(self._now())
+        return answer
+
+    async def _snapshot(self, request: web.BaseRequest, client: str) -> web.StreamResponse:
+        refusal, auth = self._dispatcher.refuse_snapshot(
+            request.method, request.raw_path, request.headers.get("Authorization"), self._now()
+        )
+        if refusal is not None:
+            return self._send(request, refusal, client)
+        try:
+            async with asyncio.timeout(PICTURE_TIMEOUT_S):
+                picture = await self._take_snapshot()
+        except Exception as error:
+            # Only the kind of error: its text may name the NVR's URL.
+            self._log.warning(
+                "camera %d: no picture for the recorder (%s)", self._dispatcher.spec.id, type(error).__name__
+            )
+            return self._send(request, dispatch.no_picture(), client)
+        reason = "the fallback picture was sent, the NVR gave none" if picture.fallback else ""
+        self._record(client=client, protocol="snapshot", operation=SNAPSHOT_PATH, ok=True, auth=auth, reason=reason)
+        return web.Response(
+            body=picture.data,
+            headers={"Content-Type": picture.content_type, "Cache-Control": "no-store", "Server": "onviftui"},
+        )
+
+    def _send(self, request: web.BaseRequest, reply: Reply, client: str) -> web.Response:
+        snapshot = request.path == SNAPSHOT_PATH
+        self._record(
+            client=client,
+            protocol="snapshot" if snapshot else "onvif",
+            operation=reply.operation,
+            ok=reply.ok,
+            auth=reply.auth,
+            reason=reply.reason,
+        )
+        response = web.Response(status=reply.status, body=reply.body)
+        response.headers["Content-Type"] = reply.content_type
+        response.headers["Server"] = "onviftui"
+        for name, value in reply.headers:
+            response.headers.add(name, value)
+        if reply.status in (408, 413):
+            response.force_close()
+        return response
+
+
+def _peer(request: web.BaseRequest) -> str:
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    if not peer:
+        return "unknown"
+    host = f"[{peer[0]}]" if ":" in peer[0] else peer[0]
+    return f"{host}:{peer[1]}"
+
+
+def _reached(request: web.BaseRequest) -> Reached:
+    if request.transport is None:
+        raise ConnectionResetError("the client is gone")
+    host, port = request.transport.get_extra_info("sockname")[:2]
+    return Reached(host, port)
+
+
+async def _read_body(request: web.BaseRequest) -> bytes:
+    """The whole body in bounded space and time. Raises _TooLarge, TimeoutError."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+        # .NET clients (ONVIF Device Manager) wait for this before they send the body.
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    chunks: list[bytes] = []
+    size = 0
+    async with asyncio.timeout(BODY_TIMEOUT_S):
+        while chunk := await request.content.readany():
+            size += len(chunk)
+            if size > MAX_REQUEST_BYTES:
+                raise _TooLarge
+            chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def _wait(pending: PendingPull) -> None:
+    """Until the pull point has a message, has ended, or the time is over."""
+    point = pending.pull.point
+    if point.queue or point.closed:
+        return
+    changed = asyncio.Event()
+    point.listeners.add(changed.set)
+    try:
+        async with asyncio.timeout(pending.pull.timeout_s):
+            await changed.wait()
+    except TimeoutError:
+        pass
+    finally:
+        point.listeners.discard(changed.set)

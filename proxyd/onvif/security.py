@@ -1,0 +1,110 @@
+"""Who may call: WS-Security UsernameToken with PasswordDigest, once per nonce, inside ± 300 s.
+
+Pure: the clock comes in as an argument. Sources: OASIS WSS UsernameToken Profile 1.0 section 3.1, ONVIF Core 5.9.
+The password is checked before the clock, so that the trace can tell "wrong password" from "wrong clock".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from datetime import UTC, datetime
+from heapq import heappop, heappush
+
+from proxyd.digest import Verdict
+
+from .soap import UsernameToken
+
+WINDOW_S = 300
+MAX_NONCES = 16_384
+_SCHEME = "UsernameToken"
+
+
+class TokenVerifier:
+    """Checks tokens of one camera and remembers their nonces, at most `max_nonces` of them.
+
+    When that memory is full, the oldest is forgotten and nothing as old is accepted any more: no replay slips in."""
+
+    def __init__(self, max_nonces: int = MAX_NONCES) -> None:
+        self._max_nonces = max_nonces
+        self._seen: set[bytes] = set()
+        self._by_age: list[tuple[float, bytes]] = []
+        self._forgotten_until = float("-inf")
+
+    def verify(self, token: UsernameToken, *, username: str, password: str, now: datetime) -> Verdict:
+        """Verdict with the reason in words; an accepted nonce is remembered."""
+        if token.password_type == "text":  # noqa: S105 - a kind, not a password
+            return _refused("the password was sent in clear text (PasswordText), only PasswordDigest is accepted")
+        if not token.nonce or not token.created or token.password_type == "none":  # noqa: S105
+            return _refused("the token lacks nonce, creation time or password")
+        nonce = _decoded_nonce(token.nonce)
+        created = parse_created(token.created)
+        if nonce is None or created is None:
+            return _refused("the token has a malformed nonce or creation time")
+        # Both are compared in constant time and always, so that timing does not tell user names.
+        expected = password_digest(nonce, token.created, password)
+        right_user = hmac.compare_digest(token.username.encode(), username.encode())
+        right_digest = hmac.compare_digest(expected.encode(), token.password.encode())
+        if not right_user:
+            return _refused("unknown user name")
+        if not right_digest:
+            return _refused("wrong password")
+        skew_s = created - now.timestamp()
+        if abs(skew_s) > WINDOW_S:
+            return _refused(f"the password is right, but the client's clock differs by {describe_skew(skew_s)}")
+        return self._use_once(nonce, created, now.timestamp())
+
+    def _use_once(self, nonce: bytes, created: float, now: float) -> Verdict:
+        while self._by_age and self._by_age[0][0] < now - WINDOW_S:
+            self._seen.discard(heappop(self._by_age)[1])
+        key = hashlib.blake2s(nonce, digest_size=16).digest()
+        if key in self._seen:
+            return _refused("the token was used before (same nonce)")
+        if created <= self._forgotten_until:
+            return _refused("the token is too old for the number of requests that came since")
+        if len(self._by_age) >= self._max_nonces:
+            self._forgotten_until, oldest = heappop(self._by_age)
+            self._seen.discard(oldest)
+        heappush(self._by_age, (created, key))
+        self._seen.add(key)
+        return Verdict(True, scheme=_SCHEME)
+
+
+def password_digest(nonce: bytes, created: str, password: str) -> str:
+    """Base64(SHA-1(nonce + created + password)); SHA-1 is what the profile prescribes."""
+    digest = hashlib.sha1(nonce + created.encode() + password.encode(), usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode()
+
+
+def parse_created(text: str) -> float | None:
+    """xs:dateTime to seconds since 1970; without a zone it is UTC. None when malformed."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def describe_skew(seconds: float) -> str:
+    """A clock difference as people say it: "7 h 02 min", "3 days 4 h", "12 min"."""
+    minutes = round(abs(seconds) / 60)
+    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    if days:
+        return f"{days} day{'s' if days > 1 else ''} {hours} h"
+    return f"{hours} h {rest:02} min" if hours else f"{rest} min"
+
+
+def _decoded_nonce(text: str) -> bytes | None:
+    try:
+        nonce = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return nonce or None
+
+
+def _refused(reason: str) -> Verdict:
+    return Verdict(False, reason, scheme=_SCHEME)

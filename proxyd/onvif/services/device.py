@@ -1,0 +1,249 @@
+"""Device service: identity, time, users, scopes and what the camera can do (ONVIF Core section 8). Pure."""
+
+from __future__ import annotations
+
+from ..faults import invalid_value, no_such_service
+from ..namespaces import DEVICE, EVENTS, MEDIA, MEDIA2, PREFIXES
+from ..scopes import scopes
+from ..soap import Element, el
+from . import device_network, events, media, media2
+from .operation import (
+    DEVICE_PATH,
+    EVENTS_PATH,
+    MEDIA2_PATH,
+    MEDIA_PATH,
+    Access,
+    Context,
+    Operation,
+    Service,
+    table,
+)
+
+_VERSIONS = ((2, 60), (2, 40), (2, 20), (2, 0))
+_OFFERED = ("Device", "Events", "Media")
+_KNOWN_CATEGORIES = frozenset({"All", "Analytics", "Device", "Events", "Imaging", "Media", "PTZ"})
+
+
+def get_system_date_and_time(ctx: Context) -> Element:
+    """Always open and always right: recorders build their tokens from UTCDateTime. Our zone is UTC."""
+    return el(
+        "tds:GetSystemDateAndTimeResponse",
+        el(
+            "tds:SystemDateAndTime",
+            el("tt:DateTimeType", "NTP"),
+            el("tt:DaylightSavings", "false"),
+            el("tt:TimeZone", el("tt:TZ", "UTC0")),
+            _date_time("tt:UTCDateTime", ctx),
+            _date_time("tt:LocalDateTime", ctx),
+        ),
+    )
+
+
+def _date_time(name: str, ctx: Context) -> Element:
+    now = ctx.now
+    return el(
+        name,
+        el(
+            "tt:Time",
+            el("tt:Hour", str(now.hour)),
+            el("tt:Minute", str(now.minute)),
+            el("tt:Second", str(now.second)),
+        ),
+        el(
+            "tt:Date",
+            el("tt:Year", str(now.year)),
+            el("tt:Month", str(now.month)),
+            el("tt:Day", str(now.day)),
+        ),
+    )
+
+
+def get_services(ctx: Context) -> Element:
+    wanted = (ctx.request.text("tds:IncludeCapability") or "").lower() in ("true", "1")
+    services = (
+        (DEVICE, DEVICE_PATH, (2, 60), service_capabilities),
+        (MEDIA, MEDIA_PATH, (2, 60), media.service_capabilities),
+        (MEDIA2, MEDIA2_PATH, (2, 0), media2.service_capabilities),
+        (EVENTS, EVENTS_PATH, (2, 60), events.service_capabilities),
+    )
+    return el(
+        "tds:GetServicesResponse",
+        *(
+            el(
+                "tds:Service",
+                el("tds:Namespace", namespace),
+                el("tds:XAddr", ctx.reached.http(path)),
+                el("tds:Capabilities", capabilities()) if wanted else None,
+                _version("tds:Version", version),
+            )
+            for namespace, path, version, capabilities in services
+        ),
+    )
+
+
+def _version(name: str, version: tuple[int, int]) -> Element:
+    return el(name, el("tt:Major", str(version[0])), el("tt:Minor", str(version[1])))
+
+
+def service_capabilities() -> Element:
+    off, on = "false", "true"
+    return el(
+        "tds:Capabilities",
+        el(
+            "tds:Network",
+            IPFilter=off,
+            ZeroConfiguration=off,
+            IPVersion6=off,
+            DynDNS=off,
+            HostnameFromDHCP=off,
+            NTP="0",
+        ),
+        el(
+            "tds:Security",
+            **{"TLS1.0": off, "TLS1.1": off, "TLS1.2": off, "X.509Token": off},
+            OnboardKeyGeneration=off,
+            AccessPolicyConfig=off,
+            DefaultAccessPolicy=on,
+            SAMLToken=off,
+            KerberosToken=off,
+            UsernameToken=on,
+            HttpDigest=on,
+            RELToken=off,
+            MaxUsers="1",
+            MaxUserNameLength="64",
+        ),
+        el(
+            "tds:System",
+            DiscoveryResolve=on,
+            DiscoveryBye=on,
+            RemoteDiscovery=off,
+            SystemBackup=off,
+            SystemLogging=off,
+            HttpSystemLogging=off,
+        ),
+    )
+
+
+def get_service_capabilities(_: Context) -> Element:
+    return el("tds:GetServiceCapabilitiesResponse", service_capabilities())
+
+
+def get_capabilities(ctx: Context) -> Element:
+    """The older way to find services; Category missing means All."""
+    asked = ctx.request.texts("tds:Category") or ["All"]
+    for category in asked:
+        if category not in _KNOWN_CATEGORIES:
+            raise invalid_value(f"There is no category {category[:64]!r}")
+    wanted = set(_OFFERED) if "All" in asked else set(asked)
+    if missing := sorted(wanted - set(_OFFERED)):
+        raise no_such_service(missing[0])
+    return el(
+        "tds:GetCapabilitiesResponse",
+        el(
+            "tds:Capabilities",
+            _device_capabilities(ctx) if "Device" in wanted else None,
+            events.legacy_capabilities(ctx) if "Events" in wanted else None,
+            media.legacy_capabilities(ctx) if "Media" in wanted else None,
+        ),
+    )
+
+
+def _device_capabilities(ctx: Context) -> Element:
+    def flags(*names: str, on: tuple[str, ...] = ()) -> list[Element]:
+        return [el(f"tt:{flag}", "true" if flag in on else "false") for flag in names]
+
+    return el(
+        "tt:Device",
+        el("tt:XAddr", ctx.reached.http(DEVICE_PATH)),
+        el("tt:Network", *flags("IPFilter", "ZeroConfiguration", "IPVersion6", "DynDNS")),
+        el(
+            "tt:System",
+            *flags(
+                "DiscoveryResolve",
+                "DiscoveryBye",
+                "RemoteDiscovery",
+                "SystemBackup",
+                "SystemLogging",
+                "FirmwareUpgrade",
+                on=("DiscoveryResolve", "DiscoveryBye"),
+            ),
+            *(_version("tt:SupportedVersions", version) for version in _VERSIONS),
+        ),
+        el("tt:IO", el("tt:InputConnectors", "0"), el("tt:RelayOutputs", "0")),
+        el(
+            "tt:Security",
+            *flags(
+                "TLS1.1",
+                "TLS1.2",
+                "OnboardKeyGeneration",
+                "AccessPolicyConfig",
+                "X.509Token",
+                "SAMLToken",
+                "KerberosToken",
+                "RELToken",
+            ),
+        ),
+    )
+
+
+def get_device_information(ctx: Context) -> Element:
+    spec = ctx.spec
+    return el(
+        "tds:GetDeviceInformationResponse",
+        el("tds:Manufacturer", spec.manufacturer),
+        el("tds:Model", spec.model),
+        el("tds:FirmwareVersion", spec.firmware),
+        el("tds:SerialNumber", spec.serial),
+        el("tds:HardwareId", spec.hardware),
+    )
+
+
+def get_scopes(ctx: Context) -> Element:
+    return el(
+        "tds:GetScopesResponse",
+        *(el("tds:Scopes", el("tt:ScopeDef", "Fixed"), el("tt:ScopeItem", scope)) for scope in scopes(ctx.spec)),
+    )
+
+
+def get_endpoint_reference(ctx: Context) -> Element:
+    return el("tds:GetEndpointReferenceResponse", el("tds:GUID", f"urn:uuid:{ctx.spec.uuid}"))
+
+
+def get_wsdl_url(_: Context) -> Element:
+    return el("tds:GetWsdlUrlResponse", el("tds:WsdlUrl", f"{PREFIXES['tds']}/devicemgmt.wsdl"))
+
+
+def get_users(ctx: Context) -> Element:
+    """One account, without its password."""
+    user = el("tds:User", el("tt:Username", ctx.spec.username), el("tt:UserLevel", "Administrator"))
+    return el("tds:GetUsersResponse", user)
+
+
+def get_discovery_mode(_: Context) -> Element:
+    return el("tds:GetDiscoveryModeResponse", el("tds:DiscoveryMode", "Discoverable"))
+
+
+def get_relay_outputs(_: Context) -> Element:
+    return el("tds:GetRelayOutputsResponse")
+
+
+SERVICE = Service(
+    DEVICE_PATH,
+    table(
+        DEVICE,
+        (
+            Operation("GetSystemDateAndTime", Access.PRE_AUTH, get_system_date_and_time, static=False),
+            Operation("GetServices", Access.PRE_AUTH, get_services),
+            Operation("GetServiceCapabilities", Access.PRE_AUTH, get_service_capabilities),
+            Operation("GetCapabilities", Access.PRE_AUTH, get_capabilities),
+            Operation("GetWsdlUrl", Access.PRE_AUTH, get_wsdl_url),
+            Operation("GetEndpointReference", Access.PRE_AUTH, get_endpoint_reference),
+            Operation("GetDeviceInformation", Access.READ_SYSTEM, get_device_information),
+            Operation("GetScopes", Access.READ_SYSTEM, get_scopes),
+            Operation("GetDiscoveryMode", Access.READ_SYSTEM, get_discovery_mode),
+            Operation("GetRelayOutputs", Access.READ_SYSTEM, get_relay_outputs),
+            Operation("GetUsers", Access.READ_SYSTEM_SENSITIVE, get_users),
+            *device_network.OPERATIONS,
+        ),
+    ),
+)

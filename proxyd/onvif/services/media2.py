@@ -1,0 +1,132 @@
+"""Media2 service (ver20): the same profiles with H.265, configurations only where asked for. Pure.
+
+Source: ONVIF Media2 Service Specification sections 5.2 to 5.6.
+"""
+
+from __future__ import annotations
+
+from proxyd.camera.spec import CameraSpec, StreamSpec
+
+from ..faults import SoapFault, invalid_value, no_configuration
+from ..namespaces import MEDIA2
+from ..soap import Element, el
+from . import configurations as conf
+from . import media2_encoders as enc
+from .operation import MEDIA2_PATH, SNAPSHOT_PATH, Access, Answer, Context, Operation, Service, table
+
+_PROTOCOLS = frozenset({"RtspUnicast", "RTSP", "RtspOverHttp"})
+_TYPES = frozenset({"VideoSource", "AudioSource", "VideoEncoder", "AudioEncoder"})
+
+
+def service_capabilities() -> Element:
+    return el(
+        "tr2:Capabilities",
+        el(
+            "tr2:ProfileCapabilities",
+            MaximumNumberOfProfiles="2",
+            ConfigurationsSupported="VideoSource VideoEncoder AudioSource AudioEncoder",
+        ),
+        el(
+            "tr2:StreamingCapabilities",
+            RTSPStreaming="true",
+            RTPMulticast="false",
+            RTP_RTSP_TCP="true",
+            NonAggregateControl="false",
+        ),
+        SnapshotUri="true",
+        Rotation="false",
+        VideoSourceMode="false",
+        OSD="false",
+        Mask="false",
+    )
+
+
+def get_service_capabilities(_: Context) -> Element:
+    return el("tr2:GetServiceCapabilitiesResponse", service_capabilities())
+
+
+def get_profiles(ctx: Context) -> Element:
+    """Without Type only names and tokens; Type names what to include, All means everything."""
+    asked = set(ctx.request.texts("tr2:Type"))
+    wanted = set(_TYPES) if "All" in asked else asked & _TYPES
+    token = ctx.request.text("tr2:Token")
+    streams = [conf.profile_stream(ctx.spec, token)] if token else ctx.spec.streams
+    return el("tr2:GetProfilesResponse", *(_profile(ctx.spec, stream, wanted) for stream in streams))
+
+
+def _profile(spec: CameraSpec, stream: StreamSpec, wanted: set[str]) -> Element:
+    parts: list[Element] = []
+    if "VideoSource" in wanted:
+        parts.append(conf.video_source_configuration("tr2:VideoSource", spec))
+    if "AudioSource" in wanted and stream.audio:
+        parts.append(conf.audio_source_configuration("tr2:AudioSource", spec))
+    if "VideoEncoder" in wanted:
+        parts.append(enc.video_encoder("tr2:VideoEncoder", stream))
+    if "AudioEncoder" in wanted and stream.audio:
+        parts.append(enc.audio_encoder("tr2:AudioEncoder", stream))
+    return el(
+        "tr2:Profiles",
+        el("tr2:Name", conf.title(stream)),
+        el("tr2:Configurations", *parts) if wanted else None,
+        token=stream.name,
+        fixed="true",
+    )
+
+
+def create_profile(_: Context) -> Element:
+    raise SoapFault("Receiver", "The maximum number of profiles has been reached", "ter:Action", "ter:MaxNVTProfiles")
+
+
+def get_stream_uri(ctx: Context) -> Element:
+    stream = conf.profile_stream(ctx.spec, ctx.required("tr2:ProfileToken"))
+    protocol = ctx.required("tr2:Protocol")
+    if protocol not in _PROTOCOLS:
+        raise invalid_value(
+            f"The protocol {protocol[:64]!r} is not offered, only {', '.join(sorted(_PROTOCOLS))}",
+            "ter:InvalidStreamSetup",
+        )
+    return el("tr2:GetStreamUriResponse", el("tr2:Uri", ctx.rtsp(stream.name)))
+
+
+def get_snapshot_uri(ctx: Context) -> Element:
+    conf.profile_stream(ctx.spec, ctx.required("tr2:ProfileToken"))
+    return el("tr2:GetSnapshotUriResponse", el("tr2:Uri", ctx.reached.http(SNAPSHOT_PATH)))
+
+
+def get_video_encoder_instances(ctx: Context) -> Element:
+    if (token := ctx.required("tr2:ConfigurationToken")) != conf.VIDEO_SOURCE_CONFIG:
+        raise no_configuration(token)
+    codecs = [enc.ENCODINGS[stream.codec] for stream in ctx.spec.streams]
+    per_codec = (
+        el("tr2:Codec", el("tr2:Encoding", codec), el("tr2:Number", str(codecs.count(codec))))
+        for codec in sorted(set(codecs))
+    )
+    info = el("tr2:Info", *per_codec, el("tr2:Total", str(len(codecs))))
+    return el("tr2:GetVideoEncoderInstancesResponse", info)
+
+
+def set_synchronization_point(ctx: Context) -> Element:
+    conf.profile_stream(ctx.spec, ctx.required("tr2:ProfileToken"))
+    return el("tr2:SetSynchronizationPointResponse")
+
+
+def _read(name: str, answer: Answer) -> Operation:
+    return Operation(name, Access.READ_MEDIA, answer)
+
+
+SERVICE = Service(
+    MEDIA2_PATH,
+    table(
+        MEDIA2,
+        (
+            Operation("GetServiceCapabilities", Access.PRE_AUTH, get_service_capabilities),
+            Operation("CreateProfile", Access.ACTUATE, create_profile),
+            _read("GetProfiles", get_profiles),
+            _read("GetStreamUri", get_stream_uri),
+            _read("GetSnapshotUri", get_snapshot_uri),
+            _read("GetVideoEncoderInstances", get_video_encoder_instances),
+            _read("SetSynchronizationPoint", set_synchronization_point),
+            *enc.OPERATIONS,
+        ),
+    ),
+)

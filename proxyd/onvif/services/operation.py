@@ -1,0 +1,100 @@
+"""What a service is made of: operations with an access class, answered from a context. Pure.
+
+Access classes: ONVIF Core section 5.9.4 (default access policy). A virtual camera has one account that may do all that
+we implement, so only PRE_AUTH differs from the rest in effect; the class is kept beside the operation all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from proxyd.camera.spec import CameraSpec
+
+from ..faults import invalid_value
+from ..pull_points import PullPoints
+from ..soap import Element, SoapRequest
+
+DEVICE_PATH = "/onvif/device_service"
+MEDIA_PATH = "/onvif/media_service"
+MEDIA2_PATH = "/onvif/media2_service"
+EVENTS_PATH = "/onvif/events_service"
+SNAPSHOT_PATH = "/snapshot"
+
+
+class Access(Enum):
+    PRE_AUTH = "pre-auth"
+    READ_SYSTEM = "read system"
+    READ_SYSTEM_SENSITIVE = "read system sensitive"
+    READ_MEDIA = "read media"
+    ACTUATE = "actuate"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The address and port by which the client came: what every XAddr and URI carries (field-notes: NAT, several
+    addresses)."""
+
+    host: str
+    port: int
+
+    def http(self, path: str) -> str:
+        return f"http://{authority(self.host, self.port, 80)}{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything an answer may depend on."""
+
+    spec: CameraSpec
+    request: SoapRequest
+    reached: Reached
+    now: datetime
+    pull_points: PullPoints
+    subscription_id: str = ""  # from the URL of a subscription manager
+
+    def rtsp(self, stream_name: str) -> str:
+        return f"rtsp://{authority(self.reached.host, self.spec.rtsp_port, 554)}/{stream_name}"
+
+    def required(self, path: str) -> str:
+        """Text of a mandatory element. Raises the fault that names it."""
+        value = self.request.text(path)
+        if value is None:
+            raise invalid_value(f"{path.rpartition(':')[2]} is missing", "ter:InvalidArgs")
+        return value
+
+
+Answer = Callable[[Context], Element]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`static`: the answer depends on spec, request body and address only, so its bytes may be cached."""
+
+    name: str
+    access: Access
+    answer: Answer
+    static: bool = True
+
+
+Table = dict[tuple[str, str], Operation]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service path; operations by (namespace, local name)."""
+
+    path: str
+    operations: Table
+
+
+def table(namespace: str, operations: Iterable[Operation]) -> Table:
+    return {(namespace, operation.name): operation for operation in operations}
+
+
+def authority(host: str, port: int, default_port: int) -> str:
+    """host[:port] for URLs; IPv6 in brackets, the default port left out."""
+    bracketed = f"[{host}]" if ":" in host else host
+    return bracketed if port == default_port else f"{bracketed}:{port}"
