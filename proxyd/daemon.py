@@ -85,7 +85,7 @@ class Daemon:
 
         self._monitor = NvrMonitor(self._nvr_changed, settings.nvr.check_every_s)
         self._stack.push_async_callback(self._monitor.stop)
-        snapshots = SnapshotSource()
+        snapshots = SnapshotSource(report=self._monitor.report)
         self._stack.push_async_callback(snapshots.close)
         self._cameras = CameraManager(
             store, self._hub, snapshots, health=self._monitor.health, report=self._report, now=utc_now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,3 +18,11 @@ def shared_data() -> Path:
     if not (folder / "onvif-specs").is_dir():
         pytest.skip(f"no ONVIF schemas and captures in {folder} (set ONVIFTUI_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def ffprobe() -> str:
+    path = shutil.which("ffprobe")
+    if path is None:
+        pytest.skip("ffprobe is not installed (Debian: apt install ffmpeg)")
+    return path

@@ -1,0 +1,7 @@
+"""`python -m onviftui` is `onviftui`."""
+
+import sys
+
+from onviftui.cli import main
+
+sys.exit(main())

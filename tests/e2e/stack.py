@@ -1,0 +1,148 @@
+"""The whole product in real processes: simulated NVR and daemon on a loopback range of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from onviftui.demo_processes import Child, Workplace, free_loopback
+from proxyd.api import models as m
+from proxyd.api.client import RpcClient
+from proxyd.errors import DaemonUnreachable
+
+NVR_PASSWORD = "Nvr-s3cret-Pass"
+NVR_USER = "nvradmin"
+
+
+@dataclass
+class Stack:
+    """One simulated NVR and one daemon. Both can be killed and started again."""
+
+    workplace: Workplace
+    network: str
+    nvr_address: str
+    socket: Path
+    simulator: Child | None = None
+    said: dict[str, Any] = field(default_factory=dict)
+    daemon: Child | None = None
+
+    def start_simulator(self, *options: str) -> None:
+        secret = self.workplace.folder / "nvr-password"
+        if not secret.exists():
+            self.workplace.secret_file("nvr-password", NVR_PASSWORD)
+        self.simulator = self.workplace.spawn(
+            "the simulated NVR",
+            "simulator",
+            ["simulate", "--json", "--host", self.nvr_address, "--user", NVR_USER, "--password-file", str(secret)]
+            + list(options),
+        )
+        self.said = json.loads(self.simulator.first_line(60))
+
+    def start_daemon(self) -> None:
+        self.daemon = self.workplace.spawn(
+            "the daemon",
+            "daemon",
+            ["run", "--data", str(self.workplace.folder / "data"), "--socket", str(self.socket)]
+            + ["--loopback", self.network],
+        )
+
+    def kill_daemon(self, number: int = signal.SIGKILL) -> None:
+        assert self.daemon is not None
+        self.daemon.process.send_signal(number)
+        self.daemon.process.wait(30)
+
+    @property
+    def database(self) -> Path:
+        return self.workplace.folder / "data" / "proxyd.db"
+
+    @asynccontextmanager
+    async def client(self, timeout_s: float = 60) -> AsyncIterator[RpcClient]:
+        """A client of the daemon, as soon as it answers."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            client = RpcClient(self.socket)
+            try:
+                await client.__aenter__()
+                break
+            except DaemonUnreachable:
+                assert self.daemon is not None
+                self.daemon.require_alive()
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.05)
+        try:
+            yield client
+        finally:
+            await client.__aexit__(None, None, None)
+
+    async def add_nvr(self, client: RpcClient, **changes: Any) -> m.Nvr:
+        params = {
+            "host": self.said["host"],
+            "port": self.said["port"],
+            "username": NVR_USER,
+            "password": NVR_PASSWORD,
+            "name": "Garage",
+        }
+        nvr: m.Nvr = await client.call("nvr.add", params | changes)
+        return nvr
+
+    async def scan(self, client: RpcClient, nvr: m.Nvr, **options: Any) -> m.Job:
+        """Starts a scan and waits for its end."""
+        job: m.Job = await client.call("nvr.scan", {"id": nvr.id} | options)
+        return await wait_for_job(client, job.id)
+
+    async def fault(self, **command: Any) -> None:
+        """Switches a fault of the simulator at run time, such as fault="slow=0.2" or restart=1.0."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(self.said["control_url"], json=command) as response,
+        ):
+            assert response.status == 200, await response.text()
+
+
+@asynccontextmanager
+async def running_stack(*options: str) -> AsyncIterator[Stack]:
+    """Simulator (with these options) and daemon, started; both are gone afterwards."""
+    with free_loopback() as (network, nvr_address), Workplace() as workplace:
+        stack = Stack(workplace, network, nvr_address, workplace.folder / "proxyd.sock")
+        stack.start_daemon()
+        stack.start_simulator(*options)
+        yield stack
+
+
+async def wait_for_job(client: RpcClient, id_: int, timeout_s: float = 120) -> m.Job:
+    async with asyncio.timeout(timeout_s):
+        while True:
+            jobs: list[m.Job] = await client.call("job.list")
+            job = next(job for job in jobs if job.id == id_)
+            if job.state is not m.JobState.RUNNING:
+                return job
+            await asyncio.sleep(0.05)
+
+
+async def wait_for_states(client: RpcClient, wanted: m.CameraState, timeout_s: float = 60) -> list[m.Camera]:
+    """All cameras, once each is in this state."""
+    cameras: list[m.Camera] = []
+    try:
+        async with asyncio.timeout(timeout_s):
+            while True:
+                cameras = await client.call("camera.list")
+                if cameras and all(camera.state is wanted for camera in cameras):
+                    return cameras
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError([(camera.name, camera.state, camera.reason) for camera in cameras]) from None
+
+
+async def credentials(client: RpcClient, camera: m.Camera) -> tuple[str, str]:
+    found: m.Credentials = await client.call("camera.credentials", {"id": camera.id})
+    return found.username, found.password

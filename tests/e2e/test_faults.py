@@ -1,0 +1,147 @@
+"""What the user sees when the NVR misbehaves: the right result, or the right words, and recovery by itself."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from proxyd.api import models as m
+
+from .frame_counter import FramePlayer
+from .stack import NVR_PASSWORD, credentials, running_stack, wait_for_states
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+
+async def test_wrong_password_stops_at_once_and_the_right_one_heals_everything() -> None:
+    async with running_stack("--channels", "3", "--fault", "lockout=4") as stack, stack.client() as client:
+        nvr = await stack.add_nvr(client, password="wrong-password")
+        tested: m.NvrTest = await client.call("nvr.test", {"id": nvr.id})
+        assert not tested.ok
+        assert "password" in tested.message
+        job = await stack.scan(client, nvr)
+        assert job.state is m.JobState.FAILED
+        assert "password" in job.error
+        assert (await client.call("nvr.get", {"id": nvr.id})).state is m.NvrState.WRONG_PASSWORD
+        await client.call("nvr.update", {"id": nvr.id, "password": NVR_PASSWORD})
+        assert (await stack.scan(client, nvr)).state is m.JobState.DONE
+        await wait_for_states(client, m.CameraState.RUNNING)
+
+
+async def test_a_password_changed_on_the_nvr_is_said_and_not_tried_again() -> None:
+    async with running_stack("--channels", "2") as stack, stack.client() as client:
+        nvr = await stack.add_nvr(client)
+        await stack.scan(client, nvr)
+        cameras = await wait_for_states(client, m.CameraState.RUNNING)
+        await client.call("nvr.update", {"id": nvr.id, "password": "no longer right"})
+        secret = await credentials(client, cameras[0])
+        with pytest.raises(AssertionError, match="503"):
+            await FramePlayer(cameras[0].streams[0].url, *secret, "H264").play(1)
+        for camera in await wait_for_states(client, m.CameraState.WRONG_PASSWORD):
+            assert "Edit the NVR" in camera.reason
+        await client.call("nvr.update", {"id": nvr.id, "password": NVR_PASSWORD})
+        await wait_for_states(client, m.CameraState.RUNNING)
+        assert (await FramePlayer(cameras[0].streams[0].url, *secret, "H264").play(1)).frames > 10
+
+
+async def test_an_nvr_that_restarts_comes_back_by_itself() -> None:
+    async with running_stack("--channels", "2") as stack, stack.client() as client:
+        nvr = await stack.add_nvr(client)
+        await stack.scan(client, nvr)
+        cameras = await wait_for_states(client, m.CameraState.RUNNING)
+        secret = await credentials(client, cameras[0])
+        url = cameras[0].streams[0].url
+        before = {(camera.uuid, camera.mac, camera.address) for camera in cameras}
+        await stack.fault(restart=4.0)
+        with pytest.raises(AssertionError, match="503"):
+            await FramePlayer(url, *secret, "H264").play(1)
+        await wait_for_states(client, m.CameraState.UPSTREAM_UNREACHABLE)
+        cameras = await wait_for_states(client, m.CameraState.RUNNING)
+        assert {(camera.uuid, camera.mac, camera.address) for camera in cameras} == before
+        assert (await FramePlayer(url, *secret, "H264").play(1)).lost == 0
+
+
+@pytest.mark.parametrize("fault", ["rtsp-stall", "rtsp-reset"])
+async def test_media_that_stops_ends_the_clients_connection_with_a_reason(fault: str) -> None:
+    async with running_stack("--channels", "1") as stack, stack.client() as client:
+        nvr = await stack.add_nvr(client)
+        await stack.scan(client, nvr)
+        (camera,) = await wait_for_states(client, m.CameraState.RUNNING)
+        secret = await credentials(client, camera)
+        player = FramePlayer(camera.streams[0].url, *secret, "H264")
+        playing = asyncio.create_task(player.play(60, timeout_s=30))
+        while player.seen.frames < 10:
+            await asyncio.sleep(0.05)
+        await stack.fault(fault=fault)
+        with pytest.raises(AssertionError, match="closed"):
+            await playing
+        trace: list[m.TraceEntry] = await client.call("camera.trace", {"id": camera.id})
+        assert any(not entry.ok and entry.protocol == "rtsp" for entry in trace), trace
+        await stack.fault(fault=f"{fault}=off")
+        assert (await FramePlayer(camera.streams[0].url, *secret, "H264").play(1)).frames > 10
+
+
+async def test_offline_channels_and_gaps_keep_their_numbers_and_addresses() -> None:
+    options = ("--channels", "5", "--fault", "offline=3", "--fault", "gaps=2")
+    async with running_stack(*options) as stack, stack.client() as client:
+        nvr = await stack.add_nvr(client)
+        job = await stack.scan(client, nvr)
+        assert job.diff is not None
+        assert (job.diff.new, job.diff.offline) == ([1, 3, 4, 5], [3])
+        cameras: list[m.Camera] = await client.call("camera.list")
+        assert {camera.channel: camera.state.value for camera in cameras} == {
+            1: "running", 3: "no signal", 4: "running", 5: "running",
+        }  # fmt: skip
+        await stack.fault(fault="offline=off")
+        await stack.fault(fault="gaps=1,2")
+        job = await stack.scan(client, nvr)
+        assert job.diff is not None
+        assert (job.diff.new, job.diff.missing) == ([], [1])
+        after: list[m.Camera] = await client.call("camera.list")
+        assert {camera.channel: camera.state.value for camera in after} == {
+            1: "missing on NVR", 3: "running", 4: "running", 5: "running",
+        }  # fmt: skip
+        identity = {(c.id, c.uuid, c.mac, c.address, c.name) for c in cameras}
+        assert {(c.id, c.uuid, c.mac, c.address, c.name) for c in after} == identity
+
+
+async def test_a_cancelled_scan_keeps_what_it_found() -> None:
+    async with running_stack("--channels", "12", "--fault", "slow=0.2") as stack, stack.client() as client:
+        nvr = await stack.add_nvr(client)
+        job: m.Job = await client.call("nvr.scan", {"id": nvr.id})
+        same: m.Job = await client.call("nvr.scan", {"id": nvr.id})
+        assert same.id == job.id
+        while (await client.call("job.list"))[0].done < 3:
+            await asyncio.sleep(0.05)
+        cancelled: m.Job = await client.call("job.cancel", {"id": job.id})
+        assert cancelled.state is m.JobState.CANCELLED
+        cameras: list[m.Camera] = await client.call("camera.list")
+        assert 3 <= len(cameras) < 12
+        assert cancelled.diff is not None
+        assert len(cancelled.diff.new) == len(cameras)
+        assert cancelled.diff.missing == []
+
+
+async def test_scans_during_edits_leave_one_camera_per_interface() -> None:
+    async with running_stack("--channels", "10") as stack, stack.client() as client:
+        nvr = await stack.add_nvr(client)
+        await asyncio.gather(*(stack.scan(client, nvr) for _ in range(2)))
+        cameras: list[m.Camera] = await client.call("camera.list")
+
+        async def edit(camera: m.Camera) -> None:
+            await client.call("camera.update", {"id": camera.id, "name": f"{camera.name} (edited)"})
+            await client.call("camera.stop", {"ids": [camera.id]})
+            await client.call("camera.start", {"ids": [camera.id]})
+
+        await asyncio.gather(*(edit(camera) for camera in cameras), *(stack.scan(client, nvr) for _ in range(3)))
+        await client.call("camera.remove", {"ids": [cameras[0].id, cameras[1].id]})
+        await stack.scan(client, nvr)
+        after = await wait_for_states(client, m.CameraState.RUNNING)
+        assert len(after) == 8
+        assert len({camera.interface for camera in after}) == 8
+        assert all(camera.name.endswith("(edited)") for camera in after)
+        free: list[m.Interface] = await client.call("interface.available")
+        assert [interface.name for interface in free[-2:]] == [cameras[0].interface, cameras[1].interface]
+        await stack.scan(client, nvr, restore=True)
+        assert len(await client.call("camera.list")) == 10

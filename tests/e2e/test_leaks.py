@@ -1,0 +1,127 @@
+"""Nothing of the NVR reaches the recorder: every byte that a recorder receives is searched (contract 2)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+from onvif import ONVIFCamera
+
+from proxyd.api import models as m
+from proxyd.simulator.dialects import DIALECTS
+
+from .frame_counter import FramePlayer
+from .stack import NVR_PASSWORD, NVR_USER, Stack, credentials, running_stack, wait_for_states
+
+pytestmark = pytest.mark.xdist_group("leaks")
+
+_ENVELOPE = (
+    '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><{op} xmlns="{ns}">{inner}</{op}>'
+    "</s:Body></s:Envelope>"
+)
+_DEVICE, _MEDIA = "http://www.onvif.org/ver10/device/wsdl", "http://www.onvif.org/ver10/media/wsdl"
+_MEDIA2 = "http://www.onvif.org/ver20/media/wsdl"
+_ASKED = [
+    (_DEVICE, "device", op, "")
+    for op in ("GetServices", "GetCapabilities", "GetDeviceInformation", "GetScopes", "GetHostname", "GetUsers")
+    + ("GetNetworkInterfaces", "GetDNS", "GetNTP", "GetNetworkProtocols", "NoSuchOperation")
+] + [
+    (ns, service, op, inner)
+    for ns, service in ((_MEDIA, "media"), (_MEDIA2, "media2"))
+    for op, inner in (
+        ("GetProfiles", ""),
+        ("GetStreamUri", "<ProfileToken>main</ProfileToken>"),
+        ("GetSnapshotUri", "<ProfileToken>main</ProfileToken>"),
+        ("GetVideoSourceConfigurations", ""),
+        ("GetVideoEncoderConfigurations", ""),
+        ("GetStreamUri", "<ProfileToken>none</ProfileToken>"),
+    )
+]
+
+
+async def everything_a_recorder_receives(camera: m.Camera, secret: tuple[str, str]) -> bytes:
+    received = bytearray()
+    for stream in camera.streams:
+        received += (await FramePlayer(stream.url, *secret, stream.codec).play(6)).raw  # type: ignore[arg-type]
+        received += (await _refused(stream.url)).encode()
+    assert camera.onvif_url is not None
+    assert camera.snapshot_url is not None
+    base = camera.onvif_url.rsplit("/", 1)[0]
+    auth = aiohttp.DigestAuthMiddleware(*secret)
+    async with aiohttp.ClientSession(middlewares=(auth,)) as session:
+        for namespace, service, operation, inner in _ASKED:
+            body = _ENVELOPE.format(op=operation, ns=namespace, inner=inner)
+            headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
+            async with session.post(f"{base}/{service}_service", data=body, headers=headers) as answer:
+                received += repr(answer.headers).encode() + await answer.read()
+        async with session.get(camera.snapshot_url) as answer:
+            received += repr(answer.headers).encode() + await answer.read()
+        async with session.get(camera.snapshot_url.replace("/snapshot", "/nothing")) as answer:
+            received += repr(answer.headers).encode() + await answer.read()
+    return bytes(received)
+
+
+async def _refused(url: str) -> str:
+    try:
+        await FramePlayer(url.replace("/main", "/none"), "x", "y", "H264").play(0)
+    except AssertionError as error:
+        return str(error)
+    return ""
+
+
+async def secrets_of(stack: Stack) -> list[bytes]:
+    """Password, user, addresses and every token, name of path and serial that the NVR itself gives out."""
+    device = ONVIFCamera(stack.said["host"], stack.said["port"], NVR_USER, NVR_PASSWORD, no_cache=True)
+    try:
+        await device.update_xaddrs()
+        profiles = await (await device.create_media_service()).GetProfiles()
+        media = await device.create_media_service()
+        info = await (await device.create_devicemgmt_service()).GetDeviceInformation()
+        words = [NVR_PASSWORD, NVR_USER, stack.said["host"], str(info.SerialNumber)]
+        for profile in profiles:
+            setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
+            uri = (await media.GetStreamUri({"StreamSetup": setup, "ProfileToken": profile.token})).Uri.strip()
+            words += [urlsplit(uri).path, profile.token, profile.VideoSourceConfiguration.SourceToken]
+    finally:
+        await device.close()
+    # Tokens such as "000" or "1" stand in every picture by chance.
+    return [word.encode() for word in words if len(word) > 5]
+
+
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+async def test_no_byte_of_the_nvr_reaches_the_recorder(dialect: str) -> None:
+    async with running_stack("--channels", "2", "--dialect", dialect) as stack, stack.client() as client:
+        nvr = await stack.add_nvr(client)
+        job = await stack.scan(client, nvr)
+        assert job.state is m.JobState.DONE, job
+        cameras = await wait_for_states(client, m.CameraState.RUNNING)
+        forbidden = await secrets_of(stack)
+        assert len(forbidden) > 5
+        for camera in cameras:
+            received = await everything_a_recorder_receives(camera, await credentials(client, camera))
+            assert len(received) > 50_000
+            for word in forbidden:
+                assert word not in received, (dialect, word)
+
+
+async def test_no_secret_in_logs_arguments_or_database() -> None:
+    async with running_stack("--channels", "2") as stack, stack.client() as client:
+        nvr = await stack.add_nvr(client, password="Wrong-one-1")
+        assert (await stack.scan(client, nvr)).state is m.JobState.FAILED
+        await client.call("nvr.update", {"id": nvr.id, "password": NVR_PASSWORD})
+        assert (await stack.scan(client, nvr)).state is m.JobState.DONE
+        cameras = await wait_for_states(client, m.CameraState.RUNNING)
+        _, camera_password = await credentials(client, cameras[0])
+        assert stack.daemon is not None
+        seen = await asyncio.to_thread(stack.daemon.log.read_bytes)
+        seen += Path(f"/proc/{stack.daemon.process.pid}/cmdline").read_bytes()
+        seen += Path(f"/proc/{stack.daemon.process.pid}/environ").read_bytes()
+        for method in ("nvr.list", "camera.list", "log.tail", "job.list", "status", "interface.list"):
+            seen += repr(await client.call(method)).encode()
+        for file in stack.database.parent.iterdir():
+            seen += file.read_bytes()
+        for secret in (NVR_PASSWORD, "Wrong-one-1", camera_password):
+            assert secret.encode() not in seen
