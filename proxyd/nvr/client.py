@@ -19,7 +19,13 @@ import aiohttp
 from proxyd.camera.spec import NvrAccess
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError
 from proxyd.nvr.addresses import BadAddress, at_typed_host, bracketed
-from proxyd.nvr.device_answers import capability_addresses, clean_text, parse_device_time, service_addresses
+from proxyd.nvr.device_answers import (
+    capability_addresses,
+    clean_text,
+    parse_device_time,
+    service_addresses,
+    shown_offset,
+)
 from proxyd.nvr.refusals import (
     ENABLE_ONVIF,
     LoginDemanded,
@@ -56,6 +62,7 @@ class NvrClient:
         self.access = access
         self.where = f"{bracketed(access.host)}:{access.port}"
         self.clock_offset_s: float | None = None
+        self._clock_told = False
         self.addresses: dict[str, str] = {}  # service namespace → address on the typed host
         self.warnings: list[str] = []
         self._call_timeout_s = call_timeout_s
@@ -110,6 +117,7 @@ class NvrClient:
             answer = None
         ours = before + (self._now() - before) / 2
         device = parse_device_time(answer)
+        self._clock_told = device is not None
         if device is None:
             device_s = seconds_of_http_date(self._transport.last_date)
             self.clock_offset_s = None if device_s is None else device_s - ours.timestamp()
@@ -153,10 +161,12 @@ class NvrClient:
         Raises UpstreamAuthError at the first definite refusal.
         """
         step = "describe itself"
+        if not self._clock_told and await self._offers_digest():
+            self._transport.use_digest = True  # it needs no clock
         try:
             answer = await self.invoke(DEVICE_NAMESPACE, "GetDeviceInformation", {}, step, with_token=True)
         except LoginDemanded as refusal:
-            if not any(c.scheme == "Digest" for c in refusal.challenges):
+            if self._transport.use_digest or not refusal.offers_digest:
                 raise self._login_refused(refusal) from None
             self._transport.use_digest = True
             answer = await self._log_in_by_digest(step)
@@ -172,7 +182,7 @@ class NvrClient:
             model=clean_text(told.get("Model")),
             firmware=clean_text(told.get("FirmwareVersion")),
             serial=clean_text(told.get("SerialNumber")),
-            clock_offset_s=None if self.clock_offset_s is None else round(self.clock_offset_s, 1),
+            clock_offset_s=shown_offset(self.clock_offset_s),
         )
 
     async def call(self, namespace: str, operation: str, parameters: dict[str, Any], step: str) -> Any:
@@ -243,6 +253,16 @@ class NvrClient:
             "Update the NVR's firmware; if that does not help, report the model with `onviftui log tail`.",
         )
 
+    async def _offers_digest(self) -> bool:
+        """Ask something that needs a login without one: the challenge tells, and no password is spent."""
+        try:
+            await self.invoke(DEVICE_NAMESPACE, "GetDeviceInformation", {}, "describe itself", with_token=False)
+        except LoginDemanded as refusal:
+            return refusal.offers_digest
+        except Refusal:
+            return False
+        return False
+
     async def _log_in_by_digest(self, step: str) -> Any:
         try:
             return await self.invoke(DEVICE_NAMESPACE, "GetDeviceInformation", {}, step, with_token=True)
@@ -263,7 +283,7 @@ class NvrClient:
             return
 
     def _login_refused(self, refusal: LoginDemanded | SoapFault) -> UpstreamAuthError:
-        self._refused = login_error(refusal, where=self.where, clock_offset_s=self.clock_offset_s)
+        self._refused = login_error(refusal, where=self.where, clock_told=self._clock_told)
         return self._refused
 
     def _add_address(self, namespace: str, raw: str) -> None:

@@ -46,3 +46,10 @@ def capability_addresses(answer: object) -> list[tuple[str, str]]:
 def clean_text(value: object) -> str:
     """What a device says of itself, short and printable."""
     return "".join(c for c in str(value or "") if c.isprintable()).strip()[:64]
+
+
+def shown_offset(offset_s: float | None) -> float | None:
+    """The clock difference as people should see it: devices tell whole seconds, so less than 1.5 s is none."""
+    if offset_s is None:
+        return None
+    return 0.0 if abs(offset_s) < 1.5 else round(offset_s)

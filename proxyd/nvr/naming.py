@@ -14,7 +14,7 @@ _STREAM_WORDS = re.compile(
     r"(?i)^(?:main|sub|third|fourth|extra|mobile|minor|major|primary|secondary|high|low|stream|substream|mainstream"
     r"|thirdstream|video|audio|media|profile|mediaprofile|token|profiletoken|config|configuration|encoder|source"
     r"|videosource|videoencoder|videosourceconfig|videosourceconfiguration|videosourcetoken|src|vsc|vs|h26[45]|h\.26[45]"
-    r"|jpeg|mjpeg|default|channel|chn|ch|cam|camera|ipc|ip|ipcamera|ipcam|onvif|balanced|quality|lowres|highres)?\d*$"
+    r"|jpeg|mjpeg|default|channel|chn|ch|cam|camera|ipc|ip|ipcamera|ipcam|onvif|user|balanced|quality|lowres|highres)?\d*$"
 )
 _GLUED = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

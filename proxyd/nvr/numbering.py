@@ -50,6 +50,7 @@ _URI_FAMILIES = (
 _TOKEN_FAMILIES = (
     _Family(re.compile(r"^MediaProfile(\d{3})\d\d$"), first=0),  # Dahua
     _Family(re.compile(r"^Profile(?:Token)?_?([1-9]\d?)0[1-9]$")),  # Hikvision Profile_101
+    _Family(re.compile(r"^profile_(\d+)_(?:h26[45]|jpeg)", re.IGNORECASE), strong=False),  # Axis sensors
 )
 _NAME_FAMILIES = (
     _Family(re.compile(r"(?:^|[^A-Za-z])Channel(\d+)_(?:Main|Sub|Extra)", re.IGNORECASE)),  # Dahua

@@ -36,6 +36,10 @@ class LoginDemanded(Refusal):
     challenges: Sequence[Challenge] = field(default=(), repr=False)
     fault: SoapFault | None = None
 
+    @property
+    def offers_digest(self) -> bool:
+        return any(c.scheme == "Digest" for c in self.challenges)
+
 
 @dataclass(eq=False)
 class SoapFault(Refusal):
@@ -131,8 +135,8 @@ def refusal_error(refusal: Refusal, *, where: str, step: str) -> UpstreamProtoco
     )
 
 
-def login_error(refusal: Refusal, *, where: str, clock_offset_s: float | None = 0.0) -> UpstreamAuthError:
-    """A definite refusal of user name or password. `clock_offset_s` None: the NVR did not tell its time."""
+def login_error(refusal: Refusal, *, where: str, clock_told: bool = True) -> UpstreamAuthError:
+    """A definite refusal of user name or password. Without the NVR's time, its clock may be the cause."""
     reason = refusal.reason if isinstance(refusal, SoapFault) else ""
     if isinstance(refusal, LoginDemanded) and refusal.fault is not None:
         reason = refusal.fault.reason
@@ -142,7 +146,7 @@ def login_error(refusal: Refusal, *, where: str, clock_offset_s: float | None = 
             "Wait until the lock ends (often 30 minutes) or restart the NVR; then test the connection once.",
         )
     hint = CHECK_LOGIN
-    if clock_offset_s is None:
+    if not clock_told:
         hint += " It did not tell its time either: a wrong clock on the NVR looks the same, so set that too."
     return UpstreamAuthError(f"{where} refuses the user name or password.", hint)
 
