@@ -105,8 +105,12 @@ class LiveStream:
         media_time_s = (self._next + ahead) / self.stream.fps
         if track == VIDEO_TRACK or self.audio is None:
             return (self.video.sequence + packets) & 0xFFFF, self.video.timestamp(media_time_s)
-        tones = max(math.ceil(media_time_s / TONE_PACKET_S - 1e-9) - self._next_tone, 0)
-        begin_s = (self._next_tone + tones) * TONE_PACKET_S
+        first = self._next_tone
+        if ahead:  # it gets the tones that go out with its key frame: those after the frame before
+            before_s = media_time_s - 1 / self.stream.fps
+            first = max(first, math.floor(before_s / TONE_PACKET_S + 1e-9) + 1)
+        tones = first - self._next_tone
+        begin_s = first * TONE_PACKET_S
         return (self.audio.sequence + tones) & 0xFFFF, self.audio.timestamp(begin_s)
 
     def _media_time(self) -> float:

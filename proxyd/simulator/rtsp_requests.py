@@ -214,6 +214,8 @@ class RequestHandler:
             raise _Refused(455)
         if self._find_live(session.target) is None:  # the channel went offline after SETUP
             raise _Refused(404)
+        if session.playing:
+            return self._in_session(session, ("Range", "npt=now-"))
         session.play()
         base = presentation_url(connection.local, session.target)
         entries = []

@@ -6,18 +6,15 @@ Memory is bounded: a connection whose client does not read is cut off; a datagra
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxyd.simulator.rtp import RtpBatch, frame_interleaved
+from proxyd.simulator.udp_pair import bind_udp_pair
 
 MAX_UNSENT_BYTES = 8 << 20
-_PAIR_ATTEMPTS = 50
 _DATAGRAMS_PER_WAKE_UP = 64
-_SEND_BUFFER_BYTES = 4 << 20
 
 Address = tuple[str, int]
 
@@ -51,7 +48,7 @@ class UdpPair:
     def __init__(self, host: str, on_packet: Callable[[Address], None]) -> None:
         """Raises OSError when no pair of ports is free."""
         self._on_packet = on_packet
-        self._rtp, self._rtcp = _bind_pair(host)
+        self._rtp, self._rtcp = bind_udp_pair(host)
         self.ports: tuple[int, int] = (self._rtp.getsockname()[1], self._rtcp.getsockname()[1])
         self.dropped = 0
 
@@ -100,25 +97,3 @@ class UdpSink:
 
     def send_report(self, packet: bytes) -> None:
         self.pair.send_report(packet, self.rtcp_address)
-
-
-def _bind_pair(host: str) -> tuple[socket.socket, socket.socket]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for _ in range(_PAIR_ATTEMPTS):
-        with contextlib.ExitStack() as unfinished:
-            first = unfinished.enter_context(socket.socket(family, socket.SOCK_DGRAM))
-            second = unfinished.enter_context(socket.socket(family, socket.SOCK_DGRAM))
-            first.bind((host, 0))
-            port = first.getsockname()[1]
-            try:
-                second.bind((host, port + 1))
-            except (OSError, OverflowError):
-                continue
-            if port % 2:
-                continue
-            for sock in (first, second):
-                sock.setblocking(False)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-            unfinished.pop_all()
-            return first, second
-    raise OSError(errno.EADDRINUSE, f"no free pair of UDP ports on {host}")

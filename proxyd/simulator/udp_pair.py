@@ -1,0 +1,34 @@
+"""Two neighbouring UDP ports for RTP and RTCP (RFC 3550 §11: an even one and the next)."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+
+_ATTEMPTS = 50
+_BUFFER_BYTES = 4 << 20  # the kernel may give less
+
+
+def bind_udp_pair(host: str) -> tuple[socket.socket, socket.socket]:
+    """Non-blocking sockets for RTP and RTCP. Raises OSError when no pair of ports is free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for _ in range(_ATTEMPTS):
+        with contextlib.ExitStack() as unfinished:
+            first = unfinished.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+            second = unfinished.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+            first.bind((host, 0))
+            port = first.getsockname()[1]
+            if port % 2:
+                continue
+            try:
+                second.bind((host, port + 1))
+            except OSError:
+                continue
+            for sock in (first, second):
+                sock.setblocking(False)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+            unfinished.pop_all()
+            return first, second
+    raise OSError(errno.EADDRINUSE, f"no free pair of UDP ports on {host}")
