@@ -18,6 +18,7 @@ from proxyd.simulator.dialects import DIALECTS
 from proxyd.simulator.discovery import DiscoveryResponder
 from proxyd.simulator.faults import Faults
 from proxyd.simulator.http import Account, DeviceHttp, Ports, Seen
+from proxyd.simulator.layout import Layout, lay_out
 from proxyd.simulator.ports import PortReservation
 from proxyd.simulator.rtsp_server import RtspSimulator
 from proxyd.simulator.services.context import uuid_of
@@ -72,7 +73,6 @@ class SimulatedNvr:
         self._running: AsyncExitStack | None = None  # the device's servers: until down or restart
         self._restart: asyncio.Task[None] | None = None
         self._switching = asyncio.Lock()
-        self._http: DeviceHttp | None = None
 
     @property
     def requests(self) -> Counter[str]:
@@ -95,6 +95,19 @@ class SimulatedNvr:
     @property
     def control_url(self) -> str:
         return f"http://127.0.0.1:{self.control_port}/"
+
+    @property
+    def layout(self) -> Layout:
+        """What the device has at this moment, faults included."""
+        faults = self.faults
+        return lay_out(
+            DIALECTS[self.dialect],
+            self.channels,
+            faults.offline,
+            faults.gaps,
+            faults.media2_only_h265,
+            self._bitrate_kbps,
+        )
 
     @property
     def access(self) -> NvrAccess:
@@ -192,9 +205,7 @@ class SimulatedNvr:
         dialect = DIALECTS[self.dialect]
         ports = Ports(self.port, self.web_port, self.rtsp_port)
         account = Account(self.username, self.password)
-        http = self._http = DeviceHttp(
-            dialect, self.channels, account, self.faults, ports, self.seen, self._bitrate_kbps
-        )
+        http = DeviceHttp(dialect, lambda: self.layout, account, self.faults, ports, self.seen)
         runner = web.AppRunner(http.app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -237,5 +248,5 @@ class SimulatedNvr:
 
     def _resolve(self, path_and_query: str) -> SimStream | None:
         """The stream at an RTSP address, None for what the device does not have."""
-        profile = self._http.layout.by_rtsp(path_and_query) if self._http else None
+        profile = self.layout.by_rtsp(path_and_query)
         return profile.media if profile else None

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -14,7 +15,7 @@ from aiohttp import web
 from proxyd.digest import DigestVerifier
 from proxyd.simulator.dialect import Dialect
 from proxyd.simulator.faults import Faults
-from proxyd.simulator.layout import Layout, lay_out
+from proxyd.simulator.layout import Layout
 from proxyd.simulator.pictures import snapshot_jpeg
 from proxyd.simulator.security import TokenVerifier
 from proxyd.simulator.services.context import Answer, Context
@@ -75,20 +76,18 @@ class DeviceHttp:
     def __init__(
         self,
         dialect: Dialect,
-        channels: int,
+        layout: Callable[[], Layout],
         account: Account,
         faults: Faults,
         ports: Ports,
         seen: Seen,
-        bitrate_kbps: int | None = None,
     ) -> None:
         self._dialect = dialect
-        self._channels = channels
+        self._layout = layout
         self._account = account
         self._faults = faults
         self._ports = ports
         self._seen = seen
-        self._bitrate_kbps = bitrate_kbps
         self._wrong_since_start = 0
         self._tokens = TokenVerifier()
         self._digest = DigestVerifier(dialect.digest.realm, secrets.token_bytes(32))
@@ -101,17 +100,6 @@ class DeviceHttp:
         made.router.add_route("*", "/{tail:.*}", self._handle)
         made.on_shutdown.append(self._on_shutdown)
         return made
-
-    @property
-    def layout(self) -> Layout:
-        return lay_out(
-            self._dialect,
-            self._channels,
-            self._faults.offline,
-            self._faults.gaps,
-            self._faults.media2_only_h265,
-            self._bitrate_kbps,
-        )
 
     async def _on_shutdown(self, _: web.Application) -> None:
         self._closing.set()
@@ -145,6 +133,8 @@ class DeviceHttp:
         try:
             request = parse_request(data)
         except BadRequest:
+            if not data and not http.headers.get("Authorization") and "digest" in self._dialect.auth:
+                return self._challenge(stale=False)  # clients ask for the challenge with an empty POST
             return web.Response(status=400)  # seen in the field: an empty 400
         self._seen.requests[_counted_as(request)] += 1
         if self._faults.html:
@@ -280,7 +270,7 @@ class DeviceHttp:
         return web.Response(body=body, status=error.status, content_type=_SOAP_TYPE, charset="utf-8")
 
     def _snapshot(self, http: web.Request) -> web.Response:
-        profile = self.layout.by_snapshot(http.path_qs)
+        profile = self._layout().by_snapshot(http.path_qs)
         if profile is None:
             return web.Response(status=404)
         self._seen.requests["Snapshot"] += 1
@@ -300,14 +290,13 @@ class DeviceHttp:
         host = self._faults.wrong_xaddr_host or (sockname[0] if sockname else "127.0.0.1")
         return Context(
             dialect=self._dialect,
-            layout=self.layout,
+            layout=self._layout(),
             faults=self._faults,
             host=f"[{host}]" if ":" in host else host,
             port=self._ports.http,
             web_port=self._ports.web,
             rtsp_port=self._ports.rtsp,
             now=device_clock(datetime.now(UTC), self._faults.clock_year),
-            channels=self._channels,
         )
 
 

@@ -140,5 +140,5 @@ def _find(asked: str, offered: list[tuple[str, SimProfile]], keys: tuple[str, ..
 
 
 def _split(address: str) -> tuple[str, str]:
-    path, _, query = address.partition("?")
+    path, _, query = address.rstrip("/").partition("?")
     return unquote(path).rstrip("/"), query

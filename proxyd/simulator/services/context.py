@@ -27,7 +27,6 @@ class Context:
     web_port: int
     rtsp_port: int
     now: datetime
-    channels: int
 
     @property
     def media2_path(self) -> str | None:
