@@ -17,7 +17,7 @@ MAX_CHANNEL = 64
 
 @dataclass(frozen=True, slots=True)
 class SimStream:
-    """One stream of one channel. `bitrate_kbps` is that of the loop without padding, rounded up."""
+    """One stream of one channel. `bitrate_kbps` is that of the loop with frame marks and without padding, rounded up."""
 
     channel: int
     name: SimStreamName
@@ -28,13 +28,13 @@ class SimStream:
     bitrate_kbps: int
 
 
-_SHAPES: dict[SimStreamName, tuple[int, int, int]] = {"main": (1280, 720, 25), "sub": (640, 360, 15)}
-_BITRATE_KBPS = 64
+# width, height, fps, kbit/s with frame marks
+_SHAPES: dict[SimStreamName, tuple[int, int, int, int]] = {"main": (1280, 720, 25, 80), "sub": (640, 360, 15, 48)}
 
 
 def stream_for(channel: int, name: SimStreamName, codec: SimCodec = "H264") -> SimStream:
     """The stream `name` of channel 1–64. Raises ValueError for a channel without a loop."""
     if not 1 <= channel <= MAX_CHANNEL:
         raise ValueError(f"channel {channel} is outside 1–{MAX_CHANNEL}")
-    width, height, fps = _SHAPES[name]
-    return SimStream(channel, name, codec, width, height, fps, _BITRATE_KBPS)
+    width, height, fps, bitrate_kbps = _SHAPES[name]
+    return SimStream(channel, name, codec, width, height, fps, bitrate_kbps)
