@@ -34,11 +34,11 @@ def _print_cameras(cameras: list[Camera], out: Output) -> None:
     columns = (
         Column("ID", right=True),
         Column("NAME", least=8),
-        Column("NVR", right=True),
-        Column("CH", right=True),
+        Column("NVR", right=True, optional=True),
+        Column("CH", right=True, optional=True),
         Column("STATE"),
         Column("ADDRESS"),
-        Column("MAIN", least=9),
+        Column("MAIN", least=9, optional=True),
         Column("REASON", least=10),
     )
     rows = [(c.id, c.name, c.nvr, c.channel, c.state, c.address or "none", _main_stream(c), c.reason) for c in cameras]
@@ -182,9 +182,9 @@ async def camera_trace(args: argparse.Namespace, client: RpcClient, out: Output)
     columns = (
         Column("TIME"),
         Column("CLIENT"),
-        Column("PROTOCOL"),
+        Column("PROTOCOL", optional=True),
         Column("OPERATION", least=12),
-        Column("AUTH"),
+        Column("AUTH", optional=True),
         Column("RESULT"),
         Column("REASON", least=12),
     )

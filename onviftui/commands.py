@@ -27,8 +27,8 @@ async def interface_list(args: argparse.Namespace, client: RpcClient, out: Outpu
         Column("NAME"),
         Column("ADDRESS"),
         Column("MAC"),
-        Column("KIND"),
-        Column("LINK"),
+        Column("KIND", optional=True),
+        Column("LINK", optional=True),
         Column("CAMERA", right=True),
     )
     rows = [
@@ -48,7 +48,7 @@ async def job_list(args: argparse.Namespace, client: RpcClient, out: Output) -> 
         Column("ID", right=True),
         Column("STATE"),
         Column("DONE", right=True),
-        Column("STARTED"),
+        Column("STARTED", optional=True),
         Column("TITLE", least=12),
         Column("NOW", least=12),
     )

@@ -30,7 +30,7 @@ async def nvr_discover(args: argparse.Namespace, client: RpcClient, out: Output)
             Column("PORT", right=True),
             Column("CHANNELS", right=True),
             Column("NAME", least=8),
-            Column("HARDWARE", least=8),
+            Column("HARDWARE", least=8, optional=True),
             Column("NOTE", least=12),
         )
         rows = [
@@ -73,7 +73,7 @@ async def nvr_list(args: argparse.Namespace, client: RpcClient, out: Output) -> 
             Column("ADDRESS"),
             Column("STATE"),
             Column("ONLINE", right=True),
-            Column("LAST SCAN"),
+            Column("LAST SCAN", optional=True),
             Column("REASON", least=10),
         )
         rows = [

@@ -20,11 +20,12 @@ _GAP = "  "
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table. `least` > 0: may shrink to that many cells on a narrow terminal."""
+    """One column of a table. `least` > 0: may shrink to that many cells on a narrow terminal; `optional`: may go."""
 
     title: str
     right: bool = False
     least: int = 0
+    optional: bool = False
 
 
 def display_width(text: str) -> int:
@@ -56,22 +57,39 @@ def cut(text: str, width: int) -> str:
 
 
 def format_table(columns: Sequence[Column], rows: Iterable[Sequence[object]], width: int | None) -> list[str]:
-    """Lines of a table with a heading; not wider than `width` (None: as wide as it needs) as far as the columns'
-    `least` allows. Columns shrink from the last to the first."""
+    """Lines of a table with a heading. Too wide for `width` (None: any width will do), columns shrink from the last to
+    the first down to their `least`; when that does not help, optional columns are left out, last first."""
     cells = [[harmless(value) for value in row] for row in rows]
     widths = [
         max([display_width(column.title), *(display_width(row[i]) for row in cells)])
         for i, column in enumerate(columns)
     ]
+    shown = list(range(len(columns)))
     if width is not None:
-        excess = sum(widths) + len(_GAP) * (len(widths) - 1) - width
-        for i in reversed(range(len(columns))):
+        shown = _columns_that_fit(columns, widths, width)
+        excess = _total(widths[i] for i in shown) - width
+        for i in reversed(shown):
             if excess > 0 and columns[i].least:
                 given = min(excess, max(0, widths[i] - columns[i].least))
                 widths[i] -= given
                 excess -= given
-    heading = [column.title for column in columns]
-    return [_line(columns, widths, line) for line in [heading, *cells]]
+    lines = [[column.title for column in columns], *cells]
+    return [_line([columns[i] for i in shown], [widths[i] for i in shown], [line[i] for i in shown]) for line in lines]
+
+
+def _columns_that_fit(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[int]:
+    smallest = [min(widths[i], column.least or widths[i]) for i, column in enumerate(columns)]
+    shown = list(range(len(columns)))
+    for i in reversed(range(len(columns))):
+        if columns[i].optional and _total(smallest[j] for j in shown) > width:
+            shown.remove(i)
+    return shown
+
+
+def _total(widths: Iterable[int]) -> int:
+    """Cells of a line with gaps between its columns."""
+    each = list(widths)
+    return sum(each) + len(_GAP) * (len(each) - 1)
 
 
 def _line(columns: Sequence[Column], widths: list[int], cells: Sequence[str]) -> str:

@@ -1,0 +1,206 @@
+"""A daemon for command line tests: the real RPC server on a real socket, with answers from a table in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from proxyd.api import models as m
+from proxyd.errors import NotFound, UpstreamAuthError
+from proxyd.hub import Hub
+from proxyd.rpc.access import Caller
+from proxyd.rpc.server import Handler, RpcServer
+
+AT = "2025-03-01T10:00:00Z"
+PICTURE = b"\xff\xd8 picture \xff\xd9"
+
+
+def camera(id_: int, name: str, **changes: Any) -> m.Camera:
+    address = f"127.0.77.{id_}"
+    stream = m.Stream(
+        name="main", url=f"rtsp://{address}:8554/main", codec="H264", width=1920, height=1080, fps=25, bitrate=4096
+    )
+    values: dict[str, Any] = {
+        "id": id_,
+        "name": name,
+        "nvr": 1,
+        "channel": id_,
+        "state": m.CameraState.RUNNING,
+        "address": address,
+        "mac": f"02:00:00:00:00:{id_:02x}",
+        "interface": f"loop{id_}",
+        "onvif_url": f"http://{address}:8080/onvif/device_service",
+        "snapshot_url": f"http://{address}:8080/snapshot/main",
+        "username": "recorder",
+        "streams": [stream],
+        "uuid": f"00000000-0000-4000-8000-{id_:012d}",
+        "serial": f"V{id_:08d}",
+        "enabled": True,
+    }
+    return m.Camera(**(values | changes))
+
+
+def nvr(id_: int = 1, name: str = "Attic", **changes: Any) -> m.Nvr:
+    values: dict[str, Any] = {"host": "192.0.2.10", "port": 80, "username": "admin", "state": m.NvrState.OK}
+    return m.Nvr(id=id_, name=name, **(values | {"channels": 2, "online": 2} | changes))
+
+
+def job(**changes: Any) -> m.Job:
+    values: dict[str, Any] = {"id": 7, "kind": "scan", "nvr": 1, "title": "Scan of Attic", "started": AT}
+    return m.Job(**(values | {"state": m.JobState.RUNNING} | changes))
+
+
+class FakeDaemon:
+    """`calls` is what arrived: method and parameters with secrets readable. `scan_steps` is what a scan reports."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.nvrs = [nvr()]
+        self.cameras = [camera(1, "Front gate"), camera(2, "Yard"), camera(3, "Yard")]
+        self.scan_steps: list[m.Job] = [
+            job(done=1, total=2, now="channel 1"),
+            job(done=2, total=2, state=m.JobState.DONE, ended=AT, diff=m.ScanDiff(new=[1, 2])),
+        ]
+        self.scan_waits = False  # for a cancel
+        self.test_answer = m.NvrTest(ok=True, message="It works: 2 channels.")
+        self.cancelled = asyncio.Event()
+        self.handlers: dict[str, Handler] = {}
+        for name in (
+            *("nvr.add", "nvr.list", "nvr.get", "nvr.update", "nvr.remove", "nvr.scan", "nvr.discover", "nvr.test"),
+            *("camera.list", "camera.get", "camera.update", "camera.start", "camera.stop", "camera.restart"),
+            *("camera.remove", "camera.snapshot", "camera.trace", "camera.credentials", "interface.list"),
+            *("interface.available", "job.list", "job.cancel", "log.tail", "status"),
+        ):
+            self.handlers[name] = self._handler(name)
+
+    def _handler(self, name: str) -> Handler:
+        async def handle(params: Any, who: Caller) -> Any:
+            values = params.model_dump(exclude_unset=True)
+            if "password" in values:
+                values["password"] = params.password.get_secret_value()
+            self.calls.append((name, values))
+            return getattr(self, "on_" + name.replace(".", "_"))(params)
+
+        return handle
+
+    def _camera(self, id_: int) -> m.Camera:
+        for known in self.cameras:
+            if known.id == id_:
+                return known
+        raise NotFound(f"There is no camera {id_}.", "See camera.list.")
+
+    def on_nvr_add(self, params: m.NvrAdd) -> m.Nvr:
+        return nvr(2, params.name or params.host, host=params.host, port=params.port, username=params.username)
+
+    def on_nvr_list(self, params: m.NoParams) -> list[m.Nvr]:
+        return self.nvrs
+
+    def on_nvr_get(self, params: m.ById) -> m.Nvr:
+        return self.nvrs[0]
+
+    on_nvr_update = on_nvr_remove = on_nvr_get
+
+    def on_nvr_discover(self, params: m.NvrDiscover) -> list[m.FoundNvr]:
+        return [
+            m.FoundNvr(host="192.0.2.10", port=80, name="Attic", answers=True, known=1, channels=2),
+            m.FoundNvr(host="192.0.2.11", port=8000, answers=True, needs_password=True),
+        ]
+
+    def on_nvr_test(self, params: m.NvrTestParams) -> m.NvrTest:
+        return self.test_answer
+
+    def on_nvr_scan(self, params: m.NvrScan) -> m.Job:
+        if params.id != 1:
+            raise UpstreamAuthError("Attic refused the password.", "Check the ONVIF user.")
+        if not self.scan_waits:
+            for step in self.scan_steps:
+                self.hub.changed("job", step)
+        return job()
+
+    def on_camera_list(self, params: m.NoParams) -> list[m.Camera]:
+        return self.cameras
+
+    def on_camera_get(self, params: m.ById) -> m.Camera:
+        return self._camera(params.id)
+
+    def on_camera_update(self, params: m.CameraUpdate) -> m.Camera:
+        return self._camera(params.id)
+
+    def on_camera_start(self, params: m.ByIds) -> list[m.Camera]:
+        return [self._camera(id_) for id_ in params.ids]
+
+    on_camera_stop = on_camera_restart = on_camera_remove = on_camera_start
+
+    def on_camera_snapshot(self, params: m.ById) -> m.Picture:
+        return m.Picture(content_type="image/jpeg", data=base64.b64encode(PICTURE).decode())
+
+    def on_camera_trace(self, params: m.TraceParams) -> list[m.TraceEntry]:
+        entry = {"at": AT, "client": "192.0.2.50", "protocol": "onvif", "operation": "GetProfiles"}
+        return [m.TraceEntry.model_validate({**entry, "ok": False, "reason": "wrong password"})]
+
+    def on_camera_credentials(self, params: m.ById) -> m.Credentials:
+        return m.Credentials(camera=params.id, username="recorder", password="open sesame")
+
+    def on_interface_list(self, params: m.NoParams) -> list[m.Interface]:
+        mac = "02:00:00:00:00:01"
+        return [m.Interface(id=1, name="loop1", mac=mac, address="127.0.77.1", kind="loopback", camera=1)]
+
+    on_interface_available = on_interface_list
+
+    def on_job_list(self, params: m.NoParams) -> list[m.Job]:
+        return [job()]
+
+    def on_job_cancel(self, params: m.ById) -> m.Job:
+        ended = job(done=1, total=2, state=m.JobState.CANCELLED, ended=AT)
+        self.hub.changed("job", ended)
+        self.cancelled.set()
+        return ended
+
+    def on_log_tail(self, params: m.LogTail) -> list[m.LogEntry]:
+        return [m.LogEntry(id=4, at=AT, level="info", subject="camera 1", message="running", actor="root")]
+
+    def on_status(self, params: m.NoParams) -> m.Status:
+        return status(self.cameras)
+
+    async def snapshot(self, who: Caller) -> m.Snapshot:
+        return m.Snapshot(
+            seq=self.hub.seq,
+            status=status(self.cameras),
+            nvrs=self.nvrs,
+            cameras=self.cameras,
+            interfaces=[],
+            jobs=[],
+            log=[],
+        )
+
+    def called(self, method: str) -> list[dict[str, Any]]:
+        return [params for name, params in self.calls if name == method]
+
+
+def status(cameras: Sequence[m.Camera]) -> m.Status:
+    return m.Status(
+        version="0.1.0",
+        pid=1,
+        started=AT,
+        mode="loopback",
+        data_dir="/data",
+        nvrs=1,
+        cameras=len(cameras),
+        states={"running": len(cameras)},
+        role=m.Role.ADMIN,
+    )
+
+
+@asynccontextmanager
+async def running(daemon: FakeDaemon, socket: Path) -> AsyncIterator[FakeDaemon]:
+    server = RpcServer(socket, daemon.handlers, daemon.snapshot, daemon.hub, {})
+    await server.start()
+    try:
+        yield daemon
+    finally:
+        await server.stop()

@@ -1,0 +1,232 @@
+"""Each noun and verb against the real RPC server: what is asked, what is printed, which exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onviftui.arguments import build_parser
+from onviftui.commands import COMMANDS
+from onviftui.output import Output
+from proxyd.api.client import RpcClient
+from proxyd.api.models import CameraState, JobState, NvrTest, ScanDiff
+from proxyd.errors import InvalidInput, NotFound, ProxyError
+from tests.onviftui.cli_daemon import AT, FakeDaemon, camera, job, running
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path) -> AsyncIterator[FakeDaemon]:
+    async with running(FakeDaemon(), tmp_path / "s") as daemon:
+        yield daemon
+
+
+class Ran:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def onviftui(daemon: FakeDaemon, tmp_path: Path) -> Any:
+    async def run(*words: str) -> Ran:
+        args = build_parser().parse_args(words)
+        out = Output(json_mode=args.json, out=io.StringIO(), err=io.StringIO())
+        async with RpcClient(tmp_path / "s") as client:
+            code = await COMMANDS[args.noun, getattr(args, "verb", None)](args, client, out)
+        assert isinstance(out.out, io.StringIO) and isinstance(out.err, io.StringIO)
+        return Ran(code, out.out.getvalue(), out.err.getvalue())
+
+    return run
+
+
+def type_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+async def test_nvr_add_takes_the_password_from_stdin(
+    daemon: FakeDaemon, onviftui: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type_in(monkeypatch, " s3cret ä \nmore\n")
+    words = "nvr add --host 192.0.2.11 --port 8000 --user admin --name Cellar --password-stdin"
+    ran = await onviftui(*words.split())
+    expected = {"host": "192.0.2.11", "port": 8000, "username": "admin", "name": "Cellar", "password": " s3cret ä "}
+    assert daemon.called("nvr.add") == [expected]
+    assert ran.code == 0 and "onviftui nvr scan 2" in ran.out and "s3cret" not in ran.out + ran.err
+
+
+async def test_nvr_add_without_a_password_changes_nothing(
+    daemon: FakeDaemon, onviftui: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type_in(monkeypatch, "")
+    for extra in ([], ["--password-stdin"]):
+        with pytest.raises(InvalidInput):
+            await onviftui("nvr", "add", "--host", "192.0.2.11", "--user", "admin", *extra)
+    assert daemon.calls == []
+
+
+async def test_wrong_values_name_their_fields(onviftui: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    type_in(monkeypatch, "x\n")
+    with pytest.raises(InvalidInput) as caught:
+        await onviftui("nvr", "add", "--host", "http://a/", "--port", "0", "--user", "admin", "--password-stdin")
+    assert set(caught.value.fields) == {"host", "port"}
+
+
+async def test_nvr_edit_sends_only_what_was_typed(
+    daemon: FakeDaemon, onviftui: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await onviftui("nvr", "edit", "Attic", "--port", "8080")
+    type_in(monkeypatch, "new\r\n")
+    await onviftui("nvr", "edit", "1", "--password-stdin")
+    assert daemon.called("nvr.update") == [{"id": 1, "port": 8080}, {"id": 1, "password": "new"}]
+    with pytest.raises(InvalidInput, match="Nothing to change"):
+        await onviftui("nvr", "edit", "1")
+
+
+async def test_nvr_scan_shows_progress_and_the_result(daemon: FakeDaemon, onviftui: Any) -> None:
+    ran = await onviftui("nvr", "scan", "Attic", "--no-start", "--restore")
+    assert daemon.called("nvr.scan") == [{"id": 1, "start": False, "restore": True}]
+    assert ran.code == 0 and ran.out == "Scanned 2 channels: 2 new (1, 2).\n"
+    assert "scan 1/2 channel 1\n" in ran.err
+
+
+async def test_nvr_scan_as_json_is_one_job(onviftui: Any) -> None:
+    ran = await onviftui("nvr", "scan", "1", "--json")
+    assert ran.json["state"] == "done" and ran.json["diff"]["new"] == [1, 2]
+
+
+async def test_nvr_scan_without_waiting(onviftui: Any) -> None:
+    assert (await onviftui("--json", "nvr", "scan", "1", "--no-wait")).json["state"] == "running"
+
+
+async def test_a_failed_scan_raises_its_words(daemon: FakeDaemon, onviftui: Any) -> None:
+    daemon.scan_steps = [job(state=JobState.FAILED, error="Attic is silent.", hint="Is it on?", ended=AT)]
+    with pytest.raises(ProxyError, match=r"Attic is silent\. Is it on\?"):
+        await onviftui("nvr", "scan", "1")
+
+
+async def test_scan_summary_names_warnings(daemon: FakeDaemon, onviftui: Any) -> None:
+    diff = ScanDiff(missing=[4], offline=[2], warnings=["The clock is wrong."])
+    daemon.scan_steps = [job(done=3, state=JobState.DONE, diff=diff, ended=AT)]
+    ran = await onviftui("nvr", "scan", "1")
+    assert ran.out == "Scanned 3 channels: 1 missing (4), 1 without picture (2).\nNote: The clock is wrong.\n"
+
+
+async def test_nvr_test(daemon: FakeDaemon, onviftui: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await onviftui("nvr", "test", "Attic")).out == "It works: 2 channels.\n"
+    daemon.test_answer = NvrTest(ok=False, message="Attic refused the password.", hint="Check the ONVIF user.")
+    with pytest.raises(ProxyError, match="Check the ONVIF user"):
+        await onviftui("nvr", "test", "1")
+    assert (await onviftui("nvr", "test", "1", "--json")).code == 1
+    type_in(monkeypatch, "pw\n")
+    await onviftui("nvr", "test", "--host", "192.0.2.9", "--user", "u", "--password-stdin", "--json")
+    assert daemon.called("nvr.test")[-1] == {"host": "192.0.2.9", "username": "u", "password": "pw"}
+
+
+async def test_lists_have_words(daemon: FakeDaemon, onviftui: Any) -> None:
+    assert "already added as NVR 1" in (await onviftui("nvr", "discover", "--timeout", "0.5")).out
+    assert "Attic" in (await onviftui("nvr", "list")).out
+    assert "192.0.2.10:80" in (await onviftui("nvr", "show", "1")).out
+    assert "loop1" in (await onviftui("interface", "list")).out
+    assert "Scan of Attic" in (await onviftui("job", "list")).out
+    assert "camera 1: running (root)" in (await onviftui("log", "tail")).out
+    assert "3 running" in (await onviftui("status")).out
+    await onviftui("interface", "list", "--available")
+    assert daemon.called("interface.available")
+
+
+async def test_empty_lists_teach_the_next_step(daemon: FakeDaemon, onviftui: Any) -> None:
+    daemon.nvrs, daemon.cameras = [], []
+    assert "onviftui nvr add" in (await onviftui("nvr", "list")).out
+    assert "onviftui nvr scan" in (await onviftui("camera", "list")).out
+    assert (await onviftui("camera", "list", "--json")).json == []
+    assert (await onviftui("camera", "stop", "--all", "--json")).json == []
+
+
+async def test_camera_list_json_has_the_contract_fields(onviftui: Any) -> None:
+    entry = (await onviftui("camera", "list", "--json")).json[0]
+    names = "id name nvr channel state reason address mac interface onvif_url snapshot_url username streams"
+    assert set(names.split()) <= set(entry)
+    assert {"name", "url", "codec", "width", "height", "fps", "bitrate"} <= set(entry["streams"][0])
+    assert entry["nvr"] == 1 and entry["state"] == "running"
+
+
+async def test_camera_list_for_people(daemon: FakeDaemon, onviftui: Any) -> None:
+    daemon.cameras[1] = camera(2, "Yard", state=CameraState.WRONG_PASSWORD, reason="Enter the new one.", address=None)
+    lines = (await onviftui("camera", "list")).out.splitlines()
+    assert "Front gate" in lines[1] and "1920×1080 H264" in lines[1]
+    assert "wrong NVR password" in lines[2] and lines[2].endswith("Enter the new one.")
+
+
+async def test_camera_show_by_name_keeps_the_password_to_itself(onviftui: Any) -> None:
+    shown = (await onviftui("camera", "show", "Front gate")).out
+    assert "rtsp://127.0.77.1:8554/main" in shown and "open sesame" not in shown
+    assert "open sesame" in (await onviftui("camera", "credentials", "1")).out
+    assert (await onviftui("camera", "credentials", "1", "--json")).json["password"] == "open sesame"
+
+
+@pytest.mark.parametrize("verb", ["start", "stop", "restart"])
+async def test_several_cameras(daemon: FakeDaemon, onviftui: Any, verb: str) -> None:
+    ran = await onviftui("camera", verb, "Front gate", "3", "--json")
+    assert [entry["id"] for entry in ran.json] == [1, 3]
+    await onviftui("camera", verb, "--all")
+    assert daemon.called(f"camera.{verb}") == [{"ids": [1, 3]}, {"ids": [1, 2, 3]}]
+
+
+async def test_one_unknown_camera_stops_nothing(daemon: FakeDaemon, onviftui: Any) -> None:
+    with pytest.raises(NotFound):
+        await onviftui("camera", "stop", "1", "99")
+    assert not daemon.called("camera.stop")
+
+
+async def test_a_failed_camera_is_exit_code_1(daemon: FakeDaemon, onviftui: Any) -> None:
+    daemon.cameras[0] = camera(1, "Front gate", state=CameraState.FAILED)
+    assert (await onviftui("camera", "start", "1")).code == 1
+
+
+async def test_remove_needs_yes_without_a_terminal(
+    daemon: FakeDaemon, onviftui: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type_in(monkeypatch, "y\n")
+    for words in (("camera", "remove", "1"), ("nvr", "remove", "1")):
+        with pytest.raises(InvalidInput, match="--yes"):
+            await onviftui(*words)
+    assert not daemon.called("camera.remove") and not daemon.called("nvr.remove")
+    assert (await onviftui("camera", "remove", "1", "--yes")).out == "Removed 1 cameras.\n"
+    assert "Removed NVR 1" in (await onviftui("nvr", "remove", "Attic", "--yes")).out
+
+
+async def test_camera_edit(daemon: FakeDaemon, onviftui: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    await onviftui("camera", "edit", "1", "--name", "Gate")
+    type_in(monkeypatch, "four\n")
+    ran = await onviftui("camera", "edit", "1", "--user", "u", "--password-stdin")
+    assert daemon.called("camera.update") == [
+        {"id": 1, "name": "Gate"},
+        {"id": 1, "username": "u", "password": "four"},
+    ]
+    assert "recorder must be given the new" in ran.out and "four" not in ran.out
+
+
+async def test_snapshot_into_a_file(onviftui: Any, tmp_path: Path) -> None:
+    target = tmp_path / "picture.jpg"
+    ran = await onviftui("camera", "snapshot", "1", "-o", str(target))
+    assert target.read_bytes().startswith(b"\xff\xd8") and "image/jpeg" in ran.out
+    with pytest.raises(ProxyError, match="Cannot write"):
+        await onviftui("camera", "snapshot", "1", "-o", str(tmp_path / "no folder" / "x.jpg"))
+    assert (await onviftui("camera", "snapshot", "1", "--json")).json["content_type"] == "image/jpeg"
+
+
+async def test_trace_says_why(onviftui: Any) -> None:
+    assert "refused  wrong password" in (await onviftui("camera", "trace", "1")).out
+
+
+async def test_job_cancel(daemon: FakeDaemon, onviftui: Any) -> None:
+    assert "kept" in (await onviftui("job", "cancel", "7")).out
+    assert daemon.called("job.cancel") == [{"id": 7}]
