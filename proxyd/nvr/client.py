@@ -32,6 +32,7 @@ from proxyd.nvr.refusals import (
     NotSoap,
     Refusal,
     SoapFault,
+    is_login,
     login_error,
     refusal_error,
     rights_error,
@@ -136,7 +137,7 @@ class NvrClient:
             try:
                 answer = await self.invoke(DEVICE_NAMESPACE, operation, parameters, step, with_token=with_token)
             except (LoginDemanded, SoapFault) as refusal:
-                if _is_login(refusal):
+                if is_login(refusal):
                     if with_token:
                         raise self._login_refused(refusal) from None
                     return False
@@ -196,7 +197,7 @@ class NvrClient:
         try:
             return await self.invoke(namespace, operation, parameters, step, with_token=True)
         except (LoginDemanded, SoapFault) as refusal:
-            if not _is_login(refusal):
+            if not is_login(refusal):
                 raise
             async with self._confirming:
                 if self._refused is None:
@@ -267,7 +268,7 @@ class NvrClient:
         try:
             return await self.invoke(DEVICE_NAMESPACE, "GetDeviceInformation", {}, step, with_token=True)
         except (LoginDemanded, SoapFault) as refusal:
-            if _is_login(refusal):
+            if is_login(refusal):
                 raise self._login_refused(refusal) from None
             return {}
         except NotSoap as refusal:
@@ -277,7 +278,7 @@ class NvrClient:
         try:
             await self.invoke(DEVICE_NAMESPACE, "GetDeviceInformation", {}, "describe itself", with_token=True)
         except (LoginDemanded, SoapFault) as again:
-            if _is_login(again):
+            if is_login(again):
                 self._login_refused(refusal)
         except NotSoap:
             return
@@ -305,7 +306,3 @@ class NvrClient:
             await service.open()
             self._services[namespace] = service
         return service
-
-
-def _is_login(refusal: LoginDemanded | SoapFault) -> bool:
-    return isinstance(refusal, LoginDemanded) or refusal.is_login

@@ -8,7 +8,7 @@ from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolErro
 from proxyd.nvr.addresses import BadAddress, at_typed_host, port_of, with_port
 from proxyd.nvr.client import NvrClient
 from proxyd.nvr.profiles import Profile, parse_media2_profile, parse_media_profile
-from proxyd.nvr.refusals import CHECK_LOGIN, RightsMissing, SoapFault, refusal_error
+from proxyd.nvr.refusals import CHECK_LOGIN, Refusal, RightsMissing, SoapFault, is_login, refusal_error
 from proxyd.nvr.soap_library import MEDIA2_NAMESPACE, MEDIA_NAMESPACE
 
 MAX_PROFILES = 1024
@@ -57,7 +57,7 @@ class MediaReader:
         self._namespaces = sorted(useful, key=lambda n: (_worth(useful[n]), n == MEDIA2_NAMESPACE), reverse=True)
         if MEDIA2_NAMESPACE in self._client.addresses and self._namespaces[0] != MEDIA2_NAMESPACE:
             self.warnings.append("The NVR offers Media2, but it does not work there; Media is used instead.")
-        return useful[self._namespaces[0]][:MAX_PROFILES]
+        return useful[self._namespaces[0]]
 
     async def stream_uri(self, profile: Profile) -> str:
         """The RTSP address of a profile on the typed host. Raises UpstreamError."""
@@ -95,9 +95,7 @@ class MediaReader:
                 f"The NVR's {_NAMES[namespace]} service names port {port_of(address)}, which does not answer; "
                 f"port {self._client.access.port} is used."
             )
-        parse = parse_media2_profile if namespace == MEDIA2_NAMESPACE else parse_media_profile
-        entries = answer if isinstance(answer, list) else [answer]
-        return [p for raw in entries if isinstance(raw, dict) and (p := parse(raw)) is not None]
+        return _parse_profiles(namespace, answer)
 
     async def _first_answer(
         self, operation: Literal["GetStreamUri", "GetSnapshotUri"], profile: Profile, step: str
@@ -142,6 +140,28 @@ class MediaReader:
             raise UpstreamProtocolError(
                 f"{self._client.where}, asked to {step}, gave {error}.", "Check this channel on the NVR."
             ) from None
+
+
+async def anonymous_profiles(client: NvrClient) -> list[Profile] | None:
+    """The profiles that a device shows to everybody; None when it wants a password. Raises UpstreamError."""
+    if not await client.find_services(with_token=False):
+        return None
+    namespace = MEDIA_NAMESPACE if MEDIA_NAMESPACE in client.addresses else MEDIA2_NAMESPACE
+    if namespace not in client.addresses:
+        return []
+    try:
+        answer = await client.invoke(namespace, "GetProfiles", _profile_filter(namespace), _LIST_STEP, with_token=False)
+    except Refusal as refusal:
+        if is_login(refusal):
+            return None
+        raise refusal_error(refusal, where=client.where, step=_LIST_STEP) from None
+    return _parse_profiles(namespace, answer)
+
+
+def _parse_profiles(namespace: str, answer: object) -> list[Profile]:
+    parse = parse_media2_profile if namespace == MEDIA2_NAMESPACE else parse_media_profile
+    entries = answer if isinstance(answer, list) else [answer]
+    return [p for raw in entries[:MAX_PROFILES] if isinstance(raw, dict) and (p := parse(raw)) is not None]
 
 
 def _profile_filter(namespace: str) -> dict[str, Any]:

@@ -72,6 +72,11 @@ class NotSoap(Refusal):
     what: str
 
 
+def is_login(refusal: Refusal) -> bool:
+    """Whether the NVR wants a login, or another one."""
+    return isinstance(refusal, LoginDemanded) or (isinstance(refusal, SoapFault) and refusal.is_login)
+
+
 def judge_body(status: int, content_type: str, body: bytes) -> Refusal | None:
     """None when `body` may be handed to the SOAP parser."""
     if 300 <= status < 400:
@@ -114,7 +119,7 @@ def parse_fault(status: int, body: bytes) -> SoapFault | None:
 
 def refusal_error(refusal: Refusal, *, where: str, step: str) -> UpstreamProtocolError | UpstreamAuthError:
     """The error for people. `where` is host:port, `step` what was being done ("read the list of streams")."""
-    if isinstance(refusal, LoginDemanded) or (isinstance(refusal, SoapFault) and refusal.is_login):
+    if is_login(refusal):
         return login_error(refusal, where=where)
     if isinstance(refusal, SoapFault):
         said = f"“{refusal.reason}”" if refusal.reason else ""
