@@ -35,17 +35,19 @@ class Stack:
     said: dict[str, Any] = field(default_factory=dict)
     daemon: Child | None = None
 
-    def start_simulator(self, *options: str) -> None:
+    def start_simulator(self, *options: str, host: str = "") -> dict[str, Any]:
+        """What it says when it is ready; also in `said` (the last one started)."""
         secret = self.workplace.folder / "nvr-password"
         if not secret.exists():
             self.workplace.secret_file("nvr-password", NVR_PASSWORD)
+        host = host or self.nvr_address
         self.simulator = self.workplace.spawn(
             "the simulated NVR",
-            "simulator",
-            ["simulate", "--json", "--host", self.nvr_address, "--user", NVR_USER, "--password-file", str(secret)]
-            + list(options),
+            f"simulator-{host}",
+            ["simulate", "--json", "--host", host, "--user", NVR_USER, "--password-file", str(secret), *options],
         )
         self.said = json.loads(self.simulator.first_line(60))
+        return self.said
 
     def start_daemon(self) -> None:
         self.daemon = self.workplace.spawn(
