@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections import Counter
@@ -72,6 +73,7 @@ class SimulatedNvr:
         self._lifetime = AsyncExitStack()  # ports and control endpoint: until stop
         self._running: AsyncExitStack | None = None  # the device's servers: until down or restart
         self._restart: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
         self._switching = asyncio.Lock()
 
     @property
@@ -133,9 +135,10 @@ class SimulatedNvr:
     async def stop(self) -> None:
         """Closes everything, also in the middle of a restart."""
         if self._restart is not None:
-            self._restart.cancel()
+            self._stopping.set()  # not cancelled: it may be closing servers at this moment
             await asyncio.gather(self._restart, return_exceptions=True)
             self._restart = None
+            self._stopping.clear()
         await self._close()
         await self._lifetime.aclose()
         self.control_port = 0
@@ -154,7 +157,7 @@ class SimulatedNvr:
         self.faults.set(item)
         if self.faults.down:
             await self._close()
-        elif self._restart is None or self._restart.done():
+        elif self.control_port and (self._restart is None or self._restart.done()):
             await self._open()
 
     async def restart(self, down_s: float) -> None:
@@ -170,8 +173,10 @@ class SimulatedNvr:
 
     async def _do_restart(self, down_s: float) -> None:
         await self._close()
-        await asyncio.sleep(down_s)
-        if not self.faults.down:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(down_s):
+                await self._stopping.wait()
+        if not self._stopping.is_set() and not self.faults.down:
             await self._open()
 
     async def _bind(self) -> None:
