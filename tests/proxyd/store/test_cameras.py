@@ -1,0 +1,111 @@
+"""Edits of cameras, accounts, settings and the log."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from proxyd.errors import NotFound
+from proxyd.store import log as log_table
+from proxyd.store.credentials import generate_password
+from proxyd.store.secrets import Secrets
+from proxyd.store.store import Store
+
+from .builders import add_nvr, channels, scan
+
+
+@pytest.fixture
+async def two_cameras(store: Store) -> Store:
+    nvr = await add_nvr(store)
+    await scan(store, nvr.id, channels([1, 2]))
+    return store
+
+
+async def test_all_cameras_share_the_default_pair_until_one_gets_its_own(two_cameras: Store) -> None:
+    store = two_cameras
+    pair = await store.default_credentials()
+    assert pair[0] == "onvif"
+    assert all((c.username, c.password, c.own_credentials) == (*pair, False) for c in await store.cameras())
+    first = await store.set_credentials(1, "gate", "p1")
+    assert (first.username, first.password, first.own_credentials) == ("gate", "p1", True)
+    assert (await store.set_credentials(1, "gate2", "p2")).password == "p2"
+    assert (await store.camera(2)).username == pair[0]
+
+
+async def test_the_default_pair_is_made_once(store: Store, database: Path, secrets: Secrets) -> None:
+    pair = await store.default_credentials()
+    await store.close()
+    again = await Store.open(database, secrets)
+    try:
+        assert await again.default_credentials() == pair
+    finally:
+        await again.close()
+
+
+def test_generated_passwords_can_be_typed_and_pass_recorders_rules() -> None:
+    for _ in range(200):
+        word = generate_password()
+        assert len(word) == 12
+        assert not set(word) & set("0O1lIi")
+        assert any(map(str.isdigit, word))
+        assert any(map(str.isupper, word))
+        assert any(map(str.islower, word))
+
+
+async def test_renaming_and_switching_off(two_cameras: Store) -> None:
+    store = two_cameras
+    assert (await store.rename_camera(2, "Hof – Süd")).name == "Hof – Süd"
+    await store.set_enabled([1, 2], False)
+    assert [c.enabled for c in await store.cameras()] == [False, False]
+    await store.set_enabled([2], True)
+    assert [c.enabled for c in await store.cameras()] == [False, True]
+    with pytest.raises(NotFound, match="no camera 3"):
+        await store.set_enabled([1, 3], True)
+    assert not (await store.camera(1)).enabled
+
+
+async def test_unknown_cameras_are_not_found(store: Store) -> None:
+    for call in (
+        store.camera(1),
+        store.rename_camera(1, "x"),
+        store.set_credentials(1, "u", "p"),
+        store.remove_camera([1]),
+    ):
+        with pytest.raises(NotFound, match="no camera 1"):
+            await call
+
+
+async def test_settings_are_kept(store: Store) -> None:
+    assert await store.setting("site") is None
+    await store.set_setting("site", "a")
+    await store.set_setting("site", "b")
+    assert await store.setting("site") == "b"
+
+
+async def test_the_log_is_read_oldest_first(store: Store) -> None:
+    rows = [await store.log("info", "daemon", f"m{n}", "root") for n in range(5)]
+    assert await store.log_tail(10) == rows
+    assert await store.log_tail(2) == rows[3:]
+    assert await store.log_tail(10, after=rows[2].id) == rows[3:]
+    assert await store.log_tail(10, after=99) == []
+
+
+async def test_log_times_are_utc(database: Path, secrets: Secrets) -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))
+    store = await Store.open(database, secrets, now=lambda: at)
+    try:
+        assert (await store.log("warning", "nvr 1", "x")).at == "2026-01-02T01:04:05.000Z"
+        assert at.astimezone(UTC).hour == 1
+    finally:
+        await store.close()
+
+
+async def test_the_log_is_pruned(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_table, "MAX_ROWS", 10)
+    for number in range(25):
+        await store.log("info", "daemon", str(number) + "x" * 5000)
+    rows = await store.log_tail(1000)
+    assert [row.id for row in rows] == list(range(16, 26))
+    assert max(len(row.message) for row in rows) == 2000
