@@ -1,0 +1,227 @@
+"""What the user can do to cameras, NVRs and scans: ask first where it hurts, call the daemon, say what came."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from textual.app import App
+
+from proxyd.api.models import Camera, CameraState, Credentials, FoundNvr, Job, Nvr, Picture
+
+from .alarms import Alarm
+from .calls import Caller
+from .screens.camera import CameraScreen
+from .screens.dialog import AskText, Confirm
+from .screens.discover import Discover
+from .screens.job import JobScreen
+from .screens.nvr_form import NvrForm
+from .words import count
+
+SNAPSHOT_DEADLINE_S = 60.0
+
+
+class Acting(Caller, App[int]):
+    """The verbs behind the keys. Views and dialogs see them through `ui.Ui`."""
+
+    def show_view(self, view: str, filter_text: str = "") -> None:
+        raise NotImplementedError
+
+    # alarms
+
+    def follow(self, alarm: Alarm) -> None:
+        if alarm.go == "nvr" and int(alarm.target) in self.store.nvrs:
+            nvr = self.store.nvrs[int(alarm.target)]
+            if alarm.fix == "scan it":
+                self.scan(nvr.id)
+            else:
+                self.edit_nvr(nvr)
+        elif alarm.go == "camera":
+            self.open_camera(int(alarm.target))
+        elif alarm.go in ("cameras", "interfaces"):
+            self.show_view(alarm.go, alarm.target)
+
+    # cameras
+
+    def open_camera(self, camera: int, *, requests: bool = False) -> None:
+        if camera in self.store.cameras:
+            self.push_screen(CameraScreen(camera, requests=requests))
+
+    def _named(self, cameras: list[Camera]) -> str:
+        return cameras[0].name if len(cameras) == 1 else count(len(cameras), "camera")
+
+    def _known(self, cameras: list[int]) -> list[Camera]:
+        return [self.store.cameras[key] for key in cameras if key in self.store.cameras]
+
+    def toggle_cameras(self, cameras: list[int]) -> None:
+        """Start those that are stopped; when none is, stop all."""
+        chosen = self._known(cameras)
+        stopped = [camera for camera in chosen if not camera.enabled or camera.state is CameraState.STOPPED]
+        if stopped:
+            self._tell("camera.start", stopped, "Starting", "started")
+            return
+        watched = sum(bool(camera.clients) for camera in chosen)
+        if not chosen:
+            return
+        if watched or len(chosen) > 1:
+            seen = f" {count(watched, 'of them is', 'of them are')} being watched now." if watched else ""
+            body = f"Recorders lose the picture until you start it again, also after a restart of proxyd.{seen}"
+            self._confirmed(
+                Confirm(f"Stop {self._named(chosen)}?", body, "Stop"),
+                lambda: self._tell("camera.stop", chosen, "Stopping", "stopped"),
+            )
+        else:
+            self._tell("camera.stop", chosen, "Stopping", "stopped")
+
+    def restart_cameras(self, cameras: list[int]) -> None:
+        chosen = self._known(cameras)
+        if not chosen:
+            return
+        if any(camera.clients for camera in chosen):
+            body = "All its connections are closed; recorders come back by themselves after a few seconds."
+            self._confirmed(
+                Confirm(f"Restart {self._named(chosen)}?", body, "Restart"),
+                lambda: self._tell("camera.restart", chosen, "Restarting", "restarted"),
+            )
+        else:
+            self._tell("camera.restart", chosen, "Restarting", "restarted")
+
+    def remove_cameras(self, cameras: list[int]) -> None:
+        chosen = self._known(cameras)
+        if not chosen:
+            return
+        body = (
+            "The recorder will lose it, its address becomes free, and a rescan does not bring it back "
+            "(unless you ask the scan to restore)."
+        )
+        self._confirmed(
+            Confirm(f"Remove {self._named(chosen)}?", body, "Remove", typed="remove" if len(chosen) > 1 else ""),
+            lambda: self._tell("camera.remove", chosen, "Removing", "removed"),
+        )
+
+    def _confirmed(self, question: Confirm, do: Any) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes:
+                do()
+
+        self.push_screen(question, answered)
+
+    def _tell(self, method: str, cameras: list[Camera], doing: str, done: str) -> None:
+        name = self._named(cameras)
+
+        def arrived(result: list[Camera]) -> None:
+            if method != "camera.remove":
+                for camera in result:
+                    self.store.put("camera", camera)
+            self.toast(f"{name} {done}.")
+
+        self.ask(method, {"ids": [c.id for c in cameras]}, doing=f"{doing} {name}…", then=arrived)
+
+    def rename_camera(self, camera: int) -> None:
+        known = self.store.cameras.get(camera)
+        if known is None:
+            return
+
+        def named(name: str | None) -> None:
+            if name:
+                self.ask("camera.update", {"id": camera, "name": name}, doing="Renaming…", then=renamed)
+
+        def renamed(changed: Camera) -> None:
+            self.store.put("camera", changed)
+            self.toast(f"{known.name} is now {changed.name}.")
+
+        self.push_screen(AskText(f"Rename {known.name}", known.name), named)
+
+    def snapshot(self, camera: int) -> None:
+        known = self.store.cameras.get(camera)
+        if known is None:
+            return
+
+        def arrived(picture: Picture) -> None:
+            size = len(base64.b64decode(picture.data, validate=False))
+            words = f"{known.name}: {picture.content_type}, {size / 1000:.1f} kB"
+            if picture.fallback:
+                self.toast(f"{words}. The NVR gave none, so this is the stand-in picture.", "warning")
+            else:
+                self.toast(f"{words}, from the NVR.")
+
+        doing = f"Fetching a snapshot of {known.name}…"
+        self.ask("camera.snapshot", {"id": camera}, doing=doing, then=arrived, deadline_s=SNAPSHOT_DEADLINE_S)
+
+    def copy_credentials(self, camera: int) -> None:
+        def arrived(credentials: Credentials) -> None:
+            self.copy(credentials.password, "password")
+
+        self.ask("camera.credentials", {"id": camera}, doing="Fetching…", then=arrived)
+
+    # NVRs
+
+    def edit_nvr(self, nvr: Nvr | None = None, found: FoundNvr | None = None) -> None:
+        def saved(result: Nvr | None) -> None:
+            if result is None:
+                return
+            self.store.put("nvr", result)
+            if nvr is None:
+                self.scan(result.id)
+            else:
+                self.toast(f"{result.name} saved. Its cameras try again by themselves.")
+
+        self.push_screen(NvrForm(nvr, found), saved)
+
+    def discover(self) -> None:
+        def chosen(found: FoundNvr | None) -> None:
+            if found is not None:
+                self.edit_nvr(found=found if found.host else None)
+
+        self.push_screen(Discover(), chosen)
+
+    def remove_nvr(self, nvr: int) -> None:
+        known = self.store.nvrs.get(nvr)
+        if known is None:
+            return
+        cameras = sum(camera.nvr == nvr for camera in self.store.cameras.values())
+        if cameras:
+            them = "its camera" if cameras == 1 else f"its {cameras} cameras"
+            body = f"This also removes {them}: recorders lose them, and their addresses become free."
+        else:
+            body = "It has no cameras."
+        question = Confirm(f"Remove {known.name}?", body, "Remove", typed=known.name if cameras else "")
+
+        def do() -> None:
+            self.ask(
+                "nvr.remove",
+                {"id": nvr},
+                doing=f"Removing {known.name}…",
+                then=lambda _: self.toast(f"{known.name} removed."),
+            )
+
+        self._confirmed(question, do)
+
+    # scans
+
+    def scan(self, nvr: int) -> None:
+        known = self.store.nvrs.get(nvr)
+        if known is None:
+            return
+        running = [job for job in self.store.running_jobs() if job.nvr == nvr]
+        if running:
+            self.open_job(running[0].id)
+            return
+
+        def started(job: Job) -> None:
+            if job.id not in self.store.jobs:
+                self.store.put("job", job)
+            self.open_job(job.id)
+
+        self.ask("nvr.scan", {"id": nvr}, doing=f"Starting the scan of {known.name}…", then=started)
+
+    def open_job(self, job: int) -> None:
+        if not isinstance(self.screen, JobScreen):
+            self.push_screen(JobScreen(job))
+
+    def cancel_job(self, job: int) -> None:
+        def cancelled(result: Job) -> None:
+            self.store.put("job", result)
+            self.toast("Scan cancelled; what it found is kept.")
+
+        self.ask("job.cancel", {"id": job}, doing="Cancelling…", then=cancelled)

@@ -1,0 +1,189 @@
+"""The application: connection, the 4 Hz flush from store to screen, views, quitting, and what happens after a bug."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from textual.app import SystemCommand
+from textual.screen import Screen
+from textual.timer import Timer
+
+from .actions import Acting
+from .crash import crash_log, report_crash
+from .keys import VIEWS, app_bindings, help_keys
+from .live import Live
+from .screens.camera import CameraScreen
+from .screens.dialog import Help
+from .screens.job import JobScreen
+from .screens.live_screen import LiveScreen
+from .screens.main import MainScreen
+from .store import Store
+from .theme import DARK, LIGHT, VARIABLE_DEFAULTS, correct_colorterm, speaks_utf8
+from .words import Look
+
+FLUSH_S = 0.25  # at most four looks at the store per second
+QUIT_WINDOW_S = 2.0
+
+
+class OnviftuiApp(Acting):
+    """`socket` is the daemon's. Everything else has defaults that only tests change."""
+
+    TITLE = "onviftui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS = app_bindings()
+
+    def __init__(self, socket: Path, look: Look | None = None, log: Path | None = None) -> None:
+        super().__init__()
+        self.store = Store()
+        self.live = Live(socket, self.store)
+        self.look = look or Look()
+        self.crash_log = log or crash_log()
+        self.crashes: list[str] = []  # sentences for after the screen is restored
+        self._flush_timer: Timer | None = None
+        self._last_flush = 0.0
+        self._last_interrupt = -QUIT_WINDOW_S
+        self._main = MainScreen(id="main")
+
+    # start
+
+    def get_default_screen(self) -> Screen[Any]:
+        return self._main
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return VARIABLE_DEFAULTS
+
+    def on_mount(self) -> None:
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        self.store.on_change = self._changed
+        self.run_worker(self.live.run(), name="live connection", group="live", exit_on_error=True)
+
+    def local_now(self) -> datetime:
+        return datetime.now(UTC).astimezone()
+
+    # store → screen
+
+    def _changed(self) -> None:
+        """A write happened: look at the store soon, but not more often than every FLUSH_S."""
+        if self._flush_timer is None:
+            wait_s = max(0.001, self._last_flush + FLUSH_S - time.monotonic())
+            self._flush_timer = self.set_timer(wait_s, self._look_at_store, name="flush")
+
+    def _look_at_store(self) -> None:
+        self._flush_timer = None
+        self._last_flush = time.monotonic()
+        changes = self.store.take()
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, LiveScreen) and screen.is_mounted:
+                screen.apply(changes)
+
+    def show_doing(self) -> None:
+        if not self._running:
+            return
+        for screen in self.screen_stack:
+            if isinstance(screen, LiveScreen) and screen.is_mounted:
+                screen.show_doing(self.doing)
+
+    # views and keys that work everywhere
+
+    @property
+    def view_id(self) -> str:
+        """Which rows of the key table apply now."""
+        if isinstance(self.screen, CameraScreen):
+            return "camera"
+        if isinstance(self.screen, JobScreen):
+            return "job"
+        return str(self._main.view.id)
+
+    def show_view(self, view: str, filter_text: str = "") -> None:
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self._main.show_view(view, filter_text)
+
+    def action_view(self, view: str) -> None:
+        self.show_view(view)
+
+    def action_go_back(self) -> None:
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        else:
+            self._main.view.step_back()
+
+    def action_help(self) -> None:
+        self.push_screen(Help(self.view_id))
+
+    def action_palette(self) -> None:
+        self.action_command_palette()
+
+    def action_leave(self) -> None:
+        self.exit(0)
+
+    def action_interrupt(self) -> None:
+        """ctrl-c: the first one warns, the second within two seconds quits."""
+        now = time.monotonic()
+        if now - self._last_interrupt < QUIT_WINDOW_S:
+            self.exit(0)
+            return
+        self._last_interrupt = now
+        self.toast("Press ctrl-c once more to quit. Cameras go on running.")
+
+    def on_key_footer_pressed(self, message: Any) -> None:
+        self.simulate_key(message.key.keys.split(",")[0])
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        for view, digit, title in VIEWS:
+            yield SystemCommand(f"Go to {title}", f"Key {digit}", lambda view=view: self.show_view(view))
+        for key in help_keys(self.view_id if isinstance(screen, LiveScreen) else ""):
+            if key.action and key.label:
+                first = key.keys.split(",")[0]
+                yield SystemCommand(
+                    key.label.capitalize(), f"{key.help} (key {key.shown})", lambda k=first: self.simulate_key(k)
+                )
+        other = LIGHT if self.current_theme.dark else DARK
+        yield SystemCommand("Light or dark", f"Use {other.name}", lambda: setattr(self, "theme", other.name))
+
+    # bugs
+
+    async def run_action(self, *args: Any, **kwargs: Any) -> bool:
+        """A bug behind one key costs that key press, not the session."""
+        try:
+            return await super().run_action(*args, **kwargs)
+        except Exception as error:
+            self.toast(report_crash(error, self.crash_log), "error")
+            return True
+
+    def _fatal_error(self) -> None:
+        """Textual would print a traceback with local variables, passwords included; we print one line."""
+        error = sys.exc_info()[1] or self._exception
+        sentence = report_crash(error or RuntimeError("unknown"), self.crash_log)
+        self.crashes.append(sentence)
+        self._close_messages_no_wait()
+
+    def _handle_exception(self, error: Exception) -> None:
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._fatal_error()
+
+
+def run(socket: Path) -> int:
+    """The UI until the user leaves; the exit code. Needs a terminal."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        sys.stderr.write("onviftui: the UI needs a terminal. For scripts try: onviftui camera list --json\n")
+        return 2
+    correct_colorterm(os.environ)
+    app = OnviftuiApp(socket, Look(ascii=not speaks_utf8(os.environ)))
+    app.run()
+    for sentence in app.crashes[:1]:
+        sys.stderr.write(f"onviftui: {sentence}\n")
+    return app.return_code or 0

@@ -1,0 +1,114 @@
+"""The one key table: it feeds the bindings, the footer, the help and the palette.
+
+`where` names the views in which a key works ("" = everywhere). `footer` is the order in the footer,
+0 keeps it out; what does not fit is dropped from the end, `?` always stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+# view id, key, title; 5 is kept for adoption
+VIEWS: tuple[tuple[str, str, str], ...] = (
+    ("overview", "1", "Overview"),
+    ("cameras", "2", "Cameras"),
+    ("nvrs", "3", "NVRs"),
+    ("interfaces", "4", "Interfaces"),
+    ("jobs", "6", "Jobs"),
+    ("logs", "7", "Logs"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    keys: str  # as Textual spells them, comma separated
+    action: str
+    label: str  # for the footer: one or two words
+    help: str  # a full line
+    where: str = ""  # space separated view ids
+    footer: int = 0
+    show: str = ""  # how people read the key
+
+    @property
+    def shown(self) -> str:
+        return self.show or _SHOWN.get(self.keys.split(",")[0], self.keys.split(",")[0])
+
+    def works_in(self, view: str) -> bool:
+        return not self.where or view in self.where.split()
+
+
+_SHOWN = {"enter": "Enter", "escape": "Esc", "slash": "/", "question_mark": "?", "colon": ":", "tab": "Tab"}
+_VIEWS = "overview cameras nvrs interfaces jobs logs"
+_TABLES = "cameras nvrs interfaces jobs logs"
+
+KEYS: tuple[Key, ...] = (
+    # what the cursor stands on
+    Key("enter", "open", "open", "Open it, or fix what the line complains about", _VIEWS, 1),
+    Key("a", "add_nvr", "add NVR", "Add an NVR by its address", "overview nvrs cameras", 2),
+    Key("f", "discover", "find", "Search the network for NVRs", "overview nvrs cameras", 3),
+    Key("s", "start_stop", "start/stop", "Start or stop the marked cameras, or this one", "cameras camera", 2),
+    Key("R", "restart", "restart", "Restart the marked cameras, or this one", "cameras camera", 8),
+    Key("e", "edit", "edit", "Change address, account or name of this NVR", "nvrs", 4),
+    Key("e", "edit", "rename", "Rename this camera", "cameras camera", 6),
+    Key("d,delete", "remove", "remove", "Remove it (asks first)", "nvrs cameras camera", 9, "d"),
+    Key("r", "scan", "scan", "Scan this NVR: adds, updates, marks missing", "nvrs cameras camera jobs", 5),
+    Key("t", "test", "test", "Check address and account of this NVR", "nvrs", 6),
+    Key("c", "cancel_job", "cancel", "Cancel this job; what it found is kept", "jobs job", 7),
+    Key("o", "snapshot", "snapshot", "Fetch a snapshot and say what came", "cameras camera", 5),
+    Key("t", "trace", "requests", "What recorders asked last", "cameras", 7),
+    Key("t", "trace", "refresh", "Read the recorder's last requests again", "camera", 7),
+    Key("p", "reveal", "password", "Show or hide this camera's password", "camera", 1),
+    Key("y", "copy", "copy", "Copy address or URL to the clipboard", "cameras camera interfaces nvrs", 4),
+    # lists
+    Key("slash", "filter", "filter", "Filter: words, state:…, nvr:…, -not; Esc clears", _TABLES, 4),
+    Key("space", "mark", "mark", "Mark this row; actions then work on all marked", "cameras", 3, "Space"),
+    Key("v", "mark_range", "mark range", "Start a range; v again marks up to here", "cameras", 0),
+    Key("greater_than_sign,less_than_sign", "sort", "sort", "Sort by the next or last column", _TABLES, 0, "< >"),
+    Key("equals_sign", "reverse", "reverse", "Reverse the order", _TABLES, 0, "="),
+    Key("j,k,down,up", "", "", "Down, up (also the arrows)", _TABLES, 0, "j k"),
+    Key("g,G,home,end", "", "", "First, last", _TABLES, 0, "g G"),
+    Key("ctrl+d,ctrl+u", "", "", "Half a page down, up", _TABLES, 0, "^d ^u"),
+    # everywhere
+    Key("tab", "", "", "Next pane, such as the alarm lines", _VIEWS + " camera", 0),
+    Key("escape", "go_back", "back", "Back; clears filter and marks", "", 0),
+    Key("question_mark", "help", "help", "This help", "", 99),
+    Key("ctrl+p,colon", "palette", "", "Command palette", "", 0, "^p :"),
+    Key("q", "leave", "quit", "Quit (in a dialog: close it)", "", 90),
+    Key("ctrl+c", "interrupt", "", "Twice: quit", "", 0, "^c ^c"),
+)
+
+
+def view_bindings(view: str) -> list[BindingType]:
+    """What a view or screen of this id binds itself; the actions live there."""
+    bindings: list[BindingType] = [
+        Binding(key.keys, key.action, key.label, show=False)
+        for key in KEYS
+        if key.where and key.action and key.works_in(view) and key.action != "sort"
+    ]
+    if view in _TABLES.split():
+        bindings.append(Binding("greater_than_sign", "sort(1)", show=False))
+        bindings.append(Binding("less_than_sign", "sort(-1)", show=False))
+    return bindings
+
+
+def app_bindings() -> list[BindingType]:
+    """What works everywhere: the keys without a view, and one digit per view."""
+    bindings: list[BindingType] = [
+        Binding(key.keys, key.action, key.label, show=False, priority=key.action == "interrupt")
+        for key in KEYS
+        if not key.where and key.action
+    ]
+    bindings += [Binding(digit, f"view('{view}')", title, show=False) for view, digit, title in VIEWS]
+    return bindings
+
+
+def footer_keys(view: str) -> list[Key]:
+    """In footer order."""
+    return sorted((key for key in KEYS if key.footer and key.works_in(view)), key=lambda key: key.footer)
+
+
+def help_keys(view: str) -> list[Key]:
+    """Every key that does something in this view, those of the view first."""
+    return sorted((key for key in KEYS if key.works_in(view)), key=lambda key: not key.where)

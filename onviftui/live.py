@@ -1,0 +1,83 @@
+"""The connection to the daemon: subscribes, writes events into the store, comes back after a loss.
+
+After a loss it tries again for ever with growing, jittered delays, and starts from a full snapshot.
+Calls made while the daemon is away fail at once with the next step to try.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from proxyd.api.client import RpcClient
+from proxyd.errors import DaemonUnreachable, ProxyError
+
+from .store import Link, Store
+
+CONNECT_DEADLINE_S = 10.0
+CALL_DEADLINE_S = 30.0
+FIRST_DELAY_S = 0.2
+LONGEST_DELAY_S = 5.0
+
+
+def reconnect_delay(attempt: int, chance: float) -> float:
+    """Seconds before try number `attempt` (0 first); `chance` in 0…1 spreads many clients."""
+    longest: float = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(attempt, 16))
+    return longest * (0.5 + chance / 2)
+
+
+class Live:
+    """Owns the one client. `run` never returns; cancel it to close the connection."""
+
+    def __init__(self, socket: Path, store: Store, chance: Callable[[], float] = random.random) -> None:
+        self._socket = socket
+        self._store = store
+        self._chance = chance
+        self._client: RpcClient | None = None
+
+    async def run(self) -> None:
+        """Keep the store true until cancelled."""
+        attempt = 0
+        while True:
+            try:
+                async with AsyncExitStack() as stack:
+                    async with asyncio.timeout(CONNECT_DEADLINE_S):
+                        client = await stack.enter_async_context(RpcClient(self._socket))
+                        snapshot = await client.subscribe()
+                    attempt = 0
+                    self._client = client
+                    self._store.load(snapshot)
+                    async for event in client.events():
+                        self._store.apply(event)
+                reason = "proxyd closed the connection"
+            except ProxyError as error:
+                reason = str(error)
+            except TimeoutError:
+                reason = "proxyd does not answer"
+            except (OSError, ValueError) as error:
+                reason = f"proxyd cannot be understood: {type(error).__name__}"
+            finally:
+                self._client = None
+            self._store.set_link(Link.AWAY, reason)
+            await asyncio.sleep(reconnect_delay(attempt, self._chance()))
+            attempt += 1
+
+    async def call(self, method: str, params: dict[str, Any] | None = None, deadline_s: float = CALL_DEADLINE_S) -> Any:
+        """The parsed result of one call.
+
+        Raises ProxyError (DaemonUnreachable when there is no connection or no answer in time).
+        """
+        client = self._client
+        if client is None:
+            raise DaemonUnreachable("proxyd is away.", "Nothing was changed; try again when it is back.")
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await client.call(method, params or {})
+        except TimeoutError:
+            raise DaemonUnreachable(
+                f"proxyd gave no answer within {deadline_s:.0f} s.", "Look at Logs, then try again."
+            ) from None

@@ -1,0 +1,1 @@
+"""Views behind the digit keys, and the screens and dialogs on top of them."""

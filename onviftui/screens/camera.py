@@ -1,0 +1,216 @@
+"""One camera: everything to type into a recorder, why it stands as it does, and what recorders asked last."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+
+from proxyd.api.models import Camera, Credentials, TraceEntry
+
+from ..keys import view_bindings
+from ..store import Changes
+from ..ui import ui_of
+from ..widgets.camera_lines import request_cells, stream_words
+from ..widgets.columns import Cell, Column
+from ..widgets.frame import KeyFooter
+from ..widgets.line import Line, line, plain, wrap
+from ..widgets.livetable import LiveTable, Row
+from ..widgets.paint import Lines
+from ..words import Tone, camera_sign, count, format_mbit
+from .live_screen import LiveScreen
+
+TRACE_LIMIT = 100
+
+
+class CameraScreen(LiveScreen):
+    """The cursor stands on a field; `y` copies it."""
+
+    BINDINGS = view_bindings("camera")
+    FIELDS: ClassVar[tuple[Column, ...]] = (Column("field", "FIELD", 10), Column("value", "VALUE", 30, flex=1))
+    REQUESTS: ClassVar[tuple[Column, ...]] = (
+        Column("time", "TIME", 8),
+        Column("client", "CLIENT", 13, 1, flex=1, longest=15),
+        Column("protocol", "BY", 8, 2),
+        Column("operation", "ASKED FOR", 18, flex=1, longest=30),
+        Column("result", "RESULT", 14, flex=2),
+        Column("auth", "SIGNED BY", 10, 3),
+    )
+
+    def __init__(self, camera: int, *, requests: bool = False) -> None:
+        super().__init__()
+        self._camera = camera
+        self._to_requests = requests
+        self._password = ""
+        self._trace: list[TraceEntry] = []
+        self._asked = ""
+
+    def compose(self) -> ComposeResult:
+        look = ui_of(self).look
+        yield Lines(id="header")
+        yield Lines(id="camera-title")
+        with Container(id="camera-body"):
+            with Vertical(id="fields-side"):
+                yield LiveTable(self.FIELDS, look, id="fields")
+            with Vertical(id="requests-side"):
+                yield Lines(id="requests-title")
+                yield LiveTable(self.REQUESTS, look, id="requests")
+        yield KeyFooter("camera")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        title = line((" What recorders asked, newest first", Tone.MUTED))
+        self.query_one("#requests-title", Lines).show([title])
+        self._show()
+        self.query_one("#requests" if self._to_requests else "#fields").focus()
+        self.action_trace()
+
+    def apply(self, changes: Changes) -> None:
+        super().apply(changes)
+        if changes.everything or changes.link or self._camera in changes.of("camera"):
+            camera = ui_of(self).store.cameras.get(self._camera)
+            if camera is None:
+                ui_of(self).toast("This camera has been removed.")
+                self.app.pop_screen()
+                return
+            self._show()
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.call_after_refresh(self._show)
+
+    @property
+    def camera(self) -> Camera | None:
+        return ui_of(self).store.cameras.get(self._camera)
+
+    def _show(self) -> None:
+        camera = self.camera
+        if camera is None:
+            return
+        look = ui_of(self).look
+        sign = camera_sign(camera)
+        title: list[Line] = [
+            line(
+                (f" {look.glyph(sign)} ", sign.tone),
+                (plain(camera.name), Tone.STRONG),
+                (f"   {sign.word}", sign.tone),
+                (f"   {self._watchers(camera)}", Tone.MUTED),
+            )
+        ]
+        if camera.reason:
+            words = wrap(camera.reason, max(20, self.app.size.width - 5), Tone.TEXT, limit=3)
+            title += [(("   ", Tone.TEXT), *w) for w in words]
+        self.query_one("#camera-title", Lines).show(title, stale=self.stale)
+        rows = [
+            Row(number, " ", Tone.MUTED, (Cell(label, Tone.MUTED), Cell(value, tone)))
+            for number, (label, value, tone) in enumerate(self._fields(camera))
+        ]
+        self.query_one("#fields", LiveTable).show(rows, stale=self.stale)
+
+    def _watchers(self, camera: Camera) -> str:
+        if camera.clients:
+            return f"{count(camera.clients, 'stream')} to {camera.recorder or 'a recorder'}"
+        return f"last asked by {camera.recorder}" if camera.recorder else "no recorder has asked yet"
+
+    def _fields(self, camera: Camera) -> list[tuple[str, str, Tone]]:
+        ui = ui_of(self)
+        password = self._password or f"{ui.look.hidden}   p shows it"
+        fields = [
+            ("Address", camera.address or "none yet", Tone.STRONG if camera.address else Tone.WARNING),
+            ("User", camera.username, Tone.STRONG),
+            ("Password", password, Tone.STRONG if self._password else Tone.MUTED),
+            ("ONVIF", camera.onvif_url or "", Tone.TEXT),
+            ("Snapshot", camera.snapshot_url or "", Tone.TEXT),
+        ]
+        for stream in camera.streams:
+            live = f"   {format_mbit(stream.bps)} Mbit/s" if stream.bps else ""
+            fields += [
+                (stream.name.capitalize(), stream.url, Tone.TEXT),
+                ("", f"{stream_words(stream, ui.look)}{live}", Tone.MUTED),
+            ]
+        fields += [
+            ("NVR", f"{ui.store.nvr_name(camera.nvr)}, channel {camera.channel}", Tone.TEXT),
+            ("MAC", camera.mac or "none yet", Tone.TEXT),
+            ("Interface", camera.interface or "none yet", Tone.TEXT),
+            ("UUID", camera.uuid, Tone.MUTED),
+            ("Serial", camera.serial, Tone.MUTED),
+        ]
+        return fields
+
+    # actions
+
+    def action_trace(self) -> None:
+        """Read the exchanges again."""
+
+        def arrived(trace: list[TraceEntry]) -> None:
+            if not self.is_mounted:
+                return
+            look, zone = ui_of(self).look, ui_of(self).local_now().tzinfo
+            rows = []
+            for number, entry in enumerate(reversed(trace)):
+                glyph, tone, cells = request_cells(entry, look, zone)
+                rows.append(Row(len(trace) - number, glyph, tone, cells))
+            empty = [
+                line(""),
+                line(("    Nobody has asked yet.", Tone.STRONG)),
+                line("    In the recorder add an ONVIF camera with the address, user and password above."),
+                line(("    t reads again.", Tone.MUTED)),
+            ]
+            self.query_one("#requests", LiveTable).show(rows, empty=empty)
+
+        params = {"id": self._camera, "limit": TRACE_LIMIT}
+        ui_of(self).ask("camera.trace", params, doing="Reading requests…", then=arrived)
+
+    def action_reveal(self) -> None:
+        if self._password:
+            self._password = ""
+            self._show()
+            return
+
+        def arrived(credentials: Credentials) -> None:
+            if self.is_mounted:
+                self._password = credentials.password
+                self._show()
+
+        ui_of(self).ask("camera.credentials", {"id": self._camera}, doing="Fetching…", then=arrived)
+
+    def action_copy(self) -> None:
+        camera = self.camera
+        key = self.query_one("#fields", LiveTable).cursor_key
+        if camera is None or key is None:
+            return
+        label, value, _ = self._fields(camera)[key]
+        if label == "Password":
+            ui_of(self).ask(
+                "camera.credentials",
+                {"id": camera.id},
+                doing="Fetching…",
+                then=lambda credentials: ui_of(self).copy(credentials.password, "password"),
+            )
+        elif value:
+            ui_of(self).copy(value, label or "text")
+
+    @on(LiveTable.Opened, "#fields")
+    def _double_clicked(self) -> None:
+        self.action_copy()
+
+    def action_start_stop(self) -> None:
+        ui_of(self).toggle_cameras([self._camera])
+
+    def action_restart(self) -> None:
+        ui_of(self).restart_cameras([self._camera])
+
+    def action_edit(self) -> None:
+        ui_of(self).rename_camera(self._camera)
+
+    def action_remove(self) -> None:
+        ui_of(self).remove_cameras([self._camera])
+
+    def action_snapshot(self) -> None:
+        ui_of(self).snapshot(self._camera)
+
+    def action_scan(self) -> None:
+        if self.camera is not None:
+            ui_of(self).scan(self.camera.nvr)

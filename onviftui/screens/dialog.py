@@ -1,0 +1,136 @@
+"""Small dialogs: ask before something is destroyed, ask for one line of text, show the keys."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input
+
+from ..keys import VIEWS, help_keys
+from ..widgets.line import Line, fit, line, wrap
+from ..widgets.paint import Lines
+from ..words import Tone
+
+WIDTH = 62
+CLOSE: list[BindingType] = [
+    Binding("escape", "close", show=False),
+    Binding("q", "close", show=False),
+    Binding("ctrl+c", "app.interrupt", show=False, priority=True),
+]
+
+
+class Confirm(ModalScreen[bool]):
+    """Yes or no. With `typed` the user must type that word, for what cannot be undone."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *CLOSE,
+        Binding("y", "yes", show=False),
+        Binding("n", "close", show=False),
+        Binding("left,right", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, title: str, body: str, do: str, typed: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self._body = body
+        self._do = do
+        self._typed = typed
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Lines(id="title")
+            if self._typed:
+                yield Input(placeholder=self._typed, compact=True, id="typed")
+            with Horizontal(classes="buttons"):
+                yield Button("Keep", id="no", compact=True)
+                yield Button(self._do, id="yes", compact=True, variant="error", disabled=bool(self._typed))
+
+    def on_mount(self) -> None:
+        lines: list[Line] = [line((self._title, Tone.STRONG)), line("")]
+        lines += wrap(self._body, WIDTH, Tone.TEXT, limit=10)
+        if self._typed:
+            lines += [line(""), line("Type ", (self._typed, Tone.ACCENT), " to go on.")]
+        lines.append(line(""))
+        self.query_one("#title", Lines).show(lines)
+        self.query_one("#typed" if self._typed else "#no").focus()
+
+    @on(Input.Changed)
+    def _check_word(self, event: Input.Changed) -> None:
+        self.query_one("#yes", Button).disabled = event.value.strip() != self._typed
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.action_yes()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
+
+    def action_yes(self) -> None:
+        if not self.query_one("#yes", Button).disabled:
+            self.dismiss(True)
+
+    def action_close(self) -> None:
+        self.dismiss(False)
+
+
+class AskText(ModalScreen[str | None]):
+    """One line of text; None when the user changed his mind."""
+
+    BINDINGS: ClassVar[list[BindingType]] = CLOSE
+
+    def __init__(self, title: str, value: str, hint: str = "Enter saves, Esc goes back") -> None:
+        super().__init__()
+        self._title = title
+        self._value = value
+        self._hint = hint
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Lines(id="title")
+            yield Input(self._value, compact=True, max_length=64)
+            yield Lines(id="hint")
+
+    def on_mount(self) -> None:
+        self.query_one("#title", Lines).show([line((self._title, Tone.STRONG)), line("")])
+        self.query_one("#hint", Lines).show([line(""), line((self._hint, Tone.MUTED))])
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        text = event.value.strip()
+        self.dismiss(text if text and text != self._value else None)
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+
+class Help(ModalScreen[None]):
+    """Every key of the view underneath, from the one table."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*CLOSE, Binding("question_mark", "close", show=False)]
+
+    def __init__(self, view: str) -> None:
+        super().__init__()
+        self._view = view
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog help"), VerticalScroll():
+            yield Lines()
+
+    def on_mount(self) -> None:
+        titles = {view: title for view, _, title in VIEWS}
+        where = titles.get(self._view, "Keys")
+        lines: list[Line] = [line((f"Keys in {where}" if self._view in titles else "Keys", Tone.STRONG)), line("")]
+        lines += [line((fit(key.shown, 8), Tone.ACCENT), key.help) for key in help_keys(self._view)]
+        digits = "  ".join(f"{digit} {title}" for _, digit, title in VIEWS)
+        lines += [line(""), line((digits, Tone.MUTED)), line(("Esc closes this help", Tone.MUTED))]
+        self.query_one(Lines).show(lines)
+        self.query_one(VerticalScroll).focus()
+
+    def action_close(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,108 @@
+"""View 4: the interfaces that cameras stand on, and which are free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from proxyd.api.models import Interface
+
+from ..keys import view_bindings
+from ..store import Changes
+from ..ui import ui_of
+from ..widgets.columns import Cell, Column
+from ..widgets.line import Line, line
+from ..widgets.livetable import Row
+from ..words import OFF_GLYPH, ON_GLYPH, WAITING_GLYPH, Sign, Tone
+from .view import TableView
+
+
+class InterfacesView(TableView):
+    view_id = "interfaces"
+    kind = "interface"
+    BINDINGS = view_bindings("interfaces")
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("name", "INTERFACE", 12, flex=1, longest=20),
+        Column("address", "ADDRESS", 15, flex=1, longest=39),
+        Column("state", "STATE", 15),
+        Column("camera", "CAMERA", 16, flex=2, longest=40),
+        Column("mac", "MAC", 17, 2),
+        Column("kind", "KIND", 8, 3),
+    )
+    first_sort = ("name", False)
+    filter_names = frozenset({"state", "name", "address", "mac", "camera"})
+
+    def items(self) -> Mapping[int, Any]:
+        return ui_of(self).store.interfaces
+
+    def touched(self, changes: Changes) -> set[int] | None:
+        return None if changes.of("camera") else changes.of("interface")
+
+    def _sign(self, item: Interface) -> Sign:
+        if not item.up:
+            return Sign(*WAITING_GLYPH, "down")
+        if not item.address:
+            return Sign(*WAITING_GLYPH, "no address yet")
+        return Sign(*ON_GLYPH, "in use") if item.camera else Sign(*OFF_GLYPH, "free")
+
+    def _camera(self, item: Interface) -> str:
+        camera = ui_of(self).store.cameras.get(item.camera) if item.camera else None
+        return camera.name if camera else ""
+
+    def row(self, item: Interface) -> Row:
+        look = ui_of(self).look
+        sign = self._sign(item)
+        cells = (
+            Cell(item.name),
+            Cell(item.address or "", Tone.TEXT),
+            Cell(sign.word, Tone.TEXT if sign.word == "in use" else sign.tone),
+            Cell(self._camera(item) or look.dash, Tone.TEXT if item.camera else Tone.MUTED),
+            Cell(item.mac, Tone.MUTED),
+            Cell(item.kind, Tone.MUTED),
+        )
+        return Row(item.id, look.glyph(sign), sign.tone, cells)
+
+    def fields(self, item: Interface) -> dict[str, str]:
+        return {
+            "state": self._sign(item).word,
+            "name": item.name,
+            "address": item.address or "",
+            "mac": item.mac,
+            "camera": self._camera(item),
+        }
+
+    def sort_value(self, item: Interface, column: str) -> Any:
+        values: dict[str, Any] = {
+            "name": (len(item.name), item.name),
+            "state": (self._sign(item).word, item.id),
+            "camera": (not item.camera, self._camera(item).casefold()),
+            "mac": item.mac,
+            "kind": item.kind,
+        }
+        return values.get(column, item.id)
+
+    def empty_lines(self) -> list[Line]:
+        return [
+            line(""),
+            line(("    No interface yet.", Tone.STRONG)),
+            line("    Every camera stands on an interface of its own; proxyd makes them when a scan finds channels."),
+        ]
+
+    def detail_lines(self, item: Interface, width: int, height: int) -> list[Line]:
+        free = sum(not other.camera for other in self.items().values())
+        total = len(self.items())
+        what = f"Enter opens {self._camera(item)}." if item.camera else "A new camera may stand here."
+        return [
+            line((f" {item.name}", Tone.STRONG), f"   {item.mac}   {item.address or 'no address'}"),
+            line((f" {total - free} in use, {free} free.  {what}", Tone.MUTED)),
+        ]
+
+    def action_open(self) -> None:
+        interface = self.current()
+        if interface is not None and interface.camera:
+            ui_of(self).open_camera(interface.camera)
+
+    def action_copy(self) -> None:
+        interface = self.current()
+        if interface is not None and interface.address:
+            ui_of(self).copy(interface.address, f"address of {interface.name}")

@@ -1,0 +1,77 @@
+"""One scan: progress while it runs, then what is new, changed, missing, and the warnings."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+
+from proxyd.api.models import JobState
+
+from ..keys import view_bindings
+from ..store import Changes
+from ..ui import ui_of
+from ..widgets.frame import KeyFooter
+from ..widgets.job_lines import job_lines
+from ..widgets.line import line, plain
+from ..widgets.paint import Lines
+from ..words import Tone
+from .live_screen import LiveScreen
+
+
+class JobScreen(LiveScreen):
+    BINDINGS = [*view_bindings("job"), Binding("enter", "done", show=False)]  # noqa: RUF012 - Textual's contract
+
+    def __init__(self, job: int) -> None:
+        super().__init__()
+        self._job = job
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="header")
+        yield Lines(id="camera-title")
+        with VerticalScroll(id="job-lines"):
+            yield Lines(id="story")
+        yield KeyFooter("job")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._show()
+        self.query_one("#job-lines").focus()
+
+    def apply(self, changes: Changes) -> None:
+        super().apply(changes)
+        if changes.everything or changes.link or self._job in changes.of("job"):
+            self._show()
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        ui = ui_of(self)
+        job = ui.store.jobs.get(self._job)
+        if job is None:
+            return
+        nvr = ui.store.nvrs.get(job.nvr)
+        where = f"   {nvr.host}:{nvr.port}" if nvr else ""
+        title = line((f" {plain(job.title)}", Tone.STRONG), (where, Tone.MUTED))
+        self.query_one("#camera-title", Lines).show([title], stale=self.stale)
+        width = max(40, self.app.size.width - 4)
+        lines = job_lines(job, ui.look, width)
+        if job.state is JobState.RUNNING:
+            lines += [line(""), line(("  c cancels; what was found is kept. Esc leaves it running.", Tone.MUTED))]
+        elif job.state is JobState.DONE:
+            lines += [line(""), line(("  Enter", Tone.ACCENT), (" shows the cameras", Tone.TEXT))]
+        self.query_one("#story", Lines).show(lines, stale=self.stale)
+
+    def action_done(self) -> None:
+        job = ui_of(self).store.jobs.get(self._job)
+        if job is not None and job.state is JobState.DONE:
+            ui_of(self).show_view("cameras")
+        elif job is not None and job.state is JobState.FAILED and job.nvr in ui_of(self).store.nvrs:
+            ui_of(self).edit_nvr(ui_of(self).store.nvrs[job.nvr])
+
+    def action_cancel_job(self) -> None:
+        job = ui_of(self).store.jobs.get(self._job)
+        if job is not None and job.state is JobState.RUNNING:
+            ui_of(self).cancel_job(self._job)

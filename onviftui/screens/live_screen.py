@@ -1,0 +1,50 @@
+"""Base of the full screens: header line on top, key footer at the bottom, told about changes."""
+
+from __future__ import annotations
+
+import platform
+
+from textual.screen import Screen
+
+from ..store import Changes, Link
+from ..ui import ui_of
+from ..widgets.frame import KeyFooter, header_line
+from ..widgets.paint import Lines
+
+
+class LiveScreen(Screen[None]):
+    """Subclasses yield `Lines(id="header")` first and a KeyFooter last."""
+
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it on the instance
+        (0, "-narrow"),
+        (120, "-wide"),
+        (150, "-huge"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-low"),
+        (40, "-tall"),
+    ]
+
+    def on_mount(self) -> None:
+        self.set_class(ui_of(self).look.ascii, "-ascii")
+        self.show_header()
+
+    def apply(self, changes: Changes) -> None:
+        if changes.everything or changes.link or changes.of("camera"):
+            self.show_header()
+
+    def show_header(self) -> None:
+        ui = ui_of(self)
+        width = self.app.size.width
+        self.query_one("#header", Lines).show([header_line(ui.store, ui.look, platform.node(), width)])
+
+    def show_doing(self, doing: str) -> None:
+        self.query_one(KeyFooter).show_doing(doing)
+
+    def on_resize(self) -> None:
+        if self.is_mounted:
+            self.show_header()
+
+    @property
+    def stale(self) -> bool:
+        return ui_of(self).store.link is Link.AWAY

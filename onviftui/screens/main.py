@@ -1,0 +1,70 @@
+"""The screen behind everything: tabs and the views of the digit keys. Only the visible view is kept fresh."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widgets import ContentSwitcher
+
+from ..keys import VIEWS
+from ..store import Changes
+from ..ui import ui_of
+from ..widgets.frame import AlarmLines, KeyFooter, Tabs
+from ..widgets.paint import Lines
+from .cameras import CamerasView
+from .interfaces import InterfacesView
+from .jobs import JobsView
+from .live_screen import LiveScreen
+from .logs import LogsView
+from .nvrs import NvrsView
+from .overview import OverviewView
+from .view import TableView, View
+
+FIRST_VIEW = VIEWS[0][0]
+
+
+class MainScreen(LiveScreen):
+    def compose(self) -> ComposeResult:
+        yield Lines(id="header")
+        yield Tabs(id="tabs")
+        with ContentSwitcher(initial=FIRST_VIEW):
+            yield OverviewView()
+            yield CamerasView()
+            yield NvrsView()
+            yield InterfacesView()
+            yield JobsView()
+            yield LogsView()
+        yield KeyFooter(FIRST_VIEW)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(Tabs).show_active(FIRST_VIEW)
+        self.call_after_refresh(self.view.focus_main)
+
+    @property
+    def view(self) -> View:
+        switcher = self.query_one(ContentSwitcher)
+        return switcher.query_one(f"#{switcher.current}", View)
+
+    def show_view(self, view_id: str, filter_text: str = "") -> None:
+        switcher = self.query_one(ContentSwitcher)
+        switcher.current = view_id
+        view = self.view
+        if isinstance(view, TableView) and filter_text:
+            view.set_filter(filter_text)
+        view.reload()
+        view.focus_main()
+        self.query_one(Tabs).show_active(view_id)
+        self.query_one(KeyFooter).show_view(view_id)
+
+    def apply(self, changes: Changes) -> None:
+        super().apply(changes)
+        self.view.apply(changes)
+
+    @on(Tabs.Chosen)
+    def _tab_clicked(self, message: Tabs.Chosen) -> None:
+        self.show_view(message.view)
+
+    @on(AlarmLines.Followed)
+    def _alarm_followed(self, message: AlarmLines.Followed) -> None:
+        ui_of(self).follow(message.alarm)

@@ -1,0 +1,162 @@
+"""View 3: the NVRs, with what is wrong with the one under the cursor and what to press."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from proxyd.api.models import CameraState, Nvr, NvrState, NvrTest
+
+from ..keys import view_bindings
+from ..store import Changes
+from ..ui import ui_of
+from ..widgets.columns import Cell, Column
+from ..widgets.line import Line, line, plain, wrap
+from ..widgets.livetable import Row
+from ..words import Tone, count, format_clock_offset, format_when, nvr_sign
+from .view import TableView
+
+TEST_DEADLINE_S = 90.0
+
+
+class NvrsView(TableView):
+    view_id = "nvrs"
+    kind = "nvr"
+    BINDINGS = view_bindings("nvrs")
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("name", "NVR", 14, flex=2, longest=36),
+        Column("address", "ADDRESS", 16, flex=1, longest=22),
+        Column("state", "STATE", 15),
+        Column("channels", "CHANNELS", 8, 2, right=True),
+        Column("cameras", "RUNNING", 7, 3, right=True),
+        Column("model", "MODEL", 16, 4, flex=2, longest=32),
+        Column("scan", "LAST SCAN", 15, 5),
+        Column("firmware", "FIRMWARE", 14, 6),
+    )
+    first_sort = ("name", False)
+    filter_names = frozenset({"state", "name", "host", "model"})
+
+    def items(self) -> Mapping[int, Any]:
+        return ui_of(self).store.nvrs
+
+    def touched(self, changes: Changes) -> set[int] | None:
+        return None if changes.of("camera") or changes.of("job") else changes.of("nvr")
+
+    def row(self, item: Nvr) -> Row:
+        ui = ui_of(self)
+        sign = nvr_sign(item.state)
+        cameras = [camera for camera in ui.store.cameras.values() if camera.nvr == item.id]
+        running = sum(camera.state is CameraState.RUNNING for camera in cameras)
+        scanning = ui.store.running_scan(item.id)
+        dash = ui.look.dash
+        last = format_when(item.last_scan, ui.local_now(), ui.local_now().tzinfo)
+        cells = (
+            Cell(item.name),
+            Cell(f"{item.host}:{item.port}"),
+            Cell("scanning…" if scanning else sign.word, Tone.ACCENT if scanning else sign.tone),
+            Cell(str(item.channels) if item.last_scan else dash, Tone.TEXT if item.last_scan else Tone.MUTED),
+            Cell(f"{running}/{len(cameras)}" if cameras else dash, Tone.TEXT if cameras else Tone.MUTED),
+            Cell(" ".join(filter(None, (item.manufacturer, item.model))) or dash, Tone.MUTED),
+            Cell(last or "never", Tone.MUTED),
+            Cell(item.firmware, Tone.MUTED),
+        )
+        return Row(item.id, ui.look.glyph(sign), sign.tone, cells)
+
+    def fields(self, item: Nvr) -> dict[str, str]:
+        return {
+            "state": nvr_sign(item.state).word,
+            "name": item.name,
+            "host": item.host,
+            "model": f"{item.manufacturer} {item.model}",
+        }
+
+    def sort_value(self, item: Nvr, column: str) -> Any:
+        values: dict[str, Any] = {
+            "address": (item.host, item.port),
+            "state": nvr_sign(item.state).word,
+            "channels": item.channels,
+            "cameras": item.online,
+            "model": f"{item.manufacturer} {item.model}".casefold(),
+            "scan": item.last_scan or "",
+            "firmware": item.firmware,
+        }
+        return values.get(column, item.name.casefold())
+
+    def empty_lines(self) -> list[Line]:
+        return [
+            line(""),
+            line(("    No NVR yet.", Tone.STRONG)),
+            line(""),
+            line("    Press ", ("f", Tone.ACCENT), " to search the network, it finds most NVRs by itself,"),
+            line("    or  ", ("a", Tone.ACCENT), " to type the address."),
+        ]
+
+    def detail_lines(self, item: Nvr, width: int, height: int) -> list[Line]:
+        sign = nvr_sign(item.state)
+        what = " ".join(filter(None, (item.manufacturer, item.model, item.firmware)))
+        serial = f"   serial {plain(item.serial)}" if item.serial else ""
+        first = line(
+            (f" {plain(item.name)}", Tone.STRONG), f"   {plain(what)}", (f"{serial}   user {item.username}", Tone.MUTED)
+        )
+        clock = format_clock_offset(item.clock_offset_s)
+        second = [f"{item.online} of {count(item.channels, 'channel')} with a picture"] if item.last_scan else []
+        second += [f"clock {clock}"] if clock else []
+        if item.reason:
+            words = wrap(item.reason, max(20, width - 2), sign.tone, limit=2)
+        elif item.state is NvrState.NEW:
+            words = [line(("Press r to scan: it reads all channels and makes a camera of each.", Tone.WARNING))]
+        else:
+            words = [line(("Enter shows its cameras.", Tone.MUTED))]
+        return [first, line((" " + "   ".join(second), Tone.MUTED)), *[((" ", Tone.TEXT), *w) for w in words]]
+
+    # actions
+
+    def action_open(self) -> None:
+        nvr = self.current()
+        if nvr is None:
+            ui_of(self).edit_nvr()
+        elif nvr.state in (NvrState.WRONG_PASSWORD, NvrState.UNREACHABLE):
+            ui_of(self).edit_nvr(nvr)
+        elif nvr.state is NvrState.NEW and not nvr.last_scan:
+            ui_of(self).scan(nvr.id)
+        else:
+            ui_of(self).show_view("cameras", f'nvr:"{nvr.name}"')
+
+    def action_add_nvr(self) -> None:
+        ui_of(self).edit_nvr()
+
+    def action_discover(self) -> None:
+        ui_of(self).discover()
+
+    def action_edit(self) -> None:
+        if self.current() is not None:
+            ui_of(self).edit_nvr(self.current())
+
+    def action_remove(self) -> None:
+        if self.current() is not None:
+            ui_of(self).remove_nvr(self.current().id)
+
+    def action_scan(self) -> None:
+        if self.current() is not None:
+            ui_of(self).scan(self.current().id)
+
+    def action_copy(self) -> None:
+        if self.current() is not None:
+            ui_of(self).copy(self.current().host, f"address of {self.current().name}")
+
+    def action_test(self) -> None:
+        nvr = self.current()
+        if nvr is None:
+            return
+
+        def tested(result: NvrTest) -> None:
+            words = f"{nvr.name}: {result.message} {result.hint}".strip()
+            ui_of(self).toast(words, "information" if result.ok else "error")
+
+        ui_of(self).ask(
+            "nvr.test",
+            {"id": nvr.id},
+            doing=f"Testing {nvr.name}…",
+            then=tested,
+            deadline_s=TEST_DEADLINE_S,
+        )

@@ -1,0 +1,236 @@
+"""Base of the views behind the digit keys, and of those that are one table with a filter and a detail pane."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.widgets import Input
+
+from ..filters import Filter, parse_filter
+from ..store import Changes, Link
+from ..ui import ui_of
+from ..widgets.columns import Column
+from ..widgets.line import Line, line
+from ..widgets.livetable import LiveTable, Row
+from ..widgets.paint import Lines
+from ..words import Tone
+
+_NOTHING_MATCHES = [line(""), line(("    Nothing matches the filter. Esc clears it.", Tone.MUTED))]
+
+
+class View(Vertical):
+    """One digit key. `reload` reads everything from the store, `apply` only what changed."""
+
+    view_id: ClassVar[str]
+
+    def reload(self) -> None:
+        raise NotImplementedError
+
+    def apply(self, changes: Changes) -> None:
+        if changes:
+            self.reload()
+
+    def focus_main(self) -> None:
+        """Give the keyboard to the part that people come for."""
+
+    def step_back(self) -> bool:
+        """Escape. True when there was something to take back."""
+        return False
+
+    @property
+    def stale(self) -> bool:
+        return ui_of(self).store.link is Link.AWAY
+
+
+class TableView(View):
+    """A table over one kind of the store. Subclasses say what a row looks like."""
+
+    kind: ClassVar[str]
+    columns: ClassVar[Sequence[Column]]
+    first_sort: ClassVar[tuple[str, bool]] = ("", False)
+    filter_names: ClassVar[frozenset[str]] = frozenset()
+    detail_id: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        super().__init__(id=self.view_id, classes="view")
+        self._rows: dict[int, Row] = {}
+        self._filter = Filter()
+        self._sort, self._descending = self.first_sort
+
+    # what subclasses say
+
+    def items(self) -> Mapping[int, Any]:
+        raise NotImplementedError
+
+    def row(self, item: Any) -> Row:
+        raise NotImplementedError
+
+    def fields(self, item: Any) -> dict[str, str]:
+        """What can be filtered by name."""
+        return {}
+
+    def sort_value(self, item: Any, column: str) -> Any:
+        """Comparable within one column."""
+        return item.id
+
+    def empty_lines(self) -> list[Line]:
+        """Teaches the next step when there is no row at all."""
+        return []
+
+    def detail_lines(self, item: Any, width: int, height: int) -> list[Line]:
+        return []
+
+    def touched(self, changes: Changes) -> set[int] | None:
+        """Ids whose rows must be made anew; None for all."""
+        return changes.of(self.kind)
+
+    # what they inherit
+
+    def compose(self) -> ComposeResult:
+        ui = ui_of(self)
+        yield Lines(classes="filter-line")
+        yield Input(placeholder="words, field:value, -not   Enter keeps it, Esc clears", classes="filter-input")
+        with Container(classes="body"):
+            yield LiveTable(self.columns, ui.look)
+            yield Lines(classes="detail")
+
+    @property
+    def table(self) -> LiveTable:
+        return self.query_one(LiveTable)
+
+    @property
+    def detail(self) -> Lines:
+        return self.query_one(".detail", Lines)
+
+    def on_mount(self) -> None:
+        self.query_one(".filter-input").display = False
+        self.query_one(".filter-line").display = False
+        self.reload()
+
+    def focus_main(self) -> None:
+        self.table.focus()
+
+    def reload(self) -> None:
+        self._rows.clear()
+        self._show()
+
+    def apply(self, changes: Changes) -> None:
+        touched = self.touched(changes)
+        if changes.everything or changes.link or touched is None:
+            self.reload()
+        elif touched:
+            for key in touched:
+                self._rows.pop(key, None)
+            self._show()
+
+    def _show(self) -> None:
+        items = self.items()
+        for key, item in items.items():
+            if key not in self._rows:
+                self._rows[key] = self.row(item)
+        for key in self._rows.keys() - items.keys():
+            del self._rows[key]
+        kept = [item for item in items.values() if self._wanted(item)]
+        kept.sort(key=lambda item: self.sort_value(item, self._sort), reverse=self._descending)
+        table = self.table
+        table.show_sort(self._sort, descending=self._descending)
+        empty = self.empty_lines() if not items else [line("")] if kept else _NOTHING_MATCHES
+        table.show([self._rows[item.id] for item in kept], stale=self.stale, empty=empty)
+        self._show_filter(len(kept), len(items))
+        self.show_detail()
+
+    def _wanted(self, item: Any) -> bool:
+        if not self._filter:
+            return True
+        text = " ".join(cell.text for cell in self._rows[item.id].cells)
+        return self._filter.matches(text, self.fields(item))
+
+    def show_detail(self) -> None:
+        """The pane follows the cursor."""
+        pane = self.detail
+        item = self.current()
+        width = max(20, pane.size.width)
+        lines = self.detail_lines(item, width, pane.size.height) if item is not None else []
+        pane.show(lines, stale=self.stale)
+
+    def current(self) -> Any:
+        """The item under the cursor, or None."""
+        key = self.table.cursor_key
+        return None if key is None else self.items().get(key)
+
+    @on(LiveTable.Moved)
+    def _moved(self) -> None:
+        self.show_detail()
+
+    @on(LiveTable.Opened)
+    def _double_clicked(self) -> None:
+        self.action_open()
+
+    @on(LiveTable.HeadClicked)
+    def _head_clicked(self, message: LiveTable.HeadClicked) -> None:
+        if message.column == self._sort:
+            self.action_reverse()
+        else:
+            self._sort, self._descending = message.column, False
+            self._show()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.show_detail)
+
+    # filter and sort
+
+    def set_filter(self, text: str) -> None:
+        self.query_one(".filter-input", Input).value = text
+        self._filter = parse_filter(text, self.filter_names)
+        self._show()
+
+    def _show_filter(self, shown: int, total: int) -> None:
+        text = self.query_one(".filter-input", Input).value.strip()
+        info = self.query_one(".filter-line", Lines)
+        info.display = bool(self._filter) and not self.query_one(".filter-input").display
+        info.show([((f" / {text}", Tone.ACCENT), (f"   {shown} of {total}   Esc clears", Tone.MUTED))])
+
+    def action_filter(self) -> None:
+        box = self.query_one(".filter-input", Input)
+        box.display = True
+        box.focus()
+        self._show()
+
+    @on(Input.Changed, ".filter-input")
+    def _typed(self, event: Input.Changed) -> None:
+        self._filter = parse_filter(event.value, self.filter_names)
+        self._show()
+
+    @on(Input.Submitted, ".filter-input")
+    def _keep_filter(self) -> None:
+        self.query_one(".filter-input").display = False
+        self.table.focus()
+        self._show()
+
+    def step_back(self) -> bool:
+        box = self.query_one(".filter-input", Input)
+        if box.display or self._filter:
+            box.display = False
+            self.set_filter("")
+            self.table.focus()
+            return True
+        return self.table.clear_marks()
+
+    def action_sort(self, step: int) -> None:
+        shown = self.table.shown_columns
+        if not shown:
+            return
+        place = shown.index(self._sort) if self._sort in shown else -1
+        self._sort, self._descending = shown[(place + step) % len(shown)], False
+        self._show()
+
+    def action_reverse(self) -> None:
+        self._descending = not self._descending
+        self._show()
+
+    def action_open(self) -> None:
+        raise NotImplementedError

@@ -1,0 +1,206 @@
+"""What the UI knows: a copy of the daemon's state keyed by id, and which of it changed since the last look.
+
+Pure. Notifications only write here; the screens read what `take` says changed, at most four times a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from proxyd.api.models import (
+    Camera,
+    CameraState,
+    Event,
+    Interface,
+    Job,
+    JobState,
+    LogEntry,
+    Nvr,
+    Snapshot,
+    Status,
+)
+
+LOG_LIMIT = 1000
+ENDED_JOBS_LIMIT = 100
+
+
+class Link(StrEnum):
+    """How the connection to the daemon stands."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    AWAY = "away"
+
+
+@dataclass(slots=True)
+class Changes:
+    """Ids that changed (or vanished) since the last `take`. `everything` after a resync."""
+
+    everything: bool = False
+    link: bool = False
+    log: bool = False
+    ids: dict[str, set[int]] = field(
+        default_factory=lambda: {"nvr": set(), "camera": set(), "interface": set(), "job": set()}
+    )
+
+    def of(self, kind: str) -> set[int]:
+        return self.ids[kind]
+
+    def __bool__(self) -> bool:
+        return self.everything or self.link or self.log or any(self.ids.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Cameras by what they mean to a person, and the total bit rate."""
+
+    cameras: int = 0
+    good: int = 0
+    waiting: int = 0
+    off: int = 0
+    bad: int = 0
+    bps: int = 0
+
+
+_OFF = {CameraState.STOPPED, CameraState.NO_SIGNAL}
+_WAITING = {CameraState.STARTING, CameraState.WAITING_FOR_ADDRESS, CameraState.UPSTREAM_UNREACHABLE}
+_MODELS: dict[str, type[BaseModel]] = {"nvr": Nvr, "camera": Camera, "interface": Interface, "job": Job}
+
+
+class Store:
+    """The one copy. `on_change` is called after every write that changed something."""
+
+    def __init__(self) -> None:
+        self.nvrs: dict[int, Nvr] = {}
+        self.cameras: dict[int, Camera] = {}
+        self.interfaces: dict[int, Interface] = {}
+        self.jobs: dict[int, Job] = {}
+        self.log: dict[int, LogEntry] = {}
+        self.status: Status | None = None
+        self.seq = -1
+        self.link = Link.CONNECTING
+        self.link_reason = ""
+        self.unreadable = 0  # events this version could not understand
+        self.on_change: Callable[[], None] = lambda: None
+        self._changes = Changes()
+        self._tables: dict[str, dict[int, Any]] = {
+            "nvr": self.nvrs,
+            "camera": self.cameras,
+            "interface": self.interfaces,
+            "job": self.jobs,
+        }
+
+    def load(self, snapshot: Snapshot) -> None:
+        """Replace everything: the first answer to `subscribe`, also after a reconnect."""
+        for kind, models in (
+            ("nvr", snapshot.nvrs),
+            ("camera", snapshot.cameras),
+            ("interface", snapshot.interfaces),
+            ("job", snapshot.jobs),
+        ):
+            table = self._tables[kind]
+            table.clear()
+            table.update((model.id, model) for model in models)
+        self.log.clear()
+        self.log.update((entry.id, entry) for entry in snapshot.log[-LOG_LIMIT:])
+        self.status = snapshot.status
+        self.seq = snapshot.seq
+        self.link, self.link_reason = Link.LIVE, ""
+        self._changes.everything = True
+        self.on_change()
+
+    def apply(self, event: Event) -> None:
+        """Write one notification. Those that the snapshot already holds are ignored."""
+        if event.seq <= self.seq:
+            return
+        self.seq = event.seq
+        try:
+            changed = self._write(event)
+        except (ValidationError, KeyError, TypeError, ValueError):
+            self.unreadable += 1
+            return
+        if changed:
+            self.on_change()
+
+    def _write(self, event: Event) -> bool:
+        if event.kind == "log":
+            entry = LogEntry.model_validate(event.data)
+            self.log[entry.id] = entry
+            while len(self.log) > LOG_LIMIT:
+                del self.log[next(iter(self.log))]
+            self._changes.log = True
+            return True
+        table = self._tables[event.kind]
+        if event.action == "removed":
+            key = int(event.data["id"])
+            if table.pop(key, None) is None:
+                return False
+        else:
+            model: Any = _MODELS[event.kind].model_validate(event.data)
+            key = model.id
+            if table.get(key) == model:
+                return False
+            table[key] = model
+            if event.kind == "job":
+                self._forget_old_jobs()
+        self._changes.of(event.kind).add(key)
+        return True
+
+    def put(self, kind: str, model: Any) -> None:
+        """The answer to a call of our own, which may be faster than its event."""
+        if self._tables[kind].get(model.id) != model:
+            self._tables[kind][model.id] = model
+            self._changes.of(kind).add(model.id)
+            self.on_change()
+
+    def set_link(self, link: Link, reason: str = "") -> None:
+        """The last data stays; the screens grey it while the daemon is away."""
+        if (link, reason) != (self.link, self.link_reason):
+            self.link, self.link_reason = link, reason
+            self._changes.link = True
+            self.on_change()
+
+    def take(self) -> Changes:
+        """What changed since the last call."""
+        changes, self._changes = self._changes, Changes()
+        return changes
+
+    def _forget_old_jobs(self) -> None:
+        ended = [job.id for job in self.jobs.values() if job.state is not JobState.RUNNING]
+        for key in ended[: max(0, len(ended) - ENDED_JOBS_LIMIT)]:
+            del self.jobs[key]
+
+    def counts(self) -> Counts:
+        """For the header line."""
+        good = waiting = off = bad = bps = 0
+        for camera in self.cameras.values():
+            bps += camera_bps(camera)
+            if camera.state is CameraState.RUNNING:
+                good += 1
+            elif camera.state in _WAITING:
+                waiting += 1
+            elif camera.state in _OFF:
+                off += 1
+            else:
+                bad += 1
+        return Counts(len(self.cameras), good, waiting, off, bad, bps)
+
+    def running_jobs(self) -> list[Job]:
+        return [job for job in self.jobs.values() if job.state is JobState.RUNNING]
+
+    def running_scan(self, nvr: int) -> bool:
+        return any(job.nvr == nvr for job in self.running_jobs())
+
+    def nvr_name(self, nvr: int) -> str:
+        known = self.nvrs.get(nvr)
+        return known.name if known else f"NVR {nvr}"
+
+
+def camera_bps(camera: Camera) -> int:
+    """What the camera sends to its recorders now, all streams together."""
+    return sum(stream.bps for stream in camera.streams)

@@ -1,0 +1,83 @@
+"""What views and dialogs may ask of the application: the seam that keeps them from importing app.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal, Protocol, cast
+
+from textual.dom import DOMNode
+
+from proxyd.api.models import FoundNvr, Nvr
+from proxyd.errors import ProxyError
+
+from .alarms import Alarm
+from .store import Store
+from .words import Look
+
+Severity = Literal["information", "warning", "error"]
+
+
+class Ui(Protocol):
+    """The application as its parts see it."""
+
+    store: Store
+    look: Look
+
+    def local_now(self) -> datetime:
+        """The moment, with the user's time zone."""
+
+    def ask(
+        self,
+        method: str,
+        params: dict[str, Any] | None = None,
+        *,
+        doing: str,
+        then: Callable[[Any], None] | None = None,
+        failed: Callable[[ProxyError], bool] | None = None,
+        deadline_s: float = 30.0,
+    ) -> None:
+        """Call the daemon in a named worker. `doing` is shown until the answer; `failed` returns True when
+        it has told the user itself, otherwise the error is a toast."""
+
+    def toast(self, text: str, severity: Severity = "information") -> None:
+        """One sentence that goes away by itself."""
+
+    def copy(self, text: str, what: str) -> None:
+        """To the user's clipboard (OSC 52)."""
+
+    def show_view(self, view: str, filter_text: str = "") -> None:
+        """Switch to the view of a digit key, back from any screen on top of it."""
+
+    def follow(self, alarm: Alarm) -> None:
+        """Enter on an alarm line."""
+
+    def edit_nvr(self, nvr: Nvr | None = None, found: FoundNvr | None = None) -> None:
+        """The form: for a new NVR (maybe one that was discovered) or a known one."""
+
+    def discover(self) -> None: ...
+
+    def open_camera(self, camera: int, *, requests: bool = False) -> None: ...
+
+    def open_job(self, job: int) -> None: ...
+
+    def scan(self, nvr: int) -> None:
+        """Start a scan and show its progress."""
+
+    def toggle_cameras(self, cameras: list[int]) -> None: ...
+
+    def restart_cameras(self, cameras: list[int]) -> None: ...
+
+    def remove_cameras(self, cameras: list[int]) -> None: ...
+
+    def rename_camera(self, camera: int) -> None: ...
+
+    def snapshot(self, camera: int) -> None: ...
+
+    def remove_nvr(self, nvr: int) -> None: ...
+
+    def cancel_job(self, job: int) -> None: ...
+
+
+def ui_of(node: DOMNode) -> Ui:
+    return cast(Ui, node.app)

@@ -1,0 +1,120 @@
+"""A camera in words: the detail pane and the recorder's requests. Pure: models in, lines out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+from proxyd.api.models import Camera, Nvr, Stream, TraceEntry
+
+from ..words import Look, Tone, camera_sign, count, format_mbit, format_time
+from .columns import Cell
+from .line import Line, Piece, fit_middle, line, plain, table, wrap
+
+
+def stream_words(stream: Stream, look: Look) -> str:
+    """ "H.265 2560×1440 25 fps" """
+    size = f"{stream.width}{look.times}{stream.height}"
+    return f"{codec_name(stream.codec)} {size} {stream.fps} fps"
+
+
+def codec_name(codec: str) -> str:
+    return {"H264": "H.264", "H265": "H.265"}.get(codec.upper(), codec)
+
+
+def short_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> list[Line]:
+    """Three lines for the smallest screen: who it is, its streams, and why it stands as it does."""
+    who = " ".join(filter(None, (nvr.name if nvr else f"NVR {camera.nvr}", f"ch {camera.channel}")))
+    first: list[Piece] = [
+        (f" {plain(camera.name)}", Tone.STRONG),
+        (f"   {plain(who)}", Tone.TEXT),
+        (f"   {camera.mac or 'no MAC'}   {camera.interface or 'no interface'}", Tone.MUTED),
+    ]
+    streams: list[Piece] = []
+    for stream in camera.streams:
+        streams += [(f" {stream.name} ", Tone.MUTED), (f"{stream_words(stream, look)}  ", Tone.TEXT)]
+        if stream.bps:
+            streams.append((f"{format_mbit(stream.bps)} Mbit/s  ", Tone.TEXT))
+    third = wrap(camera.reason, width - 2, camera_sign(camera).tone, limit=1) if camera.reason else []
+    url: list[Line] = [line((f" {camera.onvif_url}", Tone.MUTED))] if camera.onvif_url else []
+    return [tuple(first), tuple(streams), *([_indent(third[0])] if third else url)]
+
+
+def _indent(pieces: Line) -> Line:
+    return ((" ", Tone.TEXT), *pieces)
+
+
+def tall_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> list[Line]:
+    """For the pane on the right: everything to type into a recorder, and the state in words."""
+    sign = camera_sign(camera)
+    rows: list[tuple[str, str | Piece]] = [
+        ("Address", (camera.address or "none yet", Tone.STRONG if camera.address else Tone.WARNING)),
+        ("User", camera.username),
+        ("ONVIF", camera.onvif_url or ""),
+        ("Snapshot", camera.snapshot_url or ""),
+        ("MAC", camera.mac or ""),
+        ("Interface", camera.interface or ""),
+        ("NVR", f"{nvr.name if nvr else camera.nvr}, channel {camera.channel}"),
+        ("Recorder", _recorder(camera)),
+    ]
+    lines: list[Line] = [
+        line((fit_middle(plain(camera.name), width), Tone.STRONG)),
+        line((f"{look.glyph(sign)} {sign.word}", sign.tone)),
+        *wrap(camera.reason, width, Tone.TEXT, limit=5),
+        line(""),
+        *table(rows, width),
+    ]
+    for stream in camera.streams:
+        lines += [line(""), *stream_lines(stream, look, width)]
+    return lines
+
+
+def stream_lines(stream: Stream, look: Look, width: int) -> list[Line]:
+    live = f"{format_mbit(stream.bps)} Mbit/s" if stream.bps else ""
+    head: list[Piece] = [(f"{stream.name:<5}", Tone.ACCENT), (stream_words(stream, look), Tone.TEXT)]
+    if live:
+        head.append((f"  {live}", Tone.TEXT))
+    if stream.clients:
+        head.append((f"  {count(stream.clients, 'client')}", Tone.SUCCESS))
+    return [tuple(head), line((fit_middle(stream.url, width), Tone.MUTED))]
+
+
+def _recorder(camera: Camera) -> str:
+    if not camera.recorder:
+        return "none so far"
+    return f"{camera.recorder}, {count(camera.clients, 'stream')} open" if camera.clients else camera.recorder
+
+
+def request_cells(entry: TraceEntry, look: Look, zone: tzinfo | None = None) -> tuple[str, Tone, tuple[Cell, ...]]:
+    """Glyph, tone and cells of one exchange: time, client, protocol, operation, result."""
+    if entry.ok:
+        glyph, tone, result = "✔", Tone.SUCCESS, "ok"
+    else:
+        glyph, tone, result = "✖", Tone.ERROR, entry.reason or "refused"
+    if look.ascii:
+        glyph = "+" if entry.ok else "!"
+    cells = (
+        Cell(format_time(entry.at, zone), Tone.MUTED),
+        Cell(entry.client),
+        Cell(entry.protocol, Tone.MUTED),
+        Cell(entry.operation),
+        Cell(result, Tone.MUTED if entry.ok else Tone.ERROR),
+        Cell(entry.auth, Tone.MUTED),
+    )
+    return glyph, tone, cells
+
+
+def request_lines(trace: Sequence[TraceEntry], look: Look, limit: int, zone: tzinfo | None = None) -> list[Line]:
+    """The newest exchanges, newest first, one line each."""
+    lines: list[Line] = []
+    for entry in list(reversed(trace))[: max(0, limit)]:
+        glyph, tone, cells = request_cells(entry, look, zone)
+        lines.append(
+            line(
+                (f"{glyph} ", tone),
+                (f"{cells[0].text} ", Tone.MUTED),
+                (f"{entry.operation} ", Tone.TEXT),
+                (entry.reason or entry.client, Tone.MUTED),
+            )
+        )
+    return lines

@@ -1,0 +1,100 @@
+"""A scan in words: progress bar, what is asked now, time left, and what changed. Pure."""
+
+from __future__ import annotations
+
+from proxyd.api.models import Job, JobState, ScanDiff
+
+from ..words import Look, Tone, channel_list, format_duration, job_sign
+from .line import Line, Piece, line, plain, wrap
+
+
+def progress_words(job: Job) -> str:
+    """ "11/16", "3 so far" while the number of channels is unknown."""
+    if job.total is None:
+        return f"{job.done} so far" if job.done else "starting"
+    return f"{job.done}/{job.total}"
+
+
+def eta_words(job: Job) -> str:
+    if job.state is not JobState.RUNNING or job.eta_s is None:
+        return ""
+    return f"~{format_duration(job.eta_s)} left"
+
+
+def progress_line(job: Job, look: Look, width: int, label_width: int = 30) -> Line:
+    """One line per job: title, bar, count, time left."""
+    bar_width = max(10, min(40, width - label_width - 26))
+    title = plain(job.title)[:label_width].ljust(label_width)
+    sign = job_sign(job.state)
+    return line(
+        (f"  {look.glyph(sign)} ", sign.tone),
+        (f"{title} ", Tone.TEXT),
+        (look.bar(job.done, job.total, bar_width), Tone.ACCENT),
+        (f" {progress_words(job)}", Tone.TEXT),
+        (f"  {eta_words(job)}", Tone.MUTED),
+    )
+
+
+def diff_summary(diff: ScanDiff) -> str:
+    """ "new 3, changed 1, missing 0" in one breath; "nothing changed" when so."""
+    parts = [
+        f"{len(found)} {word}"
+        for found, word in (
+            (diff.new, "new"),
+            (diff.changed, "changed"),
+            (diff.missing, "missing"),
+            (diff.offline, "without signal"),
+        )
+        if found
+    ]
+    return ", ".join(parts) or "nothing changed"
+
+
+def diff_lines(diff: ScanDiff, look: Look, width: int) -> list[Line]:
+    """What a scan found, by kind, with channel numbers, then the warnings."""
+    kinds: tuple[tuple[str, list[int], Tone, str], ...] = (
+        ("new", diff.new, Tone.SUCCESS, "now a camera each"),
+        ("changed", diff.changed, Tone.ACCENT, "streams or names are different; identity kept"),
+        ("missing", diff.missing, Tone.ERROR, "no longer on the NVR; kept until you remove them"),
+        ("offline", diff.offline, Tone.MUTED, "no camera connected to the NVR there"),
+    )
+    lines: list[Line] = []
+    for word, channels, tone, meaning in kinds:
+        pieces: list[Piece] = [
+            (f"  {word:<9}", tone if channels else Tone.MUTED),
+            (f"{len(channels):>3}", Tone.STRONG if channels else Tone.MUTED),
+        ]
+        if channels:
+            pieces += [(f"   {channel_list(channels, 12)}", Tone.TEXT), (f"   {meaning}", Tone.MUTED)]
+        lines.append(tuple(pieces))
+    for warning in diff.warnings[:20]:
+        lead: Piece = ("! " if look.ascii else "▲ ", Tone.WARNING)
+        for number, words in enumerate(wrap(warning, max(20, width - 4), Tone.TEXT, limit=4)):
+            lines.append((("  ", Tone.TEXT), lead if not number else ("  ", Tone.TEXT), *words))
+    return lines
+
+
+def job_lines(job: Job, look: Look, width: int) -> list[Line]:
+    """The whole story of one job."""
+    sign = job_sign(job.state)
+    bar_width = max(12, min(50, width - 24))
+    lines: list[Line] = [
+        line(
+            ("  ", Tone.TEXT),
+            (look.bar(job.done, job.total, bar_width), Tone.ACCENT),
+            (f" {progress_words(job)}", Tone.STRONG),
+        ),
+        line(""),
+    ]
+    if job.state is JobState.RUNNING:
+        lines.append(line(("  now      ", Tone.MUTED), (plain(job.now) or "asking the NVR", Tone.TEXT)))
+        lines.append(line(("  left     ", Tone.MUTED), (eta_words(job) or "not known yet", Tone.TEXT)))
+    else:
+        lines.append(line((f"  {look.glyph(sign)} {sign.word}", sign.tone)))
+    if job.error:
+        lines += [((("  ", Tone.TEXT)), *w) for w in wrap(job.error, width - 4, Tone.ERROR, limit=4)]
+    if job.hint:
+        lines += [((("  ", Tone.TEXT)), *w) for w in wrap(job.hint, width - 4, Tone.TEXT, limit=4)]
+    if job.diff is not None:
+        lines += [line(""), *diff_lines(job.diff, look, width)]
+    return lines

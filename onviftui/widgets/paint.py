@@ -1,0 +1,104 @@
+"""From tones to terminal styles, and a widget of lines that repaints only the lines that changed.
+
+The colours of a tone are CSS component classes (`tone--…` in app.tcss), so that themes decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from ..words import Tone
+from .line import Line, cut
+
+ROW_CLASSES = ("row--cursor", "row--cursor-idle", "row--marked", "row--head")
+PAINT_CLASSES: set[str] = {f"tone--{tone}" for tone in Tone} | set(ROW_CLASSES)
+
+
+class Palette:
+    """Styles of one widget, looked up once per theme."""
+
+    def __init__(self, widget: Widget) -> None:
+        self._widget = widget
+        self._styles: dict[tuple[Tone, str], Style] = {}
+
+    def clear(self) -> None:
+        self._styles.clear()
+
+    def style(self, tone: Tone, row: str = "") -> Style:
+        """Tone on the widget's background, or on that of a row class."""
+        style = self._styles.get((tone, row))
+        if style is None:
+            style = self._widget.rich_style
+            style += self._widget.get_component_rich_style(f"tone--{tone}", partial=True)
+            if row:
+                style += self._widget.get_component_rich_style(row, partial=True)
+            self._styles[tone, row] = style
+        return style
+
+
+class Lines(Widget):
+    """Shows lines; `show` repaints those that differ. Its height follows the lines when CSS says `auto`."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = PAINT_CLASSES
+    DEFAULT_CSS = "Lines { height: auto; width: 1fr; }"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes=classes)
+        self._palette = Palette(self)
+        self._lines: list[Line] = []
+        self._stale = False
+        self.painted_lines = 0  # for the paint budget in tests
+
+    @property
+    def lines(self) -> list[Line]:
+        return self._lines
+
+    def show(self, lines: Sequence[Line], *, stale: bool = False) -> None:
+        """`stale`: last known data, greyed."""
+        old, self._lines = self._lines, list(lines)
+        restyled, self._stale = self._stale != stale, stale
+        if len(old) != len(lines):
+            self.refresh(layout=True)
+        elif restyled:
+            self.refresh()
+        else:
+            width = self.size.width
+            changed = [Region(0, y, width, 1) for y, pair in enumerate(zip(old, lines, strict=True)) if _differ(pair)]
+            if changed:
+                self.refresh(*changed)
+
+    def row_class(self, y: int) -> str:
+        """Which row class line `y` is painted with."""
+        return ""
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._lines)
+
+    def render_line(self, y: int) -> Strip:
+        self.painted_lines += 1
+        width = self.size.width
+        row = self.row_class(y)
+        base = self._palette.style(Tone.TEXT, row)
+        pieces = cut(self._lines[y], width) if y < len(self._lines) else ()
+        segments = [
+            Segment(text, self._palette.style(Tone.MUTED if self._stale else tone, row)) for text, tone in pieces
+        ]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def notify_style_update(self) -> None:
+        self._palette.clear()
+        super().notify_style_update()
+
+    def render(self) -> Any:
+        return ""
+
+
+def _differ(pair: tuple[Line, Line]) -> bool:
+    return pair[0] != pair[1]

@@ -1,0 +1,424 @@
+"""A daemon that speaks the real JSON-RPC over a real Unix socket, with made-up NVRs and cameras.
+
+`answers` may be filled with a method's answer (or an exception, or a function of the parameters);
+`calls` remembers what was asked; `change` and `remove` send events to every subscriber.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import WSMsgType, web
+from pydantic import BaseModel
+
+from proxyd.api.models import (
+    Camera,
+    CameraState,
+    Credentials,
+    Event,
+    FoundNvr,
+    Interface,
+    Job,
+    JobState,
+    LogEntry,
+    Nvr,
+    NvrState,
+    NvrTest,
+    Picture,
+    Role,
+    ScanDiff,
+    Snapshot,
+    Status,
+    Stream,
+    TraceEntry,
+)
+from proxyd.errors import InvalidInput, NotFound, ProxyError
+
+STARTED = "2026-11-22T09:00:00Z"
+PLACES = (
+    "Front gate",
+    "Yard",
+    "Office",
+    "Ramp",
+    "Kitchen",
+    "駐車場 north",
+    "Loading dock",
+    "Roof",
+    "Store",
+    "Stairs",
+    "Garage",
+    "Lobby",
+    "Server room",
+    "Back door",
+    "Canteen",
+    "Bicycle stand behind the main building",
+)
+
+
+def camera(number: int, state: CameraState = CameraState.RUNNING, **changes: Any) -> Camera:
+    """Camera `number` on 127.0.10.<number>, of NVR 1 unless told otherwise."""
+    address = f"127.0.10.{number}"
+    base: dict[str, Any] = {
+        "id": number,
+        "name": f"{number:02} {PLACES[(number - 1) % len(PLACES)]}",
+        "nvr": 1,
+        "channel": number,
+        "state": state,
+        "address": address,
+        "mac": f"a2:6b:3f:00:00:{number:02x}",
+        "interface": f"lo:{number}",
+        "onvif_url": f"http://{address}:8080/onvif/device_service",
+        "snapshot_url": f"http://{address}:8080/snapshot/main",
+        "username": "onvif",
+        "streams": [
+            Stream(
+                name="main",
+                url=f"rtsp://{address}:8554/main",
+                codec="H265",
+                width=2560,
+                height=1440,
+                fps=25,
+                bitrate=6144,
+            ),
+            Stream(
+                name="sub", url=f"rtsp://{address}:8554/sub", codec="H264", width=640, height=360, fps=15, bitrate=512
+            ),
+        ],
+        "uuid": f"5f3c0000-0000-4000-8000-{number:012}",
+        "serial": f"OT{number:06}",
+        "enabled": state is not CameraState.STOPPED,
+    }
+    return Camera.model_validate(base | changes)
+
+
+def nvr(number: int = 1, **changes: Any) -> Nvr:
+    base: dict[str, Any] = {
+        "id": number,
+        "name": "Garage" if number == 1 else f"House {number}",
+        "host": f"127.0.0.{number}",
+        "port": 8000,
+        "username": "admin",
+        "state": NvrState.OK,
+        "manufacturer": "Hikvision",
+        "model": "DS-7616NI-K2",
+        "firmware": "V4.30.085",
+        "serial": "DS7616N0123",
+        "channels": 16,
+        "online": 15,
+        "clock_offset_s": -25320.0,
+        "last_scan": STARTED,
+    }
+    return Nvr.model_validate(base | changes)
+
+
+def interface(number: int, camera_id: int | None = None) -> Interface:
+    return Interface(
+        id=number,
+        name=f"lo:{number}",
+        mac=f"a2:6b:3f:00:00:{number:02x}",
+        address=f"127.0.10.{number}",
+        kind="loopback",
+        camera=camera_id,
+    )
+
+
+def job(number: int = 1, state: JobState = JobState.RUNNING, **changes: Any) -> Job:
+    base: dict[str, Any] = {
+        "id": number,
+        "kind": "scan",
+        "nvr": 1,
+        "title": "Scan of Garage",
+        "state": state,
+        "started": STARTED,
+    }
+    return Job.model_validate(base | changes)
+
+
+def log(number: int, message: str, level: str = "info", subject: str = "daemon") -> LogEntry:
+    at = f"2026-11-22T09:{number // 60 % 60:02}:{number % 60:02}Z"
+    return LogEntry.model_validate({"id": number, "at": at, "level": level, "subject": subject, "message": message})
+
+
+class FakeDaemon:
+    """`async with FakeDaemon(socket) as daemon`; start and stop it again as often as wanted."""
+
+    def __init__(self, socket: Path, cameras: int = 0) -> None:
+        self.socket = socket
+        self.password = "onvif-secret"
+        self.role = Role.ADMIN
+        self.seq = 0
+        self.tables: dict[str, dict[int, Any]] = {"nvr": {}, "camera": {}, "interface": {}, "job": {}, "log": {}}
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.answers: dict[str, Any] = {}
+        self.hold: dict[str, asyncio.Event] = {}  # a method waits here before it answers
+        self._subscribers: set[web.WebSocketResponse] = set()
+        self._runner: web.AppRunner | None = None
+        if cameras:
+            self.tables["nvr"][1] = nvr(channels=cameras, online=cameras)
+            self.tables["camera"] = {n: camera(n) for n in range(1, cameras + 1)}
+            self.tables["interface"] = {n: interface(n, n if n <= cameras else None) for n in range(1, cameras + 3)}
+            self.tables["log"] = {1: log(1, "proxyd started"), 2: log(2, f"Garage: {cameras} new cameras")}
+
+    async def __aenter__(self) -> FakeDaemon:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        app = web.Application()
+        app.router.add_get("/rpc", self._serve)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.UnixSite(self._runner, str(self.socket)).start()
+
+    async def stop(self) -> None:
+        for subscriber in list(self._subscribers):
+            await subscriber.close()
+        self._subscribers.clear()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        self.socket.unlink(missing_ok=True)
+
+    # what tests do with it
+
+    async def change(self, kind: str, model: BaseModel) -> None:
+        """Store and announce."""
+        self.tables[kind][model.id] = model  # type: ignore[attr-defined]
+        await self._send(kind, "changed", model.model_dump(mode="json"))
+
+    async def remove(self, kind: str, key: int) -> None:
+        self.tables[kind].pop(key, None)
+        await self._send(kind, "removed", {"id": key})
+
+    async def _send(self, kind: str, action: str, data: dict[str, Any]) -> None:
+        self.seq += 1
+        event = Event.model_validate({"seq": self.seq, "kind": kind, "action": action, "data": data})
+        text = json.dumps({"jsonrpc": "2.0", "method": "event", "params": event.model_dump(mode="json")})
+        for subscriber in list(self._subscribers):
+            await subscriber.send_str(text)
+
+    def called(self, method: str) -> list[dict[str, Any]]:
+        return [params for name, params in self.calls if name == method]
+
+    # serving
+
+    async def _serve(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        pending: set[asyncio.Task[None]] = set()
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    task = asyncio.create_task(self._answer(socket, json.loads(message.data)), name="fake answer")
+                    pending.add(task)
+                    task.add_done_callback(pending.discard)
+        finally:
+            self._subscribers.discard(socket)
+            for task in pending:
+                task.cancel()
+        return socket
+
+    async def _answer(self, socket: web.WebSocketResponse, call: dict[str, Any]) -> None:
+        method, params = call["method"], call.get("params", {})
+        self.calls.append((method, params))
+        if method in self.hold:
+            await self.hold[method].wait()
+        reply: dict[str, Any] = {"jsonrpc": "2.0", "id": call["id"]}
+        try:
+            result = self._result(method, params)
+            if method == "subscribe":
+                self._subscribers.add(socket)
+            reply["result"] = _plain(result)
+        except ProxyError as error:
+            data: dict[str, Any] = {"hint": error.hint}
+            if isinstance(error, InvalidInput):
+                data["fields"] = error.fields
+            reply["error"] = {"code": error.code, "message": error.message, "data": data}
+        if not socket.closed:
+            await socket.send_str(json.dumps(reply))
+
+    def _result(self, method: str, params: dict[str, Any]) -> Any:
+        answer = self.answers.get(method)
+        if isinstance(answer, Exception):
+            raise answer
+        if callable(answer):
+            return answer(params)
+        if answer is not None:
+            return answer
+        own: Callable[[dict[str, Any]], Any] | None = getattr(self, "_" + method.replace(".", "_"), None)
+        if own is None:
+            raise NotFound(f"The fake daemon knows no {method}.")
+        return own(params)
+
+    def _subscribe(self, _: dict[str, Any]) -> Snapshot:
+        tables = {kind: list(table.values()) for kind, table in self.tables.items()}
+        status = Status(
+            version="0.1.0",
+            pid=1,
+            started=STARTED,
+            mode="loopback",
+            data_dir="/nowhere",
+            nvrs=len(tables["nvr"]),
+            cameras=len(tables["camera"]),
+            states={},
+            role=self.role,
+        )
+        return Snapshot(
+            seq=self.seq,
+            status=status,
+            nvrs=tables["nvr"],
+            cameras=tables["camera"],
+            interfaces=tables["interface"],
+            jobs=tables["job"],
+            log=tables["log"],
+        )
+
+    def _cameras_in_state(self, params: dict[str, Any], state: CameraState, *, enabled: bool) -> list[Camera]:
+        found: list[Camera] = []
+        for key in params["ids"]:
+            changed = self.tables["camera"][key].model_copy(update={"state": state, "enabled": enabled, "clients": 0})
+            self.tables["camera"][key] = changed
+            found.append(changed)
+        return found
+
+    def _camera_start(self, params: dict[str, Any]) -> list[Camera]:
+        return self._cameras_in_state(params, CameraState.RUNNING, enabled=True)
+
+    def _camera_restart(self, params: dict[str, Any]) -> list[Camera]:
+        return self._cameras_in_state(params, CameraState.STARTING, enabled=True)
+
+    def _camera_stop(self, params: dict[str, Any]) -> list[Camera]:
+        return self._cameras_in_state(params, CameraState.STOPPED, enabled=False)
+
+    def _camera_remove(self, params: dict[str, Any]) -> list[Camera]:
+        return [self.tables["camera"].pop(key) for key in params["ids"]]
+
+    def _camera_update(self, params: dict[str, Any]) -> Camera:
+        changed: Camera = self.tables["camera"][params["id"]].model_copy(update={"name": params["name"]})
+        self.tables["camera"][changed.id] = changed
+        return changed
+
+    def _camera_credentials(self, params: dict[str, Any]) -> Credentials:
+        return Credentials(camera=params["id"], username="onvif", password=self.password)
+
+    def _camera_trace(self, params: dict[str, Any]) -> list[TraceEntry]:
+        return [
+            TraceEntry(
+                at="2026-11-22T09:00:01Z",
+                client="10.77.0.3",
+                protocol="onvif",
+                operation="GetSystemDateAndTime",
+                ok=True,
+            ),
+            TraceEntry(
+                at="2026-11-22T09:00:02Z",
+                client="10.77.0.3",
+                protocol="onvif",
+                operation="GetProfiles",
+                auth="wsse digest",
+                ok=False,
+                reason="wrong password",
+            ),
+            TraceEntry(
+                at="2026-11-22T09:00:09Z",
+                client="10.77.0.3",
+                protocol="rtsp",
+                operation="PLAY main",
+                auth="digest",
+                ok=True,
+            ),
+        ]
+
+    def _camera_snapshot(self, params: dict[str, Any]) -> Picture:
+        return Picture(content_type="image/jpeg", data="AAAA" * 1000)
+
+    def _nvr_add(self, params: dict[str, Any]) -> Nvr:
+        number = len(self.tables["nvr"]) + 1
+        added = nvr(
+            number,
+            name=params.get("name", params["host"]),
+            host=params["host"],
+            port=params["port"],
+            username=params["username"],
+            state=NvrState.NEW,
+            last_scan=None,
+            channels=0,
+        )
+        self.tables["nvr"][number] = added
+        return added
+
+    def _nvr_update(self, params: dict[str, Any]) -> Nvr:
+        known = {key: value for key, value in params.items() if key not in ("id", "password")}
+        changed: Nvr = self.tables["nvr"][params["id"]].model_copy(update=known)
+        self.tables["nvr"][changed.id] = changed
+        return changed
+
+    def _nvr_remove(self, params: dict[str, Any]) -> Nvr:
+        removed: Nvr = self.tables["nvr"].pop(params["id"])
+        return removed
+
+    def _nvr_scan(self, params: dict[str, Any]) -> Job:
+        started = job(len(self.tables["job"]) + 1, nvr=params["id"], total=16, now="identity")
+        self.tables["job"][started.id] = started
+        return started
+
+    def _nvr_test(self, _: dict[str, Any]) -> NvrTest:
+        return NvrTest(ok=True, message="Hikvision DS-7616NI-K2 signed in.", channels=16, clock_offset_s=-25320.0)
+
+    def _nvr_discover(self, _: dict[str, Any]) -> list[FoundNvr]:
+        return [
+            FoundNvr(host="127.0.0.1", port=8000, name="Garage", answers=True, channels=16, known=1),
+            FoundNvr(host="127.0.0.9", port=80, name="NVR-4", hardware="NVR4216", answers=True, needs_password=True),
+            FoundNvr(host="127.0.0.7", port=80, hardware="IPC-1", answers=False, note="no answer in 3 s"),
+        ]
+
+    def _job_cancel(self, params: dict[str, Any]) -> Job:
+        cancelled: Job = self.tables["job"][params["id"]].model_copy(update={"state": JobState.CANCELLED})
+        self.tables["job"][cancelled.id] = cancelled
+        return cancelled
+
+
+def _plain(result: Any) -> Any:
+    if isinstance(result, BaseModel):
+        return result.model_dump(mode="json")
+    return [item.model_dump(mode="json") for item in result] if isinstance(result, list) else result
+
+
+def troubled(daemon: FakeDaemon) -> None:
+    """A house with some of everything: playing, waiting, stopped, wrong password, no signal."""
+    table = daemon.tables["camera"]
+    for number in (1, 2, 4, 5, 10, 11):
+        known = table[number]
+        streams = [known.streams[0].model_copy(update={"bps": 5_900_000 + number * 31_000, "clients": 1})]
+        table[number] = known.model_copy(
+            update={"clients": 1, "recorder": "10.77.0.3", "streams": [*streams, known.streams[1]]}
+        )
+    table[3] = camera(3, CameraState.WAITING_FOR_ADDRESS, address=None, reason="No DHCP answer on eth0 for 30 s.")
+    table[7] = camera(
+        7,
+        CameraState.WRONG_PASSWORD,
+        reason="The NVR refused the password for user admin. It may lock after 4 more tries, so I stopped.",
+    )
+    table[8] = camera(8, CameraState.STOPPED)
+    table[9] = camera(9, CameraState.NO_SIGNAL, reason="The NVR has no picture on channel 9.")
+    table[12] = camera(12, CameraState.PORT_IN_USE, reason="Port 8080 on 127.0.10.12 is in use by nginx (pid 812).")
+    daemon.tables["job"][1] = job(
+        1,
+        JobState.DONE,
+        done=16,
+        total=16,
+        ended=STARTED,
+        diff=ScanDiff(
+            new=[1, 2, 3], changed=[4], offline=[9], warnings=["The clock of the NVR is 7 h 02 min behind; handled."]
+        ),
+    )
+    daemon.tables["log"][3] = log(3, "Yard: 10.77.0.3 started to play main", subject="camera 2")
+    daemon.tables["log"][4] = log(4, "The NVR refused the password", "error", "nvr 1")
+    daemon.tables["log"][5] = log(5, "No DHCP answer on eth0", "warning", "camera 3")
