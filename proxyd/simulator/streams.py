@@ -17,7 +17,7 @@ MAX_CHANNEL = 64
 
 @dataclass(frozen=True, slots=True)
 class SimStream:
-    """One stream of one channel. `bitrate_kbps` is that of the loop with frame marks and without padding, rounded up."""
+    """One stream of one channel. `bitrate_kbps` is that of the loop and its frame marks without padding, rounded up."""
 
     channel: int
     name: SimStreamName
@@ -29,7 +29,7 @@ class SimStream:
 
 
 # width, height, fps, kbit/s with frame marks
-_SHAPES: dict[SimStreamName, tuple[int, int, int, int]] = {"main": (1280, 720, 25, 80), "sub": (640, 360, 15, 48)}
+_SHAPES: dict[SimStreamName, tuple[int, int, int, int]] = {"main": (1280, 720, 25, 96), "sub": (640, 360, 15, 48)}
 
 
 def stream_for(channel: int, name: SimStreamName, codec: SimCodec = "H264") -> SimStream:
