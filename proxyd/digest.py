@@ -212,7 +212,7 @@ class DigestVerifier:
         if not hmac.compare_digest(_bytes(user), _bytes(username)):
             return Verdict(False, "unknown user", scheme=scheme)
         if params.get("realm", "") != self._realm:
-            return Verdict(False, "wrong realm", stale=True, scheme=scheme)
+            return Verdict(False, "wrong realm", scheme=scheme)
         if not _same_target(stated_uri, uri):
             return Verdict(False, "authorization is for another address", scheme=scheme)
         expected = _response(

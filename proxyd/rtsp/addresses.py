@@ -1,0 +1,87 @@
+"""RTSP URLs: host replacement, control URLs of an NVR (RFC 2326 §C.1.1, and what devices do instead), our own URLs.
+
+Pure. URLs are never normalised: devices compare them byte by byte.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+DEFAULT_PORT = 554
+_URL = re.compile(r"(rtsp|rtsps)://([^/?#\s]*)(\S*)", re.IGNORECASE)
+_PORT = re.compile(r"(?:.*@)?(?:\[[^\]]*\]|[^:]*):([0-9]{1,5})")
+_TRACK = re.compile(r"(.*?)/trackid=([0-9]{1,3})", re.IGNORECASE)
+
+
+def bracketed(host: str) -> str:
+    """An IPv6 address as URLs want it."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def own_url(address: str, port: int, path: str) -> str:
+    """Our URL for a stream path; the port is left out when it is the usual one."""
+    suffix = "" if port == DEFAULT_PORT else f":{port}"
+    return f"rtsp://{bracketed(address)}{suffix}/{path}"
+
+
+def url_port(url: str) -> int:
+    """The port of an RTSP URL. Raises ValueError when it is not one (rtsps is not supported yet)."""
+    match = _URL.fullmatch(url.strip())
+    if match is None or match.group(1).lower() != "rtsp":
+        raise ValueError("not an rtsp:// URL")
+    found = _PORT.fullmatch(match.group(2))
+    port = int(found.group(1)) if found else DEFAULT_PORT
+    if not 0 < port < 65536:
+        raise ValueError("port out of range")
+    return port
+
+
+def with_host(url: str, host: str) -> str:
+    """The same URL at `host`: scheme, port, path and query stay, user info goes. Raises ValueError for other URLs."""
+    match = _URL.fullmatch(url.strip())
+    if match is None:
+        raise ValueError("not an RTSP URL")
+    found = _PORT.fullmatch(match.group(2))
+    port = f":{found.group(1)}" if found else ""
+    return f"{match.group(1)}://{bracketed(host)}{port}{match.group(3)}"
+
+
+def resolve_control(control: str, base: str, host: str) -> str:
+    """The URL that an `a=control` means, at `host`.
+
+    Relative ones are appended to the base after a slash, also behind a query (`…?channel=1&subtype=0/trackID=0`,
+    Dahua): all devices expect that, and not the resolution of RFC 3986. `?…` is appended as it is (Bosch).
+    """
+    control = control.strip()
+    if control in ("", "*"):
+        return base
+    if _URL.fullmatch(control):
+        return with_host(control, host)
+    if control.startswith("/"):
+        match = _URL.fullmatch(base)
+        root = f"{match.group(1)}://{match.group(2)}" if match else base.rstrip("/")
+        return root + control
+    if control.startswith("?") or base.endswith("/"):
+        return base + control
+    return f"{base}/{control}"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a recorder's request URI names: a stream path ("main") and perhaps one of its tracks."""
+
+    stream: str
+    track: int | None = None
+
+
+def parse_target(uri: str) -> Target:
+    """Host, port, user info, query and closing slashes do not matter: recorders vary them. `*` and foreign URLs
+    give an empty stream name."""
+    match = _URL.fullmatch(uri)
+    path = match.group(3) if match else uri if uri.startswith("/") else ""
+    path = re.split(r"[?#]", path, maxsplit=1)[0].rstrip("/")
+    track = _TRACK.fullmatch(path)
+    if track:
+        return Target(track.group(1).strip("/"), int(track.group(2)))
+    return Target(path.strip("/"))

@@ -1,0 +1,238 @@
+"""One RTSP connection to an NVR: requests one at a time, authentication, and the packets that come in between.
+
+Knows nothing of sessions and SDP (upstream.py does). A wrong password is tried once per connection, never in a loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from proxyd.camera.spec import NvrAccess
+from proxyd.digest import Challenge, authorization, choose, parse_challenges
+from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
+from proxyd.rtsp.headers import Headers
+from proxyd.rtsp.messages import Interleaved, Request, Response, format_request, format_response
+from proxyd.rtsp.parser import RtspParser, RtspSyntaxError
+
+USER_AGENT = "onviftui"
+_CHECK_NETWORK = "Check that the NVR is switched on and that its RTSP port can be reached."
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTimeouts:
+    connect_s: float = 5
+    answer_s: float = 10
+    close_s: float = 2
+
+
+class RtspClient(asyncio.Protocol):
+    """`on_frames` gets the packets of one read at a time; `on_lost` is called once when the NVR ends the connection
+    or breaks the protocol, never after `close`."""
+
+    def __init__(
+        self,
+        access: NvrAccess,
+        port: int,
+        timeouts: UpstreamTimeouts,
+        *,
+        on_frames: Callable[[list[Interleaved]], None],
+        on_lost: Callable[[UpstreamError], None],
+    ) -> None:
+        self._access = access
+        self._port = port
+        self._timeouts = timeouts
+        self._on_frames = on_frames
+        self._on_lost = on_lost
+        self._parser = RtspParser()
+        self._transport: asyncio.Transport | None = None
+        self._turn = asyncio.Lock()
+        self._cseq = 0
+        self._waiting: tuple[int, asyncio.Future[Response]] | None = None
+        self._challenge: Challenge | None = None
+        self._nonce_count = 0
+        self._closed = False
+
+    @property
+    def connected(self) -> bool:
+        return self._transport is not None and not self._closed
+
+    async def connect(self) -> None:
+        """Raises UpstreamUnreachable."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeouts.connect_s):
+                await loop.create_connection(lambda: self, self._access.host, self._port)
+        except TimeoutError:
+            raise self._unreachable(f"does not answer within {self._timeouts.connect_s:g} s") from None
+        except OSError as error:
+            raise self._unreachable(f"cannot be reached ({error.strerror or error})") from None
+
+    async def request(self, method: str, url: str, headers: Headers | None = None) -> Response:
+        """The final answer, with authentication done. Raises UpstreamError; UpstreamAuthError when the second answer
+        is still 401."""
+        async with self._turn:
+            return await self._authenticated(method, url, headers or Headers())
+
+    async def close(self, farewell: tuple[str, str, Headers] | None = None) -> None:
+        """Ends the connection; `farewell` (method, URL, headers) is sent first, its answer awaited for a moment."""
+        transport = self._transport
+        if transport is None or self._closed:
+            return
+        self._on_frames, self._on_lost = _ignore, _ignore
+        transport.resume_reading()
+        said = farewell is None
+        try:
+            if farewell is not None:
+                async with asyncio.timeout(self._timeouts.close_s), self._turn:
+                    said = True
+                    await self._authenticated(*farewell)
+        except (TimeoutError, UpstreamError):
+            pass  # silent, or it ended the connection first
+        finally:
+            if farewell is not None and not said and not self._closed:
+                self._send(*farewell)  # another request still waits for its answer
+            self._closed = True
+            transport.close()
+            # What is not sent by now will not be; a silent peer must not keep the socket.
+            asyncio.get_running_loop().call_later(self._timeouts.close_s, transport.abort)
+
+    def abort(self) -> None:
+        """Drops the connection at once."""
+        self._on_frames, self._on_lost = _ignore, _ignore
+        self._closed = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    def pause_reading(self) -> None:
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    # asyncio calls these ----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport  # asyncio sets TCP_NODELAY itself
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            events = self._parser.feed(data)
+        except RtspSyntaxError as error:
+            self._lose(
+                UpstreamProtocolError(
+                    f"{self._name()} sends something that is not RTSP ({error.reason}).",
+                    "Check that the stream's port is the RTSP port of the NVR.",
+                )
+            )
+            return
+        frames = [event for event in events if event.__class__ is Interleaved]
+        if len(frames) != len(events):
+            for event in events:
+                if isinstance(event, Response):
+                    self._answered(event)
+                elif isinstance(event, Request):
+                    self._asked(event)
+        if frames:
+            self._on_frames(frames)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        how = "reset the connection" if exc is not None else "closed the connection"
+        self._lose(self._unreachable(how))
+
+    # Requests ---------------------------------------------------------------------------------------------
+
+    async def _authenticated(self, method: str, url: str, headers: Headers) -> Response:
+        response = await self._exchange(method, url, headers)
+        if response.status != 401:
+            return response
+        # The first 401 only asks, or says that the nonce has become old.
+        challenge = choose(parse_challenges(response.headers.get_all("WWW-Authenticate")))
+        if challenge is None:
+            raise UpstreamProtocolError(
+                f"{self._name()} asks for a kind of authentication that we do not know.",
+                "Set the NVR's RTSP authentication to digest.",
+            )
+        self._challenge, self._nonce_count = challenge, 0
+        if self._access.username:
+            response = await self._exchange(method, url, headers)
+        if response.status == 401:
+            raise UpstreamAuthError(
+                f"{self._name()} refuses user {self._access.username!r} for RTSP.",
+                "Correct user name and password of the NVR; some NVRs have separate users for ONVIF.",
+            )
+        return response
+
+    async def _exchange(self, method: str, url: str, headers: Headers) -> Response:
+        if self._transport is None or self._closed:
+            raise self._unreachable("is not connected")
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._waiting = (self._cseq + 1, answer)
+        self._send(method, url, headers)
+        try:
+            async with asyncio.timeout(self._timeouts.answer_s):
+                return await answer
+        except TimeoutError:
+            raise self._unreachable(f"did not answer {method} within {self._timeouts.answer_s:g} s") from None
+        finally:
+            self._waiting = None
+
+    def _send(self, method: str, url: str, headers: Headers) -> None:
+        assert self._transport is not None
+        self._cseq += 1
+        whole = Headers([("CSeq", str(self._cseq)), ("User-Agent", USER_AGENT), *headers])
+        if self._challenge is not None and self._access.username:
+            self._nonce_count += 1
+            value = authorization(
+                self._challenge,
+                method=method,
+                uri=url,
+                username=self._access.username,
+                password=self._access.password,
+                cnonce=secrets.token_hex(8),
+                nc=self._nonce_count,
+            )
+            whole.add("Authorization", value)
+        self._transport.write(format_request(Request(method, url, whole)))
+
+    def _answered(self, response: Response) -> None:
+        if self._waiting is None or response.status < 200:
+            return
+        cseq, answer = self._waiting
+        stated = (response.headers.get("CSeq") or "").strip()
+        # Some devices leave CSeq out. A lower one is the late answer to a request that was given up.
+        late = stated.isascii() and stated.isdigit() and int(stated) < cseq
+        if not late and not answer.done():
+            answer.set_result(response)
+
+    def _asked(self, request: Request) -> None:
+        """Some NVRs ask their clients whether they are alive."""
+        assert self._transport is not None
+        status = 200 if request.method in ("OPTIONS", "GET_PARAMETER", "SET_PARAMETER") else 501
+        headers = Headers([("CSeq", request.headers.get("CSeq") or "0")])
+        self._transport.write(format_response(Response(status, headers=headers)))
+
+    def _lose(self, error: UpstreamError) -> None:
+        if self._waiting is not None and not self._waiting[1].done():
+            self._waiting[1].set_exception(error)
+        if self._closed:
+            return
+        self._closed = True
+        if self._transport is not None:
+            self._transport.abort()
+        self._on_lost(error)
+
+    def _unreachable(self, what: str) -> UpstreamUnreachable:
+        return UpstreamUnreachable(f"{self._name()} {what}.", _CHECK_NETWORK)
+
+    def _name(self) -> str:
+        return f"The NVR at {self._access.host}, port {self._port},"
+
+
+def _ignore(_: object) -> None:
+    pass

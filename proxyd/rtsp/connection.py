@@ -1,0 +1,170 @@
+"""A recorder's TCP connection: bytes to requests, answers to bytes, and the deadlines of both.
+
+Requests are answered one after the other by one task, which owns the conversation and cleans up after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from proxyd.rtsp.context import CameraContext, shown
+from proxyd.rtsp.conversation import Conversation
+from proxyd.rtsp.headers import Headers
+from proxyd.rtsp.messages import Request, Response, format_response
+from proxyd.rtsp.parser import Event, Limits, RtspParser, RtspSyntaxError
+
+_log = logging.getLogger(__name__)
+
+# Per recorder: this, plus one read of the upstream (256 KiB), is all that waits in the process.
+_HIGH_WATER, _LOW_WATER = 256 * 1024, 64 * 1024
+_CLOSE_S = 2.0
+_FLOOD = 4
+_PARSER_LIMITS = Limits(body_bytes=16 * 1024)
+
+
+class ClientConnection(asyncio.Protocol):
+    """`opened` decides whether the connection may stay; `ended` is called when everything of it is gone."""
+
+    def __init__(
+        self,
+        context: CameraContext,
+        opened: Callable[[ClientConnection], bool],
+        ended: Callable[[ClientConnection], None],
+    ) -> None:
+        self._context = context
+        self._opened = opened
+        self._ended = ended
+        self._loop = asyncio.get_running_loop()
+        self._parser = RtspParser(_PARSER_LIMITS)
+        self._transport: asyncio.Transport | None = None
+        self._conversation: Conversation | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._queue: asyncio.Queue[Request | RtspSyntaxError] = asyncio.Queue()
+        self._incomplete_since: float | None = None  # a message has begun; None while between messages
+        self._blocked_since: float | None = None
+        self._closing = False
+
+    @property
+    def conversation(self) -> Conversation | None:
+        return self._conversation
+
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        return self._task
+
+    def check(self, now: float) -> None:
+        """Enforces the deadlines; called about once a second."""
+        limits, conversation = self._context.limits, self._conversation
+        if conversation is None or self._closing:
+            return
+        if self._incomplete_since is not None and now - self._incomplete_since > limits.half_open_s:
+            conversation.record("connection", f"closed: no complete request within {limits.half_open_s:g} s")
+            self.end()
+        elif self._blocked_since is not None and now - self._blocked_since > limits.blocked_s:
+            conversation.record("connection", f"cut off: the recorder read nothing for {limits.blocked_s:g} s")
+            self._abort()
+        else:
+            conversation.check(now)
+
+    def end(self) -> None:
+        """Closes the connection after what is written; `ended` follows when all is cleaned up."""
+        if not self._closing:
+            self._closing = True
+            if self._task is not None:
+                self._task.cancel()
+
+    # asyncio calls these ------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.set_write_buffer_limits(high=_HIGH_WATER, low=_LOW_WATER)  # asyncio sets TCP_NODELAY itself
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        client = (str(peer[0]), int(peer[1])) if peer else ("unknown", 0)  # gone before it was accepted
+        self._conversation = Conversation(self._context, transport, client, self.end)
+        if not self._opened(self):
+            self._conversation.record("connection", "refused: too many connections to this camera")
+            transport.write(format_response(Response(503)))
+            transport.close()
+            return
+        self._incomplete_since = self._loop.time()
+        spec = self._context.spec
+        name = f"rtsp camera {spec.id} {client[0]}:{client[1]}"
+        self._task = asyncio.create_task(self._serve(self._conversation, transport), name=name)
+        self._task.add_done_callback(lambda _: self._ended(self))
+
+    def data_received(self, data: bytes) -> None:
+        if self._conversation is None or self._task is None or self._closing:
+            return
+        self._conversation.heard()
+        events: list[Event | RtspSyntaxError]
+        try:
+            events = [*self._parser.feed(data)]
+        except RtspSyntaxError as error:
+            events = [*error.events, error]
+        if not self._parser.in_message:
+            self._incomplete_since = None
+        elif events or self._incomplete_since is None:
+            self._incomplete_since = self._loop.time()
+        for event in events:
+            if isinstance(event, (Request, RtspSyntaxError)):
+                self._queue.put_nowait(event)
+        # Packets from the recorder are receiver reports: that something came is all we want to know.
+        if self._queue.qsize() > self._context.limits.requests_in_flight:
+            # One read may bring thousands of them: nobody honest does that.
+            if self._queue.qsize() > _FLOOD * self._context.limits.requests_in_flight:
+                self._conversation.record("connection", "cut off: too many requests at once")
+                self._abort()
+                return
+            assert self._transport is not None
+            self._transport.pause_reading()
+
+    def pause_writing(self) -> None:
+        self._blocked_since = self._loop.time()
+        if self._conversation is not None:
+            self._conversation.blocked(True)
+
+    def resume_writing(self) -> None:
+        self._blocked_since = None
+        if self._conversation is not None:
+            self._conversation.blocked(False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.end()
+
+    # The task -----------------------------------------------------------------------------------------------
+
+    async def _serve(self, conversation: Conversation, transport: asyncio.Transport) -> None:
+        try:
+            while not conversation.finished:
+                item = await self._queue.get()
+                if isinstance(item, RtspSyntaxError):
+                    conversation.record("connection", f"refused: {shown(item.reason)}")
+                    transport.write(format_response(Response(item.status)))
+                    return
+                transport.write(format_response(await self._answer(conversation, item)))
+                conversation.answered()
+                if self._queue.qsize() <= self._context.limits.requests_in_flight:
+                    transport.resume_reading()
+        except asyncio.CancelledError:
+            if not self._closing:
+                raise  # not ours: the loop ends
+        finally:
+            self._closing = True
+            transport.close()
+            self._loop.call_later(_CLOSE_S, transport.abort)
+            await conversation.close()
+
+    async def _answer(self, conversation: Conversation, request: Request) -> Response:
+        try:
+            return await conversation.answer(request)
+        except Exception:
+            _log.exception("camera %d: %s failed", self._context.spec.id, request.method)
+            return Response(500, headers=Headers([("CSeq", request.headers.get("CSeq") or "0")]))
+
+    def _abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+        self.end()

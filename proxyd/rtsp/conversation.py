@@ -1,0 +1,310 @@
+"""One recorder's conversation with the camera: each request gets its answer.
+
+Asks session.py what is allowed and playback.py to do it; never writes to the connection itself. Nothing that the NVR
+says reaches an answer: its errors become our own 503.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import zlib
+from collections.abc import Awaitable, Callable
+
+from proxyd.camera.spec import StreamSpec
+from proxyd.errors import UpstreamAuthError, UpstreamError
+from proxyd.rtsp.addresses import Target, own_url, parse_target
+from proxyd.rtsp.auth import RecorderAuth
+from proxyd.rtsp.context import CameraContext, Refused, shown
+from proxyd.rtsp.headers import (
+    Headers,
+    RtpInfo,
+    format_rtp_info,
+    format_session,
+    format_transport,
+    parse_session,
+    parse_transport,
+)
+from proxyd.rtsp.messages import VERSION, Request, Response
+from proxyd.rtsp.playback import Playback
+from proxyd.rtsp.relay import ClientInfo
+from proxyd.rtsp.sdp import format_sdp
+from proxyd.rtsp.session import (
+    KNOWN_BUT_REFUSED,
+    METHODS,
+    PUBLIC,
+    SessionTable,
+    State,
+    choose_transport,
+    unsupported_features,
+)
+
+SERVER = "onviftui"
+
+
+class Conversation:
+    """`end` is called when the connection should be closed because the stream or the session ended."""
+
+    def __init__(
+        self,
+        context: CameraContext,
+        transport: asyncio.Transport,
+        client: tuple[str, int],
+        end: Callable[[], None],
+    ) -> None:
+        self._context = context
+        self._client = f"{client[0]}:{client[1]}"
+        self._end = end
+        self._loop = asyncio.get_running_loop()
+        self._auth = RecorderAuth(context)
+        self._playback = Playback(context, transport, client, heard=self.heard, lost=self._lost)
+        self._heard_at = self._loop.time()
+        self._answering = False
+        self._broken = False  # the session's upstream is gone
+
+    @property
+    def finished(self) -> bool:
+        """The connection should be closed after this answer."""
+        return self._auth.exhausted or self._broken
+
+    async def answer(self, request: Request) -> Response:
+        """The response to one request; raises nothing for what a peer did."""
+        operation = f"{request.method} {shown(parse_target(request.uri).stream)}".strip()
+        self._answering = True
+        try:
+            response = await self._dispatch(request, operation)
+        except Refused as refusal:
+            response = Response(refusal.status, headers=Headers(refusal.headers))
+            if refusal.reason:
+                self.record(operation, refusal.reason)
+        except UpstreamError as error:
+            self._upstream_failed(error, operation)
+            self._broken = self._playback.broken
+            response = Response(503)
+        finally:
+            self._answering = False
+        head = [("CSeq", request.headers.get("CSeq") or "0"), ("Server", SERVER)]
+        response.headers = Headers([*head, *response.headers])
+        return response
+
+    def answered(self) -> None:
+        """The answer is written: media may follow."""
+        self._playback.answered()
+
+    def heard(self) -> None:
+        """Something came from the recorder, in any way."""
+        self._heard_at = self._loop.time()
+
+    def blocked(self, is_blocked: bool) -> None:
+        self._playback.blocked(is_blocked)
+
+    def check(self, now: float) -> None:
+        """Ends what has been silent for too long; called about once a second."""
+        limits, playback = self._context.limits, self._playback
+        silent_s = now - self._heard_at
+        if playback.stalled(now):
+            assert playback.upstream is not None
+            self._lost(playback.upstream.stalled_error)
+        elif playback.table is None:
+            if silent_s > limits.idle_s:
+                self._end()
+        elif not (playback.playing and playback.over_tcp) and silent_s > limits.session_timeout_s * 1.25:
+            # Over TCP the flow itself shows that the recorder is there. The quarter is for clocks and networks.
+            self.record(self._label("PLAY"), f"session expired: nothing heard for {silent_s:.0f} s")
+            self._end()
+
+    def spec_changed(self) -> None:
+        """Ends the session when its upstream is no longer what the spec says."""
+        stream = self._playback.stream
+        if stream is None or self._playback.matches(self._context.spec.stream(stream.name)):
+            return
+        if self._playback.table is not None:
+            self.record(self._label("TEARDOWN"), "ended: the stream or the NVR's account changed", ok=True)
+        self._end()
+
+    def playing(self) -> tuple[str, ClientInfo] | None:
+        """(stream, who) while media flows."""
+        table = self._playback.table
+        return (table.stream, self._playback.info()) if table and self._playback.playing else None
+
+    async def close(self) -> None:
+        """The connection is gone or going: ends everything, bounded."""
+        if self._playback.table is not None:
+            self.record(self._label("TEARDOWN"), "the connection ended", ok=True)
+        await self._playback.end()
+
+    def record(self, operation: str, reason: str = "", *, ok: bool = False) -> None:
+        """One line of the camera's trace."""
+        self._context.record(
+            client=self._client,
+            protocol="rtsp",
+            operation=operation,
+            ok=ok,
+            auth=self._auth.scheme,
+            reason=reason,
+        )
+
+    # Requests -----------------------------------------------------------------------------------------------
+
+    async def _dispatch(self, request: Request, operation: str) -> Response:
+        if request.version != VERSION:
+            raise Refused(505, f"{request.version} is not spoken here")
+        if "CSeq" not in request.headers:
+            raise Refused(400, "CSeq is missing")
+        if request.method in KNOWN_BUT_REFUSED:
+            raise Refused(405, "a camera cannot do this", ("Allow", PUBLIC))
+        if request.method not in METHODS:
+            raise Refused(501, "unknown method", ("Public", PUBLIC))
+        required = request.headers.get_all("Require") + request.headers.get_all("Proxy-Require")
+        features = ", ".join(unsupported_features(required))
+        if features:
+            raise Refused(551, f"requires {shown(features)}", ("Unsupported", features))
+        if request.method == "OPTIONS":
+            return Response(200, headers=Headers([("Public", PUBLIC)]))
+        in_session = self._playback.table is not None
+        self._auth.check(request, self._loop.time(), in_session=in_session)
+        self._check_session(request)
+        handlers: dict[str, Callable[[Request, Target], Awaitable[Response]]] = {
+            "DESCRIBE": self._describe,
+            "SETUP": self._setup,
+            "PLAY": self._play,
+            "PAUSE": self._pause,
+            "TEARDOWN": self._teardown,
+            "GET_PARAMETER": self._parameter,
+            "SET_PARAMETER": self._parameter,
+        }
+        response = await handlers[request.method](request, parse_target(request.uri))
+        if request.method in ("DESCRIBE", "PLAY", "TEARDOWN"):
+            self.record(operation, ok=True)
+        if request.method in ("DESCRIBE", "PLAY"):
+            self._context.report(None)
+        return response
+
+    def _check_session(self, request: Request) -> None:
+        stated, table = request.headers.get("Session"), self._playback.table
+        if stated is not None and (table is None or parse_session(stated)[0] != table.id):
+            raise Refused(454, "the session is unknown or has ended")
+        if table is None and request.method in ("PLAY", "PAUSE", "TEARDOWN"):
+            raise Refused(454, "there is no session")
+
+    async def _describe(self, request: Request, target: Target) -> Response:
+        accept = (request.headers.get("Accept") or "*/*").lower()
+        if not any(kind in accept for kind in ("application/sdp", "application/*", "*/*")):
+            raise Refused(406, "does not accept SDP")
+        media = await self._playback.open(self._stream(target))
+        spec = self._context.spec
+        body = format_sdp(
+            media,
+            address=spec.address,
+            session_id=zlib.crc32(f"{spec.uuid}/{target.stream}".encode()),
+            title=target.stream,
+        )
+        headers = [("Content-Base", self._url(target.stream) + "/"), ("Content-Type", "application/sdp")]
+        return Response(200, headers=Headers(headers), body=body.encode())
+
+    async def _setup(self, request: Request, target: Target) -> Response:
+        media = await self._playback.open(self._stream(target))
+        table = self._playback.table or SessionTable(secrets.token_hex(8), target.stream)
+        status = table.setup_refusal(target.stream, target.track, len(media))
+        if status:
+            raise Refused(status, f"this track cannot be set up now ({status})")
+        wishes = parse_transport(request.headers.get("Transport") or "")
+        transport = choose_transport(wishes, table.tracks)
+        if transport is None:
+            raise Refused(461, "asks for a transport that the camera does not offer (multicast?)")
+        granted = await self._playback.setup(table, target.track or 0, transport)
+        table.done("SETUP")
+        session = format_session(table.id, self._context.limits.session_timeout_s)
+        return Response(200, headers=Headers([("Transport", format_transport(granted)), ("Session", session)]))
+
+    async def _play(self, request: Request, target: Target) -> Response:
+        table = self._allowed("PLAY", target)
+        headers = self._session_headers()
+        if table.state is State.PLAYING:
+            return Response(200, headers=headers)
+        information = await self._playback.play()
+        table.done("PLAY")
+        headers.add("Range", "npt=0.000-")
+        if "Scale" in request.headers:
+            headers.add("Scale", "1.0")
+        entries = [
+            RtpInfo(f"{self._url(table.stream)}/trackID={track}", info.seq, info.rtptime)
+            for track, info in sorted(information.items())
+        ]
+        if entries:
+            headers.add("RTP-Info", format_rtp_info(entries))
+        return Response(200, headers=headers)
+
+    async def _pause(self, request: Request, target: Target) -> Response:
+        table = self._allowed("PAUSE", target)
+        if table.state is State.PLAYING:
+            await self._playback.pause()
+        table.done("PAUSE")
+        return Response(200, headers=self._session_headers())
+
+    async def _teardown(self, request: Request, target: Target) -> Response:
+        table = self._playback.table
+        assert table is not None  # _check_session
+        if target.track is not None and len(table.tracks) > 1:
+            if not self._playback.remove_track(target.track):
+                raise Refused(404, "this track was not set up")
+            return Response(200, headers=self._session_headers())
+        await self._playback.end()
+        return Response(200)
+
+    async def _parameter(self, request: Request, target: Target) -> Response:
+        """Keep-alives. There are no parameters to give or to take (RFC 2326 §10.8)."""
+        if request.method == "SET_PARAMETER" and request.body.strip():
+            raise Refused(451, "sets a parameter that the camera does not have")
+        return Response(200, headers=self._session_headers())
+
+    # Parts --------------------------------------------------------------------------------------------------
+
+    def _stream(self, target: Target) -> StreamSpec:
+        """Raises Refused when there is no such stream, or this connection is busy with another."""
+        spec, table = self._context.spec, self._playback.table
+        stream = spec.stream(target.stream)
+        if stream is None:
+            known = ", ".join(one.name for one in spec.streams)
+            raise Refused(404, f"there is no such stream; the camera has: {known}")
+        if stream.upstream_url is None:
+            raise Refused(404, "the NVR offers no such stream")
+        if table is not None and table.stream != stream.name:
+            raise Refused(459, "another stream needs its own connection")
+        return stream
+
+    def _allowed(self, method: str, target: Target) -> SessionTable:
+        table = self._playback.table
+        assert table is not None  # _check_session
+        if target.stream not in (table.stream, ""):
+            raise Refused(459, "the session is for another stream")
+        status = table.refusal(method)
+        if status:
+            raise Refused(status, f"{method} is not possible now")
+        return table
+
+    def _lost(self, error: UpstreamError) -> None:
+        """The upstream ended by itself."""
+        if self._answering:  # the request that is under way fails, or the next one: one line in the trace is enough
+            self._broken = True
+            return
+        self._upstream_failed(error, self._label("PLAY"))
+        self._end()
+
+    def _upstream_failed(self, error: UpstreamError, operation: str) -> None:
+        upstream = self._playback.upstream
+        if isinstance(error, UpstreamAuthError) and upstream is not None:
+            self._context.opener.refuse(error, upstream.access)
+        self.record(operation, str(error))
+        self._context.report(error)
+
+    def _label(self, method: str) -> str:
+        stream = self._playback.stream
+        return f"{method} {stream.name}" if stream else method
+
+    def _url(self, stream: str) -> str:
+        return own_url(self._context.spec.address, self._context.spec.rtsp_port, stream)
+
+    def _session_headers(self) -> Headers:
+        table = self._playback.table
+        return Headers([("Session", table.id)] if table else [])

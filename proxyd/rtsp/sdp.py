@@ -1,0 +1,137 @@
+"""SDP (RFC 4566): read what an NVR says, write what our camera says.
+
+Pure. Reading is lenient. Writing keeps only what is on a list: names, addresses and session data of the NVR never pass.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from proxyd.rtsp.addresses import bracketed
+
+MAX_MEDIA = 16
+_FORMAT = re.compile(r"[0-9]{1,3}")
+_KEPT = {
+    "rtpmap": re.compile(r"[0-9]{1,3} [\x21-\x7e]{1,80}"),
+    "fmtp": re.compile(r"[0-9]{1,3} [\x20-\x7e]{1,3000}"),
+    "framerate": re.compile(r"[0-9.]{1,10}"),
+    "framesize": re.compile(r"[0-9]{1,3} [0-9]{1,5}-[0-9]{1,5}"),
+    "x-framerate": re.compile(r"[0-9.]{1,10}"),
+    "x-dimensions": re.compile(r"[0-9]{1,5}, ?[0-9]{1,5}"),
+    "ptime": re.compile(r"[0-9.]{1,6}"),
+    "recvonly": re.compile(""),
+}
+_BANDWIDTH = re.compile(r"(?:AS|TIAS):[0-9]{1,10}")
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One m= section; `attributes` in order, value "" for flags."""
+
+    kind: str
+    protocol: str
+    formats: tuple[str, ...]
+    attributes: tuple[tuple[str, str], ...] = ()
+    bandwidth: tuple[str, ...] = ()
+
+    def attribute(self, name: str) -> str | None:
+        return next((value for key, value in self.attributes if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is of use in an SDP. `control` is the session's, "" when there is none."""
+
+    media: tuple[Media, ...]
+    control: str = ""
+
+
+def parse_sdp(text: str) -> Description:
+    """Never raises: lines that make no sense are left out, so odd devices and garbage give fewer media."""
+    control = ""
+    media: list[Media] = []
+    attributes: list[tuple[str, str]] = []
+    bandwidth: list[str] = []
+    opened: tuple[str, str, tuple[str, ...]] | None = None
+
+    def close() -> None:
+        if opened is not None and len(media) < MAX_MEDIA:
+            media.append(Media(*opened, tuple(attributes), tuple(bandwidth)))
+        attributes.clear()
+        bandwidth.clear()
+
+    for raw in re.split(r"\r\n|\n|\r", text):
+        line = raw.strip(" \t\0")
+        kind, has_value, value = line[:1].lower(), line[1:2] == "=", line[2:].strip()
+        if not has_value:
+            continue
+        if kind == "m":
+            close()
+            fields = value.split()
+            # A section that cannot be read still ends the one before.
+            opened = (fields[0].lower(), fields[2].upper(), tuple(fields[3:])) if len(fields) > 3 else None
+        elif kind == "a":
+            name, _, content = value.partition(":")
+            name, content = name.strip().lower(), content.strip()
+            if opened is not None:
+                attributes.append((name, content))
+            elif name == "control" and not media and not control:
+                control = content
+        elif kind == "b" and opened is not None:
+            bandwidth.append(value)
+    close()
+    return Description(tuple(media), control)
+
+
+def offered(description: Description) -> list[Media]:
+    """The media that pass to a recorder: video, audio and ONVIF metadata over plain RTP. Tracks that run the other
+    way (audio backchannel, `sendonly` as seen from the client, ONVIF Streaming §5.3) do not pass yet."""
+    return [media for media in description.media if _passes(media)]
+
+
+def format_sdp(media: list[Media], *, address: str, session_id: int, title: str) -> str:
+    """Our SDP; track n has the control URL `trackID=n`, relative to Content-Base."""
+    family = "IP6" if bracketed(address) != address else "IP4"
+    lines = [
+        "v=0",
+        f"o=- {session_id} 1 IN {family} {address}",
+        f"s={title}",
+        f"c=IN {family} {'::' if family == 'IP6' else '0.0.0.0'}",  # noqa: S104 - text, not a socket
+        "t=0 0",
+        "a=control:*",
+        "a=range:npt=now-",
+    ]
+    for number, one in enumerate(media):
+        formats = [name for name in one.formats if _FORMAT.fullmatch(name)]
+        lines.append(f"m={one.kind} 0 RTP/AVP {' '.join(formats)}")
+        lines += [f"b={value}" for value in one.bandwidth if _BANDWIDTH.fullmatch(value)]
+        lines += [f"a={text}" for text in _kept(one, formats)]
+        lines.append(f"a=control:trackID={number}")
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _passes(media: Media) -> bool:
+    if media.protocol not in ("RTP/AVP", "RTP/AVP/TCP", "RTP/AVP/UDP", "RTP/AVPF"):
+        return False
+    if not any(_FORMAT.fullmatch(name) for name in media.formats):
+        return False
+    if media.kind == "video":
+        return True  # some devices mark their own video sendonly
+    if media.attribute("sendonly") is not None:
+        return False
+    if media.kind == "application":
+        return any(k == "rtpmap" and "vnd.onvif.metadata" in v.lower() for k, v in media.attributes)
+    return media.kind == "audio"
+
+
+def _kept(media: Media, formats: list[str]) -> list[str]:
+    texts = []
+    for name, value in media.attributes:
+        pattern = _KEPT.get(name)
+        if pattern is None or not pattern.fullmatch(value):
+            continue
+        if name in ("rtpmap", "fmtp", "framesize") and value.split(" ", 1)[0] not in formats:
+            continue
+        texts.append(f"{name}:{value}" if value else name)
+    return texts

@@ -1,0 +1,136 @@
+"""The RTSP server of one virtual camera, on the camera's own address."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+
+from proxyd.camera.spec import CameraSpec, RecordExchange, ReportUpstream, StreamName
+from proxyd.digest import DigestVerifier
+from proxyd.rtsp.connection import ClientConnection
+from proxyd.rtsp.context import CameraContext, RtspLimits
+from proxyd.rtsp.opener import UpstreamOpener
+from proxyd.rtsp.relay import ClientInfo, Meter, StreamStats
+
+REALM = "camera"
+_STOP_GRACE_S = 1.0
+
+
+class RtspServer:
+    """`start` and `stop` are idempotent. Every exchange that matters goes to `record`, what is seen of the NVR to
+    `report`."""
+
+    def __init__(
+        self,
+        spec: CameraSpec,
+        *,
+        record: RecordExchange,
+        report: ReportUpstream,
+        limits: RtspLimits | None = None,
+    ) -> None:
+        limits = limits or RtspLimits()
+        self._context = CameraContext(
+            spec,
+            limits,
+            record,
+            report,
+            DigestVerifier(REALM, secrets.token_bytes(32)),
+            UpstreamOpener(spec, limits.upstream),
+        )
+        self._server: asyncio.Server | None = None
+        self._connections: set[ClientConnection] = set()
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Listens on the camera's address and RTSP port. Raises OSError when that is not possible."""
+        if self._server is not None:
+            return
+        spec, loop = self._context.spec, asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: ClientConnection(self._context, self._opened, self._ended),
+            spec.address,
+            spec.rtsp_port,
+            backlog=self._context.limits.connections,
+        )
+
+    @property
+    def port(self) -> int:
+        """The port it listens on (the spec's, unless that is 0). Raises RuntimeError before `start`."""
+        if self._server is None or not self._server.sockets:
+            raise RuntimeError("the RTSP server is not running")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Ends all sessions, with TEARDOWN to the NVR, and returns in a few seconds whatever the peers do."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+        tasks = [one.task for one in self._connections if one.task is not None]
+        for one in list(self._connections):
+            one.end()
+        if tasks:
+            grace_s = self._context.limits.upstream.close_s + _STOP_GRACE_S
+            _, late = await asyncio.wait(tasks, timeout=grace_s)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=_STOP_GRACE_S)
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+        if server is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_GRACE_S):
+                    await server.wait_closed()
+
+    def update(self, spec: CameraSpec) -> None:
+        """Takes over changed credentials and streams. Sessions go on unless their stream's address on the NVR or the
+        NVR's account changed; these are closed, and the recorder comes back. Address and port must not change."""
+        self._context.spec = spec
+        self._context.opener.update(spec)
+        for one in list(self._connections):
+            if one.conversation is not None:
+                one.conversation.spec_changed()
+
+    def stats(self) -> dict[StreamName, StreamStats]:
+        """Per stream: what went to recorders since the server was made, the present rate, and who is playing."""
+        now = asyncio.get_running_loop().time()
+        clients: dict[str, list[ClientInfo]] = {}
+        for one in self._connections:
+            playing = one.conversation.playing() if one.conversation is not None else None
+            if playing is not None:
+                clients.setdefault(playing[0], []).append(playing[1])
+        result: dict[StreamName, StreamStats] = {}
+        for stream in self._context.spec.streams:
+            meter = self._context.meters.get(stream.name) or Meter()
+            result[stream.name] = StreamStats(
+                meter.bytes_total,
+                meter.packets_total,
+                meter.bps(now),
+                tuple(sorted(clients.get(stream.name, []), key=lambda client: client.since)),
+            )
+        return result
+
+    def _opened(self, connection: ClientConnection) -> bool:
+        if self._server is None or len(self._connections) >= self._context.limits.connections:
+            return False
+        self._connections.add(connection)
+        self._schedule_sweep()
+        return True
+
+    def _ended(self, connection: ClientConnection) -> None:
+        self._connections.discard(connection)
+
+    def _schedule_sweep(self) -> None:
+        """One timer for all deadlines, and none while nobody is connected: 128 idle cameras cost nothing."""
+        if self._sweep is None and self._connections:
+            loop = asyncio.get_running_loop()
+            self._sweep = loop.call_later(self._context.limits.sweep_s, self._check)
+
+    def _check(self) -> None:
+        self._sweep = None
+        now = asyncio.get_running_loop().time()
+        for one in list(self._connections):
+            one.check(now)
+        self._schedule_sweep()

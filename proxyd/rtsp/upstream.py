@@ -1,0 +1,299 @@
+"""One RTSP session with an NVR: DESCRIBE, SETUP (always TCP interleaved), PLAY, PAUSE, keep-alive, TEARDOWN.
+
+Never talks to another host than the typed one, whatever redirects, SDP or headers say. Errors are UpstreamError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import NoReturn
+
+from proxyd.camera.spec import NvrAccess
+from proxyd.errors import UpstreamError, UpstreamProtocolError, UpstreamUnreachable
+from proxyd.rtsp.addresses import resolve_control, url_port, with_host
+from proxyd.rtsp.client import RtspClient, UpstreamTimeouts
+from proxyd.rtsp.headers import (
+    Headers,
+    RtpInfo,
+    Transport,
+    format_transport,
+    parse_rtp_info,
+    parse_session,
+    parse_transport,
+)
+from proxyd.rtsp.messages import Interleaved, Response
+from proxyd.rtsp.sdp import Media, offered, parse_sdp
+
+_log = logging.getLogger(__name__)
+_MAX_REDIRECTS = 2
+_MAX_KEEP_ALIVE_S = 30.0
+_WORDS = {
+    403: (
+        "does not let this account view the stream.",
+        "Give the account the right to live video of this channel.",
+    ),
+    404: ("does not know the stream's address.", "Scan the NVR again."),
+    453: ("allows no more streams.", "Close other viewers, or lower the streams' bit rates on the NVR."),
+    454: ("has ended the session.", "It starts again when the recorder reconnects."),
+    461: ("does not send video inside the RTSP connection.", "Switch RTP over RTSP (TCP) on at the NVR."),
+    503: ("allows no more streams at the moment.", "Close other viewers, or wait until the NVR has started."),
+}
+
+
+class Upstream:
+    """`on_frames(frames)` gets packets whose channel is `2 * track` (RTP) or `2 * track + 1` (RTCP); `on_lost(error)`
+    is called once when the session ends by itself. Both are set after `open`."""
+
+    def __init__(self, url: str, access: NvrAccess, timeouts: UpstreamTimeouts | None = None) -> None:
+        self._url = url
+        self.access = access
+        self._timeouts = timeouts or UpstreamTimeouts()
+        self._client: RtspClient | None = None
+        self._media: list[Media] = []
+        self._controls: list[str] = []
+        self._aggregate = url
+        self._session = ""
+        self._session_timeout_s = 60
+        self._public = ""
+        self._channels: dict[int, int] = {}  # the NVR's channel → ours
+        self._other_channels = False  # the NVR did not grant the channels we asked for
+        self._keep_alive: asyncio.Task[None] | None = None
+        self.on_frames: Callable[[list[Interleaved]], None] = _ignore
+        self.on_lost: Callable[[UpstreamError], None] = _ignore
+        self.last_media = 0.0  # loop time
+
+    @property
+    def media(self) -> list[Media]:
+        """The tracks that a recorder may have; valid after `open`."""
+        return self._media
+
+    @property
+    def usable(self) -> bool:
+        return self._client is not None and self._client.connected
+
+    @property
+    def stalled_error(self) -> UpstreamUnreachable:
+        """The words for media that stopped coming."""
+        return UpstreamUnreachable(
+            f"The stream of {self._name()} stalled: the connection stands, but no video arrives.",
+            "Look at the channel on the NVR itself.",
+        )
+
+    async def open(self) -> None:
+        """Connects and reads the description. Raises UpstreamError; nothing stays open then."""
+        try:
+            for _ in range(_MAX_REDIRECTS + 1):
+                location = await self._describe()
+                if location is None:
+                    return
+                await self._drop()
+                self._url = location
+            raise UpstreamProtocolError(
+                f"{self._name(True)} redirects in a circle.", "Scan the NVR again, or restart it."
+            )
+        except BaseException:
+            await self._drop()
+            raise
+
+    async def setup(self, track: int) -> None:
+        """Sets up one track of `media`."""
+        wish = Transport(tcp=True, interleaved=(2 * track, 2 * track + 1))
+        headers = Headers([("Transport", format_transport(wish))])
+        if self._session:
+            headers.add("Session", self._session)
+        response = await self._request("SETUP", self._controls[track], headers)
+        self._session, self._session_timeout_s = parse_session(response.headers.get("Session") or self._session)
+        granted = parse_transport(response.headers.get("Transport") or "")
+        if granted and not granted[0].tcp:
+            self._fail(461, "SETUP")
+        channels = granted[0].interleaved if granted and granted[0].interleaved else wish.interleaved
+        assert channels is not None
+        self._channels[channels[0]], self._channels[channels[1]] = 2 * track, 2 * track + 1
+        self._other_channels = self._other_channels or channels != wish.interleaved
+
+    async def play(self) -> dict[int, RtpInfo]:
+        """Starts or resumes; what the NVR says of the first packets, by track."""
+        headers = self._session_headers()
+        if self._keep_alive is None:
+            headers.add("Range", "npt=0.000-")
+        self.last_media = asyncio.get_running_loop().time()
+        response = await self._request("PLAY", self._aggregate, headers)
+        self.last_media = asyncio.get_running_loop().time()
+        if self._keep_alive is None:
+            self._keep_alive = asyncio.create_task(self._stay_alive(), name=f"rtsp keep-alive {self.access.host}")
+        return self._by_track(parse_rtp_info(response.headers.get("RTP-Info") or ""))
+
+    async def pause(self) -> bool:
+        """False when the NVR cannot pause: packets keep coming then."""
+        client = self._connected()
+        response = await client.request("PAUSE", self._aggregate, self._session_headers())
+        return response.status == 200
+
+    async def close(self) -> None:
+        """TEARDOWN, if there is a session, and the end of the connection; bounded, never raises UpstreamError."""
+        await self._drop(teardown=bool(self._session))
+
+    def pause_reading(self) -> None:
+        """Lets packets wait in the kernel and so at the NVR."""
+        if self._client is not None:
+            self._client.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._client is not None:
+            self.last_media = asyncio.get_running_loop().time()
+            self._client.resume_reading()
+
+    # Opening ----------------------------------------------------------------------------------------------
+
+    async def _describe(self) -> str | None:
+        """None when `media` is known, else where the NVR sends us."""
+        try:
+            url = with_host(self._url, self.access.host)
+            port = url_port(url)
+        except ValueError as error:
+            raise UpstreamProtocolError(
+                f"The stream's address on the NVR cannot be used ({error}).", "Scan the NVR again."
+            ) from None
+        self._client = RtspClient(
+            self.access, port, self._timeouts, on_frames=self._frames_received, on_lost=self._connection_lost
+        )
+        await self._client.connect()
+        options = await self._client.request("OPTIONS", url)
+        self._public = options.headers.get("Public") or ""
+        response = await self._client.request("DESCRIBE", url, Headers([("Accept", "application/sdp")]))
+        if response.status in (301, 302):
+            location = response.headers.get("Location") or ""
+            try:
+                return with_host(location, self.access.host)
+            except ValueError:
+                self._fail(response.status, "DESCRIBE")
+        if response.status != 200:
+            self._fail(response.status, "DESCRIBE")
+        self._read_description(response, url)
+        return None
+
+    def _read_description(self, response: Response, url: str) -> None:
+        description = parse_sdp(response.body.decode("utf-8", "replace"))
+        self._media = offered(description)
+        if not self._media:
+            raise UpstreamProtocolError(
+                f"{self._name(True)} describes a stream without video.",
+                "Check that the channel has a camera and that its stream is switched on.",
+            )
+        base = url
+        for name in ("Content-Base", "Content-Location"):
+            try:
+                base = with_host(response.headers.get(name) or "", self.access.host)
+                break
+            except ValueError:
+                continue  # missing, relative or nonsense
+        self._aggregate = resolve_control(description.control, base, self.access.host)
+        self._controls = [
+            resolve_control(media.attribute("control") or "", self._aggregate, self.access.host)
+            for media in self._media
+        ]
+
+    # While it runs ----------------------------------------------------------------------------------------
+
+    def _frames_received(self, frames: list[Interleaved]) -> None:
+        self.last_media = asyncio.get_running_loop().time()
+        channels = self._channels
+        if any(channels.get(frame[0]) != frame[0] for frame in frames):
+            frames = [Interleaved(channels[channel], payload) for channel, payload in frames if channel in channels]
+        self.on_frames(frames)
+
+    def _connection_lost(self, error: UpstreamError) -> None:
+        if self._keep_alive is not None:
+            self._keep_alive.cancel()
+        self.on_lost(error)
+
+    async def _stay_alive(self) -> None:
+        """Keeps the session at the NVR; ends with the session."""
+        method = "GET_PARAMETER" if "GET_PARAMETER" in self._public else "OPTIONS"
+        while True:
+            await asyncio.sleep(min(self._session_timeout_s / 2, _MAX_KEEP_ALIVE_S))
+            asked = asyncio.get_running_loop().time()
+            try:
+                response = await self._connected().request(method, self._aggregate, self._session_headers())
+            except UpstreamUnreachable as error:
+                if not self.usable:
+                    return  # on_lost has said so
+                if self.last_media >= asked:
+                    _log.debug("keep-alive unanswered while media flows: %s", error.message)
+                    continue  # some devices never answer it
+                self._end(error)
+                return
+            except UpstreamError as error:
+                self._end(error)
+                return
+            if response.status == 454:
+                self._end(self._error(454, method))
+                return
+            if response.status in (405, 501) and method != "OPTIONS":
+                method = "OPTIONS"
+
+    def _end(self, error: UpstreamError) -> None:
+        if self._client is not None:
+            self._client.abort()
+        self.on_lost(error)
+
+    async def _drop(self, *, teardown: bool = False) -> None:
+        if self._keep_alive is not None:
+            self._keep_alive.cancel()
+            self._keep_alive = None
+        client, self._client = self._client, None
+        self.on_frames, self.on_lost = _ignore, _ignore
+        if client is not None:
+            await client.close(("TEARDOWN", self._aggregate, self._session_headers()) if teardown else None)
+
+    # Small parts ------------------------------------------------------------------------------------------
+
+    async def _request(self, method: str, url: str, headers: Headers) -> Response:
+        response = await self._connected().request(method, url, headers)
+        if response.status != 200:
+            self._fail(response.status, method)
+        return response
+
+    def _connected(self) -> RtspClient:
+        if self._client is None:
+            raise UpstreamUnreachable(
+                f"{self._name(True)} has closed the connection.", "It is tried again at the next request."
+            )
+        return self._client
+
+    def _session_headers(self) -> Headers:
+        return Headers([("Session", self._session)] if self._session else [])
+
+    def _by_track(self, entries: list[RtpInfo]) -> dict[int, RtpInfo]:
+        """By control URL; devices that write other URLs there keep at least the order."""
+        found: dict[int, RtpInfo] = {}
+        for entry in entries:
+            url = resolve_control(entry.url, self._aggregate, self.access.host)
+            track = next((n for n, control in enumerate(self._controls) if control == url), None)
+            if track is not None:
+                found.setdefault(track, entry)
+        played = sorted({ours // 2 for ours in self._channels.values()})
+        if not found and len(entries) == len(played):
+            found = dict(zip(played, entries, strict=True))
+        return found
+
+    def _fail(self, status: int, method: str) -> NoReturn:
+        raise self._error(status, method)
+
+    def _error(self, status: int, method: str) -> UpstreamError:
+        words, hint = _WORDS.get(status, ("", ""))
+        if words:
+            return UpstreamError(f"{self._name(True)} {words}", hint)
+        return UpstreamProtocolError(
+            f"{self._name(True)} answered {method} with status {status}.",
+            "Scan the NVR again; if it stays, restart the NVR.",
+        )
+
+    def _name(self, start: bool = False) -> str:
+        return f"{'The' if start else 'the'} NVR at {self.access.host}"
+
+
+def _ignore(_: object) -> None:
+    pass
