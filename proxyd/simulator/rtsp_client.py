@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from proxyd.digest import Challenge, authorization, choose, parse_challenges
 from proxyd.rtsp.headers import Headers
-from proxyd.rtsp.messages import Interleaved, Request, Response, format_request
+from proxyd.rtsp.messages import Interleaved, Request, Response, format_interleaved, format_request
 from proxyd.rtsp.parser import RtspParser
 
 STEP_DEADLINE_S = 10.0
@@ -82,6 +82,10 @@ class RtspClient:
         for name, value in headers.items():
             request.headers.add(name, value)
         self._writer.write(format_request(request))
+
+    def send_packet(self, channel: int, packet: bytes) -> None:
+        """One interleaved packet, such as a receiver report."""
+        self._writer.write(format_interleaved(channel, packet))
 
     async def receive(self) -> None:
         """Read once. Raises RtspClientError when the server closed."""
