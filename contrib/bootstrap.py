@@ -235,6 +235,9 @@ def _run(command: list[str], doing: str, environment: dict[str, str] | None = No
         return
     if "no space left" in done.stdout.lower():
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if "certificate" in done.stdout.lower() and "verif" in done.stdout.lower():
+        host = _host_of(os.environ.get("PIP_INDEX_URL", PYPI))
+        raise SetUpError(f"The certificate of {host} is not trusted here: install ca-certificates, or set PIP_CERT.")
     if NETWORK_TROUBLE.search(done.stdout):
         raise _no_network(os.environ.get("PIP_INDEX_URL", PYPI))
     tail = [line.strip() for line in done.stdout.splitlines() if line.strip()]
