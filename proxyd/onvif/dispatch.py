@@ -240,7 +240,7 @@ def _cache_key(request: SoapRequest, reached: Reached) -> object | None:
     size = 0
     for element in request.body.iter():
         text = (element.text or "").strip()
-        parts += (str(element.tag), text)
+        parts += (element.tag, text)
         size += len(text) + len(parts[-2])
         if size > _MAX_KEY_CHARS:
             return None

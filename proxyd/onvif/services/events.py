@@ -25,6 +25,7 @@ from . import configurations as conf
 from .operation import EVENTS_PATH, Access, Context, Operation, Service, table
 
 MAX_PULL_S = 60.0
+_MAX_MESSAGE_ID = 512
 MOTION_ALARM = "tns1:VideoSource/MotionAlarm"
 CELL_MOTION = "tns1:RuleEngine/CellMotionDetector/Motion"
 _CONCRETE_SET = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
@@ -73,7 +74,7 @@ def legacy_capabilities(ctx: Context) -> Element:
 
 def reply_header(request: SoapRequest) -> list[Element]:
     """WS-Addressing headers, only for clients that speak it (WS-Addressing 1.0 SOAP Binding section 3.4)."""
-    if request.message_id is None:
+    if request.message_id is None or len(request.message_id) > _MAX_MESSAGE_ID:
         return []
     port = _PORTS.get((request.namespace, request.operation), _PORT)
     return [el("wsa:Action", f"{port}/{request.operation}Response"), el("wsa:RelatesTo", request.message_id)]
