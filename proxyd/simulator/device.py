@@ -14,14 +14,16 @@ from typing import Self
 from aiohttp import web
 
 from proxyd.camera.spec import NvrAccess
+from proxyd.simulator.access import AccessControl, Account
 from proxyd.simulator.control import control_app
 from proxyd.simulator.dialects import DIALECTS
 from proxyd.simulator.discovery import DiscoveryResponder
 from proxyd.simulator.faults import Faults
-from proxyd.simulator.http import Account, DeviceHttp, Ports, Seen
+from proxyd.simulator.http import DeviceHttp, Ports
 from proxyd.simulator.layout import Layout, lay_out
 from proxyd.simulator.ports import PortReservation
 from proxyd.simulator.rtsp_server import RtspSimulator
+from proxyd.simulator.seen import Seen
 from proxyd.simulator.services.context import uuid_of
 from proxyd.simulator.services.device import scopes
 from proxyd.simulator.streams import MAX_CHANNEL, SimStream
@@ -210,7 +212,8 @@ class SimulatedNvr:
         dialect = DIALECTS[self.dialect]
         ports = Ports(self.port, self.web_port, self.rtsp_port)
         account = Account(self.username, self.password)
-        http = DeviceHttp(dialect, lambda: self.layout, account, self.faults, ports, self.seen)
+        access = AccessControl(dialect, account, self.faults, self.seen)
+        http = DeviceHttp(dialect, lambda: self.layout, access, self.faults, ports, self.seen)
         runner = web.AppRunner(http.app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -227,8 +230,8 @@ class SimulatedNvr:
             server_header=dialect.rtsp_server,
             bitrate_kbps=self._bitrate_kbps,
             control_style=dialect.rtsp_control,
-            locked_out=http.locked_out,
-            on_wrong_password=http.note_wrong_password,
+            locked_out=access.locked_out,
+            on_wrong_password=access.note_wrong_password,
         )
         await rtsp.start()
         stack.push_async_callback(rtsp.stop)

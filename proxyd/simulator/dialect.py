@@ -76,7 +76,6 @@ class Dialect:
     hardware: str
     soap_prefix: str
     server_header: str
-    default_port: int
     paths: ServicePaths
     tokens: Tokens
     uris: Uris
@@ -93,4 +92,3 @@ class Dialect:
     max_pull_points: int = 10
     rtsp_server: str = "RTSP Server"
     rtsp_control: ControlStyle = "relative"
-    extra_scopes: tuple[str, ...] = ()

@@ -25,6 +25,8 @@ NAMESPACES = {
 MAX_REQUEST_BYTES = 256 * 1024
 
 Element = etree._Element
+# Declaring only its own prefix keeps a small element cheap; in the envelope the declarations fall together.
+_ONE_PREFIX = {prefix: {prefix: uri} for prefix, uri in NAMESPACES.items()}
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -87,7 +89,7 @@ def clark(name: str) -> str:
 
 def el(name: str, *content: Element | str | None, **attributes: str) -> Element:
     """One element by its prefixed name; None children are left out."""
-    made = etree.Element(clark(name), attributes, nsmap=NAMESPACES)
+    made = etree.Element(clark(name), attributes, nsmap=_ONE_PREFIX[name.partition(":")[0]])
     for item in content:
         if isinstance(item, str):
             made.text = item

@@ -17,7 +17,6 @@ def scopes(dialect: Dialect) -> list[str]:
         f"{base}/name/{dialect.manufacturer}%20{dialect.model}",
         f"{base}/hardware/{dialect.model}",
         f"{base}/location/country/china",
-        *dialect.extra_scopes,
     ]
 
 

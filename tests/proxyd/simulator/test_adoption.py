@@ -15,6 +15,7 @@ from yarl import URL
 from proxyd.simulator.device import SimulatedNvr
 from proxyd.simulator.dialects import DIALECTS
 from proxyd.simulator.faults import Faults
+from proxyd.simulator.seen import MAX_OPERATIONS
 from tests.proxyd.simulator.onvif_requests import OnvifRequests, token
 
 ALL = tuple(DIALECTS)
@@ -97,7 +98,12 @@ async def test_reolinks_pictures_come_from_another_port() -> None:
     async with SimulatedNvr(channels=1, dialect="reolink") as nvr, OnvifRequests(nvr) as onvif:
         assert nvr.web_port != nvr.port
         reply = await onvif.call("trt:GetSnapshotUri", "<trt:ProfileToken>000</trt:ProfileToken>")
-        assert URL(reply.texts("tt:Uri")[0]).port == nvr.web_port
+        url = URL(reply.texts("tt:Uri")[0])
+        assert url.port == nvr.web_port
+        assert (await onvif.picture(str(url)))[0] == 200
+        assert (await onvif.picture(str(url.with_port(nvr.port))))[0] == 404
+        async with onvif.session.post(f"http://{nvr.host}:{nvr.web_port}/onvif/device_service") as soap:
+            assert soap.status == 404
 
 
 async def test_oddities_are_on_the_wire() -> None:
@@ -179,6 +185,14 @@ async def test_unknown_things_get_their_fault() -> None:
         assert (await onvif.call("trt:GetProfiles", path="/onvif/device_service")).subcodes == ["ActionNotSupported"]
         lost = await onvif.call("trt:GetStreamUri", "<trt:ProfileToken>nobody</trt:ProfileToken>")
         assert lost.subcodes == ["InvalidArgVal", "NoProfile"]
+
+
+async def test_invented_operations_do_not_fill_the_memory() -> None:
+    async with SimulatedNvr(channels=1) as nvr, OnvifRequests(nvr) as onvif:
+        for number in range(MAX_OPERATIONS + 20):
+            await onvif.call(f"tds:Invented{number}")
+        assert len(nvr.requests) == MAX_OPERATIONS + 1
+        assert nvr.requests["other"] == 20
 
 
 async def test_parallel_requests_are_counted() -> None:
