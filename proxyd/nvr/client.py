@@ -221,7 +221,9 @@ class NvrClient:
                 service = await self._service(namespace)
                 try:
                     return await service.call(operation, parameters, with_token=signed)
-                except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+                except aiohttp.ClientConnectorError:
+                    raise
+                except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
                     return await service.call(operation, parameters, with_token=signed)
         except Refusal:
             raise

@@ -43,6 +43,8 @@ def _camera_part(text: str) -> str:
     """ "Garage_MainStream" → "Garage"; "" when only stream words and numbers are left."""
     words = [w for w in _SEPARATORS.split(text) if w]
     while words and _is_stream_word(words[-1]):
+        if words[-1].isdigit() and len(words) > 1 and not _is_stream_word(words[-2]):
+            break  # "Yard 1": the number belongs to the name
         words.pop()
     if not any(not _is_stream_word(w) and sum(c.isalpha() for c in w) >= 2 for w in words):
         return ""

@@ -1,0 +1,381 @@
+"""Devices that answer oddly, on real sockets: the right words, bounded cost, and no password more than needed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from proxyd.camera.spec import NvrAccess
+from proxyd.digest import DigestVerifier
+from proxyd.errors import UpstreamAuthError, UpstreamProtocolError, UpstreamUnreachable
+from proxyd.nvr.client import NvrClient
+from proxyd.nvr.result import ScanResult
+from proxyd.nvr.scan import ScanSettings, check_alive, scan
+from proxyd.nvr.transport import MAX_ANSWER_BYTES
+from tests.proxyd.nvr.odd_device import OddDevice, fault, profile, soap
+
+MEDIA2 = "http://www.onvif.org/ver20/media/wsdl"
+
+
+async def scanned(access: NvrAccess, *, call_timeout_s: float = 5) -> ScanResult:
+    settings = ScanSettings(call_timeout_s=call_timeout_s)
+    return await scan(access, on_progress=lambda _: None, on_channel=lambda _: None, settings=settings)
+
+
+async def test_the_plain_device_scans() -> None:
+    async with OddDevice() as device:
+        result = await scanned(device.access)
+    assert [c.number for c in result.channels] == [1, 2]
+    assert [s.uri for s in result.channels[1].streams] == ["rtsp://127.0.0.1/P21", "rtsp://127.0.0.1/P22"]
+    assert result.channels[0].snapshot_uri == "http://127.0.0.1/P11"
+    assert [c.name for c in result.channels] == ["Yard 1", "Yard 2"]
+    # No rate control told: recorders need numbers all the same.
+    assert result.channels[0].streams[0].fps > 0
+    assert result.channels[0].streams[0].bitrate_kbps > 0
+
+
+async def test_an_answer_without_end_is_cut_off() -> None:
+    sent = 0
+
+    async def flood(request: web.Request, text: str) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse(headers={"Content-Type": "application/soap+xml"})
+        await response.prepare(request)
+        for _ in range(200):
+            await response.write(b" " * 2**20)
+            sent += 1
+        return response
+
+    async with OddDevice(GetProfiles=flood) as device:
+        with pytest.raises(UpstreamProtocolError, match="more than 8 MB"):
+            await scanned(device.access)
+    assert sent < 3 * MAX_ANSWER_BYTES // 2**20
+
+
+async def test_a_silent_device_meets_the_deadline() -> None:
+    asked = asyncio.Event()
+    release = asyncio.Event()
+
+    async def silence(request: web.Request, text: str) -> web.StreamResponse:
+        asked.set()
+        await release.wait()
+        return web.Response()
+
+    async with OddDevice(GetSystemDateAndTime=silence) as device:
+        with pytest.raises(UpstreamUnreachable, match=r"took longer than 0\.2 s when asked to tell its time"):
+            await scanned(device.access, call_timeout_s=0.2)
+        with pytest.raises(UpstreamUnreachable):
+            await check_alive(device.access, timeout_s=0.2)
+        release.set()
+    assert asked.is_set()
+
+
+async def test_a_port_that_speaks_something_else() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9\r\n")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises((UpstreamProtocolError, UpstreamUnreachable)) as caught:
+            await scanned(NvrAccess("127.0.0.1", port, "u", "p"))
+    assert caught.value.hint
+
+
+async def test_a_name_that_does_not_resolve() -> None:
+    with pytest.raises(UpstreamUnreachable, match="cannot be found"):
+        await scanned(NvrAccess("no-such-nvr.invalid", 80, "u", "p"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda: web.Response(status=404, text="<html>gone</html>", content_type="text/html"), "HTTP 404"),
+        (lambda: web.Response(status=404), "HTTP 404"),
+        (lambda: web.Response(text="<html><body>Login</body></html>", content_type="text/html"), "a web page"),
+        (lambda: web.Response(text="  <!DOCTYPE html><p>x", content_type="text/plain"), "a web page"),
+        (lambda: web.Response(status=302, headers={"Location": "https://10.0.0.1/"}), "a redirect"),
+        (lambda: web.Response(text="hello", content_type="text/plain"), "not XML"),
+        (lambda: web.Response(text="<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"), "document type"),
+        (lambda: web.Response(text="<a>", content_type="text/xml"), "cannot be understood"),
+        (lambda: soap("<tds:Nonsense/>"), "cannot be understood|no media service"),
+    ],
+)
+async def test_answers_that_are_not_onvif_have_their_words(answer: object, words: str) -> None:
+    async def odd(request: web.Request, text: str) -> web.StreamResponse:
+        made = answer() if callable(answer) else None
+        assert isinstance(made, web.Response)
+        return made
+
+    async with OddDevice(any_operation=odd) as device:
+        with pytest.raises(UpstreamProtocolError, match=words) as caught:
+            await scanned(device.access)
+        assert sum(device.signed.values()) <= 1
+    assert caught.value.hint
+
+
+async def test_an_empty_400_to_the_time_does_not_stop_the_scan() -> None:
+    async def empty(request: web.Request, text: str) -> web.StreamResponse:
+        return web.Response(status=400)
+
+    async with OddDevice(GetSystemDateAndTime=empty) as device:
+        assert len((await scanned(device.access)).channels) == 2
+        device.handlers["GetProfiles"] = empty
+        with pytest.raises(UpstreamProtocolError, match=r"nothing \(HTTP 400\)"):
+            await scanned(device.access)
+
+
+async def test_a_fault_without_a_reason_still_says_what_failed() -> None:
+    async def refuse(request: web.Request, text: str) -> web.StreamResponse:
+        return fault("BlockedThreadUpperLimit", status=500)
+
+    async with OddDevice(GetProfiles=refuse) as device:
+        with pytest.raises(UpstreamProtocolError, match="BlockedThreadUpperLimit") as caught:
+            await scanned(device.access)
+    assert "list its streams" in caught.value.message
+
+
+async def test_one_channel_that_fails_leaves_the_others() -> None:
+    async def not_for_p21(request: web.Request, text: str) -> web.StreamResponse | str:
+        return fault("NoProfile") if ">P21<" in text else device.plain("GetStreamUri", text)
+
+    async with OddDevice(GetStreamUri=not_for_p21) as device:
+        result = await scanned(device.access)
+    assert [c.online for c in result.channels] == [True, False]
+    assert not result.complete
+    assert any("Channel 2" in w for w in result.warnings)
+
+
+async def test_a_channel_whose_address_never_comes_is_left_as_it_was() -> None:
+    release = asyncio.Event()
+
+    async def hangs_for_p21(request: web.Request, text: str) -> web.StreamResponse | str:
+        if ">P21<" in text:
+            await release.wait()
+        return device.plain("GetStreamUri", text)
+
+    async with OddDevice(GetStreamUri=hangs_for_p21) as device:
+        result = await scanned(device.access, call_timeout_s=0.3)
+        release.set()
+    assert [c.number for c in result.channels] == [1]
+    assert not result.complete
+    assert any("Channel 2 was not read" in w for w in result.warnings)
+
+
+@asynccontextmanager
+async def digest_only(*, with_fault: bool, basic: bool = False) -> AsyncIterator[tuple[OddDevice, list[bool]]]:
+    """A device that ignores UsernameTokens and wants HTTP Digest; the list tells which passwords were right."""
+    verifier = DigestVerifier("odd", b"secret")
+    verdicts: list[bool] = []
+
+    async def guarded(request: web.Request, text: str) -> web.StreamResponse | str:
+        operation = request.path
+        name = next(n for n in ("GetDeviceInformation", "GetProfiles", "GetStreamUri", "GetSnapshotUri") if n in text)
+        header = request.headers.get("Authorization", "")
+        if header:
+            verdict = verifier.verify(header, method="POST", uri=operation, username="admin", password="right", now=1.0)
+            verdicts.append(verdict.ok)
+            if verdict.ok:
+                return device.plain(name, text)
+        response = (
+            fault("NotAuthorized", "Sender not Authorized", status=401) if with_fault else web.Response(status=401)
+        )
+        for challenge in verifier.challenges(1.0, basic=basic):
+            response.headers.add("WWW-Authenticate", challenge)
+        return response
+
+    device = OddDevice(GetDeviceInformation=guarded, GetProfiles=guarded, GetStreamUri=guarded, GetSnapshotUri=guarded)
+    async with device:
+        yield device, verdicts
+
+
+@pytest.mark.parametrize("with_fault", [False, True])
+async def test_http_digest_is_used_when_asked_for(with_fault: bool) -> None:
+    async with digest_only(with_fault=with_fault, basic=True) as (device, verdicts):
+        result = await scanned(device.access)
+    assert len(result.channels) == 2
+    assert all(verdicts)
+    assert verdicts
+
+
+async def test_a_wrong_password_by_digest_is_sent_once() -> None:
+    async with digest_only(with_fault=False) as (device, verdicts):
+        with pytest.raises(UpstreamAuthError):
+            await scanned(NvrAccess("127.0.0.1", device.port, "admin", "wrong"))
+        assert sum(device.signed.values()) == 2  # one UsernameToken, one Digest
+    assert verdicts == [False]
+
+
+async def test_media2_that_does_not_work_falls_back_to_media() -> None:
+    async def media2_breaks(request: web.Request, text: str) -> web.StreamResponse | str:
+        if "ver20/media" in text:
+            return fault("ActionNotSupported", "Optional Action Not Implemented", status=500)
+        return device.plain("GetProfiles", text)
+
+    async with OddDevice(GetProfiles=media2_breaks) as device:
+        device.services[MEDIA2] = "/media2"
+        result = await scanned(device.access)
+    assert len(result.channels) == 2
+    assert result.complete
+    assert any("Media2" in w for w in result.warnings)
+
+
+async def test_media2_that_lists_nothing_falls_back_to_media() -> None:
+    async def media2_empty(request: web.Request, text: str) -> web.StreamResponse | str:
+        if "ver20/media" in text:
+            return "<tr2:GetProfilesResponse/>"
+        return device.plain("GetProfiles", text)
+
+    async with OddDevice(GetProfiles=media2_empty) as device:
+        device.services[MEDIA2] = "/media2"
+        assert len((await scanned(device.access)).channels) == 2
+
+
+async def test_a_service_port_behind_a_forward_is_replaced_by_the_typed_one() -> None:
+    closed = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
+    port = closed.sockets[0].getsockname()[1]
+    closed.close()
+    await closed.wait_closed()
+    async with OddDevice() as device:
+        device.service_port = port
+        result = await scanned(device.access)
+    assert len(result.channels) == 2
+    assert any(f"port {port}" in w for w in result.warnings)
+
+
+async def test_a_user_without_the_right_for_snapshots_still_gets_streams() -> None:
+    async def refuse(request: web.Request, text: str) -> web.StreamResponse:
+        return fault("NotAuthorized", "Sender not Authorized")
+
+    async with OddDevice(GetSnapshotUri=refuse) as device:
+        result = await scanned(device.access)
+        assert device.requests["GetSnapshotUri"] <= 3
+    assert [c.online for c in result.channels] == [True, True]
+    assert any("snapshot" in w for w in result.warnings)
+
+
+async def test_a_password_changed_during_the_scan_stops_it() -> None:
+    changed = False
+
+    async def refuse_from_now(request: web.Request, text: str) -> web.StreamResponse | str:
+        nonlocal changed
+        changed = True
+        return fault("NotAuthorized", "Sender not Authorized")
+
+    async def information(request: web.Request, text: str) -> web.StreamResponse | str:
+        return fault("NotAuthorized") if changed else device.plain("GetDeviceInformation", text)
+
+    async with OddDevice(GetStreamUri=refuse_from_now, GetDeviceInformation=information) as device:
+        device.handlers["GetProfiles"] = many_profiles
+        with pytest.raises(UpstreamAuthError):
+            await scanned(device.access)
+        # three in flight, each perhaps once more by the other protocol, and one check of the login
+        assert device.requests["GetStreamUri"] <= 3
+        assert device.requests["GetDeviceInformation"] == 2
+
+
+async def many_profiles(request: web.Request, text: str) -> web.StreamResponse | str:
+    profiles = "".join(profile(f"P{c}", f"S{c}") for c in range(1, 25))
+    return f"<trt:GetProfilesResponse>{profiles}</trt:GetProfilesResponse>"
+
+
+async def test_disordered_and_decimal_answers_are_read() -> None:
+    async def disordered(request: web.Request, text: str) -> web.StreamResponse | str:
+        return (
+            '<trt:GetProfilesResponse><trt:Profiles token="A">'
+            '<tt:VideoEncoderConfiguration token="e"><tt:RateControl><tt:BitrateLimit>4096.0</tt:BitrateLimit>'
+            "<tt:FrameRateLimit>25.0</tt:FrameRateLimit></tt:RateControl><tt:Encoding> H265 </tt:Encoding>"
+            "<tt:Resolution><tt:Height>1440</tt:Height><tt:Width>2560</tt:Width></tt:Resolution>"
+            "<tt:SessionTimeout>never</tt:SessionTimeout></tt:VideoEncoderConfiguration>"
+            '<tt:VideoSourceConfiguration token="c"><tt:SourceToken>S</tt:SourceToken></tt:VideoSourceConfiguration>'
+            "<tt:Name>Front door</tt:Name></trt:Profiles></trt:GetProfilesResponse>"
+        )
+
+    async with OddDevice(GetProfiles=disordered) as device:
+        [channel] = (await scanned(device.access)).channels
+    [stream] = channel.streams
+    assert (stream.codec, stream.width, stream.height) == ("H265", 2560, 1440)
+    assert (stream.fps, stream.bitrate_kbps) == (25, 4096)
+    assert channel.name == "Front door"
+
+
+async def test_bytes_before_the_envelope_do_no_harm() -> None:
+    async def padded(request: web.Request, text: str) -> web.StreamResponse | str:
+        answer = soap(device.plain("GetDeviceInformation", text)).text or ""
+        return web.Response(body=b"\xef\xbb\xbf\r\n <?xml version='1.0'?>" + answer.encode())
+
+    async with OddDevice(GetDeviceInformation=padded) as device:
+        assert (await scanned(device.access)).identity.manufacturer == "Odd"
+
+
+async def test_a_connection_closed_while_idle_is_opened_again() -> None:
+    async def close_after(request: web.Request, text: str) -> web.StreamResponse | str:
+        response = soap(device.plain("GetServices", text))
+        await response.prepare(request)
+        await response.write_eof()
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    async with OddDevice(GetServices=close_after) as device:
+        assert len((await scanned(device.access)).channels) == 2
+
+
+async def test_two_channels_with_one_camera_are_kept_and_named() -> None:
+    async def same(request: web.Request, text: str) -> web.StreamResponse | str:
+        return device.plain("GetStreamUri", text.replace("P21", "P11").replace("P22", "P12"))
+
+    async with OddDevice(GetStreamUri=same) as device:
+        result = await scanned(device.access)
+    assert [c.number for c in result.channels] == [1, 2]
+    assert any("Channels 1 and 2" in w for w in result.warnings)
+
+
+async def test_no_secret_and_no_envelope_in_the_logs(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("onvif.zeep_aiohttp").setLevel(logging.DEBUG)
+    async with OddDevice() as device:
+        await scanned(device.access)
+        with pytest.raises(UpstreamUnreachable):
+            await scanned(NvrAccess("127.0.0.1", 1, "admin", "right"))
+    assert "right" not in caplog.text.replace("bright", "")
+    assert "UsernameToken" not in caplog.text
+
+
+async def test_the_library_leaves_root_logging_alone() -> None:
+    program = (
+        "import logging, proxyd.nvr.scan; root = logging.getLogger(); "
+        "raise SystemExit(bool(root.handlers) or root.level != logging.WARNING)"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
+    async with asyncio.timeout(30):
+        assert await process.wait() == 0
+
+
+async def test_a_session_is_closed_when_the_scan_is_cancelled() -> None:
+    asked = asyncio.Event()
+    release = asyncio.Event()
+
+    async def hang(request: web.Request, text: str) -> web.StreamResponse:
+        asked.set()
+        await release.wait()
+        return web.Response()
+
+    async with OddDevice(GetProfiles=hang) as device:
+        async with NvrClient(device.access) as client:
+            running = asyncio.create_task(scanned(device.access), name="scan under test")
+            await asked.wait()
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            release.set()
+        assert client._transport.session.closed
