@@ -75,6 +75,7 @@ class SimulatedNvr:
         self._lifetime = AsyncExitStack()  # ports and control endpoint: until stop
         self._running: AsyncExitStack | None = None  # the device's servers: until down or restart
         self._restart: asyncio.Task[None] | None = None
+        self._rtsp: RtspSimulator | None = None
         self._stopping = asyncio.Event()
         self._switching = asyncio.Lock()
 
@@ -91,6 +92,11 @@ class SimulatedNvr:
     def peak_parallel(self) -> int:
         """The most SOAP requests that were in work at the same time."""
         return self.seen.peak_parallel
+
+    @property
+    def rtsp_sessions(self) -> int:
+        """RTSP sessions that are set up at this moment."""
+        return self._rtsp.sessions if self._rtsp else 0
 
     @property
     def onvif_url(self) -> str:
@@ -235,6 +241,7 @@ class SimulatedNvr:
         )
         await rtsp.start()
         stack.push_async_callback(rtsp.stop)
+        self._rtsp = rtsp
         if self.discovery_port is not None:
             responder = DiscoveryResponder(
                 self.host, self.discovery_port, endpoint=uuid_of(dialect, self.port), describe=self._describe
