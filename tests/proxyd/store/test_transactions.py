@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -68,27 +69,60 @@ async def test_a_cancelled_transaction_is_rolled_back_before_the_next_begins(con
     assert await rows(connection) == [2]
 
 
-@pytest.mark.parametrize("turns", range(14))
-async def test_cancelled_at_any_turn_it_is_whole_or_absent(connection: Connection, turns: int) -> None:
-    """Every point where the task can be interrupted: waiting, BEGIN, a statement, COMMIT; cancelled twice."""
+class Brake:
+    """An SQL function that holds the connection's worker thread, so that what comes next is surely under way."""
+
+    def __init__(self) -> None:
+        self._reached = threading.Event()
+        self.release = threading.Event()
+
+    def __call__(self) -> int:
+        self._reached.set()
+        self.release.wait(10)
+        return 1
+
+    async def reached(self) -> None:
+        await asyncio.to_thread(self._reached.wait, 10)
+
+
+@pytest.mark.parametrize("under_way", ["BEGIN", "statement", "COMMIT"])
+@pytest.mark.parametrize("cancellations", [1, 3])
+async def test_cancelled_while_sqlite_works_it_is_whole_or_absent(
+    connection: Connection, under_way: str, cancellations: int
+) -> None:
+    brake = Brake()
+    async with connection.reading() as db:
+        await db.create_function("brake", 0, brake)
+
+    async def hold() -> None:
+        await db.execute_fetchall("SELECT brake()")
 
     async def write() -> None:
-        async with connection.transaction() as db:
-            await db.execute_fetchall("INSERT INTO t VALUES (1)")
-            await db.execute_fetchall("INSERT INTO t VALUES (2)")
+        async with connection.transaction() as own:
+            await own.execute_fetchall("INSERT INTO t VALUES (1)")
+            await own.execute_fetchall(f"INSERT INTO t VALUES ({'1 + brake()' if under_way == 'statement' else '2'})")
+            if under_way == "COMMIT":
+                holding.append(asyncio.create_task(hold(), name="brake"))
+                await brake.reached()
 
-    task = asyncio.create_task(write(), name="writer")
-    for _ in range(turns):
-        if not task.done():
-            await asyncio.wait({task}, timeout=0.0003)
-    task.cancel()
-    await asyncio.wait({task}, timeout=0.0001)
-    task.cancel()
-    await asyncio.wait({task})
-    assert await rows(connection) in ([], [1, 2])
-    async with connection.transaction() as db:
-        await db.execute_fetchall("INSERT INTO t VALUES (3)")
-    assert (await rows(connection))[-1] == 3
+    holding: list[asyncio.Task[None]] = []
+    if under_way == "BEGIN":
+        holding.append(asyncio.create_task(hold(), name="brake"))
+        await brake.reached()
+    writer = asyncio.create_task(write(), name="writer")
+    await brake.reached()
+    for _ in range(cancellations):
+        await asyncio.wait({writer}, timeout=0.01)
+        writer.cancel()
+    waiting = asyncio.create_task(rows(connection), name="next in line")
+    await asyncio.wait({waiting}, timeout=0.01)
+    assert not writer.done(), "the transaction has to be over first"
+    assert not waiting.done()
+    brake.release.set()
+    assert await waiting == ([1, 2] if under_way == "COMMIT" else [])
+    with pytest.raises(asyncio.CancelledError):
+        await writer
+    await asyncio.gather(*holding)
 
 
 async def test_readers_do_not_see_half_a_transaction(connection: Connection) -> None:
