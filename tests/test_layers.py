@@ -1,0 +1,69 @@
+"""Who may import whom: that the contracts in pyproject.toml forget nothing, and what really gets loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+WHAT_ONVIFTUI_MAY_USE = {"proxyd.api", "proxyd.errors"}
+
+
+def contracts() -> dict[str, dict[str, Any]]:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    return {contract["name"]: contract for contract in settings["contracts"]}
+
+
+def test_every_room_is_closed_to_onviftui() -> None:
+    rooms = {f"proxyd.{path.stem}" for path in (ROOT / "proxyd").glob("*.py") if path.stem != "__init__"}
+    rooms |= {f"proxyd.{path.parent.name}" for path in (ROOT / "proxyd").glob("*/__init__.py")}
+    forbidden = contracts()["onviftui knows of proxyd only api and errors"]["forbidden_modules"]
+    assert rooms - set(forbidden) == WHAT_ONVIFTUI_MAY_USE
+
+
+def test_pure_services_are_all_covered() -> None:
+    pure = contracts()["pure rooms do no I/O, read no clock, write no log"]["source_modules"]
+    required = "api.models api.methods api.codec camera.spec camera.reconcile rtsp.messages rtsp.parser rtsp.session"
+    required += " rtsp.sdp rtsp.auth onvif.soap onvif.security onvif.services nvr.result nvr.grouping"
+    assert {f"proxyd.{module}" for module in required.split()} <= set(pure)
+
+
+def loaded_by(*modules: str) -> set[str]:
+    code = f"import sys, {', '.join(modules)}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("modules", "forbidden"),
+    [
+        (
+            ("proxyd.api.models", "proxyd.api.methods", "proxyd.api.codec"),
+            {"aiohttp", "aiosqlite", "sqlite3", "pyroute2", "onvif", "zeep", "textual"},
+        ),
+        (
+            ("proxyd.api.client", "onviftui.commands"),
+            {"aiosqlite", "pyroute2", "onvif", "zeep", "lxml", "textual", "PIL", "cryptography"},
+        ),
+        (
+            ("onviftui.demo", "onviftui.app"),
+            {"aiosqlite", "pyroute2", "onvif", "zeep", "lxml", "cryptography"},
+        ),
+        (("proxyd.cli",), {"textual", "pyroute2", "zeep", "onviftui", "onvif"}),
+        (("proxyd.rtsp.parser", "proxyd.rtsp.sdp"), {"aiohttp", "lxml", "zeep"}),
+    ],
+)
+def test_importing_loads_nothing_foreign(modules: tuple[str, ...], forbidden: set[str]) -> None:
+    assert not loaded_by(*modules) & forbidden
+
+
+def test_modules_stay_readable() -> None:
+    """Above 400 lines a module is split."""
+    sources = [path for folder in ("proxyd", "onviftui") for path in (ROOT / folder).rglob("*.py")]
+    too_long = {str(path.relative_to(ROOT)) for path in sources if len(path.read_text().splitlines()) > 400}
+    assert not too_long
