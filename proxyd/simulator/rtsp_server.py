@@ -20,9 +20,7 @@ from proxyd.simulator.rtsp_sessions import SessionTable, SimSession
 from proxyd.simulator.rtsp_sinks import Address, UdpPair
 from proxyd.simulator.streams import SimStream
 
-MAX_CONNECTIONS = 1024
 HOUSEKEEPING_S = 0.25
-IDLE_CONNECTION_S = 60.0
 STOP_DEADLINE_S = 5.0
 
 
@@ -47,10 +45,13 @@ class RtspSimulator:
         audio: bool = False,
         session_timeout_s: int = 60,
         max_sessions: int = 512,
+        max_connections: int = 1024,
+        idle_connection_s: float = 60.0,
         locked_out: Callable[[], bool] = lambda: False,
         on_wrong_password: Callable[[], None] = lambda: None,
     ) -> None:
-        """`bitrate_kbps` pads every stream up to this rate. `locked_out` true: everybody gets 401."""
+        """`bitrate_kbps` pads every stream up to this rate. `locked_out` true: everybody gets 401. A connection
+        without session is closed when it says nothing for `idle_connection_s`."""
         self.host = host
         self.port = port
         self.faults = faults
@@ -71,6 +72,8 @@ class RtspSimulator:
             session_timeout_s=session_timeout_s,
             max_sessions=max_sessions,
         )
+        self._max_connections = max_connections
+        self._idle_connection_s = idle_connection_s
         self._locked_out = locked_out
         self._tell_wrong_password = on_wrong_password
         self._sessions = SessionTable(max_sessions, session_timeout_s)
@@ -178,7 +181,7 @@ class RtspSimulator:
         for session in self._sessions.expired(now):
             self._end(session)
         for connection in tuple(self._connections):
-            if now - connection.last_heard > IDLE_CONNECTION_S and not self._sessions.owned_by(connection):
+            if now - connection.last_heard > self._idle_connection_s and not self._sessions.owned_by(connection):
                 connection.transport.close()
 
     def _end(self, session: SimSession) -> None:
@@ -195,7 +198,7 @@ class RtspSimulator:
 
     def admit(self, connection: RtspConnection) -> bool:
         """A new connection; False: it was refused by RST."""
-        if self._server is None or self.faults.rtsp_reset or len(self._connections) >= MAX_CONNECTIONS:
+        if self._server is None or self.faults.rtsp_reset or len(self._connections) >= self._max_connections:
             connection.abort(reset=True)
             return False
         self._connections.add(connection)

@@ -185,6 +185,18 @@ async def test_a_uri_that_is_none_is_refused() -> None:
         assert await refusal(talk, "DESCRIBE", "rtsp://[nonsense") in (400, 401)
 
 
+async def test_idle_connections_are_closed_and_too_many_refused() -> None:
+    limits: dict[str, Any] = {"max_connections": 2, "idle_connection_s": 0.5}
+    async with running(**limits) as server, talking(server) as one, talking(server) as two:
+        session = await one.setup(url(server))
+        await one.client.request("PLAY", url(server), Session=session)
+        await two.client.request("DESCRIBE", url(server))
+        with pytest.raises(ConnectionResetError):
+            await raw(server, b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+        assert await until_closed(two) is RtspClientError
+        assert server.connections == server.sessions == 1
+
+
 async def test_a_silent_session_expires() -> None:
     async with running(session_timeout_s=1) as server, talking(server) as talk:
         session = await talk.setup(url(server))
