@@ -36,6 +36,7 @@ def fallback_picture(name: str, width: int, height: int) -> SnapshotPicture:
     """The same bytes for the same arguments."""
     image = Image.new("RGB", (width, height), (24, 26, 32))
     pen = ImageDraw.Draw(image)
+    name = "".join(c if c.isprintable() else " " for c in name)
     middle = width / 2
     pen.text(
         (middle, height * 0.42), name, font=_font(pen, name, width, height * 0.11), fill=(235, 235, 235), anchor="mm"

@@ -70,7 +70,7 @@ class SnapshotSource:
         limits: SnapshotLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._report = report or (lambda _nvr_id, _error: None)
+        self._report = report
         self._limits = limits or SnapshotLimits()
         self._clock = clock
         self._cache = PictureCache()
@@ -144,7 +144,8 @@ class SnapshotSource:
             log.debug("camera %d: no picture: %s", spec.id, error)
         lifetime_s = self._limits.failed_s if outcome is None else self._limits.fresh_s
         self._cache.put(source, outcome, now=self._clock(), lifetime_s=lifetime_s)
-        self._report(spec.nvr_id, error)
+        if self._report is not None:
+            self._report(spec.nvr_id, error)
         return outcome
 
     async def _ask(self, source: _Source) -> SnapshotPicture:
