@@ -60,11 +60,11 @@ def _of_nvr(nvr: Nvr, by_nvr: dict[tuple[int, CameraState], list[Camera]], scann
     silent = by_nvr.get((nvr.id, CameraState.UPSTREAM_UNREACHABLE), [])
     target = str(nvr.id)
     if nvr.state is NvrState.WRONG_PASSWORD or refused:
-        text = f"{nvr.name}: the NVR refused the password of user {nvr.username}"
-        return Alarm(_HUMAN, _with_cameras(text, refused, "stand still"), "correct it", "nvr", target)
+        text = f"{nvr.name}: wrong NVR password for user {nvr.username}"
+        return Alarm(_HUMAN, _with_cameras(text, refused, "stopped"), "fix it", "nvr", target)
     if nvr.state is NvrState.UNREACHABLE or silent:
         text = f"{nvr.name}: no answer from {nvr.host}:{nvr.port}"
-        return Alarm(_WAITING, _with_cameras(text, silent, "wait"), "check it", "nvr", target)
+        return Alarm(_WAITING, _with_cameras(text, silent, "waiting"), "fix it", "nvr", target)
     if nvr.state is NvrState.FAULTY:
         text = f"{nvr.name}: {nvr.reason or 'the NVR answers strangely'}"
         return Alarm(_HUMAN, text.rstrip("."), "look at it", "nvr", target)
@@ -73,11 +73,10 @@ def _of_nvr(nvr: Nvr, by_nvr: dict[tuple[int, CameraState], list[Camera]], scann
     return None
 
 
-def _with_cameras(text: str, cameras: list[Camera], do: str) -> str:
+def _with_cameras(text: str, cameras: list[Camera], how: str) -> str:
     if not cameras:
         return text
-    verb = {"stand still": "stands still", "wait": "waits"}[do] if len(cameras) == 1 else do
-    return f"{text}; {count(len(cameras), 'camera')} {verb}"
+    return f"{text}, {count(len(cameras), 'camera')} {how}"
 
 
 def _of_cameras(state: CameraState, cameras: list[Camera]) -> Alarm:

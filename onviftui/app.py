@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import time
@@ -29,6 +30,7 @@ from .words import Look
 
 FLUSH_S = 0.25  # at most four looks at the store per second
 QUIT_WINDOW_S = 2.0
+CLOSE_DEADLINE_S = 2.0
 
 
 class OnviftuiApp(Acting):
@@ -47,6 +49,7 @@ class OnviftuiApp(Acting):
         self.look = look or Look()
         self.crash_log = log or crash_log()
         self.crashes: list[str] = []  # sentences for after the screen is restored
+        self._connection: asyncio.Task[None] | None = None
         self._flush_timer: Timer | None = None
         self._last_flush = 0.0
         self._last_interrupt = -QUIT_WINDOW_S
@@ -65,7 +68,19 @@ class OnviftuiApp(Acting):
         self.register_theme(LIGHT)
         self.theme = DARK.name
         self.store.on_change = self._changed
-        self.run_worker(self.live.run(), name="live connection", group="live", exit_on_error=True)
+        self._connection = asyncio.create_task(self.live.run(), name="live connection")
+        self._connection.add_done_callback(self._connection_ended)
+
+    async def on_unmount(self) -> None:
+        """Close the connection before the loop ends, so that nothing is left to the garbage collector."""
+        if self._connection is not None:
+            self._connection.cancel()
+            await asyncio.wait({self._connection}, timeout=CLOSE_DEADLINE_S)
+
+    def _connection_ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._handle_exception(error)
 
     def local_now(self) -> datetime:
         return datetime.now(UTC).astimezone()
@@ -163,9 +178,7 @@ class OnviftuiApp(Acting):
 
     def _fatal_error(self) -> None:
         """Textual would print a traceback with local variables, passwords included; we print one line."""
-        error = sys.exc_info()[1] or self._exception
-        sentence = report_crash(error or RuntimeError("unknown"), self.crash_log)
-        self.crashes.append(sentence)
+        self.crashes.append(report_crash(self._exception or RuntimeError("unknown"), self.crash_log))
         self._close_messages_no_wait()
 
     def _handle_exception(self, error: Exception) -> None:
@@ -178,7 +191,7 @@ class OnviftuiApp(Acting):
 
 def run(socket: Path) -> int:
     """The UI until the user leaves; the exit code. Needs a terminal."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         sys.stderr.write("onviftui: the UI needs a terminal. For scripts try: onviftui camera list --json\n")
         return 2
     correct_colorterm(os.environ)

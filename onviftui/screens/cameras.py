@@ -31,7 +31,7 @@ class CamerasView(TableView):
     kind = "camera"
     BINDINGS = view_bindings("cameras")
     columns: ClassVar[tuple[Column, ...]] = (
-        Column("name", "CAMERA", 16, flex=3, longest=40),
+        Column("name", "CAMERA", 16, flex=6, longest=40),
         Column("address", "ADDRESS", 14, flex=1, longest=15),
         Column("state", "STATE", 9, flex=1, longest=21),
         Column("recorder", "RECORDER", 13, 3, flex=1, longest=15),
@@ -77,7 +77,7 @@ class CamerasView(TableView):
             Cell(sign.word, tone, spill=troubled),
             Cell(recorder, Tone.TEXT if item.recorder else Tone.MUTED),
             Cell(format_mbit(camera_bps(item)) or ui.look.dash, Tone.TEXT if camera_bps(item) else Tone.MUTED),
-            Cell(str(main.fps) if main and main.fps else ui.look.dash, Tone.MUTED),
+            Cell(str(main.fps) if main and main.bps else ui.look.dash, Tone.TEXT if main and main.bps else Tone.MUTED),
             Cell(picture, Tone.MUTED),
             Cell(ui.store.nvr_name(item.nvr), Tone.MUTED),
             Cell(item.mac or "", Tone.MUTED),

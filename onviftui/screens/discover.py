@@ -20,6 +20,7 @@ from ..widgets.line import line, wrap
 from ..widgets.livetable import LiveTable, Row
 from ..widgets.paint import Lines
 from ..words import HUMAN_GLYPH, OFF_GLYPH, ON_GLYPH, Sign, Tone, count
+from .dialog import WIDTH
 
 SEARCH_S = 4.0
 DEADLINE_S = 60.0
@@ -37,10 +38,10 @@ class Discover(ModalScreen[FoundNvr | None]):
         Binding("ctrl+c", "app.interrupt", show=False, priority=True),
     ]
     COLUMNS: ClassVar[tuple[Column, ...]] = (
-        Column("name", "DEVICE", 16, flex=2, longest=30),
-        Column("address", "ADDRESS", 18, flex=1, longest=24),
-        Column("channels", "CHANNELS", 8, 2, right=True),
-        Column("note", "", 20, flex=3),
+        Column("name", "DEVICE", 14, flex=2, longest=30),
+        Column("address", "ADDRESS", 15, flex=1, longest=24),
+        Column("channels", "CH", 3, 2, right=True),
+        Column("note", "", 17, flex=2),
     )
 
     def __init__(self) -> None:
@@ -54,11 +55,12 @@ class Discover(ModalScreen[FoundNvr | None]):
             yield Lines(id="title")
             yield LiveTable(self.COLUMNS, ui_of(self).look)
             yield Input(placeholder="host or host:port to ask directly, Enter searches", compact=True)
+            yield Lines(id="note")
             yield Lines(id="hint")
 
     def on_mount(self) -> None:
         self.query_one(Input).display = False
-        hint = "Enter add it   r search again   p ask one address   a by hand   Esc back"
+        hint = "Enter add   r again   p ask an address   a by hand   Esc back"
         self.query_one("#hint", Lines).show([line(""), line((hint, Tone.MUTED))])
         self.query_one(LiveTable).focus()
         self.action_search()
@@ -116,7 +118,7 @@ class Discover(ModalScreen[FoundNvr | None]):
             Cell(device.name or device.hardware or "ONVIF device"),
             Cell(f"{device.host}:{device.port}"),
             Cell(str(device.channels) if device.channels is not None else look.dash),
-            Cell(f"{sign.word}{': ' + device.note if device.note else ''}", Tone.MUTED),
+            Cell(sign.word, Tone.MUTED),
         )
         return Row(number, look.glyph(sign), sign.tone, cells)
 
@@ -129,6 +131,12 @@ class Discover(ModalScreen[FoundNvr | None]):
             ui_of(self).toast(f"{device.name or device.host} is added already; press r on it to scan again.")
             return
         self.dismiss(device)
+
+    @on(LiveTable.Moved)
+    def _moved(self, message: LiveTable.Moved) -> None:
+        device = self._found[message.key] if message.key is not None else None
+        note = " ".join(filter(None, (device.hardware, device.note))) if device else ""
+        self.query_one("#note", Lines).show(wrap(note, WIDTH, Tone.MUTED, limit=2))
 
     @on(LiveTable.Opened)
     def _double_clicked(self) -> None:

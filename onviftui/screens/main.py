@@ -55,11 +55,19 @@ class MainScreen(LiveScreen):
         view.reload()
         view.focus_main()
         self.query_one(Tabs).show_active(view_id)
-        self.query_one(KeyFooter).show_view(view_id)
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        """Without any camera, the keys that lead to one."""
+        view_id = str(self.view.id)
+        bare = view_id == "cameras" and not ui_of(self).store.cameras
+        self.query_one(KeyFooter).show_view("overview" if bare else view_id)
 
     def apply(self, changes: Changes) -> None:
         super().apply(changes)
         self.view.apply(changes)
+        if changes.everything or changes.of("camera"):
+            self._show_keys()
 
     @on(Tabs.Chosen)
     def _tab_clicked(self, message: Tabs.Chosen) -> None:

@@ -151,6 +151,9 @@ class OverviewView(View):
         return [line(""), _head("LATEST"), *lines] if lines else []
 
     def action_open(self) -> None:
+        if not ui_of(self).store.nvrs:
+            ui_of(self).discover()
+            return
         self.query_one(AlarmLines).action_follow()
 
     def action_add_nvr(self) -> None:

@@ -23,7 +23,7 @@ def codec_name(codec: str) -> str:
 
 
 def short_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> list[Line]:
-    """Three lines for the smallest screen: who it is, its streams, and why it stands as it does."""
+    """Three lines for the smallest screen: who it is, then its streams or why it does not run."""
     who = " ".join(filter(None, (nvr.name if nvr else f"NVR {camera.nvr}", f"ch {camera.channel}")))
     first: list[Piece] = [
         (f" {plain(camera.name)}", Tone.STRONG),
@@ -35,13 +35,11 @@ def short_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> lis
         streams += [(f" {stream.name} ", Tone.MUTED), (f"{stream_words(stream, look)}  ", Tone.TEXT)]
         if stream.bps:
             streams.append((f"{format_mbit(stream.bps)} Mbit/s  ", Tone.TEXT))
-    third = wrap(camera.reason, width - 2, camera_sign(camera).tone, limit=1) if camera.reason else []
+    if camera.reason:
+        words = wrap(camera.reason, max(20, width - 2), camera_sign(camera).tone, limit=2)
+        return [tuple(first), *(((" ", Tone.TEXT), *pieces) for pieces in words)]
     url: list[Line] = [line((f" {camera.onvif_url}", Tone.MUTED))] if camera.onvif_url else []
-    return [tuple(first), tuple(streams), *([_indent(third[0])] if third else url)]
-
-
-def _indent(pieces: Line) -> Line:
-    return ((" ", Tone.TEXT), *pieces)
+    return [tuple(first), tuple(streams), *url]
 
 
 def tall_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> list[Line]:

@@ -103,14 +103,15 @@ class KeyFooter(Lines):
         keys = footer_keys(self._view)
         for key in sorted(keys, key=lambda k: (k.action != "help", k.footer)):
             used += cell_len(f"{key.shown} {key.label}  ")
-            if used > room + 2:
+            if used > room + 1:
                 break
             fitting.append(key)
         pieces: list[Piece] = [(" ", Tone.TEXT)]
         self._places = []
         x = 1
-        for key in sorted(fitting, key=lambda k: (k.action == "help", k.footer)):
-            text = f"{key.label}  "
+        shown = sorted(fitting, key=lambda k: (k.action == "help", k.footer))
+        for key in shown:
+            text = key.label if key is shown[-1] else f"{key.label}  "
             pieces += [(f"{key.shown} ", Tone.ACCENT), (text, Tone.MUTED)]
             end = x + cell_len(key.shown) + 1 + cell_len(text)
             self._places.append((x, end, key))

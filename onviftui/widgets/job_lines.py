@@ -56,7 +56,7 @@ def diff_lines(diff: ScanDiff, look: Look, width: int) -> list[Line]:
         ("new", diff.new, Tone.SUCCESS, "now a camera each"),
         ("changed", diff.changed, Tone.ACCENT, "streams or names are different; identity kept"),
         ("missing", diff.missing, Tone.ERROR, "no longer on the NVR; kept until you remove them"),
-        ("offline", diff.offline, Tone.MUTED, "no camera connected to the NVR there"),
+        ("offline", diff.offline, Tone.MUTED, "no picture on the NVR there"),
     )
     lines: list[Line] = []
     for word, channels, tone, meaning in kinds:

@@ -38,7 +38,7 @@ def fit_middle(text: str, width: int, ellipsis: str = "…") -> str:
     if cell_len(text) <= width:
         return text
     keep = max(0, width - cell_len(ellipsis))
-    tail = keep * 2 // 3
+    tail = keep // 3
     head = keep - tail
     return f"{text[:head]}{ellipsis}{text[len(text) - tail :] if tail else ''}"
 

@@ -154,7 +154,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._cursor = self._index.get(before, self._cursor) if before is not None else 0
         self._cursor = max(0, min(self._cursor, len(self._rows) - 1))
         if grown:
-            self.virtual_size = Size(self.size.width, len(self._rows) + 1)
+            self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows) + 1)
         self._repaint_changed()
         if self.cursor_key != before:
             self.post_message(self.Moved(self, self.cursor_key))
@@ -163,7 +163,7 @@ class LiveTable(ScrollView, can_focus=True):
         """Which heading carries the arrow."""
         if (column, descending) != self._sorted:
             self._sorted = (column, descending)
-            self.refresh(Region(0, 0, self.size.width, 1))
+            self.refresh(Region(0, 0, self.scrollable_content_region.width, 1))
 
     @property
     def keys(self) -> list[int]:
@@ -236,7 +236,7 @@ class LiveTable(ScrollView, can_focus=True):
         self.post_message(self.Moved(self, self.cursor_key))
 
     def _scroll_to_cursor(self) -> None:
-        visible = max(1, self.size.height - 1)
+        visible = max(1, self.scrollable_content_region.height - 1)
         top = self.scroll_offset.y
         if self._cursor < top:
             self.scroll_to(y=self._cursor, animate=False, immediate=True)
@@ -249,10 +249,10 @@ class LiveTable(ScrollView, can_focus=True):
         self._go(self._cursor + step)
 
     def action_page(self, direction: int) -> None:
-        self._go(self._cursor + direction * max(1, self.size.height - 2))
+        self._go(self._cursor + direction * max(1, self.scrollable_content_region.height - 2))
 
     def action_half_page(self, direction: int) -> None:
-        self._go(self._cursor + direction * max(1, self.size.height // 2))
+        self._go(self._cursor + direction * max(1, self.scrollable_content_region.height // 2))
 
     def action_first(self) -> None:
         self._go(0)
@@ -278,11 +278,11 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _visible(self) -> range:
         top = self.scroll_offset.y
-        return range(top, min(len(self._rows), top + max(0, self.size.height - 1)))
+        return range(top, min(len(self._rows), top + max(0, self.scrollable_content_region.height - 1)))
 
     def _repaint_changed(self) -> None:
         """Compare the visible lines with what was painted; refresh only what differs."""
-        top, width = self.scroll_offset.y, self.size.width
+        top, width = self.scroll_offset.y, self.scrollable_content_region.width
         regions: list[Region] = []
         for number in self._visible():
             y = number - top + 1
@@ -297,7 +297,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         self.painted_lines += 1
-        width = self.size.width
+        width = self.scrollable_content_region.width
         if self._empty:
             return self._empty_line(y, width)
         if y == 0:
@@ -342,8 +342,8 @@ class LiveTable(ScrollView, can_focus=True):
     # what the terminal does
 
     def on_resize(self) -> None:
-        self._placed = place(self.columns, self.size.width, LEFT)
-        self.virtual_size = Size(self.size.width, len(self._rows) + 1)
+        self._placed = place(self.columns, self.scrollable_content_region.width, LEFT)
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows) + 1)
         self._on_screen.clear()
         self._scroll_to_cursor()
         self.refresh()
