@@ -70,6 +70,7 @@ class Dispatcher:
         self._tokens = TokenVerifier()
         # One realm for SOAP and the picture, since clients carry a nonce from one to the other.
         self._digest = DigestVerifier(REALM, secret)
+        self._digest.challenges(0.0, basic=True)  # so that Basic sent unasked for the picture is taken, too
         self._pull_points = PullPoints(new_id)
         self._answers: dict[object, bytes] = {}
 

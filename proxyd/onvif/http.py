@@ -26,6 +26,7 @@ MAX_CONNECTIONS = 64
 IDLE_TIMEOUT_S = 30.0
 BODY_TIMEOUT_S = 10.0
 PICTURE_TIMEOUT_S = 15.0
+LINGER_S = 2.0  # how long the rest of a refused body is read and thrown away
 _BACKLOG = 32
 _log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class OnvifServer:
             handler_cancellation=True,  # a recorder that hangs up frees its long poll
             access_log=None,
             keepalive_timeout=IDLE_TIMEOUT_S,
-            lingering_time=2.0,
+            lingering_time=LINGER_S,
             auto_decompress=False,
             max_headers=64,
             read_bufsize=MAX_REQUEST_BYTES,

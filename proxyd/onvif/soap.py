@@ -174,7 +174,10 @@ def _username_token(header: RequestElement) -> UsernameToken | None:
 
 def el(name: str, *content: Element | str | None, **attributes: str) -> Element:
     """Element `name` ("tt:Uri") with text and children in order; None is left out. Attributes have no namespace."""
-    element = etree.Element(clark(name), attributes, nsmap=PREFIXES)
+    prefix, _, local = name.rpartition(":")
+    namespace = PREFIXES[prefix] if prefix else None
+    tag = f"{{{namespace}}}{local}" if namespace else local
+    element = etree.Element(tag, attributes, nsmap={prefix: namespace} if namespace else None)
     for part in content:
         if isinstance(part, str):
             element.text = part
