@@ -30,7 +30,7 @@ from proxyd.simulator.streams import MAX_CHANNEL, SimStream
 
 _log = logging.getLogger(__name__)
 
-_SHUTDOWN_S = 1.0
+_SHUTDOWN_S = 0.1  # a device that loses its power does not finish its answers
 
 
 class SimulatedNvr:
@@ -100,7 +100,8 @@ class SimulatedNvr:
 
     @property
     def onvif_url(self) -> str:
-        return f"http://{self.host}:{self.port}/onvif/device_service"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/onvif/device_service"
 
     @property
     def control_url(self) -> str:
@@ -256,9 +257,9 @@ class SimulatedNvr:
                 await running.aclose()
                 _log.info("simulated NVR down at %s", self.onvif_url)
 
-    def _describe(self) -> tuple[str, list[str]]:
+    def _describe(self, host: str) -> tuple[str, list[str]]:
         dialect = DIALECTS[self.dialect]
-        host = self.faults.wrong_xaddr_host or self.host
+        host = self.faults.wrong_xaddr_host or host
         return f"http://{host}:{self.port}{dialect.paths.device}", scopes(dialect)
 
     def _resolve(self, path_and_query: str) -> SimStream | None:

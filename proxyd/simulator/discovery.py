@@ -15,6 +15,7 @@ _log = logging.getLogger(__name__)
 
 GROUP = "239.255.255.250"
 MAX_PROBE_BYTES = 8192
+_ANY = "0.0.0.0"  # noqa: S104 - compared with, not bound to
 _SOAP = "http://www.w3.org/2003/05/soap-envelope"
 _WSA = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 _WSD = "http://schemas.xmlsoap.org/ws/2005/04/discovery"
@@ -66,8 +67,10 @@ def probe_matches(message_id: str, *, endpoint: str, xaddr: str, scopes: list[st
 class DiscoveryResponder:
     """Answers on (host, port), unicast, and to the multicast group where the host lets us join it."""
 
-    def __init__(self, host: str, port: int, *, endpoint: str, describe: Callable[[], tuple[str, list[str]]]) -> None:
-        """`describe` gives XAddr and scopes at the moment of an answer. Port 0 takes any."""
+    def __init__(
+        self, host: str, port: int, *, endpoint: str, describe: Callable[[str], tuple[str, list[str]]]
+    ) -> None:
+        """`describe` gives XAddr and scopes for our address as the asker sees it. Port 0 takes any."""
         self._host = host
         self._port = port
         self._endpoint = endpoint
@@ -92,12 +95,12 @@ class DiscoveryResponder:
             transport.close()
         self._transports.clear()
 
-    def answer(self, data: bytes) -> bytes | None:
+    def answer(self, data: bytes, asker: str) -> bytes | None:
         """The answer to one datagram, None when it is not for us."""
         message_id = parse_probe(data)
         if message_id is None:
             return None
-        xaddr, scopes = self._describe()
+        xaddr, scopes = self._describe(_address_towards(asker) if self._host in ("", _ANY) else self._host)
         return probe_matches(
             message_id, endpoint=self._endpoint, xaddr=xaddr, scopes=scopes, answer_id=str(uuid.uuid4())
         )
@@ -127,9 +130,19 @@ class _Listener(asyncio.DatagramProtocol):
         self._reply_by = self._reply_by or cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        answer = self._responder.answer(data)
+        try:
+            answer = self._responder.answer(data, str(addr[0]))
+        except OSError:  # a forged sender to whom there is no way
+            return
         if answer is not None and self._reply_by is not None and not self._reply_by.is_closing():
             self._reply_by.sendto(answer, addr)
+
+
+def _address_towards(peer: str) -> str:
+    """Our address on the way to `peer`; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((peer, 9))
+        return str(probe.getsockname()[0])
 
 
 def _unicast_socket(host: str, port: int) -> socket.socket:

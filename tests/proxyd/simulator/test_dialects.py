@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxyd.simulator.dialects import DIALECTS
 from proxyd.simulator.layout import lay_out
@@ -175,6 +177,14 @@ def test_every_address_finds_its_stream(name: str) -> None:
         assert shown.channel == profile.channel
     assert layout.by_rtsp("/no/such/stream?channel=1") is None
     assert layout.by_rtsp("") is None
+
+
+@given(st.sampled_from(ALL), st.text(max_size=60))
+def test_any_address_is_answered(name: str, address: str) -> None:
+    layout = lay_out(DIALECTS[name], 2)
+    for asked in (address, layout.profiles[0].rtsp + address):
+        layout.by_rtsp(asked)
+        layout.by_snapshot(asked)
 
 
 def test_query_parameters_may_be_reordered_or_missing() -> None:

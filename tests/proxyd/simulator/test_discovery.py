@@ -79,6 +79,13 @@ async def test_a_multicast_probe_is_answered_from_the_devices_own_address() -> N
         assert sender == (nvr.host, nvr.discovery_port)
 
 
+async def test_a_device_on_every_address_names_the_one_that_the_asker_sees() -> None:
+    async with SimulatedNvr(host="0.0.0.0", channels=1, discovery_port=0) as nvr:
+        assert nvr.discovery_port
+        data, _ = await ask(probe(), to=("127.0.0.1", nvr.discovery_port))
+        assert field(data, "XAddrs") == f"http://127.0.0.1:{nvr.port}/onvif/device_service"
+
+
 async def test_two_devices_share_a_port() -> None:
     async with (
         SimulatedNvr(host="127.0.0.21", channels=1, discovery_port=0) as one,
