@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from dataclasses import replace
 
 from proxyd.camera.spec import CameraSpec, RecordExchange, ReportUpstream, StreamName
 from proxyd.digest import DigestVerifier
@@ -53,13 +54,13 @@ class RtspServer:
             spec.rtsp_port,
             backlog=self._context.limits.connections,
         )
+        port = int(self._server.sockets[0].getsockname()[1])
+        self._context.spec = replace(spec, rtsp_port=port)  # the spec's, unless that is 0
 
     @property
     def port(self) -> int:
-        """The port it listens on (the spec's, unless that is 0). Raises RuntimeError before `start`."""
-        if self._server is None or not self._server.sockets:
-            raise RuntimeError("the RTSP server is not running")
-        return int(self._server.sockets[0].getsockname()[1])
+        """The port it listens on; the spec's before `start`."""
+        return self._context.spec.rtsp_port
 
     async def stop(self) -> None:
         """Ends all sessions, with TEARDOWN to the NVR, and returns in a few seconds whatever the peers do."""
@@ -87,7 +88,7 @@ class RtspServer:
     def update(self, spec: CameraSpec) -> None:
         """Takes over changed credentials and streams. Sessions go on unless their stream's address on the NVR or the
         NVR's account changed; these are closed, and the recorder comes back. Address and port must not change."""
-        self._context.spec = spec
+        self._context.spec = replace(spec, rtsp_port=self.port)
         self._context.opener.update(spec)
         for one in list(self._connections):
             if one.conversation is not None:

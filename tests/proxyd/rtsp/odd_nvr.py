@@ -1,0 +1,82 @@
+"""An NVR with bad habits, scripted per test: what the simulated NVR does not do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from proxyd.rtsp.headers import Headers
+from proxyd.rtsp.messages import Request, Response, format_interleaved, format_response
+from proxyd.rtsp.parser import RtspParser
+from tests.proxyd.rtsp.cameras import NVR_HOST
+
+SDP = b"v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:trackID=5\r\n"
+Answer = Callable[["OddNvr", Request], Response | None]
+
+
+class OddNvr:
+    """Answers as a small correct device; `habits` maps a method to a function whose answer is taken instead
+    (None: no answer at all)."""
+
+    def __init__(self, habits: dict[str, Answer]) -> None:
+        self.habits = habits
+        self.requests: list[Request] = []
+        self.port = 0
+        self.connections = 0
+        self.writers: list[asyncio.StreamWriter] = []
+
+    def send_packets(self, channel: int, count: int, size: int = 100) -> None:
+        self.writers[-1].write(format_interleaved(channel, bytes(size)) * count)
+
+    def asked(self, method: str) -> int:
+        return sum(request.method == method for request in self.requests)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.writers.append(writer)
+        parser = RtspParser()
+        try:
+            while data := await reader.read(65536):
+                for event in parser.feed(data):
+                    if isinstance(event, Request):
+                        self.requests.append(event)
+                        self._reply(event, writer)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    def _reply(self, request: Request, writer: asyncio.StreamWriter) -> None:
+        habit = self.habits.get(request.method)
+        response = habit(self, request) if habit else self.usual(request)
+        if response is None:
+            return
+        if "CSeq" not in response.headers:
+            response.headers.add("CSeq", request.headers.get("CSeq") or "")
+        writer.write(format_response(response))
+
+    def usual(self, request: Request) -> Response:
+        match request.method:
+            case "DESCRIBE":
+                return Response(200, body=SDP)
+            case "SETUP":
+                wish = request.headers.get("Transport") or ""
+                return Response(200, headers=Headers([("Transport", wish), ("Session", "odd; timeout=60")]))
+            case "OPTIONS":
+                return Response(200, headers=Headers([("Public", "DESCRIBE, SETUP, PLAY, GET_PARAMETER")]))
+        return Response(200)
+
+
+@asynccontextmanager
+async def odd_nvr(**habits: Answer) -> AsyncIterator[OddNvr]:
+    nvr = OddNvr(habits)
+    server = await asyncio.start_server(nvr.serve, NVR_HOST, 0)
+    nvr.port = server.sockets[0].getsockname()[1]
+    try:
+        yield nvr
+    finally:
+        server.close()
+        for writer in nvr.writers:
+            writer.transport.abort()
+        await server.wait_closed()
