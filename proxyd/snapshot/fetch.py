@@ -124,15 +124,18 @@ class SnapshotSource:
 
     async def _fetch(self, spec: CameraSpec, source: _Source, nvr: _Nvr) -> Outcome:
         """Never raises, except when cancelled."""
+        asked_at = self._clock()
         if not nvr.accepted:
             async with nvr.first:
                 if not nvr.accepted:
-                    return await self._fetch_now(spec, source, nvr)
+                    return await self._fetch_now(spec, source, nvr, asked_at)
         async with nvr.slots:
-            return await self._fetch_now(spec, source, nvr)
+            return await self._fetch_now(spec, source, nvr, asked_at)
 
-    async def _fetch_now(self, spec: CameraSpec, source: _Source, nvr: _Nvr) -> Outcome:
-        if nvr.refused or self._clock() < nvr.down_until:  # seen by another fetch, while this one stood in line
+    async def _fetch_now(self, spec: CameraSpec, source: _Source, nvr: _Nvr, asked_at: float) -> Outcome:
+        now = self._clock()
+        # While this one stood in line another fetch may have met trouble, or its callers have gone.
+        if nvr.refused or now < nvr.down_until or now - asked_at >= self._limits.deadline_s:
             return None
         outcome: Outcome = None
         error: UpstreamError | None = None

@@ -16,7 +16,7 @@ from .secrets import Secrets
 _SELECT = """
 SELECT k.id, k.name, k.uuid, k.serial, k.enabled, k.http_port, k.rtsp_port,
     c.id AS channel_id, c.nvr_id, c.number, c.name AS channel_name, c.state, c.snapshot_uri,
-    i.id AS interface_id, i.name AS interface_name, i.mac, i.address, i.prefix_length, i.kind,
+    i.id AS interface_id, i.name AS interface_name, i.mac, i.address, i.prefix_length, i.kind, i.present,
     k.credential_id, coalesce(a.username, d.username) AS username, coalesce(a.secret, d.secret) AS secret
 FROM cameras k
 JOIN channels c ON c.id = k.channel_id
@@ -107,6 +107,7 @@ def _row(row: aiosqlite.Row, secrets: Secrets, nvr: NvrRow, known: Sequence[stre
             prefix_length=row["prefix_length"],
             kind=row["kind"],
             camera=row["id"],
+            present=bool(row["present"]),
         )
     return CameraRow(
         id=row["id"],

@@ -16,11 +16,12 @@ from proxyd.errors import Conflict, StoreError
 
 BUSY_TIMEOUT_MS = 5000
 
+_OLDEST_SQLITE = (3, 38, 0)  # STRICT tables, RETURNING
+
 # Kept by the connection, not by the file: they must be set on every open. FULL, because what was acknowledged
 # has to survive a power cut, not only the end of the process.
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
@@ -39,7 +40,11 @@ class Connection:
 
     @classmethod
     async def open(cls, path: Path) -> Connection:
-        """Opens or creates the file (0600, its directory 0700 when new). Raises StoreError."""
+        """Opens or creates the file (0600, its directory 0700 when new); changes nothing in it. Raises StoreError."""
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            raise StoreError(
+                f"SQLite {sqlite3.sqlite_version} is too old.", "Use a Python that brings SQLite 3.38 or newer."
+            )
         with errors_in_words(path):
             make_private_file(path)
             connection = aiosqlite.connect(path, isolation_level=None)
@@ -54,6 +59,11 @@ class Connection:
                 await _to_the_end(connection.close())
                 raise
             return cls(connection, path)
+
+    async def use_wal(self) -> None:
+        """Once the file is known to be ours: the mode is written into it."""
+        async with self.reading() as db:
+            await db.execute_fetchall("PRAGMA journal_mode = WAL")
 
     async def close(self) -> None:
         """Waits for what is under way. Idempotent."""

@@ -9,7 +9,7 @@ import aiosqlite
 
 from .rows import FoundInterface, InterfaceRow
 
-_COLUMNS = "i.id, i.name, i.mac, i.address, i.prefix_length, i.kind, c.id"
+_COLUMNS = "i.id, i.name, i.mac, i.address, i.prefix_length, i.kind, c.id, i.present"
 _SELECT = f"SELECT {_COLUMNS} FROM interfaces i LEFT JOIN cameras c ON c.interface_id = i.id"  # noqa: S608
 
 
@@ -17,29 +17,23 @@ async def register(db: aiosqlite.Connection, found: Sequence[FoundInterface], *,
     """Adds and updates by MAC; what a camera has it keeps. `complete`: all others are gone for now."""
     if complete:
         await db.execute_fetchall("UPDATE interfaces SET present = 0")
-    for interface in found:
-        await db.execute_fetchall(
-            "INSERT INTO interfaces (name, mac, address, prefix_length, kind) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (mac) DO UPDATE SET name = excluded.name, address = excluded.address, "
-            "prefix_length = excluded.prefix_length, kind = excluded.kind, present = 1",
-            (
-                interface.name,
-                interface.mac.lower(),
-                interface.address,
-                interface.prefix_length,
-                interface.kind,
-            ),
-        )
+    cursor = await db.executemany(
+        "INSERT INTO interfaces (name, mac, address, prefix_length, kind) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (mac) DO UPDATE SET name = excluded.name, address = excluded.address, "
+        "prefix_length = excluded.prefix_length, kind = excluded.kind, present = 1",
+        [(one.name, one.mac.lower(), one.address, one.prefix_length, one.kind) for one in found],
+    )
+    await cursor.close()
 
 
 async def all_interfaces(db: aiosqlite.Connection) -> list[InterfaceRow]:
-    return [InterfaceRow(*row) for row in await db.execute_fetchall(f"{_SELECT} ORDER BY i.id")]
+    return [_row(row) for row in await db.execute_fetchall(f"{_SELECT} ORDER BY i.id")]
 
 
 async def free(db: aiosqlite.Connection) -> list[InterfaceRow]:
     """Present and unused, the next to be given out first."""
     rows = await db.execute_fetchall(f"{_SELECT} WHERE c.id IS NULL AND i.present = 1 ORDER BY i.released, i.id")
-    return [InterfaceRow(*row) for row in rows]
+    return [_row(row) for row in rows]
 
 
 async def assign(db: aiosqlite.Connection) -> list[int]:
@@ -59,3 +53,8 @@ async def mark_released(db: aiosqlite.Connection, interface_ids: Iterable[int]) 
             "UPDATE interfaces SET released = (SELECT max(released) + 1 FROM interfaces) WHERE id = ?",
             (interface_id,),
         )
+
+
+def _row(row: aiosqlite.Row) -> InterfaceRow:
+    id_, name, mac, address, prefix_length, kind, camera, present = row
+    return InterfaceRow(id_, name, mac, address, prefix_length, kind, camera, bool(present))

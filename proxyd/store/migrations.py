@@ -142,11 +142,12 @@ async def migrate(connection: Connection) -> None:
     async with connection.reading() as db:
         version = await _check(db, connection.path)
         empty = not await db.execute_fetchall("SELECT 1 FROM sqlite_schema LIMIT 1")
-    if version == 0 and empty:
+    if version == 0 and not empty:
+        raise damaged(connection.path)
+    await connection.use_wal()
+    if version == 0:
         await run_step(connection, schema_text(), NEWEST)
         return
-    if version == 0:
-        raise damaged(connection.path)
     if version < NEWEST:
         name = f"{connection.path.name}.before-version-{NEWEST}"
         await write_backup(connection, connection.path.with_name(name))

@@ -57,7 +57,7 @@ class NvrRow:
 
 @dataclass(frozen=True, slots=True)
 class InterfaceRow:
-    """`camera` is the id of the camera that has it, None while it is free."""
+    """`camera` is the id of the camera that has it, None while it is free; `present` false: gone for now."""
 
     id: int
     name: str
@@ -66,6 +66,7 @@ class InterfaceRow:
     prefix_length: int
     kind: InterfaceKind
     camera: int | None = None
+    present: bool = True
 
 
 @dataclass(frozen=True, slots=True)

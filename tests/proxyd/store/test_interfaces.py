@@ -54,7 +54,8 @@ async def test_an_interface_that_is_gone_is_not_given_out_but_kept_for_its_camer
     assert [row.name for row in await store.free_interfaces()] == ["cam3"]
     camera = await store.camera(1)
     assert camera.interface is not None
-    assert camera.interface.name == "cam1"
+    assert (camera.interface.name, camera.interface.present) == ("cam1", False)
+    assert [row.present for row in await store.interfaces()] == [False, False, True]
     await store.register_interfaces(interfaces(1, first=2), complete=False)
     assert [row.name for row in await store.free_interfaces()] == ["cam2", "cam3"]
 
