@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -89,3 +90,13 @@ def test_a_fault_names_its_subcodes() -> None:
     ]
     assert root.findtext(f".//{{{SOAP}}}Text") == "no such profile"
     assert root.nsmap["ter"] == NAMESPACES["ter"]
+
+
+def test_recorded_requests_of_real_clients_are_understood(shared_data: Path) -> None:
+    recorded = sorted((shared_data / "captures").rglob("*.request.xml"))
+    assert len(recorded) > 20
+    for file in recorded:
+        request = parse_request(file.read_bytes())
+        named = file.name.split("_", 1)[1].split(".")[0]
+        assert named.startswith(request.operation)
+        assert request.namespace.startswith(("http://www.onvif.org/", "http://docs.oasis-open.org/"))
