@@ -11,6 +11,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from aiohttp import web
 
@@ -26,6 +27,7 @@ MAX_CONNECTIONS = 64
 IDLE_TIMEOUT_S = 30.0
 BODY_TIMEOUT_S = 10.0
 PICTURE_TIMEOUT_S = 15.0
+SEND_TIMEOUT_S = 20.0
 LINGER_S = 2.0  # how long the rest of a refused body is read and thrown away
 _BACKLOG = 32
 _log = logging.getLogger(__name__)
@@ -33,6 +35,13 @@ _log = logging.getLogger(__name__)
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class _ClientLog(logging.LoggerAdapter[logging.Logger]):
+    """For aiohttp, whose errors are all mistakes of clients here (port scans, broken HTTP): counted as traffic."""
+
+    def exception(self, msg: object, *args: object, exc_info: Any = True, **_: Any) -> None:
+        self.debug(msg, *args, exc_info=exc_info)
 
 
 class _TooLarge(Exception):
@@ -82,7 +91,7 @@ class OnvifServer:
             auto_decompress=False,
             max_headers=64,
             read_bufsize=MAX_REQUEST_BYTES,
-            logger=self._log,
+            logger=_ClientLog(_log, {"camera": self._dispatcher.spec.id}),
         )
         spec = self._dispatcher.spec
         self._listener = await loop.create_server(
@@ -108,6 +117,18 @@ class OnvifServer:
         self._dispatcher.update(spec)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        response = await self._respond(request)
+        # Sent here and not by aiohttp, because a client that does not read must not hold its place for ever.
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await response.prepare(request)
+                await response.write_eof()
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+        return response
+
+    async def _respond(self, request: web.BaseRequest) -> web.Response:
         client = _peer(request)
         path = request.path
         try:
@@ -117,6 +138,8 @@ class OnvifServer:
                 return await self._snapshot(request, client)
             else:
                 reply = dispatch.not_found(path)
+        except ConnectionError:
+            raise  # the client is gone; aiohttp tidies up
         except Exception:
             self._log.exception("camera %d: no answer at %s", self._dispatcher.spec.id, path)
             reply = dispatch.failure(path.rpartition("/")[2])
@@ -153,7 +176,7 @@ class OnvifServer:
             return answer.finish(self._now())
         return answer
 
-    async def _snapshot(self, request: web.BaseRequest, client: str) -> web.StreamResponse:
+    async def _snapshot(self, request: web.BaseRequest, client: str) -> web.Response:
         refusal, auth = self._dispatcher.refuse_snapshot(
             request.method, request.raw_path, request.headers.get("Authorization"), self._now()
         )

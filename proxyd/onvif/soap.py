@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 from lxml import etree
 
-from .namespaces import ADDRESSING, ENV11, ENV12, PASSWORD_TYPES, PREFIXES, WSSE, WSU, XML, clark
+from .namespaces import ADDRESSING, ENV11, ENV12, PREFIXES, WSSE, XML, clark
 
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_MARKUP = 2000  # tags in a request; real ones have fewer than 100. Bounds the depth too
@@ -159,13 +159,14 @@ def _username_token(header: RequestElement) -> UsernameToken | None:
     kind: Literal["digest", "text", "none"] = "none"
     if password is not None:
         # A missing Type means clear text (UsernameToken Profile 1.0, section 3.1).
-        kind = "digest" if password.get("Type", "") == f"{PASSWORD_TYPES}#PasswordDigest" else "text"
+        # Only the end of the URI is compared, since clients write its version part differently.
+        kind = "digest" if password.get("Type", "").endswith("#PasswordDigest") else "text"
     return UsernameToken(
         username=_text(token, f"{{{WSSE}}}Username") or "",
         password="" if password is None else (password.text or "").strip(),
         password_type=kind,
         nonce=_text(token, f"{{{WSSE}}}Nonce"),
-        created=_text(token, f"{{{WSU}}}Created"),
+        created=_text(token, "{*}Created"),  # belongs to wsu, but some clients put it into wsse
     )
 
 

@@ -176,7 +176,9 @@ async def test_idle_and_surplus_connections_are_closed(monkeypatch: pytest.Monke
     await running.server.stop()
 
 
-async def test_not_http_at_all(running: Running, client: aiohttp.ClientSession) -> None:
+async def test_not_http_at_all(
+    running: Running, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
     for junk in (b"\x16\x03\x01\x02\x00\x01\x00", b"DESCRIBE rtsp://x RTSP/1.0\r\n\r\n", b"\r\n" * 50, b"A" * 100_000):
         reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
         writer.write(junk)
@@ -185,6 +187,25 @@ async def test_not_http_at_all(running: Running, client: aiohttp.ClientSession) 
             assert b" 500 " not in await asyncio.wait_for(reader.read(), 5)
         writer.close()
     assert (await _post(client, running, "tds:GetServices"))[0] == 200
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+
+
+async def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "SEND_TIMEOUT_S", 0.1)
+    running = await _start()
+    running.picture = SnapshotPicture("image/jpeg", bytes(20_000_000))
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port, limit=1024)
+    authorization = _basic(PASSWORD)["Authorization"]
+    writer.write(f"GET /snapshot HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\n\r\n".encode())
+    async with asyncio.timeout(5):
+        while not (connections := running.server._connections) or not connections.connections:
+            await asyncio.sleep(0)
+        while connections.connections:
+            await asyncio.sleep(0)
+    with contextlib.suppress(ConnectionResetError):
+        assert len(await reader.read()) < 20_000_000
+    writer.close()
+    await running.server.stop()
 
 
 _PULL = "<tev:Timeout>PT{s}S</tev:Timeout><tev:MessageLimit>10</tev:MessageLimit>"
