@@ -7,7 +7,6 @@ and the port are what counts; the host is always the one the user typed, and use
 from __future__ import annotations
 
 import html
-import ipaddress
 import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -25,11 +24,6 @@ def bracketed(host: str) -> str:
     """The host as URLs spell it: IPv6 in brackets."""
     bare = host.removeprefix("[").removesuffix("]")
     return f"[{bare}]" if ":" in bare else bare
-
-
-def default_port(scheme: str) -> int:
-    """The port that a URL of this scheme means when it names none."""
-    return _DEFAULT_PORTS[scheme]
 
 
 def at_typed_host(raw: str, *, host: str, schemes: Sequence[str], base_port: int | None = None) -> str:
@@ -71,15 +65,6 @@ def with_port(url: str, port: int) -> str:
     return parts._replace(netloc=f"{bracketed(parts.hostname or '')}:{port}").geturl()
 
 
-def usable_host(address: str) -> bool:
-    """Whether an address that a device named for itself can be connected to: neither 0.0.0.0, link-local nor a name."""
-    try:
-        ip = ipaddress.ip_address(address.removeprefix("[").removesuffix("]").partition("%")[0])
-    except ValueError:
-        return False
-    return not (ip.is_unspecified or ip.is_multicast or ip.is_link_local)
-
-
 def _unescaped(text: str) -> str:
     """`&amp;` left in a parsed text was escaped twice (seen on Dahua and TVT)."""
     return html.unescape(text) if "&amp;" in text else text
@@ -87,13 +72,22 @@ def _unescaped(text: str) -> str:
 
 def _split_authority(rest: str) -> tuple[str, str]:
     """ "user:p@ss@host:554/path?q" → (authority, "/path?q"). An '@' in the path belongs to the path."""
-    end = len(rest)
-    for mark in "/?#":
-        position = rest.find(mark)
-        if position != -1:
-            end = min(end, position)
-    onward = rest[end:].partition("#")[0]
-    return rest[:end], onward if onward.startswith("/") or not onward else f"/{onward}"
+    end = _first_of(rest, "/?#")
+    authority, path = rest[:end], rest[end:]
+    user, colon, _ = authority.partition(":")
+    before_query = path[: _first_of(path, "?#")]
+    if colon and "@" not in authority and "@" in before_query and not set(".[") & set(user):
+        # "admin:pa/ss@host/path": the password was not escaped; what precedes the last '@' is all user info.
+        rest = path[before_query.rindex("@") + 1 :]
+        end = _first_of(rest, "/?#")
+        authority, path = rest[:end], rest[end:]
+    path = path.partition("#")[0]
+    return authority, path if path.startswith("/") or not path else f"/{path}"
+
+
+def _first_of(text: str, marks: str) -> int:
+    """Where the first of `marks` stands, the length of the text when none does."""
+    return min((p for mark in marks if (p := text.find(mark)) != -1), default=len(text))
 
 
 def _port(host_and_port: str) -> int | None:

@@ -41,7 +41,7 @@ def _told(profiles: Sequence[Profile]) -> str:
 
 def _camera_part(text: str) -> str:
     """ "Garage_MainStream" → "Garage"; "" when only stream words and numbers are left."""
-    words = [w for w in _SEPARATORS.split(text) if w]
+    words = [w for w in _SEPARATORS.split("".join(c if c.isprintable() else " " for c in text)) if w]
     while words and _is_stream_word(words[-1]):
         if words[-1].isdigit() and len(words) > 1 and not _is_stream_word(words[-2]):
             break  # "Yard 1": the number belongs to the name
