@@ -185,21 +185,26 @@ class SimulatedNvr:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(down_s):
                 await self._stopping.wait()
-        if not self._stopping.is_set() and not self.faults.down:
+        if self._stopping.is_set() or self.faults.down:
+            return
+        try:
             await self._open()
+        except OSError:
+            _log.exception("the simulated NVR cannot come back at %s", self.onvif_url)
+            raise
 
     async def _bind(self) -> None:
         dialect = DIALECTS[self.dialect]
         reserved = PortReservation(self.host, self.port)
         self._lifetime.callback(reserved.close)
-        self.port = self.web_port = reserved.port
+        self.port = reserved.port
         rtsp = PortReservation(self.host, self.rtsp_port)
         self._lifetime.callback(rtsp.close)
         self.rtsp_port = rtsp.port
         if dialect.uris.web_port:
-            web_port = PortReservation(self.host, 0)
-            self._lifetime.callback(web_port.close)
-            self.web_port = web_port.port
+            pictures = PortReservation(self.host, self.web_port)
+            self._lifetime.callback(pictures.close)
+        self.web_port = pictures.port if dialect.uris.web_port else reserved.port
         runner = web.AppRunner(control_app(self), access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
         self._lifetime.push_async_callback(runner.cleanup)

@@ -198,14 +198,14 @@ async def test_down_set_behind_its_back_drops_connections() -> None:
 
 
 async def test_a_restart_comes_back_at_the_same_ports() -> None:
-    async with SimulatedNvr(channels=1, discovery_port=0) as nvr, OnvifRequests(nvr) as onvif:
-        before = (nvr.port, nvr.rtsp_port, nvr.discovery_port)
+    async with SimulatedNvr(channels=1, dialect="reolink", discovery_port=0) as nvr, OnvifRequests(nvr) as onvif:
+        before = (nvr.port, nvr.web_port, nvr.rtsp_port, nvr.discovery_port)
         nvr.begin_restart(30)
         while not refuses(nvr.host, nvr.port):
             await asyncio.sleep(0)
         await nvr.stop()
         await nvr.start()
-        assert (nvr.port, nvr.rtsp_port, nvr.discovery_port) == before
+        assert (nvr.port, nvr.web_port, nvr.rtsp_port, nvr.discovery_port) == before
         assert (await onvif.call("tds:GetSystemDateAndTime", auth=False)).status == 200
         await nvr.restart(0.05)
         assert (await onvif.call("trt:GetProfiles")).status == 200
