@@ -8,6 +8,7 @@ import logging
 import socket
 import struct
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 GROUP = "239.255.255.250"
 PORT = 3702
 MAX_FOUND = 256
+MAX_PER_SENDER = 8
 _MAX_INTERFACES = 32
 _MAX_DATAGRAMS = 4096
 _CHECK_PARALLEL = 8
@@ -59,7 +61,8 @@ class _Search:
         ]
         self._targets: list[tuple[asyncio.DatagramTransport, tuple[Any, ...]]] = []
         self._datagrams = 0
-        self._checks: dict[tuple[str, int], asyncio.Task[FoundNvr]] = {}
+        self._checks: dict[Match, asyncio.Task[FoundNvr]] = {}
+        self._seen: Counter[str] = Counter()  # devices by sender
         self._slots = asyncio.Semaphore(_CHECK_PARALLEL)
 
     async def open(self, interfaces: Sequence[str] | None, probe: Sequence[str]) -> None:
@@ -92,7 +95,13 @@ class _Search:
         self._close_sockets()
 
     async def results(self) -> list[FoundNvr]:
-        found = await asyncio.gather(*self._checks.values())
+        """What the checks say; those that are not done within one deadline more are listed unchecked."""
+        if self._checks:
+            await asyncio.wait(self._checks.values(), timeout=_CHECK_TIMEOUT_S)
+        found = [
+            task.result() if task.done() else _found(match, "It was not looked at: too many devices answered.")
+            for match, task in self._checks.items()
+        ]
         return sorted(found, key=lambda f: (f.host, f.port))
 
     async def close(self) -> None:
@@ -111,9 +120,11 @@ class _Search:
         if self._datagrams > _MAX_DATAGRAMS:
             return
         for match in parse_matches(data, sender=sender, message_ids=self._message_ids):
-            where = (match.host, match.port)
-            if where not in self._checks and len(self._checks) < MAX_FOUND:
-                self._checks[where] = asyncio.create_task(self._check(match), name=f"check {match.host}:{match.port}")
+            known = any((match.host, match.port) == (m.host, m.port) for m in self._checks)
+            if known or len(self._checks) >= MAX_FOUND or self._seen[sender] >= MAX_PER_SENDER:
+                continue
+            self._seen[sender] += 1
+            self._checks[match] = asyncio.create_task(self._check(match), name=f"check {match.host}:{match.port}")
 
     async def _check(self, match: Match) -> FoundNvr:
         async with self._slots:
@@ -141,7 +152,7 @@ class _Ear(asyncio.DatagramProtocol):
 
 async def check_device(match: Match, timeout_s: float = _CHECK_TIMEOUT_S) -> FoundNvr:
     """Talk to a device without credentials: does it answer, does it want a password, how many channels."""
-    found = FoundNvr(host=match.host, port=match.port, name=match.name, hardware=match.hardware, answers=False)
+    found = _found(match)
     access = NvrAccess(match.host, match.port, "", "")
     async with NvrClient(access, call_timeout_s=timeout_s, parallel=1) as client:
         try:
@@ -157,6 +168,12 @@ async def check_device(match: Match, timeout_s: float = _CHECK_TIMEOUT_S) -> Fou
             found.needs_password = profiles is None
             found.channels = None if profiles is None else count_channels(profiles)
     return found
+
+
+def _found(match: Match, note: str = "") -> FoundNvr:
+    return FoundNvr(
+        host=match.host, port=match.port, name=match.name, hardware=match.hardware, answers=False, note=note
+    )
 
 
 async def _resolve(probe: Sequence[str]) -> list[tuple[int, tuple[Any, ...]]]:
