@@ -1,8 +1,8 @@
 """Media service, version 10: profiles, sources, stream and snapshot URIs. Pure.
 
-Its schema knows JPEG, MPEG4 and H264 only, so an H.265 stream is listed by Media2 alone; a client that asks for that
-profile by its token still gets it, without an encoder configuration, and its URI. H.264 comes first: Home Assistant
-takes nothing else, UniFi Protect calls JPEG alone "no usable streams".
+Its schema knows JPEG, MPEG4 and H264 only, so an H.265 stream is listed by Media2 alone, as long as there is another
+one; a client that asks for that profile by its token gets it, without an encoder configuration, and its URI. H.264
+comes first: Home Assistant takes nothing else, UniFi Protect calls JPEG alone "no usable streams".
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Every range holds exactly the present value: the NVR decides, and Set… operati
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from proxyd.camera.spec import CameraSpec, StreamSpec
 
@@ -33,9 +33,15 @@ def expressible(stream: StreamSpec) -> bool:
     return stream.codec != "H265"
 
 
-def listed(spec: CameraSpec) -> list[StreamSpec]:
-    """Streams that GetProfiles shows: H.264 first, else in their own order (main before sub)."""
+def encoded(spec: CameraSpec) -> list[StreamSpec]:
+    """Streams whose encoder can be told here: H.264 first, else in their own order (main before sub)."""
     return sorted((s for s in spec.streams if expressible(s)), key=lambda s: s.codec != "H264")
+
+
+def listed(spec: CameraSpec) -> list[StreamSpec]:
+    """Streams that GetProfiles shows. With H.265 alone they are shown without encoder: go2rtc and Frigate need only the
+    URI, and Home Assistant says "no H.264 profile" instead of failing on an empty list."""
+    return encoded(spec) or list(spec.streams)
 
 
 def video_encoder(name: str, stream: StreamSpec) -> Element:
@@ -123,24 +129,26 @@ def _codec_options(name: str, streams: list[StreamSpec], *, with_bitrate: bool) 
     )
 
 
-def _selected(ctx: Context, by_token: Callable[[CameraSpec, str], StreamSpec]) -> list[StreamSpec]:
-    """The streams an …Options request asks about: by configuration, by profile, or all."""
+def _selected(
+    ctx: Context, by_token: Callable[[CameraSpec, str], StreamSpec], otherwise: Iterable[StreamSpec]
+) -> list[StreamSpec]:
+    """The streams an …Options request asks about: by configuration, by profile, or `otherwise`."""
     if token := ctx.request.text("trt:ConfigurationToken"):
         return [by_token(ctx.spec, token)]
     if token := ctx.request.text("trt:ProfileToken"):
         return [conf.profile_stream(ctx.spec, token)]
-    return listed(ctx.spec)
+    return list(otherwise)
 
 
 def _video_encoder_options(ctx: Context) -> Element:
-    options = _video_options(_selected(ctx, conf.by_video_encoder))
+    options = _video_options(_selected(ctx, conf.by_video_encoder, encoded(ctx.spec)))
     return el("trt:GetVideoEncoderConfigurationOptionsResponse", options)
 
 
 def _audio_encoder_options(ctx: Context) -> Element:
     known = {
         (s.audio.codec, s.audio.bitrate_kbps, s.audio.sample_rate_khz)
-        for s in _selected(ctx, conf.by_audio_encoder)
+        for s in _selected(ctx, conf.by_audio_encoder, ctx.spec.streams)
         if s.audio is not None
     }
     options = (
@@ -184,7 +192,7 @@ def _many(operation: str, all_of: Callable[[CameraSpec], list[Element]]) -> Answ
 
 
 def _video_encoders(spec: CameraSpec) -> list[Element]:
-    return [video_encoder("trt:Configurations", stream) for stream in listed(spec)]
+    return [video_encoder("trt:Configurations", stream) for stream in encoded(spec)]
 
 
 def _audio_encoders(spec: CameraSpec) -> list[Element]:

@@ -140,6 +140,15 @@ def test_h265_is_listed_by_media2_only() -> None:
     assert texts(both, "tt:Encoding") == ["H265", "H264"]
 
 
+def test_h265_alone_is_listed_without_encoder() -> None:
+    camera = Camera(SPECS["only H.265"])
+    profiles = camera.ask("trt:GetProfiles")
+    assert _tokens(profiles.body, "trt:Profiles") == ["main"]
+    assert texts(profiles, "tt:Encoding") == []
+    assert texts(profiles, "tt:SourceToken") == ["video_source"]
+    assert texts(camera.ask("trt:GetVideoEncoderConfigurations"), "tt:Encoding") == []
+
+
 def test_h264_comes_before_other_codecs_in_media1() -> None:
     camera = Camera(SPECS["two H.264 streams"])
     assert _tokens(camera.ask("trt:GetProfiles").body, "trt:Profiles") == ["main", "sub"]
