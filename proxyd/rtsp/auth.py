@@ -1,16 +1,17 @@
-"""Who may talk to the camera: the recorder's Digest or Basic authorization on one connection."""
+"""Who may talk to the camera: the recorder's Digest or Basic authorization on one connection. Pure."""
 
 from __future__ import annotations
 
-from proxyd.rtsp.context import CameraContext, Refused
+from proxyd.digest import DigestVerifier
 from proxyd.rtsp.messages import Request
+from proxyd.rtsp.session import Refused
 
 MAX_WRONG_PASSWORDS = 5  # per connection
 
 
 class RecorderAuth:
-    def __init__(self, context: CameraContext) -> None:
-        self._context = context
+    def __init__(self, verifier: DigestVerifier) -> None:
+        self._verifier = verifier
         self._passed = False
         self._wrong = 0
         self.scheme = ""  # what the recorder used last, for the trace
@@ -20,25 +21,19 @@ class RecorderAuth:
         """Too many wrong passwords: the connection should end."""
         return self._wrong >= MAX_WRONG_PASSWORDS
 
-    def check(self, request: Request, now: float, *, in_session: bool) -> None:
+    def check(self, request: Request, username: str, password: str, now: float, *, in_session: bool) -> None:
         """Raises Refused(401) with fresh challenges.
 
         Inside a session that this connection has set up, a missing or aged authorization is not asked for again:
         several clients cannot answer a challenge in the middle.
         """
-        spec = self._context.spec
         header = request.headers.get("Authorization")
         if header is None:
             if self._passed and in_session:
                 return
             raise self._refusal(now, "")
-        verdict = self._context.verifier.verify(
-            header,
-            method=request.method,
-            uri=request.uri,
-            username=spec.username,
-            password=spec.password,
-            now=now,
+        verdict = self._verifier.verify(
+            header, method=request.method, uri=request.uri, username=username, password=password, now=now
         )
         self.scheme = verdict.scheme
         if verdict.ok or (verdict.stale and self._passed and in_session):
@@ -51,5 +46,5 @@ class RecorderAuth:
 
     def _refusal(self, now: float, reason: str, *, stale: bool = False) -> Refused:
         # SHA-256 first, MD5 last: FFmpeg takes the last Digest and knows only MD5. No qop: few RTSP clients know it.
-        values = self._context.verifier.challenges(now, basic=True, qop=False, stale=stale)
+        values = self._verifier.challenges(now, basic=True, qop=False, stale=stale)
         return Refused(401, reason, *(("WWW-Authenticate", value) for value in values))

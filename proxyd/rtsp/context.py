@@ -39,17 +39,6 @@ class CameraContext:
     meters: dict[str, Meter] = field(default_factory=dict)
 
 
-class Refused(Exception):
-    """A request that is answered with an error. `reason` goes into the trace and not to the recorder; "" means that
-    nothing needs to be recorded."""
-
-    def __init__(self, status: int, reason: str, *headers: tuple[str, str]) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self.headers = headers
-
-
 def shown(text: str) -> str:
     """A peer's text as it may be shown to people: short, and nothing that moves a cursor."""
     return "".join(char for char in text[:TEXT_LIMIT] if char.isprintable())

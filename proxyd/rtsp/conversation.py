@@ -15,7 +15,7 @@ from proxyd.camera.spec import StreamSpec
 from proxyd.errors import UpstreamAuthError, UpstreamError
 from proxyd.rtsp.addresses import Target, own_url, parse_target
 from proxyd.rtsp.auth import RecorderAuth
-from proxyd.rtsp.context import CameraContext, Refused, shown
+from proxyd.rtsp.context import CameraContext, shown
 from proxyd.rtsp.headers import (
     Headers,
     RtpInfo,
@@ -33,6 +33,7 @@ from proxyd.rtsp.session import (
     KNOWN_BUT_REFUSED,
     METHODS,
     PUBLIC,
+    Refused,
     SessionTable,
     State,
     choose_transport,
@@ -56,7 +57,7 @@ class Conversation:
         self._client = f"{client[0]}:{client[1]}"
         self._end = end
         self._loop = asyncio.get_running_loop()
-        self._auth = RecorderAuth(context)
+        self._auth = RecorderAuth(context.verifier)
         self._playback = Playback(context, transport, client, heard=self.heard, lost=self._lost)
         self._heard_at = self._loop.time()
         self._answering = False
@@ -161,8 +162,8 @@ class Conversation:
             raise Refused(551, f"requires {shown(features)}", ("Unsupported", features))
         if request.method == "OPTIONS":
             return Response(200, headers=Headers([("Public", PUBLIC)]))
-        in_session = self._playback.table is not None
-        self._auth.check(request, self._loop.time(), in_session=in_session)
+        spec, in_session = self._context.spec, self._playback.table is not None
+        self._auth.check(request, spec.username, spec.password, self._loop.time(), in_session=in_session)
         self._check_session(request)
         handlers: dict[str, Callable[[Request, Target], Awaitable[Response]]] = {
             "DESCRIBE": self._describe,
@@ -173,7 +174,11 @@ class Conversation:
             "GET_PARAMETER": self._parameter,
             "SET_PARAMETER": self._parameter,
         }
-        response = await handlers[request.method](request, parse_target(request.uri))
+        target = parse_target(request.uri)
+        if not target.stream and self._playback.stream is not None:
+            # "*", or a control URL that was resolved without the slash of Content-Base.
+            target = Target(self._playback.stream.name, target.track)
+        response = await handlers[request.method](request, target)
         if request.method in ("DESCRIBE", "PLAY", "TEARDOWN"):
             self.record(operation, ok=True)
         if request.method in ("DESCRIBE", "PLAY"):
@@ -276,7 +281,7 @@ class Conversation:
     def _allowed(self, method: str, target: Target) -> SessionTable:
         table = self._playback.table
         assert table is not None  # _check_session
-        if target.stream not in (table.stream, ""):
+        if target.stream != table.stream:
             raise Refused(459, "the session is for another stream")
         status = table.refusal(method)
         if status:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from proxyd.camera.spec import StreamSpec
 from proxyd.errors import UpstreamError
-from proxyd.rtsp.context import CameraContext, Refused
+from proxyd.rtsp.context import CameraContext
 from proxyd.rtsp.headers import RtpInfo, Transport
 from proxyd.rtsp.relay import ClientInfo, Meter, Relay
 from proxyd.rtsp.sdp import Media
-from proxyd.rtsp.session import SessionTable, State
+from proxyd.rtsp.session import Refused, SessionTable, State
 from proxyd.rtsp.sinks import TcpSink, UdpSink
 from proxyd.rtsp.upstream import Upstream
 

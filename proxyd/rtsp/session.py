@@ -24,6 +24,17 @@ KNOWN_BUT_REFUSED = ("ANNOUNCE", "RECORD", "REDIRECT")
 PUBLIC = ", ".join(METHODS)
 
 
+class Refused(Exception):
+    """A request that is answered with an error. `reason` goes into the trace and not to the recorder; "" means that
+    nothing needs to be recorded."""
+
+    def __init__(self, status: int, reason: str, *headers: tuple[str, str]) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+
+
 class State(Enum):
     INIT = "init"
     READY = "ready"

@@ -157,7 +157,8 @@ async def test_packets_that_come_before_the_answer_to_play_follow_it() -> None:
         return Response(200)
 
     async with odd_nvr(PLAY=played) as nvr, camera(nvr.port) as (server, _, url), recorder(server) as client:
-        await client.ask("SETUP", f"{url}/main", Transport="RTP/AVP/TCP")
+        await client.ask("DESCRIBE", f"{url}/main")
+        await client.ask("SETUP", f"{url}/trackID=0", Transport="RTP/AVP/TCP")  # resolved without Content-Base
         before = len(client.wire)
         assert (await client.ask("PLAY", f"{url}/main")).status == 200
         assert client.wire[before:].startswith(b"RTSP/1.0 200 OK\r\n")
