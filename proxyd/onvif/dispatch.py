@@ -144,7 +144,7 @@ class Dispatcher:
 
     def _check_http(self, header: str | None, method: str, target: str, now: datetime, *, basic: bool) -> Verdict:
         if header is None:
-            return Verdict(False, "sent no user name and password")
+            return Verdict(False, "sent no user name and password, was asked for them")
         if not basic and header.lstrip()[:5].lower() == "basic":
             return Verdict(False, "Basic is not accepted for ONVIF, only Digest or UsernameToken", scheme="Basic")
         spec, clock = self._spec, now.timestamp()

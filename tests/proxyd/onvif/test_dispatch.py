@@ -52,7 +52,11 @@ def test_without_credentials_a_digest_challenge_with_a_fault_body(camera: Camera
     assert schemes == [("Digest", "SHA-256"), ("Digest", "MD5")]
     assert fault_of(reply)[:2] == ("env:Sender", ["ter:NotAuthorized"])
     validator.body(reply.body)
-    assert (reply.operation, reply.ok, reply.reason) == ("GetProfiles", False, "sent no user name and password")
+    assert (reply.operation, reply.ok, reply.reason) == (
+        "GetProfiles",
+        False,
+        "sent no user name and password, was asked for them",
+    )
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ async def test_success_and_refusal_are_recorded(running: Running, client: aiohtt
     await _post(client, running, "trt:GetProfiles", header="")
     good, bad = running.trace
     assert (good["operation"], good["ok"], good["auth"]) == ("GetProfiles", True, "UsernameToken")
-    assert (bad["ok"], bad["reason"]) == (False, "sent no user name and password")
+    assert (bad["ok"], bad["reason"]) == (False, "sent no user name and password, was asked for them")
     assert good["protocol"] == "onvif"
     assert good["client"].startswith("127.0.0.1:")
 
