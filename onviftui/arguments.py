@@ -180,7 +180,7 @@ def _access_options(parser: argparse.ArgumentParser, *, required: bool, name: bo
     parser.add_argument("--user", required=required, metavar="U", help="its ONVIF user")
     _password_stdin(parser)
     if name:
-        parser.add_argument("--name", help="what to call it; default: what it calls itself")
+        parser.add_argument("--name", help="what to call it; default: NVR and its address")
 
 
 def _password_stdin(parser: argparse.ArgumentParser) -> None:
