@@ -7,7 +7,6 @@ until one has succeeded; a refused password ends the conversation, and nothing i
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from typing import Any
 import aiohttp
 
 from proxyd.camera.spec import NvrAccess
-from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError
+from proxyd.errors import UpstreamAuthError, UpstreamProtocolError
 from proxyd.nvr.addresses import BadAddress, at_typed_host, bracketed
 from proxyd.nvr.device_answers import (
     capability_addresses,
@@ -26,8 +25,8 @@ from proxyd.nvr.device_answers import (
     service_addresses,
     shown_offset,
 )
+from proxyd.nvr.failures import failure_in_words
 from proxyd.nvr.refusals import (
-    ENABLE_ONVIF,
     LoginDemanded,
     NotSoap,
     Refusal,
@@ -36,10 +35,9 @@ from proxyd.nvr.refusals import (
     login_error,
     refusal_error,
     rights_error,
-    unreachable,
 )
 from proxyd.nvr.result import DeviceIdentity
-from proxyd.nvr.soap_library import DEVICE_NAMESPACE, MEDIA2_NAMESPACE, MEDIA_NAMESPACE, OnvifService
+from proxyd.nvr.soap_library import DEVICE_NAMESPACE, MEDIA2_NAMESPACE, MEDIA_NAMESPACE, OnvifService, warm_up
 from proxyd.nvr.transport import SoapTransport, seconds_of_http_date
 
 log = logging.getLogger(__name__)
@@ -89,7 +87,8 @@ class NvrClient:
 
     @property
     def _device_address(self) -> str:
-        return f"http://{self.where}/onvif/device_service"
+        scheme = "https" if self.access.port == 443 else "http"
+        return f"{scheme}://{self.where}/onvif/device_service"
 
     async def connect(self) -> None:
         """Clock, services, login. Raises UpstreamError."""
@@ -215,6 +214,7 @@ class NvrClient:
 
         Raises Refusal for an answer that is not the result, else UpstreamUnreachable or UpstreamProtocolError.
         """
+        await warm_up()  # local work of the first call ever: not the NVR's time
         signed = with_token and not self._transport.use_digest
         try:
             async with asyncio.timeout(self._call_timeout_s):
@@ -228,33 +228,8 @@ class NvrClient:
         except Refusal:
             raise
         except Exception as error:
-            raise self._in_words(error, operation, step) from None
-
-    def _in_words(self, error: Exception, operation: str, step: str) -> UpstreamError:
-        log.debug("%s: %s failed: %s", self.where, operation, type(error).__name__)
-        match error:
-            case aiohttp.ClientConnectorDNSError():
-                return unreachable(self.where, "cannot be found: its name does not resolve", "Use its IP address.")
-            case aiohttp.ClientConnectorError(os_error=OSError(errno=errno.ECONNREFUSED)):
-                return unreachable(self.where, "refuses the connection", ENABLE_ONVIF)
-            case aiohttp.ConnectionTimeoutError():
-                return unreachable(self.where, "does not answer")
-            case TimeoutError():
-                return unreachable(
-                    self.where,
-                    f"took longer than {self._call_timeout_s:g} s when asked to {step}",
-                    "It may be busy or restarting: try again in a minute.",
-                )
-            case aiohttp.ClientPayloadError() | aiohttp.ClientResponseError():
-                return UpstreamProtocolError(
-                    f"{self.where} sent a broken HTTP answer when asked to {step}.", ENABLE_ONVIF
-                )
-            case aiohttp.ClientError() | OSError():
-                return unreachable(self.where, f"closed the connection when asked to {step}")
-        return UpstreamProtocolError(
-            f"{self.where} sent an answer that cannot be understood when asked to {step}.",
-            "Update the NVR's firmware; if that does not help, report the model with `onviftui log tail`.",
-        )
+            log.debug("%s: %s failed: %s", self.where, operation, type(error).__name__)
+            raise failure_in_words(error, where=self.where, step=step, timeout_s=self._call_timeout_s) from None
 
     async def _offers_digest(self) -> bool:
         """Ask something that needs a login without one: the challenge tells, and no password is spent."""

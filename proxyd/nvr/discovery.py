@@ -42,6 +42,7 @@ async def search(
     Listens for `timeout_s`; answers are checked meanwhile, which takes up to 4 s more. `known` is left None.
     `interfaces` names the only ones to use; () sends no multicast at all.
     """
+    logging.getLogger("wsdiscovery.message").setLevel(logging.CRITICAL)  # it logs what it cannot read, bytes and all
     search_run = _Search()
     try:
         await search_run.open(interfaces, probe)

@@ -7,7 +7,6 @@ refused first and whatever it raises means "not an answer".
 from __future__ import annotations
 
 import contextlib
-import logging
 import urllib.parse
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -50,8 +49,6 @@ def parse_matches(data: bytes, *, sender: str, message_ids: Collection[str]) -> 
     """The devices in one datagram that answers one of our probes; [] for anything else. Never raises."""
     if len(data) > MAX_DATAGRAM_BYTES or b"<!DOCTYPE" in data or b"<!ENTITY" in data or b"\x00" in data:
         return []
-    # The codec logs what it cannot read, bytes and all.
-    logging.getLogger("wsdiscovery.message").setLevel(logging.CRITICAL)
     with contextlib.suppress(Exception):
         data.decode("utf-8")
         envelope = parseSOAPMessage(data.strip(), sender)

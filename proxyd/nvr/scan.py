@@ -169,7 +169,8 @@ class _Scan:
             try:
                 await self._read_uri(profile)
             except UpstreamUnreachable:
-                self._count_failure()
+                if profile.has_picture:  # some NVRs hang when asked for a channel without a camera
+                    self._count_failure()
             done += 1
             self._tell(f"stream addresses, to tell the channels apart ({done} of {len(profiles)})")
 
@@ -197,7 +198,6 @@ class _Scan:
         if silent := [stream.name for stream in scanned.streams if stream.uri is None]:
             self._complete = False
             self.warn(f"Channel {channel.number}: the NVR gives no address for its {' and '.join(silent)} stream.")
-        self._failed_in_row = 0
         self.scanned[channel.key] = scanned
         self._on_channel(scanned)
         self._tell(f"channel {channel.number}: read")
@@ -210,6 +210,7 @@ class _Scan:
             raise
         except UpstreamProtocolError:
             self._without_uri.add(profile.token)
+        self._failed_in_row = 0
 
     def _count_failure(self) -> None:
         """An NVR that stopped answering would cost a deadline per call: give up when it is clear."""

@@ -171,6 +171,114 @@ async def test_a_channel_whose_address_never_comes_is_left_as_it_was() -> None:
     assert any("Channel 2 was not read" in w for w in result.warnings)
 
 
+async def test_the_deadline_of_a_scan_keeps_what_was_read() -> None:
+    release = asyncio.Event()
+
+    async def hangs_for_p22(request: web.Request, text: str) -> web.StreamResponse | str:
+        if ">P22<" in text:
+            await release.wait()
+        return device.plain("GetStreamUri", text)
+
+    async with OddDevice(GetStreamUri=hangs_for_p22) as device:
+        result = await scan(
+            device.access,
+            on_progress=lambda _: None,
+            on_channel=lambda _: None,
+            settings=ScanSettings(overall_timeout_s=1.5),
+        )
+        release.set()
+    assert [c.number for c in result.channels] == [1]
+    assert not result.complete
+    assert any("1.5 s" in w for w in result.warnings)
+
+
+async def test_media2_alone_is_enough() -> None:
+    """H.265 NVRs without Media; this one knows only the older name of the transport."""
+
+    async def profiles(request: web.Request, text: str) -> web.StreamResponse | str:
+        assert "All</" in text
+        return (
+            '<tr2:GetProfilesResponse><tr2:Profiles token="M" fixed="true"><tr2:Name>Gate</tr2:Name>'
+            "<tr2:Configurations>"
+            '<tr2:VideoSource token="c"><tt:Name>c</tt:Name><tt:UseCount>1</tt:UseCount><tt:SourceToken>S'
+            '</tt:SourceToken><tt:Bounds x="0" y="0" width="1" height="1"/></tr2:VideoSource>'
+            '<tr2:VideoEncoder token="e" GovLength="40" Profile="Main"><tt:Name>e</tt:Name><tt:UseCount>1</tt:UseCount>'
+            "<tt:Encoding>H265</tt:Encoding><tt:Resolution><tt:Width>3840</tt:Width><tt:Height>2160</tt:Height>"
+            '</tt:Resolution><tt:RateControl ConstantBitRate="true"><tt:FrameRateLimit>20</tt:FrameRateLimit>'
+            "<tt:BitrateLimit>8192</tt:BitrateLimit></tt:RateControl><tt:Multicast><tt:Port>1</tt:Port></tt:Multicast>"
+            "<tt:Quality>5</tt:Quality></tr2:VideoEncoder><tr2:Analytics token='a'/></tr2:Configurations>"
+            "</tr2:Profiles></tr2:GetProfilesResponse>"
+        )
+
+    async def stream_uri(request: web.Request, text: str) -> web.StreamResponse | str:
+        if "RtspUnicast" not in text:
+            return fault("InvalidArgVal")
+        uri = " rtsp://0.0.0.0:5554/s?a=1&amp;amp;b=2 "
+        return f"<tr2:GetStreamUriResponse><tr2:Uri>{uri}</tr2:Uri></tr2:GetStreamUriResponse>"
+
+    async def snapshot_uri(request: web.Request, text: str) -> web.StreamResponse | str:
+        return "<tr2:GetSnapshotUriResponse><tr2:Uri>/snap.jpg</tr2:Uri></tr2:GetSnapshotUriResponse>"
+
+    async with OddDevice(GetProfiles=profiles, GetStreamUri=stream_uri, GetSnapshotUri=snapshot_uri) as device:
+        device.services = {MEDIA2: "/media2"}
+        [channel] = (await scanned(device.access)).channels
+    [stream] = channel.streams
+    assert (stream.codec, stream.width, stream.fps, stream.gov_length) == ("H265", 3840, 20, 40)
+    assert stream.uri == "rtsp://127.0.0.1:5554/s?a=1&b=2"
+    assert channel.snapshot_uri == f"http://127.0.0.1:{device.port}/snap.jpg"
+    assert channel.name == "Gate"
+
+
+async def test_services_that_need_a_login_are_asked_again_with_it() -> None:
+    async def only_signed(request: web.Request, text: str) -> web.StreamResponse | str:
+        if "UsernameToken" not in text:
+            return fault("NotAuthorized", "Sender not Authorized")
+        return device.plain("GetServices", text)
+
+    async with OddDevice(GetServices=only_signed) as device:
+        assert len((await scanned(device.access)).channels) == 2
+        assert device.requests["GetServices"] == 2
+
+
+async def test_capabilities_stand_in_for_services() -> None:
+    async def fails(request: web.Request, text: str) -> web.StreamResponse | str:
+        return fault("ActionNotSupported", status=500)
+
+    async def capabilities(request: web.Request, text: str) -> web.StreamResponse | str:
+        return (
+            "<tds:GetCapabilitiesResponse><tds:Capabilities><tt:Media>"
+            f"<tt:XAddr>http://10.9.8.7:{device.port}/media</tt:XAddr><tt:StreamingCapabilities/></tt:Media>"
+            "</tds:Capabilities></tds:GetCapabilitiesResponse>"
+        )
+
+    async with OddDevice(GetServices=fails, GetCapabilities=capabilities) as device:
+        assert len((await scanned(device.access)).channels) == 2
+        device.handlers["GetCapabilities"] = fails
+        with pytest.raises(UpstreamProtocolError, match="list its services"):
+            await scanned(device.access)
+
+
+async def test_channels_without_a_camera_that_hang_do_not_end_the_scan() -> None:
+    release = asyncio.Event()
+
+    async def empty_ones_hang(request: web.Request, text: str) -> web.StreamResponse | str:
+        if ">E" in text:
+            await release.wait()
+        return device.plain("GetStreamUri", text)
+
+    async def profiles(request: web.Request, text: str) -> web.StreamResponse | str:
+        told = [profile(f"E{n}", f"S{n}", width=0) for n in range(8)] + [
+            profile("P", "S9"),
+            profile("Q", "S9", width=640),
+        ]
+        return f"<trt:GetProfilesResponse>{''.join(told)}</trt:GetProfilesResponse>"
+
+    async with OddDevice(GetStreamUri=empty_ones_hang, GetProfiles=profiles) as device:
+        result = await scanned(device.access, call_timeout_s=0.2)
+        release.set()
+    assert [c.online for c in result.channels] == [False] * 8 + [True]
+
+
 @asynccontextmanager
 async def digest_only(*, with_fault: bool, basic: bool = False) -> AsyncIterator[tuple[OddDevice, list[bool]]]:
     """A device that ignores UsernameTokens and wants HTTP Digest; the list tells which passwords were right."""

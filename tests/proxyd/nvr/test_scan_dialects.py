@@ -186,20 +186,6 @@ async def test_a_cancelled_scan_has_told_the_channels_it_read() -> None:
     assert all(c.streams[0].uri for c in listener.channels)
 
 
-async def test_the_deadline_of_a_scan_keeps_what_was_read() -> None:
-    listener = Listener()
-    async with SimulatedNvr(channels=64, dialect="dahua", faults=Faults.parse(["slow=0.05"])) as nvr:
-        result = await scan(
-            nvr.access,
-            on_progress=listener.progress.append,
-            on_channel=listener.on_channel,
-            settings=ScanSettings(overall_timeout_s=1.2),
-        )
-    assert 0 < len(result.channels) < 64
-    assert not result.complete
-    assert any("1.2 s" in w for w in result.warnings)
-
-
 async def test_an_nvr_that_goes_away_in_the_middle() -> None:
     listener = Listener()
     async with SimulatedNvr(channels=32, dialect="dahua", faults=Faults.parse(["slow=0.02"])) as nvr:
