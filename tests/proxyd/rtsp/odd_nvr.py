@@ -25,6 +25,7 @@ class OddNvr:
         self.port = 0
         self.connections = 0
         self.writers: list[asyncio.StreamWriter] = []
+        self.tasks: list[asyncio.Task[object] | None] = []
 
     def send_packets(self, channel: int, count: int, size: int = 100) -> None:
         self.writers[-1].write(format_interleaved(channel, bytes(size)) * count)
@@ -35,6 +36,7 @@ class OddNvr:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.writers.append(writer)
+        self.tasks.append(asyncio.current_task())
         parser = RtspParser()
         try:
             while data := await reader.read(65536):
@@ -80,3 +82,6 @@ async def odd_nvr(**habits: Answer) -> AsyncIterator[OddNvr]:
         for writer in nvr.writers:
             writer.transport.abort()
         await server.wait_closed()
+        for task in nvr.tasks:
+            if task is not None:
+                await task
