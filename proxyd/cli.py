@@ -13,7 +13,7 @@ from proxyd.errors import ProxyError
 
 
 def parser() -> argparse.ArgumentParser:
-    from proxyd.simulator import cli as simulator
+    import proxyd.simulator.cli as simulator
 
     top = argparse.ArgumentParser(prog="proxyd", description="Splits NVRs into one virtual ONVIF camera per channel.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -79,16 +79,21 @@ class Daemon:
     async def _start(self) -> None:
         settings, data = self._settings, self._settings.data
         self._stack.callback(_lock(data).close)
-        secrets = Secrets.load(settings.daemon.key_file or data / "proxyd.key")
-        self._store = store = await Store.open(data / "proxyd.db", secrets)
+        database = data / "proxyd.db"
+        secrets = Secrets.load(
+            settings.daemon.key_file or data / "proxyd.key",
+            create=not database.exists(),  # a new key would not open an old database
+            credentials_directory=_folder_from_environment("CREDENTIALS_DIRECTORY"),
+        )
+        self._store = store = await Store.open(database, secrets)
         self._stack.push_async_callback(store.close)
 
         self._monitor = NvrMonitor(self._nvr_changed, settings.nvr.check_every_s)
         self._stack.push_async_callback(self._monitor.stop)
-        snapshots = SnapshotSource(report=self._monitor.report)
+        snapshots = SnapshotSource(report=self._report_picture)
         self._stack.push_async_callback(snapshots.close)
         self._cameras = CameraManager(
-            store, self._hub, snapshots, health=self._monitor.health, report=self._report, now=utc_now
+            store, self._hub, snapshots, health=self._monitor.health, report=self._monitor.report, now=utc_now
         )
         self._jobs = Jobs(
             store,
@@ -135,8 +140,10 @@ class Daemon:
         await self._store.assign_interfaces()
         await self._cameras.refresh()
 
-    def _report(self, nvr_id: int, error: Exception | None) -> None:
-        self._monitor.report(nvr_id, error)
+    def _report_picture(self, nvr_id: int, error: Exception | None) -> None:
+        """Many NVRs have a web user of their own for pictures: a refusal there says nothing about the account."""
+        if not isinstance(error, UpstreamAuthError):
+            self._monitor.report(nvr_id, error)
 
     async def _nvr_changed(self, nvr_id: int, health: NvrHealth) -> None:
         """From the monitor: the NVR came, went, or refused its password."""
@@ -159,6 +166,7 @@ class Daemon:
             await self._store.set_auth_failed(nvr_id, True)
         elif error is None:
             await self._store.set_auth_failed(nvr_id, False)
+            self._cameras.try_account_again(nvr_id)
         row = await self._store.nvr(nvr_id)
         self._methods.watch(row)
         await self._cameras.refresh()
@@ -207,6 +215,11 @@ class _Lock:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _folder_from_environment(name: str) -> Path | None:
+    value = os.environ.get(name)
+    return Path(value) if value else None
 
 
 def _make_folder(folder: Path, mode: int) -> None:

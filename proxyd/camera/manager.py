@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from proxyd.api import models as m
 from proxyd.errors import NotFound, ProxyError
 from proxyd.hub import Hub
+from proxyd.rtsp.opener import UpstreamOpener
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
 from proxyd.store.rows import CameraRow
@@ -65,6 +66,7 @@ class CameraManager:
         self._running: dict[int, RunningCamera] = {}
         self._failed: dict[int, _Failed] = {}
         self._traces: dict[int, Trace] = {}
+        self._openers: dict[int, UpstreamOpener] = {}  # by NVR
         self._shown: dict[int, m.Camera] = {}
         self._shown_interfaces: dict[int, m.Interface] = {}
         self._lock = asyncio.Lock()
@@ -109,7 +111,9 @@ class CameraManager:
         old = self._failed.get(spec.id)
         if old and old.spec == spec and not at_once and time.monotonic() < old.retry_at:
             return
-        camera = RunningCamera(spec, self.trace_of(spec.id), self._snapshots, self._reporter(spec))
+        opener = self._openers.setdefault(spec.nvr_id, UpstreamOpener(spec.nvr))
+        opener.update(spec.nvr)
+        camera = RunningCamera(spec, self.trace_of(spec.id), self._snapshots, opener, self._reporter(spec))
         try:
             async with slots:
                 await camera.start()
@@ -141,6 +145,8 @@ class CameraManager:
         return lambda error: self._report(nvr_id, error)
 
     def _forget_removed(self) -> None:
+        for nvr_id in self._openers.keys() - {row.nvr_id for row in self._rows.values()}:
+            del self._openers[nvr_id]
         for id_ in self._shown.keys() - self._rows.keys():
             del self._shown[id_]
             self._traces.pop(id_, None)
@@ -170,7 +176,7 @@ class CameraManager:
             Facts(
                 enabled=row.enabled,
                 interface=row.interface.name if row.interface else None,
-                address=row.interface.address if row.interface else None,
+                address=row.interface.address if row.interface and row.interface.present else None,
                 running=camera is not None,
                 failure=failed.failure if failed else None,
                 channel_state=row.channel_state,
@@ -209,6 +215,12 @@ class CameraManager:
 
     def interfaces(self) -> list[m.Interface]:
         return list(self._shown_interfaces.values())
+
+    def try_account_again(self, nvr_id: int) -> None:
+        """The NVR's account works (again), or the user said so: relays and snapshots may use it once more."""
+        if opener := self._openers.get(nvr_id):
+            opener.forget()
+        self._snapshots.forget_refusals(nvr_id)
 
     def trace_of(self, id_: int) -> Trace:
         return self._traces.setdefault(id_, Trace(self._now))

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Mapping
 
 from proxyd.onvif.http import OnvifServer
-from proxyd.rtsp.server import RtspServer, StreamStats
+from proxyd.rtsp.opener import UpstreamOpener
+from proxyd.rtsp.relay import StreamStats
+from proxyd.rtsp.server import RtspServer
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
 
@@ -27,10 +29,17 @@ class StartFailed(Exception):
 class RunningCamera:
     """start() and stop() are idempotent; nothing here touches another camera."""
 
-    def __init__(self, spec: CameraSpec, trace: Trace, snapshots: SnapshotSource, report: ReportUpstream) -> None:
+    def __init__(
+        self,
+        spec: CameraSpec,
+        trace: Trace,
+        snapshots: SnapshotSource,
+        opener: UpstreamOpener,
+        report: ReportUpstream,
+    ) -> None:
         self.spec = spec
         self._snapshots = snapshots
-        self._rtsp = RtspServer(spec, record=trace, report=report)
+        self._rtsp = RtspServer(spec, record=trace, report=report, opener=opener)
         self._onvif = OnvifServer(spec, take_snapshot=self.snapshot, record=trace)
 
     async def start(self) -> None:

@@ -44,7 +44,10 @@ def state_of(f: Facts) -> tuple[CameraState, str]:
     if f.interface is None:
         return _S.NO_INTERFACE, "All interfaces are taken. Add interfaces, or remove a camera that is not needed."
     if f.address is None:
-        return _S.WAITING_FOR_ADDRESS, f"{f.interface} has no address yet; the camera starts when it gets one."
+        return (
+            _S.WAITING_FOR_ADDRESS,
+            f"{f.interface} is gone or has no address; the camera starts when it gets one.",
+        )
     if f.failure:
         return f.failure.state, f.failure.reason
     if not f.running:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from proxyd.api import models as m
-from proxyd.rtsp.server import StreamStats
+from proxyd.rtsp.relay import StreamStats
 from proxyd.store.rows import CameraRow, InterfaceRow, NvrRow
 
 from .spec import CameraSpec, StreamName
@@ -16,8 +16,8 @@ _BPS_STEP = 10_000  # steadier figures: less than this is noise, and noise would
 
 
 def spec_of(row: CameraRow) -> CameraSpec | None:
-    """What should run; None while the camera has no interface or no address."""
-    if row.interface is None or row.interface.address is None:
+    """What should run; None while the camera has no interface, or that has no address or is gone."""
+    if row.interface is None or row.interface.address is None or not row.interface.present:
         return None
     return CameraSpec(
         id=row.id,
@@ -114,5 +114,5 @@ def interface_model(row: InterfaceRow) -> m.Interface:
         address=row.address,
         kind=row.kind,
         camera=row.camera,
-        up=row.address is not None,
+        up=row.present and row.address is not None,
     )

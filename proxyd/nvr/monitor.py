@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from proxyd.api.models import NvrState
 from proxyd.camera.spec import NvrAccess
 from proxyd.camera.status import NvrHealth
-from proxyd.errors import UpstreamAuthError, UpstreamError
+from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamUnreachable
 
 from .scan import check_alive
 
@@ -68,7 +68,7 @@ class NvrMonitor:
             return
         if isinstance(error, UpstreamAuthError):
             watch.refused()
-        elif error is not None or watch.health.state is NvrState.UNREACHABLE:
+        elif isinstance(error, UpstreamUnreachable) or watch.health.state is NvrState.UNREACHABLE:
             watch.ask_now()
 
     async def stop(self) -> None:

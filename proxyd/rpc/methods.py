@@ -91,6 +91,8 @@ class Methods:
         )
         changed = ", ".join(sorted(p.model_fields_set - {"id"})) or "nothing"
         await self.log("info", f"nvr {row.id}", f"Changed {changed} of {row.name}.", who)
+        if p.username or p.password is not None:
+            self._cameras.try_account_again(row.id)
         self.watch(row)
         await self._cameras.refresh()
         return self.show_nvr(row)
@@ -133,6 +135,7 @@ class Methods:
             return m.NvrTest(ok=False, message=error.message, hint=error.hint)
         if p.id is not None and p.model_fields_set == {"id"}:
             await self._store.set_auth_failed(p.id, False)
+            self._cameras.try_account_again(p.id)
             self.watch(await self._store.nvr(p.id))
         what = f"{identity.manufacturer} {identity.model}".strip() or "The device"
         how_many = f", {identity.channels} channels" if identity.channels else ""

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 
 from proxyd.camera.spec import StreamSpec
-from proxyd.errors import UpstreamAuthError, UpstreamError
+from proxyd.errors import UpstreamError
 from proxyd.rtsp.addresses import Target, own_url, parse_target
 from proxyd.rtsp.auth import RecorderAuth
 from proxyd.rtsp.context import CameraContext, shown
@@ -298,8 +298,8 @@ class Conversation:
 
     def _upstream_failed(self, error: UpstreamError, operation: str) -> None:
         upstream = self._playback.upstream
-        if isinstance(error, UpstreamAuthError) and upstream is not None:
-            self._context.opener.refuse(error, upstream.access)
+        if upstream is not None:
+            self._context.opener.failed(error, upstream.access)
         self.record(operation, str(error))
         self._context.report(error)
 

@@ -20,7 +20,7 @@ _STOP_GRACE_S = 1.0
 
 class RtspServer:
     """`start` and `stop` are idempotent. Every exchange that matters goes to `record`, what is seen of the NVR to
-    `report`."""
+    `report`. `opener` is shared by the cameras of an NVR: its account must not be tried by each of them."""
 
     def __init__(
         self,
@@ -28,6 +28,7 @@ class RtspServer:
         *,
         record: RecordExchange,
         report: ReportUpstream,
+        opener: UpstreamOpener | None = None,
         limits: RtspLimits | None = None,
     ) -> None:
         limits = limits or RtspLimits()
@@ -37,7 +38,7 @@ class RtspServer:
             record,
             report,
             DigestVerifier(REALM, secrets.token_bytes(32)),
-            UpstreamOpener(spec, limits.upstream),
+            opener or UpstreamOpener(spec.nvr, limits.upstream),
         )
         self._server: asyncio.Server | None = None
         self._connections: set[ClientConnection] = set()
@@ -89,7 +90,7 @@ class RtspServer:
         """Takes over changed credentials and streams. Sessions go on unless their stream's address on the NVR or the
         NVR's account changed; these are closed, and the recorder comes back. Address and port must not change."""
         self._context.spec = replace(spec, rtsp_port=self.port)
-        self._context.opener.update(spec)
+        self._context.opener.update(spec.nvr)
         for one in list(self._connections):
             if one.conversation is not None:
                 one.conversation.spec_changed()

@@ -111,6 +111,13 @@ class Stack:
             assert response.status == 200, await response.text()
 
 
+    async def simulator_state(self) -> dict[str, Any]:
+        """What the simulator counted, such as wrong_passwords."""
+        async with aiohttp.ClientSession() as session, session.get(self.said["control_url"]) as response:
+            state: dict[str, Any] = await response.json()
+            return state
+
+
 @asynccontextmanager
 async def running_stack(*options: str) -> AsyncIterator[Stack]:
     """Simulator (with these options) and daemon, started; both are gone afterwards."""

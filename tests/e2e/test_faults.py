@@ -45,6 +45,19 @@ async def test_a_password_changed_on_the_nvr_is_said_and_not_tried_again() -> No
         assert (await FramePlayer(cameras[0].streams[0].url, *secret, "H264").play(1)).frames > 10
 
 
+async def test_twelve_cameras_with_a_wrong_password_are_one_wrong_try() -> None:
+    async with running_stack("--channels", "12") as stack, stack.client() as client:
+        nvr = await stack.add_nvr(client)
+        await stack.scan(client, nvr)
+        cameras = await wait_for_states(client, m.CameraState.RUNNING)
+        secret = await credentials(client, cameras[0])
+        await client.call("nvr.update", {"id": nvr.id, "password": "no longer right"})
+        plays = [FramePlayer(camera.streams[0].url, *secret, "H264").play(1) for camera in cameras]
+        refused = await asyncio.gather(*plays, return_exceptions=True)
+        assert all("503" in str(error) for error in refused), refused
+        assert (await stack.simulator_state())["wrong_passwords"] == 1
+
+
 async def test_an_nvr_that_restarts_comes_back_by_itself() -> None:
     async with running_stack("--channels", "2") as stack, stack.client() as client:
         nvr = await stack.add_nvr(client)
