@@ -131,7 +131,7 @@ def _install(kind: str) -> None:
 
 def _lock_entry(lock: str, package: str) -> str:
     """The lines of one package: its pin and its hashes."""
-    found = re.search(rf"^{package}==.*(?:\\\n.*)+", lock, re.MULTILINE)
+    found = re.search(rf"^{package}==[^\\\n]*(?:\\\n[^\\\n]*)+", lock, re.MULTILINE)
     if found is None:
         raise SetUpError(f"The lock file does not pin {package}: the checkout is damaged, clone it again.")
     return found.group() + "\n"
@@ -225,7 +225,7 @@ def _make_importable() -> None:
 
 def _run(command: list[str], doing: str, environment: dict[str, str] | None = None) -> None:
     """Output goes to the log, of which a failure shows what matters."""
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment,
         check=False, cwd=ROOT, stdin=subprocess.DEVNULL,
     )  # fmt: skip
