@@ -64,6 +64,7 @@ class OnviftuiApp(Acting):
         return VARIABLE_DEFAULTS
 
     def on_mount(self) -> None:
+        self.set_class(self.look.ascii, "-ascii")
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name

@@ -25,7 +25,6 @@ class LiveScreen(Screen[None]):
     ]
 
     def on_mount(self) -> None:
-        self.set_class(ui_of(self).look.ascii, "-ascii")
         self.show_header()
 
     def apply(self, changes: Changes) -> None:

@@ -20,6 +20,16 @@ def plain(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
+_ASCII = {"…": "~", "–": "-", "×": "x", "•": "*", "●": "*", "▲": "!", "’": "'"}
+
+
+def to_ascii(text: str) -> str:
+    """As many cells as before, for terminals that show nothing else; unknown characters become "?"."""
+    if text.isascii():
+        return text
+    return "".join(char if char.isascii() else _ASCII.get(char, "?" * cell_len(char)) for char in text)
+
+
 def fit(text: str, width: int, *, right: bool = False, ellipsis: str = "…") -> str:
     """Exactly `width` cells; what is too long ends with the ellipsis."""
     if width <= 0:
@@ -40,7 +50,14 @@ def fit_middle(text: str, width: int, ellipsis: str = "…") -> str:
     keep = max(0, width - cell_len(ellipsis))
     tail = keep // 3
     head = keep - tail
-    return f"{text[:head]}{ellipsis}{text[len(text) - tail :] if tail else ''}"
+    return f"{_head(text, head)}{ellipsis}{_head(text[::-1], tail)[::-1]}"
+
+
+def _head(text: str, width: int) -> str:
+    """The beginning of the text, at most `width` cells."""
+    while cell_len(text) > width:
+        text = text[: max(len(text) - max(1, (cell_len(text) - width) // 2), 0)]
+    return text
 
 
 def line_len(line: Line) -> int:

@@ -21,7 +21,7 @@ from textual.strip import Strip
 
 from ..words import Look, Tone
 from .columns import Cell, Column, Placed, Span, draw, place
-from .line import Line, cut, fit
+from .line import Line, cut, fit, to_ascii
 from .paint import PAINT_CLASSES, Palette
 
 LEFT = 4  # cursor, mark, glyph, space
@@ -318,13 +318,18 @@ class LiveTable(ScrollView, can_focus=True):
         for span in drawn.spans:
             if span.x > x:
                 segments.append(Segment(" " * (span.x - x), base))
-            segments.append(Segment(span.text, style(span.tone, drawn.row_class)))
+            text = to_ascii(span.text) if self._look.ascii else span.text
+            segments.append(Segment(text, style(span.tone, drawn.row_class)))
             x = span.x + span.width
         return Strip(segments).adjust_cell_length(width, base)
 
     def _empty_line(self, y: int, width: int) -> Strip:
         pieces = self._empty[y] if y < len(self._empty) else ()
-        segments = [Segment(text, self._palette.style(tone)) for text, tone in cut(pieces, width)]
+        ascii_only = self._look.ascii
+        segments = [
+            Segment(to_ascii(text) if ascii_only else text, self._palette.style(tone))
+            for text, tone in cut(pieces, width)
+        ]
         return Strip(segments).adjust_cell_length(width, self._palette.style(Tone.TEXT))
 
     def _head(self, width: int) -> Strip:

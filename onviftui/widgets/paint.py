@@ -14,8 +14,9 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from ..ui import ui_of
 from ..words import Tone
-from .line import Line, cut
+from .line import Line, cut, to_ascii
 
 ROW_CLASSES = ("row--cursor", "row--cursor-idle", "row--marked", "row--head")
 PAINT_CLASSES: set[str] = {f"tone--{tone}" for tone in Tone} | set(ROW_CLASSES)
@@ -87,6 +88,8 @@ class Lines(Widget):
         row = self.row_class(y)
         base = self._palette.style(Tone.TEXT, row)
         pieces = cut(self._lines[y], width) if y < len(self._lines) else ()
+        if ui_of(self).look.ascii:
+            pieces = tuple((to_ascii(text), tone) for text, tone in pieces)
         segments = [
             Segment(text, self._palette.style(Tone.MUTED if self._stale else tone, row)) for text, tone in pieces
         ]

@@ -1,0 +1,248 @@
+"""The pure parts: words, lines, columns, filters, alarms, keys, addresses, themes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from onviftui.address import read_port, split_address
+from onviftui.alarms import alarms
+from onviftui.filters import parse_filter
+from onviftui.keys import KEYS, VIEWS, app_bindings, footer_keys, help_keys
+from onviftui.store import Store
+from onviftui.theme import correct_colorterm, speaks_utf8
+from onviftui.widgets.columns import GAP, Cell, Column, draw, place
+from onviftui.widgets.line import cut, fit, fit_middle, line, line_len, spread, to_ascii, wrap
+from onviftui.words import (
+    Look,
+    Tone,
+    camera_sign,
+    channel_list,
+    format_clock_offset,
+    format_duration,
+    format_mbit,
+    format_time,
+    format_when,
+    nvr_sign,
+)
+from proxyd.api.models import CameraState, NvrState
+
+from .fake_daemon import camera, job, nvr
+
+TEXT = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), max_size=60)
+
+
+def test_every_state_has_glyph_word_and_ascii() -> None:
+    for state in CameraState:
+        sign = camera_sign(camera(1, state))
+        assert sign.glyph
+        assert sign.ascii.isascii()
+        assert sign.word == state.value
+    assert camera_sign(camera(1, clients=2)).word == "playing"
+    assert {camera_sign(camera(1, s)).tone for s in (CameraState.WRONG_PASSWORD, CameraState.FAILED)} == {Tone.ERROR}
+    assert nvr_sign(NvrState.NEW).word == "not scanned yet"
+
+
+def test_times_as_people_say_them() -> None:
+    now = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+    assert format_when("2026-11-22T08:03:00Z", now) == datetime(2026, 11, 22, 8, 3, tzinfo=UTC).astimezone().strftime(
+        "%H:%M"
+    )
+    zone = timezone(timedelta(hours=1))
+    assert format_when("2026-11-22T08:03:00Z", now, zone) == "09:03"
+    assert format_when("2026-11-21T17:04:00Z", now, zone) == "yesterday 18:04"
+    assert format_when("2026-11-03T17:04:00Z", now, zone) == "3 Nov 18:04"
+    assert format_when("nonsense", now) == ""
+    assert format_when(None, now) == ""
+    assert format_time("2026-11-21T17:04:05Z", zone) == "18:04:05"
+    assert [format_duration(s) for s in (12.3, 170, 25320, 400000)] == ["12 s", "3 min", "7 h 02 min", "4 days"]
+    assert format_clock_offset(-25320) == "7 h 02 min behind"
+    assert format_clock_offset(1.0) == "right"
+
+
+def test_numbers() -> None:
+    assert [format_mbit(n) for n in (0, 5_930_000, 142_000_000)] == ["", "5.9", "142"]
+    assert channel_list([1, 2, 3], 2) == "ch 1, 2 and 1 more"
+
+
+@given(st.integers(0, 300), st.one_of(st.none(), st.integers(0, 300)), st.integers(3, 80), st.booleans())
+def test_bars_have_their_width(done: int, total: int | None, width: int, ascii_only: bool) -> None:
+    bar = Look(ascii_only).bar(done, total, width)
+    assert cell_len(bar) == width
+    assert bar.isascii() or not ascii_only
+
+
+@given(TEXT, st.integers(0, 40), st.booleans())
+def test_fitting_gives_exactly_the_width(text: str, width: int, right: bool) -> None:
+    assert cell_len(fit(text, width, right=right)) == width
+
+
+@given(TEXT, st.integers(1, 40))
+def test_middle_cut_and_wrap_stay_within(text: str, width: int) -> None:
+    for pieces in wrap(text, max(4, width), limit=3):
+        assert line_len(pieces) <= max(4, width)
+    assert cell_len(fit_middle(text, width)) <= width
+
+
+@given(st.lists(TEXT, max_size=5), TEXT, st.integers(1, 60))
+def test_cut_and_spread_stay_within(parts: list[str], right: str, width: int) -> None:
+    left = line(*parts)
+    assert line_len(cut(left, width)) <= width
+    ending = line(right[: width // 3]) if cell_len(right[: width // 3]) < width else ()
+    assert line_len(spread(left, ending, width)) <= width
+
+
+@given(TEXT)
+def test_ascii_keeps_the_width(text: str) -> None:
+    assert to_ascii(text).isascii()
+    assert cell_len(to_ascii(text)) == cell_len(text)
+
+
+COLUMNS = (
+    Column("name", "NAME", 16, flex=3, longest=40),
+    Column("state", "STATE", 9, flex=1, longest=20),
+    Column("who", "WHO", 13, 3),
+    Column("fps", "FPS", 3, 5, right=True),
+)
+
+
+@given(st.integers(30, 200))
+def test_columns_never_overlap_or_leave_the_screen(width: int) -> None:
+    placed = place(COLUMNS, width, 4)
+    end = 4
+    for number, spot in enumerate(placed):
+        assert spot.x >= end + (GAP if number else 0) or number == 0
+        end = spot.x + spot.width
+    assert end <= width
+
+
+def test_columns_leave_by_priority() -> None:
+    assert [p.column.key for p in place(COLUMNS, 200)] == ["name", "state", "who", "fps"]
+    assert [p.column.key for p in place(COLUMNS, 43)] == ["name", "state", "who"]
+    assert [p.column.key for p in place(COLUMNS, 30)] == ["name", "state"]
+
+
+def test_a_spilling_cell_takes_the_empty_neighbour() -> None:
+    placed = place(COLUMNS, 60)
+    cells = (Cell("Yard"), Cell("wrong NVR password", Tone.ERROR, spill=True), Cell(""), Cell("–"))
+    spans = draw(placed, cells, "…")
+    assert len(spans) == 3
+    assert "wrong NVR password" in spans[1].text
+    assert spans[2].text == "  –"
+
+
+def test_control_characters_of_a_device_name_never_reach_the_terminal() -> None:
+    spans = draw(place(COLUMNS, 60), (Cell("a\x1b[2Jb"), Cell(""), Cell(""), Cell("")), "…")
+    assert "\x1b" not in spans[0].text
+
+
+NAMES = frozenset({"state", "nvr"})
+ROW = ("01 Front gate 10.0.0.1 playing", {"state": "running playing", "nvr": "Big house"})
+
+
+@pytest.mark.parametrize(
+    ("typed", "matches"),
+    [
+        ("", True),
+        ("front", True),
+        ("FRONT gate", True),
+        ("front yard", False),
+        ("state:play", True),
+        ("state:stopped", False),
+        ('nvr:"big house"', True),
+        ("-nvr:big", False),
+        ("-yard", True),
+        ("ip:10", False),
+        ("state:", True),
+        ('nvr:"big', True),
+    ],
+)
+def test_filters(typed: str, matches: bool) -> None:
+    assert parse_filter(typed, NAMES).matches(*ROW) is matches
+
+
+@given(st.text(max_size=300))
+def test_any_filter_text_is_accepted(typed: str) -> None:
+    parse_filter(typed, NAMES).matches(*ROW)
+
+
+def store_of(*states: CameraState, nvr_state: NvrState = NvrState.OK) -> Store:
+    store = Store()
+    store.put("nvr", nvr(state=nvr_state))
+    for number, state in enumerate(states, 1):
+        store.put("camera", camera(number, state))
+    return store
+
+
+def test_alarms_are_grouped_by_cause_and_ordered_by_urgency() -> None:
+    assert alarms(store_of(CameraState.RUNNING, CameraState.STOPPED)) == []
+    found = alarms(store_of(*[CameraState.UPSTREAM_UNREACHABLE] * 3, CameraState.PORT_IN_USE))
+    assert [alarm.go for alarm in found] == ["camera", "nvr"]
+    assert "3 cameras waiting" in found[1].text
+    many = alarms(store_of(*[CameraState.NO_INTERFACE] * 4))
+    assert many[0].text == "4 cameras have no interface"
+    assert many[0].go == "interfaces"
+
+
+def test_a_new_nvr_asks_to_be_scanned_until_a_scan_runs() -> None:
+    store = store_of(nvr_state=NvrState.NEW)
+    assert alarms(store)[0].fix == "scan it"
+    store.put("job", job(1))
+    assert alarms(store) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "host", "port"),
+    [
+        ("192.168.1.20", "192.168.1.20", None),
+        (" nvr.local:8000 ", "nvr.local", 8000),
+        ("http://10.0.0.4/onvif/device_service", "10.0.0.4", None),
+        ("https://10.0.0.4:8443/", "10.0.0.4", 8443),
+        ("[fe80::1]:81", "fe80::1", 81),
+        ("fe80::1", "fe80::1", None),
+        ("", "", None),
+        ("host:99999", "host:99999", None),
+    ],
+)
+def test_addresses_as_people_paste_them(typed: str, host: str, port: int | None) -> None:
+    assert split_address(typed) == (host, port)
+
+
+@given(st.text(max_size=80))
+def test_any_address_text_is_survived(typed: str) -> None:
+    split_address(typed)
+    read_port(typed)
+
+
+def test_one_key_does_one_thing_per_view() -> None:
+    everywhere = {name for key in KEYS if not key.where and key.action for name in key.keys.split(",")}
+    digits = {digit for _, digit, _ in VIEWS}
+    assert "5" not in digits
+    for view in [*(view for view, _, _ in VIEWS), "camera", "job"]:
+        names = [
+            name for key in KEYS if key.where and key.action and key.works_in(view) for name in key.keys.split(",")
+        ]
+        assert len(names) == len(set(names)), view
+        assert not set(names) & (everywhere | digits), view
+        assert footer_keys(view)[-1].action == "help"
+        assert len(help_keys(view)) >= 5
+    assert app_bindings()
+
+
+def test_colour_and_characters_follow_the_terminal() -> None:
+    env = {"TERM": "alacritty"}
+    correct_colorterm(env)
+    assert env["COLORTERM"] == "truecolor"
+    env = {"TERM": "linux", "COLORTERM": "truecolor"}
+    correct_colorterm(env)
+    assert "COLORTERM" not in env
+    env = {"TERM": "xterm-256color"}
+    correct_colorterm(env)
+    assert "COLORTERM" not in env
+    assert speaks_utf8({"LANG": "de_DE.UTF-8"})
+    assert not speaks_utf8({"LANG": "de_DE.UTF-8", "LC_ALL": "C"})
+    assert not speaks_utf8({})

@@ -1,0 +1,405 @@
+"""Every view and dialog at 80×24 and 120×40, driven by keys against a daemon on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from textual.widgets import Button, Input
+
+from onviftui.screens.camera import CameraScreen
+from onviftui.screens.dialog import AskText, Confirm, Help
+from onviftui.screens.discover import Discover
+from onviftui.screens.job import JobScreen
+from onviftui.screens.nvr_form import NvrForm
+from onviftui.widgets.frame import AlarmLines
+from proxyd.api.models import CameraState, JobState, NvrState, NvrTest, ScanDiff
+from proxyd.errors import Conflict, InvalidInput, UpstreamAuthError
+
+from .fake_daemon import FakeDaemon, camera, job, nvr, troubled
+from .ui_driver import HUGE, NARROW, WIDE, running_ui
+
+SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+
+
+@pytest.fixture
+def socket(tmp_path: Path) -> Path:
+    return tmp_path / "s"
+
+
+@SIZES
+async def test_first_run_says_what_to_do(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket), running_ui(socket, size) as ui:
+        await ui.sees("Welcome.")
+        assert "find your NVR" in ui.text
+        assert "a add NVR  f find" in ui.text.splitlines()[-1]
+        await ui.press("2")
+        await ui.sees("No camera yet")
+        await ui.press("3")
+        await ui.sees("No NVR yet.")
+        await ui.press("a")
+        assert isinstance(ui.app.screen, NvrForm)
+
+
+@SIZES
+async def test_overview_names_what_is_wrong_and_enter_leads_to_the_repair(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket, 16) as daemon:
+        troubled(daemon)
+        async with running_ui(socket, size) as ui:
+            await ui.sees("wrong NVR password for user admin")
+            assert "16 cameras" in ui.text.splitlines()[0]
+            assert "● 11" in ui.text.splitlines()[0]
+            assert "Mbit/s" in ui.text.splitlines()[0]
+            assert "Enter: fix it" in ui.line_with("wrong NVR password")
+            await ui.until(lambda: isinstance(ui.app.focused, AlarmLines), "focus on the alarms")
+            await ui.press("enter")
+            assert isinstance(ui.app.screen, NvrForm)
+            assert isinstance(ui.app.focused, Input)
+
+
+@SIZES
+async def test_overview_says_when_all_is_well(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket, 8), running_ui(socket, size) as ui:
+        await ui.sees("All cameras run.")
+
+
+@SIZES
+async def test_all_views_show_their_rows(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket, 16) as daemon:
+        troubled(daemon)
+        async with running_ui(socket, size) as ui:
+            for key, words in (
+                ("2", "02 Yard"),
+                ("3", "127.0.0.1:8000"),
+                ("4", "lo:1"),
+                ("6", "16/16"),
+                ("7", "No DHCP answer on eth0"),
+                ("1", "LATEST"),
+            ):
+                await ui.press(key)
+                await ui.sees(words)
+                assert all(len(line) <= size[0] for line in ui.text.splitlines())
+            await ui.press("5")
+            assert "LATEST" in ui.text
+
+
+async def test_camera_rows_have_glyph_word_and_right_aligned_numbers(socket: Path) -> None:
+    async with FakeDaemon(socket, 16) as daemon:
+        troubled(daemon)
+        async with running_ui(socket) as ui:
+            await ui.press("2")
+            await ui.sees("02 Yard")
+            heading, playing = ui.line_with("CAMERA"), ui.line_with("02 Yard")
+            assert "● 02 Yard" in playing
+            assert "playing" in playing
+            assert playing.index("6.0") + 3 == heading.index("MBIT/S") + 6
+            assert "✖ 07 Loading dock" in ui.text
+            assert "wrong NVR password" in ui.line_with("07 Loading dock  ")
+            assert "◌ 03 Office" in ui.text
+
+
+async def test_wide_characters_do_not_shift_the_columns(socket: Path) -> None:
+    async with FakeDaemon(socket, 8), running_ui(socket) as ui:
+        await ui.press("2")
+        await ui.sees("駐車場")
+        row = ui.table.text_of(6)
+        assert row.index("127.0.10.6") + 3 == ui.table.text_of(5).index("127.0.10.5")  # three cells wider
+
+
+async def test_ascii_terminals_get_ascii_only(socket: Path) -> None:
+    async with FakeDaemon(socket, 16) as daemon:
+        troubled(daemon)
+        async with running_ui(socket, ascii_only=True) as ui:
+            for key in "123467":
+                await ui.press(key)
+                assert ui.text.isascii(), [char for char in ui.text if not char.isascii()]
+
+
+async def test_the_detail_pane_moves_to_the_right_when_there_is_room(socket: Path) -> None:
+    async with FakeDaemon(socket, 4), running_ui(socket, HUGE) as ui:
+        await ui.press("2")
+        await ui.sees("LAST REQUESTS OF RECORDERS")
+        assert "GetProfiles" in ui.text
+        assert "127.0.10.1" in ui.line_with("Address")
+
+
+@SIZES
+async def test_camera_screen_shows_urls_requests_and_the_password_only_on_demand(
+    socket: Path, size: tuple[int, int]
+) -> None:
+    async with FakeDaemon(socket, 8) as daemon, running_ui(socket, size) as ui:
+        await ui.press("2", "j", "enter")
+        assert isinstance(ui.app.screen, CameraScreen)
+        await ui.sees("http://127.0.10.2:8080/onvif/device_service")
+        await ui.sees("GetProfiles")
+        assert daemon.password not in ui.text
+        await ui.press("p")
+        await ui.sees(daemon.password)
+        await ui.press("p")
+        await ui.until(lambda: daemon.password not in ui.text, "a hidden password")
+        await ui.press("y")
+        await ui.hears("Copied the Address")
+        assert ui.app.clipboard == "127.0.10.2"
+        await ui.press("escape")
+        assert not isinstance(ui.app.screen, CameraScreen)
+
+
+async def test_camera_screen_copies_the_password_without_showing_it(socket: Path) -> None:
+    async with FakeDaemon(socket, 2) as daemon, running_ui(socket) as ui:
+        await ui.press("2", "enter", "j", "j", "y")
+        await ui.hears("Copied the password")
+        assert ui.app.clipboard == daemon.password
+        assert daemon.password not in ui.text
+
+
+async def test_camera_screen_closes_when_the_camera_is_removed_elsewhere(socket: Path) -> None:
+    async with FakeDaemon(socket, 2) as daemon, running_ui(socket) as ui:
+        await ui.press("2", "enter")
+        await daemon.remove("camera", 1)
+        await ui.hears("has been removed")
+        assert not isinstance(ui.app.screen, CameraScreen)
+
+
+@SIZES
+async def test_marked_cameras_are_stopped_together_after_a_question(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket, 8) as daemon, running_ui(socket, size) as ui:
+        await ui.press("2", "space", "space", "v", "j", "v", "s")
+        assert isinstance(ui.app.screen, Confirm)
+        await ui.sees("Stop 4 cameras?")
+        assert not daemon.called("camera.stop")
+        await ui.press("y")
+        await ui.hears("4 cameras stopped.")
+        assert daemon.called("camera.stop") == [{"ids": [1, 2, 3, 4]}]
+        await ui.sees("○ 4")
+        await ui.press("s")
+        await ui.hears("4 cameras started.")
+        await ui.press("escape")
+        assert not ui.table.marked
+
+
+async def test_restart_asks_only_when_somebody_watches(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon:
+        daemon.tables["camera"][2] = camera(2, clients=1, recorder="10.77.0.3")
+        async with running_ui(socket) as ui:
+            await ui.press("2", "R")
+            await ui.hears("01 Front gate restarted.")
+            await ui.press("j", "R")
+            assert isinstance(ui.app.screen, Confirm)
+            await ui.press("escape")
+            assert daemon.called("camera.restart") == [{"ids": [1]}]
+
+
+async def test_removing_a_camera_asks_first(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        await ui.press("2", "d")
+        await ui.sees("Remove 01 Front gate?")
+        await ui.press("enter")  # the safe button has the focus
+        assert not daemon.called("camera.remove")
+        await ui.press("d", "y")
+        await ui.hears("removed")
+        assert daemon.called("camera.remove") == [{"ids": [1]}]
+
+
+async def test_rename(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        await ui.press("2", "e")
+        assert isinstance(ui.app.screen, AskText)
+        await ui.press("ctrl+u")
+        await ui.write("Gate 駅")
+        await ui.press("enter")
+        await ui.hears("is now Gate 駅")
+        assert daemon.called("camera.update") == [{"id": 1, "name": "Gate 駅"}]
+        await ui.sees("Gate 駅")
+
+
+async def test_snapshot_says_type_and_size(socket: Path) -> None:
+    async with FakeDaemon(socket, 4), running_ui(socket) as ui:
+        await ui.press("2", "o")
+        await ui.hears("image/jpeg, 3.0 kB, from the NVR")
+
+
+@SIZES
+async def test_adding_an_nvr_shows_errors_beside_their_fields_then_scans(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket) as daemon, running_ui(socket, size) as ui:
+        await ui.press("a")
+        await ui.press("ctrl+s")
+        await ui.sees("which address does the NVR have?")
+        await ui.sees("which user may sign in")
+        await ui.write("http://127.0.0.5:8000/onvif/device_service")
+        await ui.press("enter")
+        await ui.press("enter")
+        await ui.write("admin")
+        await ui.press("enter")
+        await ui.write("secret pass")
+        daemon.answers["nvr.add"] = InvalidInput("Wrong.", fields={"host": "is one of our own cameras"})
+        await ui.press("ctrl+s")
+        await ui.sees("is one of our own cameras")
+        assert "secret pass" not in ui.text
+        del daemon.answers["nvr.add"]
+        await ui.press("ctrl+s")
+        await ui.until(lambda: isinstance(ui.app.screen, JobScreen), "the scan")
+        added = daemon.called("nvr.add")[-1]
+        assert added == {"host": "127.0.0.5", "port": 8000, "username": "admin", "password": "secret pass"}
+        assert daemon.called("nvr.scan") == [{"id": 1}]
+
+
+@SIZES
+async def test_the_test_button_says_in_words_what_is_wrong(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket, size) as ui:
+        await ui.press("3", "e")
+        await ui.press("ctrl+t")
+        await ui.sees("signed in. 16 channels.")
+        daemon.answers["nvr.test"] = NvrTest(ok=False, message="The NVR refused the password.", hint="Type it again.")
+        await ui.press("ctrl+t")
+        await ui.sees("The NVR refused the password. Type it again.")
+        assert daemon.called("nvr.test")[0] == {"id": 1, "host": "127.0.0.1", "port": 8000, "username": "admin"}
+        daemon.answers["nvr.test"] = Conflict("A scan is running.", "Wait until it ends.")
+        await ui.press("ctrl+t")
+        await ui.sees("A scan is running. Wait until it ends.")
+        buttons = [button for button in ui.app.screen.query(Button) if button.region.bottom <= size[1]]
+        assert len(buttons) == 3
+
+
+async def test_editing_sends_the_password_only_when_typed(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        await ui.press("3", "e", "ctrl+s")
+        await ui.hears("saved")
+        assert "password" not in daemon.called("nvr.update")[0]
+
+
+async def test_testing_from_the_list(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        daemon.answers["nvr.test"] = UpstreamAuthError("The NVR refused the password.", "Press e to change it.")
+        await ui.press("3", "t")
+        await ui.hears("The NVR refused the password. Press e to change it.")
+
+
+@SIZES
+async def test_discover_marks_known_devices_and_fills_the_form(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket) as daemon, running_ui(socket, size) as ui:
+        daemon.hold["nvr.discover"] = asyncio.Event()
+        await ui.press("f")
+        assert isinstance(ui.app.screen, Discover)
+        await ui.sees("Searching the network")
+        daemon.hold["nvr.discover"].set()
+        await ui.sees("3 devices found")
+        assert "added already" in ui.line_with("Garage")
+        assert "wants a password" in ui.line_with("NVR-4")
+        await ui.press("enter")
+        await ui.hears("is added already")
+        await ui.press("j", "enter")
+        assert isinstance(ui.app.screen, NvrForm)
+        assert ui.app.screen.query_one("#host", Input).value == "127.0.0.9"
+        assert ui.app.focused is ui.app.screen.query_one("#username")
+
+
+async def test_discover_asks_single_addresses_and_says_when_nothing_answers(socket: Path) -> None:
+    async with FakeDaemon(socket) as daemon, running_ui(socket) as ui:
+        daemon.answers["nvr.discover"] = lambda params: []
+        await ui.press("f")
+        await ui.sees("No ONVIF device answered")
+        await ui.press("p")
+        await ui.write("127.0.0.1:3703")
+        await ui.press("enter")
+        await ui.until(lambda: len(daemon.called("nvr.discover")) == 2, "a second search")
+        assert daemon.called("nvr.discover")[1]["probe"] == ["127.0.0.1:3703"]
+        await ui.press("a")
+        assert isinstance(ui.app.screen, NvrForm)
+
+
+async def test_removing_an_nvr_with_cameras_needs_its_name(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        await ui.press("3", "d")
+        await ui.sees("also removes its 4 cameras")
+        await ui.press("enter")
+        assert not daemon.called("nvr.remove")
+        await ui.write("Garage")
+        await ui.press("enter")
+        await ui.hears("Garage removed.")
+        assert daemon.called("nvr.remove") == [{"id": 1}]
+
+
+@SIZES
+async def test_a_scan_shows_progress_eta_and_what_changed(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket, size) as ui:
+        await ui.press("3", "r")
+        await ui.until(lambda: isinstance(ui.app.screen, JobScreen), "the scan")
+        await daemon.change("job", job(1, done=11, total=16, now="ch 12 stream addresses (sub)", eta_s=14.2))
+        await ui.sees("11/16")
+        await ui.sees("ch 12 stream addresses (sub)")
+        assert "~14 s left" in ui.text
+        diff = ScanDiff(new=[1, 2, 3], changed=[4], offline=[9], warnings=["The clock is 7 h 02 min behind."])
+        await daemon.change("job", job(1, JobState.DONE, done=16, total=16, diff=diff))
+        await ui.sees("ch 1, 2, 3")
+        await ui.sees("The clock is 7 h 02 min behind.")
+        await ui.press("enter")
+        await ui.sees("01 Front gate")
+
+
+async def test_jobs_have_a_bar_each_and_can_be_cancelled(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        await daemon.change("job", job(1, done=4, total=16))
+        await daemon.change("job", job(2, JobState.FAILED, title="Scan of Barn", error="The NVR did not answer."))
+        await ui.press("6")
+        await ui.sees("4/16")
+        assert "███" in ui.line_with("4/16")
+        ui.table.move_to(1)
+        await ui.press("c")
+        await ui.hears("cancelled")
+        assert daemon.called("job.cancel") == [{"id": 1}]
+
+
+async def test_a_second_scan_key_shows_the_running_one(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        await daemon.change("job", job(1, done=4, total=16))
+        await ui.until(lambda: bool(ui.app.store.jobs), "the job")
+        await ui.press("3", "r")
+        assert isinstance(ui.app.screen, JobScreen)
+        assert not daemon.called("nvr.scan")
+
+
+async def test_enter_on_an_nvr_shows_its_cameras(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon:
+        daemon.tables["nvr"][2] = nvr(2, state=NvrState.UNREACHABLE)
+        async with running_ui(socket) as ui:
+            await ui.press("3", "enter")
+            await ui.sees('nvr:"Garage"   4 of 4')
+            await ui.press("3", "j", "enter")
+            assert isinstance(ui.app.screen, NvrForm)
+
+
+async def test_log_entries_lead_to_what_they_are_about(socket: Path) -> None:
+    async with FakeDaemon(socket, 16) as daemon:
+        troubled(daemon)
+        async with running_ui(socket) as ui:
+            await ui.press("7", "enter")
+            assert isinstance(ui.app.screen, CameraScreen)
+            await ui.sees("03 Office")
+
+
+async def test_interfaces_lead_to_their_camera(socket: Path) -> None:
+    async with FakeDaemon(socket, 4), running_ui(socket) as ui:
+        await ui.press("4")
+        await ui.sees("4 in use, 2 free")
+        await ui.press("enter")
+        assert isinstance(ui.app.screen, CameraScreen)
+
+
+@SIZES
+async def test_help_comes_from_the_key_table(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket, 4), running_ui(socket, size) as ui:
+        await ui.press("2", "question_mark")
+        assert isinstance(ui.app.screen, Help)
+        await ui.sees("Start or stop the marked cameras")
+        await ui.press("escape")
+        assert not isinstance(ui.app.screen, Help)
+
+
+async def test_state_changes_arrive_while_a_dialog_is_open(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        await ui.press("2", "question_mark")
+        await daemon.change("camera", camera(2, CameraState.FAILED, reason="Broken."))
+        await ui.until(lambda: ui.app.store.cameras[2].state is CameraState.FAILED, "the event")
+        await ui.press("escape")
+        await ui.sees("✖ 02 Yard")
