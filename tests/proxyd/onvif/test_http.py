@@ -90,12 +90,12 @@ async def test_answers_with_the_address_of_the_connection(running: Running, clie
     assert texts(body, "tds:XAddr")[0] == f"{running.base}/onvif/device_service"
 
 
-async def test_success_and_refusal_are_recorded(running: Running, client: aiohttp.ClientSession) -> None:
+async def test_success_and_challenge_are_recorded(running: Running, client: aiohttp.ClientSession) -> None:
     await _post(client, running, "trt:GetProfiles")
     await _post(client, running, "trt:GetProfiles", header="")
-    good, bad = running.trace
+    good, asked = running.trace
     assert (good["operation"], good["ok"], good["auth"]) == ("GetProfiles", True, "UsernameToken")
-    assert (bad["ok"], bad["reason"]) == (False, "sent no user name and password, was asked for them")
+    assert (asked["ok"], asked["reason"]) == (True, "asked for user name and password")
     assert good["protocol"] == "onvif"
     assert good["client"].startswith("127.0.0.1:")
 
@@ -283,7 +283,7 @@ async def test_snapshot_needs_the_cameras_account(running: Running, client: aioh
     digest = aiohttp.DigestAuthMiddleware(USERNAME, PASSWORD)
     async with client.get(url, middlewares=(digest,)) as response:
         assert await response.read() == _JPEG
-    assert [entry["ok"] for entry in running.trace] == [False, True, False, False, True]
+    assert [entry["ok"] for entry in running.trace] == [True, True, False, True, True]
     assert running.trace[2]["reason"] == "wrong password"
     assert {entry["protocol"] for entry in running.trace} == {"snapshot"}
 
