@@ -176,6 +176,8 @@ class NvrClient:
             answer = {}  # the login was not refused; who it is, is not needed
         except NotSoap as refusal:
             raise refusal_error(refusal, where=self.where, step=step) from None
+        except UpstreamProtocolError:
+            answer = {}  # accepted, but not understood
         told = answer if isinstance(answer, dict) else {}
         self.identity = DeviceIdentity(
             manufacturer=clean_text(told.get("Manufacturer")),

@@ -154,7 +154,8 @@ def _by_number(
             unnumbered.append(profile)
         else:
             groups.setdefault(number, []).append(profile)
-    if len(groups) < 2 or (not single and len(groups) == len(videos) - len(unnumbered)):
+    numbered = len(videos) - len(unnumbered)
+    if not groups or len(groups) == (1 if single else numbered):
         return None
     if not single:
         for profile in unnumbered:  # offline, without an address: a channel of its own behind the others

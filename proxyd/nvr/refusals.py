@@ -10,6 +10,8 @@ from lxml import etree
 from proxyd.digest import Challenge
 from proxyd.errors import UpstreamAuthError, UpstreamProtocolError, UpstreamUnreachable
 
+# 64 channels with three streams each are below 100 000; a million would stall everybody while they are parsed.
+MAX_TAGS = 300_000
 _ENVELOPE = "{http://www.w3.org/2003/05/soap-envelope}"
 _ENVELOPE_11 = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
@@ -21,6 +23,7 @@ CHECK_LOGIN = (
     "Check the user name and password. On many NVRs ONVIF has users of its own: create one in its ONVIF settings. "
     "Nothing is tried again until you change them, because NVRs lock out after a few wrong passwords."
 )
+TOO_MUCH = "No NVR has that much to say: check the address, or update the NVR's firmware."
 CHECK_NETWORK = "Check the address, the cable and whether the NVR is switched on; then try again."
 
 
@@ -70,6 +73,7 @@ class NotSoap(Refusal):
 
     status: int
     what: str
+    hint: str = ""
 
 
 def is_login(refusal: Refusal) -> bool:
@@ -90,6 +94,8 @@ def judge_body(status: int, content_type: str, body: bytes) -> Refusal | None:
         return NotSoap(status, "XML with a document type, which SOAP forbids")
     if not start.startswith(b"<"):
         return NotSoap(status, f"something that is not XML (HTTP {status})")
+    if body.count(b"<") > MAX_TAGS:
+        return NotSoap(status, f"more than {MAX_TAGS} XML tags", TOO_MUCH)
     if b"Fault" in body and (fault := parse_fault(status, body)) is not None:
         return fault
     if status != 200:
@@ -136,7 +142,8 @@ def refusal_error(refusal: Refusal, *, where: str, step: str) -> UpstreamProtoco
             f"{where} has no ONVIF service there (HTTP {refusal.status}, asked to {step}).", ENABLE_ONVIF
         )
     return UpstreamProtocolError(
-        f"{where} does not speak ONVIF: asked to {step}, it answered with {refusal.what}.", ENABLE_ONVIF
+        f"{where}, asked to {step}, answered with {refusal.what} instead of an ONVIF message.",
+        refusal.hint or ENABLE_ONVIF,
     )
 
 

@@ -37,6 +37,7 @@ def _root_logger_kept() -> Iterator[None]:
 
 with _root_logger_kept():
     from onvif.client import _WSDL_PATH, ONVIFService, _cached_document
+    from onvif.settings import DEFAULT_SETTINGS
     from onvif.zeep_aiohttp import AIOHTTPTransport
     from requests import Response as HttpAnswer
     from zeep.helpers import serialize_object
@@ -76,6 +77,7 @@ def _parse_wsdls() -> None:
         # zeep logs a traceback for each odd number in an answer; the envelope logger shows nonces and names.
         logging.getLogger("zeep.xsd.types.simple").setLevel(logging.CRITICAL)
         logging.getLogger("onvif.zeep_aiohttp").setLevel(logging.INFO)
+        DEFAULT_SETTINGS.xml_huge_tree = False  # keeps libxml2's own limits on depth and text
 
         async def parse_all() -> None:
             for wsdl, _ in _SERVICES.values():

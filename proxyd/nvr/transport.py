@@ -14,7 +14,7 @@ from lxml import etree
 from yarl import URL
 
 from proxyd.digest import Challenge, authorization, choose, parse_challenges
-from proxyd.nvr.refusals import LoginDemanded, NotSoap, judge_body, parse_fault
+from proxyd.nvr.refusals import TOO_MUCH, LoginDemanded, NotSoap, judge_body, parse_fault
 from proxyd.nvr.soap_library import AIOHTTPTransport, HttpAnswer
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024  # 64 channels × 3 profiles with analytics are below 4 MB
@@ -109,7 +109,7 @@ class SoapTransport(AIOHTTPTransport):  # type: ignore[misc]  # the library is u
                 body += chunk
                 if len(body) > MAX_ANSWER_BYTES:
                     response.close()
-                    raise NotSoap(response.status, f"more than {MAX_ANSWER_BYTES // 2**20} MB")
+                    raise NotSoap(response.status, f"more than {MAX_ANSWER_BYTES // 2**20} MB", TOO_MUCH)
             self.last_date = response.headers.get("Date", "")[:64]
             return _Received(
                 response.status,

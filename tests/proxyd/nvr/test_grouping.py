@@ -184,6 +184,11 @@ def test_gsoap_streams_as_sources_are_joined_by_their_addresses() -> None:
     assert shape(channels) == [(1, "t0", "t1"), (2, "t2", "t3"), (3, "t4", "t5")]
 
 
+def test_one_gsoap_channel_is_one_channel() -> None:
+    profiles = [stream("a", "src1", name="CH01_MainStream"), stream("b", "src2", 640, name="CH01_SubStream")]
+    assert shape(group_profiles(profiles).channels) == [(1, "a", "b")]
+
+
 def test_cameras_with_one_stream_each_stay_by_source() -> None:
     profiles = [stream(f"p{c}", f"VideoSource_{c}", name=f"Channel {c}") for c in (1, 2, 3)]
     uris = {f"p{c}": f"rtsp://n/Streaming/Channels/{c}01" for c in (1, 2, 3)}

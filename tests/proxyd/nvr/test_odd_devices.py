@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import io
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -56,6 +58,39 @@ async def test_an_answer_without_end_is_cut_off() -> None:
         with pytest.raises(UpstreamProtocolError, match="more than 8 MB"):
             await scanned(device.access)
     assert sent < 3 * MAX_ANSWER_BYTES // 2**20
+
+
+async def test_a_compressed_bomb_is_cut_off() -> None:
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb") as file:
+        for _ in range(64):
+            file.write(bytes(2**20))
+
+    async def bomb(request: web.Request, text: str) -> web.StreamResponse:
+        headers = {"Content-Encoding": "gzip", "Content-Type": "application/soap+xml"}
+        return web.Response(body=packed.getvalue(), headers=headers)
+
+    async with OddDevice(GetProfiles=bomb) as device:
+        with pytest.raises(UpstreamProtocolError, match="more than 8 MB"):
+            await scanned(device.access)
+
+
+@pytest.mark.parametrize(("body", "words"), [("<a/>" * 400_000, "XML tags"), ("<a>" * 20_000, "GetProfiles|streams")])
+async def test_xml_made_to_stall_the_parser_is_refused(body: str, words: str) -> None:
+    async def stall(request: web.Request, text: str) -> web.StreamResponse:
+        return soap(body)
+
+    async with OddDevice(GetProfiles=stall) as device:
+        with pytest.raises(UpstreamProtocolError, match=words):
+            await scanned(device.access)
+
+
+async def test_an_identity_that_cannot_be_read_does_not_matter() -> None:
+    async def odd(request: web.Request, text: str) -> web.StreamResponse | str:
+        return "<tds:SomethingElse/>"
+
+    async with OddDevice(GetDeviceInformation=odd) as device:
+        assert len((await scanned(device.access)).channels) == 2
 
 
 async def test_a_silent_device_meets_the_deadline() -> None:
