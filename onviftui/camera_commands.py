@@ -15,7 +15,7 @@ from proxyd.errors import InvalidInput, ProxyError
 
 from .confirm import confirm
 from .naming import find_id, find_ids
-from .output import Column, Output, format_pairs
+from .output import Column, Output, counted, format_pairs
 from .secret_input import read_password
 
 
@@ -126,12 +126,12 @@ async def camera_remove(args: argparse.Namespace, client: RpcClient, out: Output
     ids = find_ids(args.ids, args.all, cameras, "camera")
     if ids:
         names = ", ".join(camera.name for camera in cameras if camera.id in ids)
-        confirm(f"Remove {len(ids)} cameras ({names}) and free their interfaces?", yes=args.yes)
+        confirm(f"Remove {counted(len(ids), 'camera')} ({names}) and free the interfaces?", yes=args.yes)
     removed: list[Camera] = await client.call("camera.remove", {"ids": ids}) if ids else []
     if out.json_mode:
         out.document(removed)
     else:
-        out.say(f"Removed {len(removed)} cameras.")
+        out.say(f"Removed {counted(len(removed), 'camera')}.")
     return 0
 
 

@@ -41,6 +41,9 @@ def main(argv: list[str] | None = None) -> int:
         # The reader has seen enough (`| head`). Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        out.error(ProxyError(f"Cannot go on: {error.strerror or error}.", "Is the disk full, or the output closed?"))
+        return 1
     except Exception as error:
         if os.environ.get("ONVIFTUI_DEBUG"):
             raise

@@ -23,7 +23,7 @@ from proxyd.api.models import Camera, CameraState, Credentials, JobState, Nvr
 from proxyd.errors import DaemonUnreachable, InvalidInput
 
 from .demo_processes import Child, DemoFailed, EndingSignals, Stopped, Workplace, free_loopback
-from .output import harmless
+from .output import counted, harmless
 from .progress import ProgressLine, run_scan
 
 READY_TIMEOUT_S = 60.0
@@ -78,7 +78,7 @@ def run_demo(channels: int, dialect: str, *, headless: bool, json_mode: bool) ->
 async def _bring_up(
     workplace: Workplace, socket: Path, network: str, nvr_address: str, channels: int, dialect: str
 ) -> tuple[SimulatedNvr, list[Camera], Credentials]:
-    _say(f"starting the simulated NVR ({dialect}, {channels} channels) …")
+    _say(f"starting the simulated NVR ({dialect}, {counted(channels, 'channel')}) …")
     password = secrets.token_urlsafe(12)
     simulator = workplace.spawn(
         "the simulated NVR",
@@ -169,7 +169,7 @@ async def _wait_until_running(client: RpcClient, channels: int, daemon: Child) -
             "The daemon's last words:",
             daemon.log_tail(),
         ) from None
-    _say(f"{len(cameras)} cameras running")
+    _say(f"{counted(len(cameras), 'camera')} running")
     listed: list[Camera] = await client.call("camera.list")
     return listed
 
@@ -192,7 +192,7 @@ def _announce(
         sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
     else:
         sys.stdout.write(
-            f"{len(cameras)} cameras from {cameras[0].onvif_url} on; "
+            f"{counted(len(cameras), 'camera')} from {cameras[0].onvif_url} on; "
             f"user {credentials.username}, password {credentials.password}\n"
             f"Try: onviftui --socket {socket} camera list\nCtrl-C ends the demo.\n"
         )

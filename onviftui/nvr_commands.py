@@ -11,7 +11,7 @@ from proxyd.errors import InvalidInput, ProxyError
 
 from .confirm import confirm
 from .naming import find_id
-from .output import Column, Output, format_pairs
+from .output import Column, Output, counted, format_pairs
 from .progress import ProgressLine, run_scan
 from .secret_input import read_password
 
@@ -130,7 +130,7 @@ async def nvr_edit(args: argparse.Namespace, client: RpcClient, out: Output) -> 
 async def nvr_remove(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
     nvr_id = await _nvr_id(args.id, client)
     nvr: Nvr = await client.call("nvr.get", {"id": nvr_id})
-    confirm(f"Remove NVR {nvr.id} ({nvr.name}) with its {nvr.channels} channels and cameras?", yes=args.yes)
+    confirm(f"Remove NVR {nvr.id} ({nvr.name}) with its cameras ({counted(nvr.channels, 'channel')})?", yes=args.yes)
     removed: Nvr = await client.call("nvr.remove", {"id": nvr_id})
     if out.json_mode:
         out.document(removed)
@@ -152,7 +152,8 @@ async def nvr_scan(args: argparse.Namespace, client: RpcClient, out: Output) -> 
     job = await run_scan(client, nvr_id, start=not args.no_start, restore=args.restore, progress=progress)
     if job.state is JobState.CANCELLED:
         raise ProxyError(
-            f"Scan cancelled after {job.done} channels.", "What it found so far is kept; scan again for the rest."
+            f"Scan cancelled after {counted(job.done, 'channel')}.",
+            "What it found so far is kept; scan again for the rest.",
         )
     if job.state is not JobState.DONE:
         raise ProxyError(job.error or "The scan failed.", job.hint)
@@ -175,7 +176,7 @@ def scan_summary(diff: ScanDiff, job: Job) -> list[str]:
         )
         if numbers
     ]
-    return [f"Scanned {job.done} channels: {', '.join(changes) or 'nothing changed'}."] + [
+    return [f"Scanned {counted(job.done, 'channel')}: {', '.join(changes) or 'nothing changed'}."] + [
         f"Note: {warning}" for warning in diff.warnings
     ]
 

@@ -44,6 +44,11 @@ def harmless(value: object) -> str:
     return "".join(char if char.isprintable() else "�" for char in text)
 
 
+def counted(count: int, noun: str) -> str:
+    """Like "1 camera", "8 cameras"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def cut(text: str, width: int) -> str:
     """`text` in at most `width` cells, ending with … when something was cut."""
     if display_width(text) <= width:

@@ -199,7 +199,7 @@ async def test_remove_needs_yes_without_a_terminal(
         with pytest.raises(InvalidInput, match="--yes"):
             await onviftui(*words)
     assert not daemon.called("camera.remove") and not daemon.called("nvr.remove")
-    assert (await onviftui("camera", "remove", "1", "--yes")).out == "Removed 1 cameras.\n"
+    assert (await onviftui("camera", "remove", "1", "--yes")).out == "Removed 1 camera.\n"
     assert "Removed NVR 1" in (await onviftui("nvr", "remove", "Attic", "--yes")).out
 
 

@@ -145,6 +145,14 @@ async def test_a_reader_that_leaves_is_no_error(daemon: FakeDaemon, tmp_path: Pa
     assert (process.returncode, err) == (0, b"")
 
 
+async def test_a_full_disk_is_an_error_in_words(daemon: FakeDaemon, tmp_path: Path) -> None:
+    words = [*COMMAND, "--socket", str(tmp_path / "s"), "camera", "list"]
+    with Path("/dev/full").open("wb") as full:
+        process = await asyncio.create_subprocess_exec(*words, stdout=full, stderr=asyncio.subprocess.PIPE)
+        _, err = await process.communicate()
+    assert process.returncode == 1 and b"No space left" in err and b"Traceback" not in err
+
+
 async def test_names_survive_a_terminal_without_utf8(daemon: FakeDaemon, tmp_path: Path) -> None:
     daemon.nvrs[0] = daemon.nvrs[0].model_copy(update={"name": "玄関 \x1b[31m"})
     environments: list[dict[str, Any]] = [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}]
@@ -235,7 +243,7 @@ async def test_on_a_terminal(daemon: FakeDaemon, tmp_path: Path) -> None:
     assert daemon.called("nvr.add")[0]["password"] == "s3cret"
     assert "Nothing was removed" in await on_terminal("n\n", "camera", "remove", "1")
     assert not daemon.called("camera.remove")
-    assert "Removed 1 cameras" in await on_terminal("y\n", "camera", "remove", "1")
+    assert "Removed 1 camera" in await on_terminal("y\n", "camera", "remove", "1")
     assert "garble" in await on_terminal("", "camera", "snapshot", "1")
 
 
