@@ -179,9 +179,8 @@ class Conversation:
             # "*", or a control URL that was resolved without the slash of Content-Base.
             target = Target(self._playback.stream.name, target.track)
         response = await handlers[request.method](request, target)
-        if request.method in ("DESCRIBE", "PLAY", "TEARDOWN"):
-            self.record(operation, ok=True)
         if request.method in ("DESCRIBE", "PLAY"):
+            self.record(operation, ok=True)
             self._context.report(None)
         return response
 
@@ -254,6 +253,7 @@ class Conversation:
             if not self._playback.remove_track(target.track):
                 raise Refused(404, "this track was not set up")
             return Response(200, headers=self._session_headers())
+        self.record(self._label("TEARDOWN"), ok=True)  # first: several recorders do not wait for the answer
         await self._playback.end()
         return Response(200)
 

@@ -13,6 +13,7 @@ from proxyd.digest import authorization, choose, parse_challenges
 from proxyd.rtsp.context import RtspLimits
 from proxyd.rtsp.headers import Headers
 from proxyd.rtsp.messages import Interleaved, Request, Response, format_request
+from proxyd.rtsp.opener import UpstreamOpener
 from proxyd.rtsp.parser import RtspParser
 from proxyd.rtsp.server import RtspServer
 from proxyd.simulator.faults import Faults
@@ -88,6 +89,14 @@ class Seen:
     def refusals(self) -> list[str]:
         return [f"{entry['operation']}: {entry['reason']}" for entry in self.trace if not entry["ok"]]
 
+    async def until_done(self, operation: str) -> bool:
+        """Waits for an operation that succeeded."""
+        async with asyncio.timeout(DEADLINE_S):
+            while not any(entry["ok"] and entry["operation"] == operation for entry in self.trace):
+                self.changed.clear()
+                await self.changed.wait()
+        return True
+
     async def until_refusal(self, words: str) -> str:
         """Waits for a refusal whose text contains `words`."""
         async with asyncio.timeout(DEADLINE_S):
@@ -119,11 +128,17 @@ async def simulated_nvr(faults: Faults | None = None, **options: Any) -> AsyncIt
 
 @asynccontextmanager
 async def camera(
-    port: int, limits: RtspLimits | None = None, **changes: Any
+    port: int, limits: RtspLimits | None = None, opener: UpstreamOpener | None = None, **changes: Any
 ) -> AsyncIterator[tuple[RtspServer, Seen, str]]:
     """(server, what it recorded, its base URL)."""
     seen = Seen()
-    server = RtspServer(camera_spec(port, **changes), record=seen.record, report=seen.report, limits=limits)
+    server = RtspServer(
+        camera_spec(port, **changes),
+        record=seen.record,
+        report=seen.report,
+        limits=limits,
+        opener=opener,
+    )
     await server.start()
     try:
         yield server, seen, f"rtsp://{CAMERA_HOST}:{server.port}"

@@ -169,6 +169,7 @@ async def test_ffprobe_reads_the_stream(transport: str) -> None:
         assert (stream["codec_name"], stream["width"], stream["height"]) == ("h264", 1280, 720)
         assert seen.refusals() == []
         assert [entry["auth"] for entry in seen.trace if entry["operation"] == "PLAY main"] == ["Digest MD5"]
+        assert await seen.until_done("TEARDOWN main")
 
 
 async def test_stop_tears_down_what_runs() -> None:
@@ -189,10 +190,8 @@ async def test_a_recorder_that_leaves_frees_the_nvr() -> None:
         async with recorder(server) as client:
             await client.start(f"{url}/main")
             await client.until_packets(1)
+        assert await seen.until_done("TEARDOWN main")
         async with asyncio.timeout(10):
-            while not any(entry["operation"] == "TEARDOWN main" for entry in seen.trace):
-                seen.changed.clear()
-                await seen.changed.wait()
             while nvr.connections:
                 await asyncio.sleep(0)
         assert nvr.requests["TEARDOWN"] == 1

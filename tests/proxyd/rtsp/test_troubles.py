@@ -14,6 +14,7 @@ from proxyd.rtsp.client import UpstreamTimeouts
 from proxyd.rtsp.context import RtspLimits
 from proxyd.rtsp.headers import parse_transport
 from proxyd.rtsp.messages import Request, Response
+from proxyd.rtsp.opener import UpstreamOpener
 from proxyd.simulator.faults import Faults
 from tests.proxyd.rtsp.cameras import (
     CAMERA_HOST,
@@ -253,23 +254,48 @@ async def test_udp_sessions_live_by_receiver_reports() -> None:
 # The NVR
 
 
-async def test_a_refused_account_is_tried_once_until_it_changes() -> None:
-    async with simulated_nvr() as nvr:
-        wrong = NvrAccess(NVR_HOST, 80, NVR_USER, "guess")
-        async with camera(nvr.port, nvr=wrong) as (server, seen, url):
-            clients = [recorder(server) for _ in range(3)]
-            opened = [await one.__aenter__() for one in clients]
-            answers = await asyncio.gather(*(one.ask("DESCRIBE", f"{url}/main") for one in opened))
-            assert [answer.status for answer in answers] == [503] * 3
-            assert (await opened[0].ask("DESCRIBE", f"{url}/main")).status == 503
-            assert nvr.wrong_passwords == 1
-            assert all(isinstance(report, UpstreamAuthError) for report in seen.reports)
-            assert "guess" not in str(seen.trace) + str(seen.reports)
-            server.update(camera_spec(nvr.port))
-            assert (await opened[0].ask("DESCRIBE", f"{url}/main")).status == 200
-            assert seen.reports[-1] is None
-            for one in clients:
-                await one.__aexit__(None, None, None)
+async def test_a_refused_account_is_tried_once_for_all_cameras_until_it_changes() -> None:
+    wrong = NvrAccess(NVR_HOST, 80, NVR_USER, "guess")
+    opener = UpstreamOpener(wrong)
+    async with (
+        simulated_nvr() as nvr,
+        camera(nvr.port, opener=opener, nvr=wrong) as (one, seen, url),
+        camera(nvr.port, opener=opener, nvr=wrong) as (two, _, other_url),
+        recorder(one) as first,
+        recorder(one) as second,
+        recorder(two) as third,
+    ):
+        answers = await asyncio.gather(
+            first.ask("DESCRIBE", f"{url}/main"),
+            second.ask("DESCRIBE", f"{url}/sub"),
+            third.ask("DESCRIBE", f"{other_url}/main"),
+        )
+        assert [answer.status for answer in answers] == [503] * 3
+        assert (await first.ask("DESCRIBE", f"{url}/main")).status == 503
+        assert nvr.wrong_passwords == 1
+        assert all(isinstance(report, UpstreamAuthError) for report in seen.reports)
+        assert "guess" not in str(seen.trace) + str(seen.reports)
+        opener.forget()
+        assert (await third.ask("DESCRIBE", f"{other_url}/main")).status == 503
+        assert nvr.wrong_passwords == 2
+        one.update(camera_spec(nvr.port))
+        assert (await first.ask("DESCRIBE", f"{url}/main")).status == 200
+        assert seen.reports[-1] is None
+        assert nvr.wrong_passwords == 2
+
+
+async def test_a_silent_nvr_is_not_waited_for_in_a_long_queue() -> None:
+    limits = RtspLimits(upstream=UpstreamTimeouts(connect_s=1, answer_s=0.2, close_s=0.1))
+    async with (
+        odd_nvr(OPTIONS=lambda nvr, request: None) as nvr,
+        camera(nvr.port, limits) as (server, seen, url),
+        recorder(server) as first,
+        recorder(server) as second,
+        recorder(server) as third,
+    ):
+        await asyncio.gather(*(one.ask("DESCRIBE", f"{url}/main") for one in (first, second, third)))
+        assert len(seen.refusals()) == 3
+        assert any("others wait" in text for text in seen.refusals())
 
 
 async def test_an_nvr_that_is_away() -> None:
