@@ -140,7 +140,12 @@ class Jobs:
             if error:
                 job.error, job.hint = error.message, error.hint
             self._show(job, force=True)
-        await self._scanned(nvr.id, error)
+        try:
+            await self._scanned(nvr.id, error)
+        except ProxyError as refused:  # the NVR was removed meanwhile
+            log.warning("nvr %d: after the scan: %s", nvr.id, refused)
+        except Exception:
+            log.exception("nvr %d: a bug after the scan", nvr.id)
 
     async def _read(self, nvr: NvrRow, job: Job, on_channel: Callable[[ScannedChannel], None]) -> ScanResult:
         job.now = "waiting for other scans"

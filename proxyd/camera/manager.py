@@ -111,10 +111,8 @@ class CameraManager:
         old = self._failed.get(spec.id)
         if old and old.spec == spec and not at_once and time.monotonic() < old.retry_at:
             return
-        opener = self._openers.setdefault(spec.nvr_id, UpstreamOpener(spec.nvr))
-        opener.update(spec.nvr)
-        camera = RunningCamera(spec, self.trace_of(spec.id), self._snapshots, opener, self._reporter(spec))
         try:
+            camera = self._make(spec)
             async with slots:
                 await camera.start()
         except StartFailed as error:
@@ -127,6 +125,11 @@ class CameraManager:
             self._running[spec.id] = camera
             self._failed.pop(spec.id, None)
             log.info("camera %d: listens on %s", spec.id, spec.address)
+
+    def _make(self, spec: CameraSpec) -> RunningCamera:
+        opener = self._openers.setdefault(spec.nvr_id, UpstreamOpener(spec.nvr))
+        opener.update(spec.nvr)
+        return RunningCamera(spec, self.trace_of(spec.id), self._snapshots, opener, self._reporter(spec))
 
     def _note_failure(self, spec: CameraSpec, old: _Failed | None, failure: Failure) -> None:
         pause_s = min(old.pause_s * 2, _RETRY_MOST_S) if old and old.spec == spec else _RETRY_FIRST_S
