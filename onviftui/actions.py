@@ -161,7 +161,7 @@ class Acting(Caller, App[int]):
             if result is None:
                 return
             self.store.put("nvr", result)
-            if nvr is None:
+            if nvr is None or not result.last_scan:
                 self.scan(result.id)
             else:
                 self.toast(f"{result.name} saved. Its cameras try again by themselves.")
@@ -216,8 +216,11 @@ class Acting(Caller, App[int]):
         self.ask("nvr.scan", {"id": nvr}, doing=f"Starting the scan of {known.name}…", then=started)
 
     def open_job(self, job: int) -> None:
+        """Also from the screen of an older job, whose place it takes."""
         if not isinstance(self.screen, JobScreen):
             self.push_screen(JobScreen(job))
+        elif self.screen.job != job:
+            self.switch_screen(JobScreen(job))
 
     def cancel_job(self, job: int) -> None:
         def cancelled(result: Job) -> None:

@@ -58,6 +58,7 @@ KEYS: tuple[Key, ...] = (
     Key("r", "scan", "scan", "Scan this NVR: adds, updates, marks missing", "nvrs jobs", 4),
     Key("r", "scan", "scan", "Scan the NVR of this camera: adds, updates, marks missing", "cameras camera"),
     Key("t", "test", "test", "Check address and account of this NVR", "nvrs", 6),
+    Key("enter", "done", "go on", "When it has ended: show the cameras, or correct the NVR", "job", 1),
     Key("c", "cancel_job", "cancel", "Cancel this job; what it found is kept", "jobs job", 2),
     Key("o", "snapshot", "snapshot", "Fetch a snapshot and say what came", "cameras camera", 6),
     Key("t", "trace", "requests", "What recorders asked last", "cameras", 7),

@@ -44,8 +44,7 @@ class CameraScreen(LiveScreen):
         self._camera = camera
         self._to_requests = requests
         self._password = ""
-        self._trace: list[TraceEntry] = []
-        self._asked = ""
+        self._watched: tuple[str | None, int] = (None, 0)
 
     def compose(self) -> ComposeResult:
         look = ui_of(self).look
@@ -76,6 +75,10 @@ class CameraScreen(LiveScreen):
                 self.app.pop_screen()
                 return
             self._show()
+            watchers = (camera.recorder, camera.clients)
+            if watchers != self._watched:
+                self._watched = watchers
+                self.action_trace()
 
     def on_resize(self) -> None:
         super().on_resize()
@@ -155,13 +158,13 @@ class CameraScreen(LiveScreen):
             empty = [
                 line(""),
                 line(("    Nobody has asked yet.", Tone.STRONG)),
-                line("    In the recorder add an ONVIF camera with the address, user and password above."),
+                line("    Add an ONVIF camera in the recorder: address, user and password as above."),
                 line(("    t reads again.", Tone.MUTED)),
             ]
             self.query_one("#requests", LiveTable).show(rows, empty=empty)
 
         params = {"id": self._camera, "limit": TRACE_LIMIT}
-        ui_of(self).ask("camera.trace", params, doing="Reading requests…", then=arrived)
+        ui_of(self).ask("camera.trace", params, doing="Reading requests…", then=arrived, failed=lambda _: self.stale)
 
     def action_reveal(self) -> None:
         if self._password:

@@ -22,7 +22,6 @@ from ..widgets.livetable import LiveTable, Row
 from ..words import Tone, camera_sign, format_mbit
 from .view import TableView
 
-WIDE = 60  # a pane at least this high and beside the table shows everything
 _URGENCY = {Tone.ERROR: 0, Tone.WARNING: 1}
 
 
@@ -50,6 +49,7 @@ class CamerasView(TableView):
 
     def on_mount(self) -> None:
         self._trace: tuple[int, list[TraceEntry]] = (0, [])
+        self._trace_of: tuple[int, str | None, int] = (0, None, 0)  # whose, and who watched then
         super().on_mount()
 
     def items(self) -> Mapping[int, Any]:
@@ -124,7 +124,7 @@ class CamerasView(TableView):
     def detail_lines(self, item: Camera, width: int, height: int) -> list[Line]:
         ui = ui_of(self)
         nvr = ui.store.nvrs.get(item.nvr)
-        if not self.app.screen.has_class("-wide"):
+        if not self.screen.has_class("-wide"):
             return short_detail(item, nvr, ui.look, width)
         lines = tall_detail(item, nvr, ui.look, width)
         spare = height - len(lines) - 2
@@ -136,13 +136,16 @@ class CamerasView(TableView):
     def show_detail(self) -> None:
         super().show_detail()
         camera = self.current()
-        if camera is not None and self.app.screen.has_class("-tall") and self._trace[0] != camera.id:
-            self._trace = (camera.id, [])
+        if camera is None or not (self.screen.has_class("-tall") and self.screen.has_class("-wide")):
+            return
+        trace_of = (camera.id, camera.recorder, camera.clients)
+        if trace_of != self._trace_of:
+            self._trace_of = trace_of
             self._ask_trace(camera.id)
 
     def _ask_trace(self, camera: int) -> None:
         def arrived(trace: list[TraceEntry]) -> None:
-            if self._trace[0] == camera:
+            if self._trace_of[0] == camera:
                 self._trace = (camera, trace)
                 self.show_detail()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import VerticalScroll
 
 from proxyd.api.models import JobState
@@ -20,11 +19,11 @@ from .live_screen import LiveScreen
 
 
 class JobScreen(LiveScreen):
-    BINDINGS = [*view_bindings("job"), Binding("enter", "done", show=False)]  # noqa: RUF012 - Textual's contract
+    BINDINGS = view_bindings("job")
 
     def __init__(self, job: int) -> None:
         super().__init__()
-        self._job = job
+        self.job = job
 
     def compose(self) -> ComposeResult:
         yield Lines(id="header")
@@ -40,7 +39,7 @@ class JobScreen(LiveScreen):
 
     def apply(self, changes: Changes) -> None:
         super().apply(changes)
-        if changes.everything or changes.link or self._job in changes.of("job"):
+        if changes.everything or changes.link or self.job in changes.of("job"):
             self._show()
 
     def on_resize(self) -> None:
@@ -49,7 +48,7 @@ class JobScreen(LiveScreen):
 
     def _show(self) -> None:
         ui = ui_of(self)
-        job = ui.store.jobs.get(self._job)
+        job = ui.store.jobs.get(self.job)
         if job is None:
             return
         nvr = ui.store.nvrs.get(job.nvr)
@@ -62,16 +61,18 @@ class JobScreen(LiveScreen):
             lines += [line(""), line(("  c cancels; what was found is kept. Esc leaves it running.", Tone.MUTED))]
         elif job.state is JobState.DONE:
             lines += [line(""), line(("  Enter", Tone.ACCENT), (" shows the cameras", Tone.TEXT))]
+        elif job.state is JobState.FAILED and nvr is not None:
+            lines += [line(""), line(("  Enter", Tone.ACCENT), (" corrects address or account", Tone.TEXT))]
         self.query_one("#story", Lines).show(lines, stale=self.stale)
 
     def action_done(self) -> None:
-        job = ui_of(self).store.jobs.get(self._job)
+        job = ui_of(self).store.jobs.get(self.job)
         if job is not None and job.state is JobState.DONE:
             ui_of(self).show_view("cameras")
         elif job is not None and job.state is JobState.FAILED and job.nvr in ui_of(self).store.nvrs:
             ui_of(self).edit_nvr(ui_of(self).store.nvrs[job.nvr])
 
     def action_cancel_job(self) -> None:
-        job = ui_of(self).store.jobs.get(self._job)
+        job = ui_of(self).store.jobs.get(self.job)
         if job is not None and job.state is JobState.RUNNING:
-            ui_of(self).cancel_job(self._job)
+            ui_of(self).cancel_job(self.job)

@@ -156,8 +156,12 @@ class NvrForm(ModalScreen[Nvr | None]):
         if self._nvr is None:
             self._start("nvr.add", params, "Adding…", self.dismiss)
         else:
-            params["id"] = self._nvr.id
-            self._start("nvr.update", params, "Saving…", self.dismiss)
+            known = self._nvr.model_dump()
+            changed = {name: value for name, value in params.items() if known.get(name) != value}
+            if not changed:
+                self.dismiss(None)
+                return
+            self._start("nvr.update", {"id": self._nvr.id, **changed}, "Saving…", self.dismiss)
 
     def _start(self, method: str, params: dict[str, Any], doing: str, then: Callable[[Any], Any]) -> None:
         self._busy = True

@@ -11,6 +11,8 @@ from .line import Line, Piece, line, plain, wrap
 def progress_words(job: Job) -> str:
     """ "11/16", "3 so far" while the number of channels is unknown."""
     if job.total is None:
+        if job.state is not JobState.RUNNING:
+            return str(job.done) if job.done else ""
         return f"{job.done} so far" if job.done else "starting"
     return f"{job.done}/{job.total}"
 
@@ -59,6 +61,8 @@ def diff_lines(diff: ScanDiff, look: Look, width: int) -> list[Line]:
         ("offline", diff.offline, Tone.MUTED, "no picture on the NVR there"),
     )
     lines: list[Line] = []
+    if not any(channels for _, channels, _, _ in kinds):
+        lines, kinds = [line(("  Nothing has changed.", Tone.TEXT))], ()
     for word, channels, tone, meaning in kinds:
         pieces: list[Piece] = [
             (f"  {word:<9}", tone if channels else Tone.MUTED),
@@ -78,14 +82,10 @@ def job_lines(job: Job, look: Look, width: int) -> list[Line]:
     """The whole story of one job."""
     sign = job_sign(job.state)
     bar_width = max(12, min(50, width - 24))
-    lines: list[Line] = [
-        line(
-            ("  ", Tone.TEXT),
-            (look.bar(job.done, job.total, bar_width), Tone.ACCENT),
-            (f" {progress_words(job)}", Tone.STRONG),
-        ),
-        line(""),
-    ]
+    lines: list[Line] = []
+    if job.total is not None or job.state is JobState.RUNNING:
+        bar = look.bar(job.done, job.total, bar_width)
+        lines = [line(("  ", Tone.TEXT), (bar, Tone.ACCENT), (f" {progress_words(job)}", Tone.STRONG)), line("")]
     if job.state is JobState.RUNNING:
         lines.append(line(("  now      ", Tone.MUTED), (plain(job.now) or "asking the NVR", Tone.TEXT)))
         lines.append(line(("  left     ", Tone.MUTED), (eta_words(job) or "not known yet", Tone.TEXT)))

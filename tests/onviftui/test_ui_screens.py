@@ -261,11 +261,16 @@ async def test_the_test_button_says_in_words_what_is_wrong(socket: Path, size: t
         assert len(buttons) == 3
 
 
-async def test_editing_sends_the_password_only_when_typed(socket: Path) -> None:
+async def test_editing_sends_only_what_was_changed(socket: Path) -> None:
     async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
         await ui.press("3", "e", "ctrl+s")
+        assert not isinstance(ui.app.screen, NvrForm)
+        assert not daemon.called("nvr.update")
+        await ui.press("e", "end", "ctrl+u")
+        await ui.write("127.0.0.44")
+        await ui.press("ctrl+s")
         await ui.hears("saved")
-        assert "password" not in daemon.called("nvr.update")[0]
+        assert daemon.called("nvr.update") == [{"id": 1, "host": "127.0.0.44"}]
 
 
 async def test_testing_from_the_list(socket: Path) -> None:
@@ -403,3 +408,19 @@ async def test_state_changes_arrive_while_a_dialog_is_open(socket: Path) -> None
         await ui.until(lambda: ui.app.store.cameras[2].state is CameraState.FAILED, "the event")
         await ui.press("escape")
         await ui.sees("✖ 02 Yard")
+
+
+async def test_a_failed_scan_leads_to_the_form_and_saving_scans_again(socket: Path) -> None:
+    async with FakeDaemon(socket) as daemon, running_ui(socket) as ui:
+        await daemon.change("nvr", nvr(1, state=NvrState.WRONG_PASSWORD, last_scan=None, reason="Wrong password."))
+        await daemon.change("job", job(1, JobState.FAILED, error="The NVR refused the password.", hint="Correct it."))
+        await ui.until(lambda: bool(ui.app.store.jobs), "the job")
+        await ui.press("6", "enter")
+        await ui.sees("Enter corrects address or account")
+        await ui.press("enter")
+        assert isinstance(ui.app.screen, NvrForm)
+        assert ui.app.focused is ui.app.screen.query_one("#password")
+        await ui.write("right")
+        await ui.press("ctrl+s")
+        await ui.until(lambda: isinstance(ui.app.screen, JobScreen) and ui.app.screen.job == 2, "the new scan")
+        assert daemon.called("nvr.update")[0]["password"] == "right"
