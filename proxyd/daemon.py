@@ -103,7 +103,15 @@ class Daemon:
             scanned=self._scanned,
             now=utc_now,
         )
-        self._methods = Methods(store, self._hub, self._cameras, self._jobs, self._monitor, self.status)
+        self._methods = Methods(
+            store,
+            self._hub,
+            self._cameras,
+            self._jobs,
+            self._monitor,
+            self.status,
+            search_on=("lo",) if self._links.mode == "loopback" else None,
+        )
 
         for row in await store.nvrs():
             self._methods.watch(row)

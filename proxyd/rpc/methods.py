@@ -6,7 +6,7 @@ Every change is written to the audit log with the caller's name before the answe
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from pydantic import SecretStr
@@ -32,7 +32,8 @@ _SNAPSHOT_LOG = 100
 
 
 class Methods:
-    """`status` builds the daemon's own facts for a caller's role."""
+    """`status` builds the daemon's own facts for a caller's role; NVRs are searched on the interfaces `search_on`, None
+    being all of the host's own."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Methods:
         jobs: Jobs,
         monitor: NvrMonitor,
         status: Callable[[m.Role], m.Status],
+        search_on: Sequence[str] | None = None,
     ) -> None:
         self._store = store
         self._hub = hub
@@ -49,6 +51,7 @@ class Methods:
         self._jobs = jobs
         self._monitor = monitor
         self._status = status
+        self._search_on = search_on
 
     def handlers(self) -> dict[str, Handler]:
         """Method nvr.add is nvr_add here, and so on for the whole table; `subscribe` is the connection's own."""
@@ -115,7 +118,7 @@ class Methods:
         return job
 
     async def nvr_discover(self, p: m.NvrDiscover, who: Caller) -> list[m.FoundNvr]:
-        found = await discovery.search(p.timeout_s, p.probe)
+        found = await discovery.search(p.timeout_s, p.probe, interfaces=self._search_on)
         known = {(row.host, row.port): row.id for row in await self._store.nvrs()}
         ours = {interface.address for interface in self._cameras.interfaces()}
         return [
