@@ -21,7 +21,11 @@ def read_password(*, from_stdin: bool, what: str) -> str:
             raise InvalidInput("No password was typed; nothing was changed.") from None
     if not from_stdin:
         raise InvalidInput("The password is missing.", "Pass it on standard input: … --password-stdin < FILE")
-    line = sys.stdin.readline(_MAX_LINE)
+    try:
+        line = sys.stdin.readline(_MAX_LINE)
+        line.encode()
+    except UnicodeError:  # `from None`: the exception holds the bytes
+        raise InvalidInput("The password on standard input is not UTF-8 text.", "Convert it, or type it.") from None
     if not line:
         raise InvalidInput("There was no password on standard input.", "Its first line is the password (may be empty).")
     if len(line) >= _MAX_LINE:

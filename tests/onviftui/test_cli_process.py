@@ -96,6 +96,14 @@ async def test_a_password_as_argument_is_refused_and_not_repeated(words: list[st
         assert (code, out) == (2, b"") and "hunter2" not in err and "--password-stdin" in err
 
 
+async def test_a_password_that_is_no_text_is_refused_and_not_repeated(daemon: FakeDaemon, tmp_path: Path) -> None:
+    words = ["--socket", str(tmp_path / "s"), "nvr", "add", "--host", "192.0.2.1", "--user", "u", "--password-stdin"]
+    for environment in ({}, {"LC_ALL": "C"}):
+        code, out, err = await onviftui(*words, stdin=b"hunter\xff\n", **environment)
+        assert (code, out) == (2, b"") and "hunter" not in err and "UTF-8" in err
+    assert daemon.calls == []
+
+
 async def test_usage_errors_as_json() -> None:
     code, out, err = await onviftui("--json", "nvr", "paint")
     assert (code, out) == (2, b"") and json.loads(err)["error"]["code"] == -32602
