@@ -62,6 +62,7 @@ class Conversation:
         self._heard_at = self._loop.time()
         self._answering = False
         self._broken = False  # the session's upstream is gone
+        self._loss: UpstreamError | None = None  # it went while a request was under way
 
     @property
     def finished(self) -> bool:
@@ -82,8 +83,11 @@ class Conversation:
             self._upstream_failed(error, operation)
             self._broken = self._playback.broken
             response = Response(503)
+            self._loss = None
         finally:
             self._answering = False
+        if self._loss is not None:
+            self._upstream_failed(self._loss, self._label("PLAY"))
         head = [("CSeq", request.headers.get("CSeq") or "0"), ("Server", SERVER)]
         response.headers = Headers([*head, *response.headers])
         return response
@@ -290,8 +294,8 @@ class Conversation:
 
     def _lost(self, error: UpstreamError) -> None:
         """The upstream ended by itself."""
-        if self._answering:  # the request that is under way fails, or the next one: one line in the trace is enough
-            self._broken = True
+        if self._answering:  # the answer goes first; if the request fails of it, one line in the trace is enough
+            self._broken, self._loss = True, error
             return
         self._upstream_failed(error, self._label("PLAY"))
         self._end()

@@ -13,6 +13,7 @@ from typing import Protocol
 Packet = tuple[int, bytes]  # leg, RTP or RTCP packet
 
 _PORT_TRIES = 64
+_SEND_BUFFER_BYTES = 1024 * 1024
 
 
 class Sink(Protocol):
@@ -79,6 +80,8 @@ class UdpSink:
         try:
             for part, one in enumerate(pair):
                 one.setblocking(False)
+                # A key frame leaves in one burst; what does not fit is lost. The system may grant less.
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
                 one.connect((self._client, client_ports[part]))
         except OSError:
             for one in pair:

@@ -198,10 +198,12 @@ class Upstream:
     # While it runs ----------------------------------------------------------------------------------------
 
     def _frames_received(self, frames: list[Interleaved]) -> None:
-        self.last_media = asyncio.get_running_loop().time()
-        channels = self._channels
-        if any(channels.get(frame[0]) != frame[0] for frame in frames):
+        if self._other_channels:
+            channels = self._channels
             frames = [Interleaved(channels[channel], payload) for channel, payload in frames if channel in channels]
+        # Reports alone are no sign of life: some NVRs go on sending them when the camera behind is gone.
+        if any(not frame[0] & 1 for frame in frames):
+            self.last_media = asyncio.get_running_loop().time()
         self.on_frames(frames)
 
     def _connection_lost(self, error: UpstreamError) -> None:

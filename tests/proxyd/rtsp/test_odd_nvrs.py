@@ -267,3 +267,28 @@ async def test_changed_account_ends_sessions_and_other_changes_do_not() -> None:
         await client.until_closed()
         assert seen.trace[-2]["reason"] == "ended: the stream or the NVR's account changed"
         assert server.port > 0
+
+
+async def test_reports_without_media_are_a_stall() -> None:
+    limits = RtspLimits(stall_timeout_s=0.2, sweep_s=0.05)
+    report = b"$\x01\x00\x1c\x80\xc8\x00\x06" + bytes(24)
+    async with odd_nvr() as nvr, camera(nvr.port, limits) as (server, seen, url), recorder(server) as client:
+        await client.start(f"{url}/main")
+        nvr.writers[-1].write(report)
+        while await client.receive():
+            nvr.writers[-1].write(report)
+        assert "stalled" in seen.refusals()[0]
+
+
+async def test_stop_does_not_wait_for_a_silent_nvr() -> None:
+    limits = RtspLimits(upstream=QUICK)
+    async with (
+        odd_nvr(TEARDOWN=lambda nvr, request: None) as nvr,
+        camera(nvr.port, limits) as (server, _, url),
+        recorder(server) as client,
+    ):
+        await client.start(f"{url}/main")
+        async with asyncio.timeout(2):
+            await server.stop()
+        await client.until_closed()
+        assert nvr.asked("TEARDOWN") == 1

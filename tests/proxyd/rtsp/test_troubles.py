@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from proxyd.camera.spec import NvrAccess
+from proxyd.digest import DigestVerifier, authorization, choose, parse_challenges
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamUnreachable
 from proxyd.rtsp.client import UpstreamTimeouts
 from proxyd.rtsp.context import RtspLimits
@@ -22,6 +23,7 @@ from tests.proxyd.rtsp.cameras import (
     NVR_HOST,
     NVR_USER,
     PASSWORD,
+    USER,
     camera,
     camera_spec,
     recorder,
@@ -68,6 +70,26 @@ async def test_basic_works_and_user_info_in_the_url_does_not_count() -> None:
         basic = "Basic cmVjb3JkZXI6Y2FtLXMzY3JldA=="
         assert (await client.ask("DESCRIBE", f"{with_user}/main", Authorization=basic)).status == 200
         assert seen.trace[-1]["auth"] == "Basic"
+
+
+async def test_an_aged_nonce_is_asked_for_again_but_not_inside_a_session() -> None:
+    async with odd_nvr() as nvr, camera(nvr.port) as (server, seen, url), recorder(server) as client:
+        session = await client.start(f"{url}/main")
+        now = asyncio.get_running_loop().time()
+        aged = DigestVerifier("camera", b"x", nonce_lifetime_s=-10)
+        server._context.verifier = aged
+        for one in server._connections:
+            assert one.conversation is not None
+            one.conversation._auth._verifier = aged
+        first = choose(parse_challenges(aged.challenges(now)))
+        assert first is not None
+        value = authorization(first, method="PAUSE", uri=f"{url}/main", username=USER, password=PASSWORD, cnonce="c")
+        async with recorder(server) as other:
+            old = await other.ask("PAUSE", f"{url}/main", log_in=False, Authorization=value)
+            assert old.status == 401 and "stale=true" in (old.headers.get("WWW-Authenticate") or "")
+        again = await client.ask("PAUSE", f"{url}/main", log_in=False, Session=session, Authorization=value)
+        assert again.status == 200
+        assert seen.refusals() == []
 
 
 # Requests that are refused
