@@ -85,7 +85,7 @@ def parse_sdp(text: str) -> Description:
 
 
 def offered(description: Description) -> list[Media]:
-    """The media that pass to a recorder: video, audio and ONVIF metadata over plain RTP. Tracks that run the other
+    """The media that pass to a recorder: video and audio over plain RTP. Tracks that run the other
     way (audio backchannel, `sendonly` as seen from the client, ONVIF Streaming §5.3) do not pass yet."""
     return [media for media in description.media if _passes(media)]
 
@@ -120,8 +120,7 @@ def _passes(media: Media) -> bool:
         return True  # some devices mark their own video sendonly
     if media.attribute("sendonly") is not None:
         return False
-    if media.kind == "application":
-        return any(k == "rtpmap" and "vnd.onvif.metadata" in v.lower() for k, v in media.attributes)
+    # ONVIF metadata (application) stays out: its XML names the NVR's tokens and must be rewritten first.
     return media.kind == "audio"
 
 

@@ -131,7 +131,7 @@ def test_only_what_is_ours_and_what_describes_the_media_passes() -> None:
         assert description.control.endswith("/101/?transportmode=unicast")
         assert len(description.media) == 6
         media = offered(description)
-        assert [one.kind for one in media] == ["video", "audio", "application"]
+        assert [one.kind for one in media] == ["video", "audio"]
         text = format_sdp(media, address="127.0.2.1", session_id=5, title="main")
         assert text.split("\r\n") == [
             "v=0",
@@ -151,9 +151,6 @@ def test_only_what_is_ours_and_what_describes_the_media_passes() -> None:
             "m=audio 0 RTP/AVP 8",
             "a=rtpmap:8 PCMA/8000",
             "a=control:trackID=1",
-            "m=application 0 RTP/AVP 107",
-            "a=rtpmap:107 vnd.onvif.metadata/90000",
-            "a=control:trackID=2",
             "",
         ]
     assert "IN IP6 fd00::1" in format_sdp(media, address="fd00::1", session_id=5, title="x")
