@@ -34,6 +34,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 _TAIL_LINES = 12
 
 # Lines on standard input are process ids; "done" says that all ended in order; the end of input that the demo died.
+# Ours is who names the folder in its command line: an id may long belong to somebody else.
 _REAPER = """
 trap '' HUP INT TERM
 pids=
@@ -41,11 +42,12 @@ while read -r word; do
     if [ "$word" = done ]; then rm -rf -- "$0"; exit 0; fi
     pids="$pids $word"
 done
-alive() { for pid in $pids; do kill -0 "$pid" 2>/dev/null && return 0; done; return 1; }
-for pid in $pids; do kill -TERM "$pid" 2>/dev/null; done
+ours() { grep -qaF -- "$0" "/proc/$1/cmdline" 2>/dev/null; }
+alive() { for pid in $pids; do ours "$pid" && return 0; done; return 1; }
+for pid in $pids; do ours "$pid" && kill -TERM "$pid"; done
 tries=0
 while alive && [ "$tries" -lt 80 ]; do sleep 0.1; tries=$((tries + 1)); done
-for pid in $pids; do kill -KILL "$pid" 2>/dev/null; done
+for pid in $pids; do ours "$pid" && kill -KILL "$pid"; done
 rm -rf -- "$0"
 """
 
