@@ -69,11 +69,11 @@ def parse_frame(octets: bytes, *, time_s: float = 0.0, outgoing: bool = False) -
     if int.from_bytes(body[6:8]) & 0x1FFF:  # a later fragment has no ports
         return Frame(*start, protocol, source, target, payload=rest)
     if protocol == UDP and len(rest) >= 8:
-        ports = struct.unpack_from("!HH", rest)
-        return Frame(*start, protocol, source, target, *ports, payload=rest[8:])
+        from_port, to_port = struct.unpack_from("!HH", rest)
+        return Frame(*start, protocol, source, target, from_port, to_port, payload=rest[8:])
     if protocol == TCP and len(rest) >= 20:
-        ports = struct.unpack_from("!HH", rest)
-        return Frame(*start, protocol, source, target, *ports, rest[13], payload=rest[(rest[12] >> 4) * 4 :])
+        from_port, to_port = struct.unpack_from("!HH", rest)
+        return Frame(*start, protocol, source, target, from_port, to_port, rest[13], payload=rest[(rest[12] >> 4) * 4 :])
     return Frame(*start, protocol, source, target, flags=rest[0] if rest else 0, payload=rest[1:])
 
 
