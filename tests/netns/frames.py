@@ -73,7 +73,9 @@ def parse_frame(octets: bytes, *, time_s: float = 0.0, outgoing: bool = False) -
         return Frame(*start, protocol, source, target, from_port, to_port, payload=rest[8:])
     if protocol == TCP and len(rest) >= 20:
         from_port, to_port = struct.unpack_from("!HH", rest)
-        return Frame(*start, protocol, source, target, from_port, to_port, rest[13], payload=rest[(rest[12] >> 4) * 4 :])
+        return Frame(
+            *start, protocol, source, target, from_port, to_port, rest[13], payload=rest[(rest[12] >> 4) * 4 :]
+        )
     return Frame(*start, protocol, source, target, flags=rest[0] if rest else 0, payload=rest[1:])
 
 
