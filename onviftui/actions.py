@@ -91,8 +91,8 @@ class Acting(Caller, App[int]):
         if not chosen:
             return
         body = (
-            "The recorder will lose it, its address becomes free, and a rescan does not bring it back "
-            "(unless you ask the scan to restore)."
+            "The recorder will lose it and its address becomes free. A scan does not bring it back, "
+            "only u on the NVR does."
         )
         self._confirmed(
             Confirm(f"Remove {self._named(chosen)}?", body, "Remove", typed="remove" if len(chosen) > 1 else ""),
@@ -199,7 +199,7 @@ class Acting(Caller, App[int]):
 
     # scans
 
-    def scan(self, nvr: int) -> None:
+    def scan(self, nvr: int, *, restore: bool = False) -> None:
         known = self.store.nvrs.get(nvr)
         if known is None:
             return
@@ -213,7 +213,8 @@ class Acting(Caller, App[int]):
                 self.store.put("job", job)
             self.open_job(job.id)
 
-        self.ask("nvr.scan", {"id": nvr}, doing=f"Starting the scan of {known.name}…", then=started)
+        params = {"id": nvr, "restore": True} if restore else {"id": nvr}
+        self.ask("nvr.scan", params, doing=f"Starting the scan of {known.name}…", then=started)
 
     def open_job(self, job: int) -> None:
         """Also from the screen of an older job, whose place it takes."""

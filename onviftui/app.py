@@ -25,7 +25,7 @@ from .screens.job import JobScreen
 from .screens.live_screen import LiveScreen
 from .screens.main import MainScreen
 from .store import Store
-from .theme import DARK, LIGHT, VARIABLE_DEFAULTS, correct_colorterm, speaks_utf8
+from .theme import DARK, LIGHT, SIXTEEN, VARIABLE_DEFAULTS, correct_colorterm, speaks_utf8
 from .words import Look
 
 FLUSH_S = 0.25  # at most four looks at the store per second
@@ -43,7 +43,7 @@ class OnviftuiApp(Acting):
     BINDINGS = app_bindings()
 
     def __init__(self, socket: Path, look: Look | None = None, log: Path | None = None) -> None:
-        super().__init__()
+        super().__init__(plain="NO_COLOR" in os.environ)
         self.store = Store()
         self.live = Live(socket, self.store)
         self.look = look or Look()
@@ -65,9 +65,11 @@ class OnviftuiApp(Acting):
 
     def on_mount(self) -> None:
         self.set_class(self.look.ascii, "-ascii")
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
+        for theme in (DARK, LIGHT, SIXTEEN):
+            self.register_theme(theme)
+        few_colours = self.no_color or self.console.color_system in ("standard", None)
+        self.set_class(few_colours, "-few-colours")
+        self.theme = SIXTEEN.name if few_colours else DARK.name
         self.store.on_change = self._changed
         self._connection = asyncio.create_task(self.live.run(), name="live connection")
         self._connection.add_done_callback(self._connection_ended)

@@ -28,8 +28,9 @@ class Caller(App[int]):
     look: Look
     crash_log: Path
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, plain: bool = False) -> None:
+        """`plain`: no colour at all, only bold and reverse (https://no-color.org)."""
+        super().__init__(ansi_color=True if plain else None)
         self._doing: dict[int, str] = {}
         self._calls = 0
 

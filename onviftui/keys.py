@@ -57,6 +57,7 @@ KEYS: tuple[Key, ...] = (
     Key("d,delete", "remove", "remove", "Remove it (asks first)", "nvrs cameras camera", 10, "d"),
     Key("r", "scan", "scan", "Scan this NVR: adds, updates, marks missing", "nvrs jobs", 4),
     Key("r", "scan", "scan", "Scan the NVR of this camera: adds, updates, marks missing", "cameras camera"),
+    Key("u", "restore", "", "Scan this NVR and bring back the cameras that you removed", "nvrs"),
     Key("t", "test", "test", "Check address and account of this NVR", "nvrs", 6),
     Key("enter", "done", "go on", "When it has ended: show the cameras, or correct the NVR", "job", 1),
     Key("c", "cancel_job", "cancel", "Cancel this job; what it found is kept", "jobs job", 2),

@@ -62,6 +62,40 @@ LIGHT = Theme(
     },
 )
 
+# For 16-colour terminals and NO_COLOR: the terminal's own colours, the cursor row reversed.
+SIXTEEN = Theme(
+    name="onviftui-16",
+    ansi=True,
+    primary="ansi_cyan",
+    secondary="ansi_cyan",
+    accent="ansi_cyan",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    success="ansi_green",
+    warning="ansi_yellow",
+    error="ansi_bright_red",
+    dark=True,
+    variables={
+        "muted": "ansi_bright_black",
+        "rule": "ansi_bright_black",
+        "quiet": "ansi_green",
+        "cursor": "ansi_default",
+        "cursor-idle": "ansi_default",
+        "marked": "ansi_default",
+        "ansi-background": "ansi_black",
+        "ansi-foreground": "ansi_white",
+        "border": "ansi_cyan",
+        "block-cursor-background": "ansi_cyan",
+        "block-cursor-foreground": "ansi_black",
+        "input-selection-background": "ansi_cyan",
+        "input-selection-foreground": "ansi_black",
+        "footer-key-foreground": "ansi_cyan",
+    },
+)
+
 VARIABLE_DEFAULTS = {
     "muted": "ansi_bright_black",
     "rule": "ansi_bright_black",

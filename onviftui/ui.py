@@ -61,8 +61,8 @@ class Ui(Protocol):
 
     def open_job(self, job: int) -> None: ...
 
-    def scan(self, nvr: int) -> None:
-        """Start a scan and show its progress."""
+    def scan(self, nvr: int, *, restore: bool = False) -> None:
+        """Start a scan and show its progress. `restore` brings back cameras that the user removed."""
 
     def toggle_cameras(self, cameras: list[int]) -> None: ...
 

@@ -10,6 +10,7 @@ from ..store import Changes, Link
 from ..ui import ui_of
 from ..widgets.frame import KeyFooter, header_line
 from ..widgets.paint import Lines
+from ..widgets.partial import CellCompositor
 
 
 class LiveScreen(Screen[None]):
@@ -23,6 +24,10 @@ class LiveScreen(Screen[None]):
         (0, "-low"),
         (40, "-tall"),
     ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._compositor = CellCompositor()
 
     def on_mount(self) -> None:
         self.show_header()

@@ -47,15 +47,15 @@ class MainScreen(LiveScreen):
         return switcher.query_one(f"#{switcher.current}", View)
 
     def show_view(self, view_id: str, filter_text: str = "") -> None:
-        switcher = self.query_one(ContentSwitcher)
-        switcher.current = view_id
-        view = self.view
-        if isinstance(view, TableView) and filter_text:
-            view.set_filter(filter_text)
-        view.reload()
-        view.focus_main()
-        self.query_one(Tabs).show_active(view_id)
-        self._show_keys()
+        with self.app.batch_update():
+            self.query_one(ContentSwitcher).current = view_id
+            view = self.view
+            if isinstance(view, TableView) and filter_text:
+                view.set_filter(filter_text)
+            view.reload()
+            view.focus_main()
+            self.query_one(Tabs).show_active(view_id)
+            self._show_keys()
 
     def _show_keys(self) -> None:
         """Without any camera, the keys that lead to one."""

@@ -140,6 +140,10 @@ class NvrsView(TableView):
         if self.current() is not None:
             ui_of(self).scan(self.current().id)
 
+    def action_restore(self) -> None:
+        if self.current() is not None:
+            ui_of(self).scan(self.current().id, restore=True)
+
     def action_copy(self) -> None:
         if self.current() is not None:
             ui_of(self).copy(self.current().host, f"address of {self.current().name}")

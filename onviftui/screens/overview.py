@@ -141,7 +141,9 @@ class OverviewView(View):
 
     def _events(self) -> list[Line]:
         ui = ui_of(self)
-        latest: list[LogEntry] = list(ui.store.log.values())[-EVENT_LIMIT:]
+        latest: list[LogEntry] = list(ui.store.log.values())[
+            -(EVENT_LIMIT * 2 if self.screen.has_class("-tall") else EVENT_LIMIT) :
+        ]
         zone = ui.local_now().tzinfo
         tones = {"info": Tone.TEXT, "warning": Tone.WARNING, "error": Tone.ERROR}
         lines = [

@@ -321,7 +321,7 @@ class LiveTable(ScrollView, can_focus=True):
             text = to_ascii(span.text) if self._look.ascii else span.text
             segments.append(Segment(text, style(span.tone, drawn.row_class)))
             x = span.x + span.width
-        return Strip(segments).adjust_cell_length(width, base)
+        return Strip(segments).adjust_cell_length(width, base).simplify()
 
     def _empty_line(self, y: int, width: int) -> Strip:
         pieces = self._empty[y] if y < len(self._empty) else ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -16,7 +17,7 @@ from textual.widget import Widget
 
 from ..ui import ui_of
 from ..words import Tone
-from .line import Line, cut, to_ascii
+from .line import Line, cut, line_len, to_ascii
 
 ROW_CLASSES = ("row--cursor", "row--cursor-idle", "row--marked", "row--head")
 PAINT_CLASSES: set[str] = {f"tone--{tone}" for tone in Tone} | set(ROW_CLASSES)
@@ -66,12 +67,13 @@ class Lines(Widget):
         old, self._lines = self._lines, list(lines)
         restyled, self._stale = self._stale != stale, stale
         if len(old) != len(lines):
-            self.refresh(layout=True)
+            height = self.styles.height
+            self.refresh(layout=height is None or height.is_auto)
         elif restyled:
             self.refresh()
         else:
             width = self.size.width
-            changed = [Region(0, y, width, 1) for y, pair in enumerate(zip(old, lines, strict=True)) if _differ(pair)]
+            changed = [_difference(a, b, y, width) for y, (a, b) in enumerate(zip(old, lines, strict=True)) if a != b]
             if changed:
                 self.refresh(*changed)
 
@@ -93,7 +95,7 @@ class Lines(Widget):
         segments = [
             Segment(text, self._palette.style(Tone.MUTED if self._stale else tone, row)) for text, tone in pieces
         ]
-        return Strip(segments).adjust_cell_length(width, base)
+        return Strip(segments).adjust_cell_length(width, base).simplify()
 
     def notify_style_update(self) -> None:
         self._palette.clear()
@@ -103,5 +105,18 @@ class Lines(Widget):
         return ""
 
 
-def _differ(pair: tuple[Line, Line]) -> bool:
-    return pair[0] != pair[1]
+def _difference(old: Line, new: Line, y: int, width: int) -> Region:
+    """The part of line `y` between the pieces that both have in front and at the end."""
+    front = 0
+    for a, b in zip(old, new, strict=False):
+        if a != b:
+            break
+        front += cell_len(a[0])
+    back = 0
+    if line_len(old) == line_len(new):
+        for a, b in zip(reversed(old), reversed(new), strict=False):
+            if a != b:
+                break
+            back += cell_len(a[0])
+    end = width if back == 0 else min(width, line_len(new) - back)
+    return Region(min(front, width), y, max(0, end - front), 1)
