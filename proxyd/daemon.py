@@ -13,9 +13,9 @@ import signal
 from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from proxyd import __version__
 from proxyd.api import models as m
 from proxyd.camera.manager import CameraManager
 from proxyd.camera.status import NvrHealth
@@ -42,13 +42,6 @@ log = logging.getLogger(__name__)
 def utc_now() -> str:
     """RFC 3339, seconds, Z."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def program_version() -> str:
-    try:
-        return version("onviftui")
-    except PackageNotFoundError:  # run from a checkout that nobody installed
-        return "unreleased"
 
 
 class Daemon:
@@ -126,12 +119,12 @@ class Daemon:
         server = RpcServer(socket, self._methods.handlers(), self._methods.snapshot, self._hub, settings.access)
         await server.start()
         self._stack.push_async_callback(server.stop)
-        await self._methods.log("info", "daemon", f"proxyd {program_version()} started ({self._links.mode} mode).")
+        await self._methods.log("info", "daemon", f"proxyd {__version__} started ({self._links.mode} mode).")
 
     def status(self, role: m.Role) -> m.Status:
         cameras = self._cameras.cameras()
         return m.Status(
-            version=program_version(),
+            version=__version__,
             pid=os.getpid(),
             started=self._started,
             mode=self._links.mode,

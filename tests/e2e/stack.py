@@ -110,7 +110,6 @@ class Stack:
         ):
             assert response.status == 200, await response.text()
 
-
     async def simulator_state(self) -> dict[str, Any]:
         """What the simulator counted, such as wrong_passwords."""
         async with aiohttp.ClientSession() as session, session.get(self.said["control_url"]) as response:
