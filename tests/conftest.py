@@ -30,7 +30,7 @@ def ffprobe() -> str:
 
 
 def _may_skip(reason: str) -> bool:
-    """ONVIFTUI_REQUIRE_ALL=1: nothing. CI=true: only what reads the schemas and captures, which are not ours to ship."""
+    """ONVIFTUI_REQUIRE_ALL=1: nothing. CI=true: only what reads the schemas and captures, which we may not ship."""
     if os.environ.get("ONVIFTUI_REQUIRE_ALL") == "1":
         return False
     return os.environ.get("CI") != "true" or "no ONVIF schemas" in reason
