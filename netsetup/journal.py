@@ -1,0 +1,121 @@
+"""What was done, so that it can be undone: JSON lines, written and synced before the kernel is touched.
+
+Entries: `original` (a host sysctl's value before us), `begun` (interfaces about to be made, which an interrupted run
+may leave unmarked), `applied` (a deliberate change of the plans, with the plans before it). `undo` reads backwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .model import Link, Plan, Sysctl
+
+MOST_APPLIED = 20  # changes that can be undone one after the other
+
+
+class Journal:
+    """Only the holder of the state folder's lock may use it. A damaged last line (power cut) is ignored."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def entries(self) -> list[dict[str, Any]]:
+        try:
+            lines = self._path.read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
+        entries = []
+        for line in lines:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict):
+                entries.append(entry)
+        return entries
+
+    def originals(self) -> dict[tuple[str, str, str], Sysctl]:
+        """Host sysctls as they were before us, by (family, link, key)."""
+        found: dict[tuple[str, str, str], Sysctl] = {}
+        for entry in self.entries():
+            if entry.get("entry") == "original":
+                sysctl = Sysctl(entry["family"], entry["link"], entry["key"], entry["value"])
+                found.setdefault((sysctl.family, sysctl.link, sysctl.key), sysctl)
+        return found
+
+    def begun(self) -> dict[str, str]:
+        """MAC by name of interfaces that an interrupted run may have made."""
+        return {name: mac for e in self.entries() if e.get("entry") == "begun" for name, mac in e["links"].items()}
+
+    def begin(self, originals: Iterable[Sysctl], links: Iterable[Link]) -> None:
+        known = self.originals()
+        new = [s for s in originals if (s.family, s.link, s.key) not in known]
+        entries = [{"entry": "original", **asdict(sysctl)} for sysctl in new]
+        names = {link.name: link.mac for link in links}
+        if names:
+            entries.append({"entry": "begun", "links": names})
+        if entries:
+            self._write([*self.entries(), *entries])
+
+    def end(self, restored: Iterable[Sysctl] = ()) -> None:
+        """The kernel is as wished, or as it was: nothing is half made. `restored`: originals that were put back."""
+        gone = {(s.family, s.link, s.key) for s in restored}
+        entries = self.entries()
+        kept = [
+            entry
+            for entry in entries
+            if entry.get("entry") == "applied"
+            or (entry.get("entry") == "original" and (entry["family"], entry["link"], entry["key"]) not in gone)
+        ]
+        if kept != entries:
+            self._write(kept)
+
+    def applied(self, before: Sequence[Plan], changes: Sequence[str]) -> None:
+        """A deliberate change was made; the oldest are forgotten beyond MOST_APPLIED."""
+        entry = {"entry": "applied", "before": [plan.to_json() for plan in before], "changes": list(changes)}
+        entries = [*self.entries(), entry]
+        surplus = sum(e.get("entry") == "applied" for e in entries) - MOST_APPLIED
+        for old in [e for e in entries if e.get("entry") == "applied"][: max(0, surplus)]:
+            entries.remove(old)
+        self._write(entries)
+
+    def last(self) -> tuple[tuple[Plan, ...], tuple[str, ...]] | None:
+        """The plans before the last deliberate change, and what that change did."""
+        for entry in reversed(self.entries()):
+            if entry.get("entry") == "applied":
+                return tuple(Plan.from_json(plan) for plan in entry["before"]), tuple(entry["changes"])
+        return None
+
+    def pop(self) -> None:
+        """Forgets the last deliberate change: it was undone."""
+        entries = self.entries()
+        for position in range(len(entries) - 1, -1, -1):
+            if entries[position].get("entry") == "applied":
+                del entries[position]
+                self._write(entries)
+                return
+
+    def _write(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        write_atomic(self._path, "".join(json.dumps(entry) + "\n" for entry in entries))
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Mode 0600; after a power cut there is the old content or the new one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
