@@ -1,0 +1,173 @@
+"""The whole product on the LAN: simulated NVR, netsetup, proxyd and a recorder, each a real process on its machine.
+
+proxyd runs with no capability but NET_BIND_SERVICE, the arm with NET_ADMIN and NET_RAW alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proxyd.api import models as m
+from proxyd.api.client import RpcClient
+from proxyd.errors import DaemonUnreachable
+
+from .lan import NVR, Lan
+
+NVR_USER, NVR_PASSWORD = "nvradmin", "Nvr-s3cret-Pass"
+_PYTHON = [sys.executable, "-m"]
+
+
+def with_capabilities(*names: str) -> list[str]:
+    """In front of a command: root inside the namespace, but with these capabilities only."""
+    kept = ",".join(["-all", *(f"+{name}" for name in names)])
+    return ["setpriv", f"--bounding-set={kept}", "--no-new-privs", "--"]
+
+
+@dataclass
+class Chain:
+    """Everything has its files in `folder`, so that it can be killed, rebooted and started again."""
+
+    lan: Lan
+    folder: Path
+    proxyd: subprocess.Popen[str] | None = None
+    arm: subprocess.Popen[str] | None = None
+
+    @property
+    def rpc_socket(self) -> Path:
+        return self.folder / "proxyd.sock"
+
+    @property
+    def arm_socket(self) -> Path:
+        return self.folder / "netsetup.sock"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    def log_of(self, program: str) -> str:
+        """All that `proxyd`, `arm` or `nvr` wrote on standard error."""
+        return (self.folder / f"{program}.log").read_text(errors="replace")
+
+    def start_nvr(self, channels: int, *options: str) -> dict[str, Any]:
+        secret = self.folder / "nvr-password"
+        secret.write_text(NVR_PASSWORD)
+        secret.chmod(0o600)
+        words = ["simulate", "--json", "--host", NVR, "--port", "80", "--rtsp-port", "554", "--user", NVR_USER]
+        words += ["--password-file", str(secret), "--channels", str(channels), *options]
+        with (self.folder / "nvr.log").open("a") as log:
+            nvr = self.lan.nvr.popen([*_PYTHON, "proxyd", *words], stdout=subprocess.PIPE, stderr=log)
+        assert nvr.stdout
+        line = nvr.stdout.readline()
+        assert line, self.log_of("nvr")
+        said: dict[str, Any] = json.loads(line)
+        return said
+
+    def start_proxyd(self) -> None:
+        words = ["run", "--data", str(self.folder / "data"), "--socket", str(self.rpc_socket)]
+        config = self.folder / "proxyd.toml"
+        if config.exists():
+            words += ["--config", str(config)]
+        with (self.folder / "proxyd.log").open("a") as log:
+            self.proxyd = self.lan.host.popen(
+                [*with_capabilities("net_bind_service"), *_PYTHON, "proxyd", *words],
+                env={"NETSETUP_SOCKET": str(self.arm_socket)},
+                stderr=log,
+            )
+
+    def kill_proxyd(self, how: int = signal.SIGKILL) -> None:
+        assert self.proxyd
+        self.lan.host.end(self.proxyd, how)
+
+    def netsetup(self, *words: str | Path, check: bool = True, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """The command line on the host, with the state in `folder`."""
+        return self.lan.host.run([*_PYTHON, "netsetup", *words], check=check, timeout=timeout)
+
+    @asynccontextmanager
+    async def client(self, timeout_s: float = 60) -> AsyncIterator[RpcClient]:
+        """A client of proxyd, as soon as it answers. (Unix sockets do not know network namespaces.)"""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            client = RpcClient(self.rpc_socket)
+            try:
+                await client.__aenter__()
+                break
+            except DaemonUnreachable:
+                assert self.proxyd
+                assert self.proxyd.poll() is None, self.log_of("proxyd")
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.05)
+        try:
+            yield client
+        finally:
+            await client.__aexit__(None, None, None)
+
+    async def adopt_nvr(self, client: RpcClient, **scan_options: Any) -> None:
+        """Adds the simulated NVR and scans it to the end."""
+        nvr: m.Nvr = await client.call(
+            "nvr.add", {"host": NVR, "port": 80, "username": NVR_USER, "password": NVR_PASSWORD, "name": "Garage"}
+        )
+        job: m.Job = await client.call("nvr.scan", {"id": nvr.id} | scan_options)
+        async with asyncio.timeout(120):
+            while job.state is m.JobState.RUNNING:
+                await asyncio.sleep(0.05)
+                job = next(one for one in await client.call("job.list") if one.id == job.id)
+
+    async def credentials(self, client: RpcClient) -> tuple[str, str]:
+        """Of every camera: the default is one pair for all."""
+        cameras: Sequence[m.Camera] = await client.call("camera.list")
+        found: m.Credentials = await client.call("camera.credentials", {"id": cameras[0].id})
+        return found.username, found.password
+
+    def record(self, timeout: float = 110, **wish: Any) -> dict[str, Any]:
+        """Lets the recorder do its work; see recorder.py for `wish` and the answer."""
+        done = self.lan.recorder.run(
+            [*_PYTHON, "tests.netns.recorder"], input=json.dumps({"link": "eth0", **wish}), timeout=timeout
+        )
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+
+async def wait_for_cameras(
+    client: RpcClient, what: str, fits: Callable[[list[m.Camera]], bool], timeout_s: float = 30
+) -> list[m.Camera]:
+    """All cameras, once `fits` says so."""
+    cameras: list[m.Camera] = []
+    try:
+        async with asyncio.timeout(timeout_s):
+            while True:
+                cameras = await client.call("camera.list")
+                if fits(cameras):
+                    return cameras
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        states = [(camera.name, camera.address, str(camera.state), camera.reason) for camera in cameras]
+        raise AssertionError(f"waited in vain: {what}: {states}") from None
+
+
+def all_running(count: int) -> Callable[[list[m.Camera]], bool]:
+    return lambda cameras: len(cameras) == count and all(camera.state is m.CameraState.RUNNING for camera in cameras)
+
+
+@contextmanager
+def new_chain(lan: Lan) -> Iterator[Chain]:
+    """A chain with a folder of its own; a short path, because Unix sockets are in it."""
+    folder = Path(tempfile.mkdtemp(prefix="netns-"))
+    try:
+        yield Chain(lan, folder)
+    finally:
+        for machine in (lan.host, lan.nvr):
+            machine.kill_everything()
+        shutil.rmtree(folder, ignore_errors=True)
