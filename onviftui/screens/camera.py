@@ -17,8 +17,9 @@ from ..widgets.camera_lines import request_cells, stream_words
 from ..widgets.columns import Cell, Column
 from ..widgets.frame import KeyFooter
 from ..widgets.line import Line, line, plain, wrap
-from ..widgets.livetable import LiveTable, Row
+from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
+from ..widgets.rows import Row
 from ..words import Tone, camera_sign, count, format_mbit
 from .live_screen import LiveScreen
 

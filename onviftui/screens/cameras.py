@@ -18,7 +18,8 @@ from ..widgets.camera_lines import codec_name, request_lines, short_detail, tall
 from ..widgets.columns import Cell, Column
 from ..widgets.frame import AlarmLines
 from ..widgets.line import Line, line
-from ..widgets.livetable import LiveTable, Row
+from ..widgets.livetable import LiveTable
+from ..widgets.rows import Row
 from ..words import Tone, camera_sign, format_mbit
 from .view import TableView
 

@@ -17,8 +17,9 @@ from proxyd.errors import ProxyError
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import line, wrap
-from ..widgets.livetable import LiveTable, Row
+from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
+from ..widgets.rows import Row
 from ..words import HUMAN_GLYPH, OFF_GLYPH, ON_GLYPH, Sign, Tone, count
 from .dialog import WIDTH
 

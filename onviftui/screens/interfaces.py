@@ -12,7 +12,7 @@ from ..store import Changes
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import Line, line
-from ..widgets.livetable import Row
+from ..widgets.rows import Row
 from ..words import OFF_GLYPH, ON_GLYPH, WAITING_GLYPH, Sign, Tone
 from .view import TableView
 

@@ -12,7 +12,7 @@ from ..ui import ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.job_lines import diff_summary, eta_words, progress_words
 from ..widgets.line import Line, line, wrap
-from ..widgets.livetable import Row
+from ..widgets.rows import Row
 from ..words import Tone, format_when, job_sign
 from .view import TableView
 

@@ -13,7 +13,7 @@ from ..store import Changes
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import Line, line, wrap
-from ..widgets.livetable import Row
+from ..widgets.rows import Row
 from ..words import HUMAN_GLYPH, OFF_GLYPH, Sign, Tone, format_time, format_when
 from .view import TableView
 

@@ -12,7 +12,7 @@ from ..store import Changes
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import Line, line, plain, wrap
-from ..widgets.livetable import Row
+from ..widgets.rows import Row
 from ..words import Tone, count, format_clock_offset, format_when, nvr_sign
 from .view import TableView
 

@@ -15,8 +15,9 @@ from ..store import Changes, Link
 from ..ui import ui_of
 from ..widgets.columns import Column
 from ..widgets.line import Line, line
-from ..widgets.livetable import LiveTable, Row
+from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
+from ..widgets.rows import Row
 from ..words import Tone
 
 _NOTHING_MATCHES = [line(""), line(("    Nothing matches the filter. Esc clears it.", Tone.MUTED))]

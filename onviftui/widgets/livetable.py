@@ -8,7 +8,6 @@ costs thirty times the bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -20,33 +19,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ..words import Look, Tone
-from .columns import Cell, Column, Placed, Span, draw, place
+from .columns import Column, Placed, place
 from .line import Line, cut, fit, to_ascii
 from .paint import PAINT_CLASSES, Palette
-
-LEFT = 4  # cursor, mark, glyph, space
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """`key` identifies it for ever; `glyph` is the state sign before the cells."""
-
-    key: int
-    glyph: str
-    tone: Tone
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """What one screen line shows; two equal ones need no repaint."""
-
-    key: int
-    row_class: str
-    lead: str
-    glyph: str
-    tone: Tone
-    spans: tuple[Span, ...]
+from .rows import LEFT, Drawn, Row, Selection, changed_cells, draw_row
 
 
 class LiveTable(ScrollView, can_focus=True):
@@ -70,44 +46,8 @@ class LiveTable(ScrollView, can_focus=True):
         Binding("G,end", "last", show=False),
     ]
 
-    class Moved(Message):
-        """The cursor stands on another row (or none: key is None)."""
-
-        def __init__(self, table: LiveTable, key: int | None) -> None:
-            super().__init__()
-            self.table = table
-            self.key = key
-
-        @property
-        def control(self) -> LiveTable:
-            return self.table
-
-    class Opened(Message):
-        """A row was double-clicked."""
-
-        def __init__(self, table: LiveTable, key: int) -> None:
-            super().__init__()
-            self.table = table
-            self.key = key
-
-        @property
-        def control(self) -> LiveTable:
-            return self.table
-
-    class HeadClicked(Message):
-        """The heading of a column was clicked."""
-
-        def __init__(self, table: LiveTable, column: str) -> None:
-            super().__init__()
-            self.table = table
-            self.column = column
-
-        @property
-        def control(self) -> LiveTable:
-            return self.table
-
-    class Left(Message):
-        """The cursor was moved up beyond the first row."""
+    class TableMessage(Message):
+        """About one table: `@on(…, "#id")` selects by it."""
 
         def __init__(self, table: LiveTable) -> None:
             super().__init__()
@@ -117,6 +57,26 @@ class LiveTable(ScrollView, can_focus=True):
         def control(self) -> LiveTable:
             return self.table
 
+    class Moved(TableMessage):
+        """The cursor stands on another row (or none: key is None)."""
+
+        def __init__(self, table: LiveTable, key: int | None) -> None:
+            super().__init__(table)
+            self.key = key
+
+    class Opened(TableMessage):
+        """A row was double-clicked."""
+
+    class HeadClicked(TableMessage):
+        """The heading of a column was clicked."""
+
+        def __init__(self, table: LiveTable, column: str) -> None:
+            super().__init__(table)
+            self.column = column
+
+    class Left(TableMessage):
+        """The cursor was moved up beyond the first row."""
+
     def __init__(self, columns: Sequence[Column], look: Look, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.columns = tuple(columns)
@@ -124,14 +84,11 @@ class LiveTable(ScrollView, can_focus=True):
         self._palette = Palette(self)
         self._placed: tuple[Placed, ...] = ()
         self._rows: list[Row] = []
-        self._index: dict[int, int] = {}
-        self._cursor = 0
+        self._selection = Selection()
         self._stale = False
         self._sorted: tuple[str, bool] = ("", False)
-        self._on_screen: dict[int, _Drawn] = {}
+        self._on_screen: dict[int, Drawn] = {}
         self._empty: list[Line] = []
-        self._range_start: int | None = None
-        self.marked: set[int] = set()
         self.painted_lines = 0  # for the paint budget in tests
 
     # what it shows
@@ -148,11 +105,8 @@ class LiveTable(ScrollView, can_focus=True):
         before = self.cursor_key
         grown = len(rows) != len(self._rows)
         self._rows = list(rows)
-        self._index = {row.key: number for number, row in enumerate(self._rows)}
-        self.marked &= self._index.keys()
         self._stale = stale
-        self._cursor = self._index.get(before, self._cursor) if before is not None else 0
-        self._cursor = max(0, min(self._cursor, len(self._rows) - 1))
+        self._selection.set_keys([row.key for row in self._rows])
         if grown:
             self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows) + 1)
         self._repaint_changed()
@@ -167,11 +121,15 @@ class LiveTable(ScrollView, can_focus=True):
 
     @property
     def keys(self) -> list[int]:
-        return [row.key for row in self._rows]
+        return self._selection.keys
 
     @property
     def cursor_key(self) -> int | None:
-        return self._rows[self._cursor].key if self._rows else None
+        return self._selection.key
+
+    @property
+    def marked(self) -> set[int]:
+        return self._selection.marked
 
     @property
     def shown_columns(self) -> list[str]:
@@ -180,56 +138,39 @@ class LiveTable(ScrollView, can_focus=True):
 
     def text_of(self, key: int) -> str:
         """The line of one row as painted, for tests."""
-        drawn = self._draw(self._index[key])
-        return f"{drawn.lead}{drawn.glyph} " + "".join(
-            " " * (span.x - LEFT if not number else span.x - end) + span.text
-            for number, (span, end) in enumerate(zip(drawn.spans, (0, *_ends(drawn.spans)), strict=False))
-        )
+        return self._draw(self.keys.index(key)).text
 
     # cursor and marks
 
     def move_to(self, key: int) -> None:
-        if key in self._index:
-            self._go(self._index[key])
+        place = self._selection.place_of(key)
+        if place is not None:
+            self._go(place)
 
     def toggle_mark(self) -> None:
         """Mark or unmark the row under the cursor, and step down."""
-        key = self.cursor_key
-        if key is not None:
-            self.marked ^= {key}
-            self._go(self._cursor + 1)
-            self._repaint_changed()
+        self._selection.toggle()
+        self._repaint_changed()
+        self._go(self._selection.cursor + 1)
 
     def mark_range(self) -> None:
-        """First call: remember this row. Second call: mark everything from there to here."""
-        if self._range_start is None or self._range_start not in self._index:
-            self._range_start = self.cursor_key
-            if self.cursor_key is not None:
-                self.mark({self.cursor_key})
-            return
-        ends = sorted((self._index[self._range_start], self._cursor))
-        self._range_start = None
-        self.mark({row.key for row in self._rows[ends[0] : ends[1] + 1]})
-
-    def mark(self, keys: set[int]) -> None:
-        self.marked = (self.marked | keys) & self._index.keys()
+        self._selection.toggle_range()
         self._repaint_changed()
 
     def clear_marks(self) -> bool:
         """True when there was something to clear."""
-        had, self.marked, self._range_start = bool(self.marked), set(), None
+        had = self._selection.clear()
         self._repaint_changed()
         return had
 
     def chosen(self) -> list[int]:
         """The marked rows in table order, else the one under the cursor."""
-        key = self.cursor_key
-        return [k for k in self.keys if k in self.marked] or ([] if key is None else [key])
+        return self._selection.chosen()
 
     def _go(self, number: int) -> None:
-        before = self._cursor
-        self._cursor = max(0, min(number, len(self._rows) - 1))
-        if self._cursor == before:
+        before = self._selection.cursor
+        self._selection.move_to(number)
+        if self._selection.cursor == before:
             return
         self._scroll_to_cursor()
         self._repaint_changed()
@@ -238,21 +179,21 @@ class LiveTable(ScrollView, can_focus=True):
     def _scroll_to_cursor(self) -> None:
         visible = max(1, self.scrollable_content_region.height - 1)
         top = self.scroll_offset.y
-        if self._cursor < top:
-            self.scroll_to(y=self._cursor, animate=False, immediate=True)
-        elif self._cursor >= top + visible:
-            self.scroll_to(y=self._cursor - visible + 1, animate=False, immediate=True)
+        if self._selection.cursor < top:
+            self.scroll_to(y=self._selection.cursor, animate=False, immediate=True)
+        elif self._selection.cursor >= top + visible:
+            self.scroll_to(y=self._selection.cursor - visible + 1, animate=False, immediate=True)
 
     def action_move(self, step: int) -> None:
-        if step < 0 and self._cursor == 0:
+        if step < 0 and self._selection.cursor == 0:
             self.post_message(self.Left(self))
-        self._go(self._cursor + step)
+        self._go(self._selection.cursor + step)
 
     def action_page(self, direction: int) -> None:
-        self._go(self._cursor + direction * max(1, self.scrollable_content_region.height - 2))
+        self._go(self._selection.cursor + direction * max(1, self.scrollable_content_region.height - 2))
 
     def action_half_page(self, direction: int) -> None:
-        self._go(self._cursor + direction * max(1, self.scrollable_content_region.height // 2))
+        self._go(self._selection.cursor + direction * max(1, self.scrollable_content_region.height // 2))
 
     def action_first(self) -> None:
         self._go(0)
@@ -262,19 +203,22 @@ class LiveTable(ScrollView, can_focus=True):
 
     # painting
 
-    def _draw(self, number: int) -> _Drawn:
+    def _draw(self, number: int) -> Drawn:
         row = self._rows[number]
-        at_cursor = number == self._cursor
-        lead = (self._look.cursor if at_cursor else " ") + (self._look.mark if row.key in self.marked else " ")
-        row_class = "row--marked" if row.key in self.marked else ""
+        at_cursor = number == self._selection.cursor
+        marked = row.key in self._selection.marked
+        row_class = "row--marked" if marked else ""
         if at_cursor:
             row_class = "row--cursor" if self.has_focus else "row--cursor-idle"
-        spans = draw(self._placed, row.cells, self._look.ellipsis)
-        tone = row.tone
-        if self._stale:
-            tone = Tone.MUTED
-            spans = tuple(Span(span.x, span.width, span.text, Tone.MUTED) for span in spans)
-        return _Drawn(row.key, row_class, lead, row.glyph, tone, spans)
+        return draw_row(
+            row,
+            self._placed,
+            self._look,
+            row_class=row_class,
+            at_cursor=at_cursor,
+            marked=marked,
+            stale=self._stale,
+        )
 
     def _visible(self) -> range:
         top = self.scroll_offset.y
@@ -288,7 +232,8 @@ class LiveTable(ScrollView, can_focus=True):
             y = number - top + 1
             old, new = self._on_screen.get(y), self._draw(number)
             if old != new:
-                regions += [Region(0, y, width, 1)] if old is None else _changed(old, new, y, width)
+                cells = [(0, width)] if old is None else changed_cells(old, new, width)
+                regions += [Region(x, y, cells_wide, 1) for x, cells_wide in cells]
         shown = len(self._visible())
         emptied = [y for y in self._on_screen if y > shown]
         regions += [Region(0, y, width, 1) for y in emptied]
@@ -369,23 +314,8 @@ class LiveTable(ScrollView, can_focus=True):
         if number < len(self._rows):
             self._go(number)
             if event.chain == 2:
-                self.post_message(self.Opened(self, self._rows[number].key))
+                self.post_message(self.Opened(self))
 
     def notify_style_update(self) -> None:
         self._palette.clear()
         super().notify_style_update()
-
-
-def _ends(spans: tuple[Span, ...]) -> list[int]:
-    return [span.x + span.width for span in spans]
-
-
-def _changed(old: _Drawn, new: _Drawn, y: int, width: int) -> list[Region]:
-    """The regions of one line that differ; the whole line when its shape or its row changed."""
-    shape = [(span.x, span.width) for span in new.spans]
-    if (old.key, old.row_class) != (new.key, new.row_class) or shape != [(s.x, s.width) for s in old.spans]:
-        return [Region(0, y, width, 1)]
-    regions = [Region(b.x, y, b.width, 1) for a, b in zip(old.spans, new.spans, strict=True) if a != b]
-    if (old.lead, old.glyph, old.tone) != (new.lead, new.glyph, new.tone):
-        regions.append(Region(0, y, LEFT, 1))
-    return regions

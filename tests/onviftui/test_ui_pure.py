@@ -17,6 +17,7 @@ from onviftui.store import Store
 from onviftui.theme import correct_colorterm, speaks_utf8
 from onviftui.widgets.columns import GAP, Cell, Column, draw, place
 from onviftui.widgets.line import cut, fit, fit_middle, line, line_len, spread, to_ascii, wrap
+from onviftui.widgets.rows import LEFT, Drawn, Row, Selection, changed_cells, draw_row
 from onviftui.words import (
     Look,
     Tone,
@@ -246,3 +247,49 @@ def test_colour_and_characters_follow_the_terminal() -> None:
     assert speaks_utf8({"LANG": "de_DE.UTF-8"})
     assert not speaks_utf8({"LANG": "de_DE.UTF-8", "LC_ALL": "C"})
     assert not speaks_utf8({})
+
+
+def test_marks_ranges_and_the_cursor_of_a_selection() -> None:
+    selection = Selection()
+    assert selection.key is None
+    assert selection.chosen() == []
+    selection.toggle()
+    selection.toggle_range()
+    selection.set_keys([5, 6, 7, 8, 9])
+    assert selection.chosen() == [5]
+    selection.move_to(3)
+    selection.toggle_range()
+    selection.move_to(1)
+    selection.toggle_range()
+    assert selection.chosen() == [6, 7, 8]
+    selection.set_keys([9, 8, 7])
+    assert selection.chosen() == [8, 7]
+    assert selection.clear()
+    assert not selection.clear()
+
+
+@given(st.lists(st.lists(st.integers(1, 9), unique=True), min_size=1), st.integers(-3, 12))
+def test_the_cursor_is_always_on_a_row_and_stays_on_its_key(changes: list[list[int]], start: int) -> None:
+    selection = Selection()
+    for keys in changes:
+        before = selection.key
+        selection.set_keys(keys)
+        assert (selection.key is None) == (not keys)
+        assert selection.key == before or before not in keys
+        selection.move_to(start)
+        selection.toggle()
+        assert selection.marked <= set(keys)
+
+
+def test_only_differing_cells_of_a_row_are_named() -> None:
+    placed = place(COLUMNS, 60, 4)
+
+    def drawn(who: str, fps: str, *, marked: bool = False) -> Drawn:
+        row = Row(1, "●", Tone.SUCCESS, (Cell("Yard"), Cell("playing"), Cell(who), Cell(fps)))
+        return draw_row(row, placed, Look(), row_class="", at_cursor=False, marked=marked, stale=False)
+
+    old = drawn("10.0.0.1", "25")
+    assert changed_cells(old, drawn("10.0.0.1", "25"), 60) == []
+    assert changed_cells(old, drawn("10.0.0.1", "24"), 60) == [(placed[3].x, 3)]
+    assert changed_cells(old, drawn("10.0.0.1", "25", marked=True), 60) == [(0, LEFT)]
+    assert cell_len(old.text) <= 60
