@@ -156,7 +156,11 @@ class OverviewView(View):
         if not ui_of(self).store.nvrs:
             ui_of(self).discover()
             return
-        self.query_one(AlarmLines).action_follow()
+        lines = self.query_one(AlarmLines)
+        if lines.display:
+            lines.action_follow()
+        else:
+            ui_of(self).show_view("cameras")
 
     def action_add_nvr(self) -> None:
         ui_of(self).edit_nvr()
