@@ -89,6 +89,13 @@ def judge(capture: Capture, chosen: Sequence[Camera], kinds: Iterable[str] = KIN
     return verdict
 
 
+def judge_host(capture: Capture, address: str, mac: str) -> None:
+    """Raises AssertionError unless the host spoke, and only by its own MAC."""
+    spoken = capture.sent(lambda frame: frame.source == address and frame.ethertype in (ARP, IPV4))
+    assert {frame.source_mac for frame in spoken} == {mac}
+    assert {frame.arp_mac for frame in spoken if frame.ethertype == ARP} <= {mac}
+
+
 def ask_arp(machine: Namespace, addresses: Sequence[str], own_mac: str, own_address: str) -> None:
     """One ARP request for each address, as a recorder's kernel sends it. Answers are for a capture to see."""
     with machine.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as raw:
