@@ -3,7 +3,9 @@
 What a client can do wrong, and what it gets:
 garbage or half a message → JSON-RPC error -32700; not a request → -32600; unknown method → -32601; wrong types →
 -32602 with one sentence per field; a message above 256 KiB → the connection is closed with code 1009 (POST: 413);
-more than 32 calls at once → those wait; a client that does not read for 10 s, or lags 4096 events → cut off.
+more than 32 calls at once → those wait; a client that does not read for 10 s, or lags 4096 events → cut off; a
+connection without a request for 30 s → closed, a body that takes longer than 10 s → 408, a connection above 192 →
+closed at once.
 """
 
 from __future__ import annotations
@@ -29,8 +31,12 @@ from .access import Caller, caller, peer_uid
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Any, Caller], Awaitable[Any]]
-CONNECTIONS = 64
+CONNECTIONS = 64  # that stay
+MAX_SOCKETS = 192  # with the scripts' and the silent ones: descriptors are shared with the cameras
 CALLS_AT_ONCE = 32  # per connection
+IDLE_TIMEOUT_S = 30.0
+BODY_TIMEOUT_S = 10.0
+LINGER_S = 1.0  # how long the rest of a refused body is read and thrown away
 SEND_TIMEOUT_S = 10.0
 
 
@@ -54,7 +60,15 @@ class RpcServer:
         app = web.Application(client_max_size=MAX_MESSAGE)
         app.router.add_get("/rpc", self._websocket)
         app.router.add_post("/rpc", self._post)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=2.0,
+            keepalive_timeout=IDLE_TIMEOUT_S,
+            lingering_time=LINGER_S,
+        )
+        self._listener: asyncio.Server | None = None
 
     async def start(self) -> None:
         """Raises Conflict when another daemon answers on the socket; a stale socket file is replaced."""
@@ -62,11 +76,20 @@ class RpcServer:
         await self._runner.setup()
         old_umask = os.umask(0o117)  # the file must never exist with wider rights, not even for a moment
         try:
-            await web.UnixSite(self._runner, str(self._path), backlog=CONNECTIONS).start()
+            self._listener = await asyncio.get_running_loop().create_unix_server(
+                self._accept, str(self._path), backlog=CONNECTIONS
+            )
         finally:
             os.umask(old_umask)
 
+    def _accept(self) -> asyncio.Protocol:
+        server = self._runner.server
+        assert server is not None
+        return server() if len(server.connections) < MAX_SOCKETS else _Refused()
+
     async def stop(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
         await asyncio.gather(*(connection.close(1001, "proxyd stops") for connection in list(self._open)))
         await self._runner.cleanup()
         self._path.unlink(missing_ok=True)
@@ -103,7 +126,15 @@ class RpcServer:
 
     async def _post(self, request: web.Request) -> web.Response:
         try:
-            text = await request.read()
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                text = await request.read()
+        except TimeoutError:
+            error = WireError(-32600, f"The request did not arrive within {BODY_TIMEOUT_S:g} s.")
+            response = web.json_response(text=encode_error(None, error), status=408)
+            response.force_close()
+            return response
+        except ConnectionError:
+            return web.Response(status=400)  # half a message: nobody is left to read this
         except web.HTTPRequestEntityTooLarge:
             error = WireError(-32600, f"A request may have {MAX_MESSAGE // 1024} KiB at most.")
             return web.json_response(text=encode_error(None, error), status=413)
@@ -215,6 +246,14 @@ class _Connection:
         """Without a goodbye: the client does not read."""
         self._transport.abort()
         raise _CutOff
+
+
+class _Refused(asyncio.Protocol):
+    """One connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
 
 
 class _CutOff(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -215,3 +216,46 @@ def test_roles_come_from_the_peer_and_are_enforced() -> None:
     assert caller(os.getuid(), {}).role is m.Role.ADMIN
     assert caller(0, {"root": m.Role.VIEWER}).role is m.Role.ADMIN
     assert caller(3_999_999, {}).name == "uid 3999999"
+
+
+async def test_connections_without_requests_are_bounded_and_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rpc_server, "MAX_SOCKETS", 3)
+    monkeypatch.setattr(rpc_server, "IDLE_TIMEOUT_S", 0.3)
+    async with serving(tmp_path) as path, asyncio.timeout(10):
+        silent = [await asyncio.open_unix_connection(path) for _ in range(3)]
+        too_many = await asyncio.open_unix_connection(path)
+        for reader, writer in [too_many, *silent]:
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+            writer.close()
+        async with RpcClient(path) as client:
+            assert await client.call("status") == STATUS
+
+
+async def test_half_a_request_is_refused_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rpc_server, "BODY_TIMEOUT_S", 0.2)
+    async with serving(tmp_path) as path, asyncio.timeout(10):
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"POST /rpc HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"did not arrive within" in answer
+        writer.close()
+
+
+async def test_a_client_that_leaves_in_mid_request_is_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(tmp_path) as path, asyncio.timeout(10):
+        _, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"POST /rpc HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        await writer.drain()
+        async with RpcClient(path) as client:
+            assert await client.call("status") == STATUS
+        writer.transport.abort()
+        async with RpcClient(path) as client:
+            assert await client.call("status") == STATUS
+    assert "Traceback" not in caplog.text
+    assert not [entry for entry in caplog.records if entry.levelname == "ERROR"]
