@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from proxyd.errors import UpstreamAuthError, UpstreamProtocolError, UpstreamUnre
 
 # 64 channels with three streams each are below 100 000; a million would stall everybody while they are parsed.
 MAX_TAGS = 300_000
+_LOCKED = re.compile(r"\block(?:ed|[- ]?out)?\b", re.IGNORECASE)  # not "clock", not "blocked"
 _ENVELOPE = "{http://www.w3.org/2003/05/soap-envelope}"
 _ENVELOPE_11 = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
@@ -152,7 +154,7 @@ def login_error(refusal: Refusal, *, where: str, clock_told: bool = True) -> Ups
     reason = refusal.reason if isinstance(refusal, SoapFault) else ""
     if isinstance(refusal, LoginDemanded) and refusal.fault is not None:
         reason = refusal.fault.reason
-    if "lock" in reason.lower():
+    if _LOCKED.search(reason):
         return UpstreamAuthError(
             f"{where} has locked this user out after wrong passwords.",
             "Wait until the lock ends (often 30 minutes) or restart the NVR; then test the connection once.",

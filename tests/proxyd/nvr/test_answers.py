@@ -204,6 +204,7 @@ def test_which_faults_are_about_the_login(codes: tuple[str, ...], reason: str, l
 
 def test_a_lock_out_has_its_own_words() -> None:
     assert "locked" in login_error(SoapFault(400, ("Sender",), "user locked"), where="n:80").message
+    assert "lock" not in login_error(SoapFault(400, ("Sender",), "wrong password or clock"), where="n:80").message
     assert "clock" in login_error(LoginDemanded(401), where="n:80", clock_told=False).hint
 
 
