@@ -21,10 +21,15 @@ def _host(value: str) -> str:
     """An IPv4/IPv6 address or a host name, without scheme, port or path."""
     bare = value.strip().removeprefix("[").removesuffix("]")
     try:
-        return str(ipaddress.ip_address(bare))
+        address = ipaddress.ip_address(bare)
     except ValueError:
         pass
-    labels = bare.rstrip(".").split(".")
+    else:
+        if address.is_unspecified or address.is_multicast or str(address) == "255.255.255.255":
+            raise ValueError("must be the address of one device, such as 192.168.1.20")
+        return str(address)
+    bare = bare.removesuffix(".")  # fully qualified or not: the same host
+    labels = bare.split(".")
     looks_numeric = all(label.isdigit() for label in labels)
     if looks_numeric or len(bare) > 253 or not all(_HOST_LABEL.fullmatch(label) for label in labels):
         raise ValueError("must be an IP address or a host name, such as 192.168.1.20")
@@ -34,6 +39,13 @@ def _host(value: str) -> str:
 def _printable(value: str) -> str:
     if not value.isprintable():
         raise ValueError("must not contain control characters")
+    return value
+
+
+def _typeable(value: SecretStr | None) -> SecretStr | None:
+    """Somebody types it into a recorder, and XML 1.0 cannot hold most control characters."""
+    if value is not None:
+        _printable(value.get_secret_value())
     return value
 
 
@@ -147,6 +159,8 @@ class Camera(Model):
     enabled: bool
     recorder: str | None = None  # address of the client that last asked, if any did
     clients: int = 0
+    discovery: bool = True  # recorders may find it by searching (WS-Discovery)
+    note: str = ""  # what is not as it should be although it runs, and what to do
 
 
 class Credentials(Model):
@@ -345,13 +359,14 @@ class NvrDiscover(Params):
 class CameraUpdate(Params):
     id: Id
     name: Name | None = None
+    discovery: bool | None = None
     username: Username | None = None
-    password: SecretStr | None = Field(default=None, min_length=4, max_length=64)
+    password: Annotated[SecretStr | None, AfterValidator(_typeable)] = Field(default=None, min_length=4, max_length=64)
 
 
 class LogTail(Params):
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    after: Annotated[int, Field(ge=0)] = 0
+    after: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0
 
 
 class TraceParams(Params):

@@ -59,7 +59,7 @@ def test_all_wrong_fields_are_named_at_once_and_no_value_is_quoted() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "kept"),
-    [("10.0.0.1", "10.0.0.1"), (" NVR.local. ", "nvr.local."), ("[fe80::1]", "fe80::1"), ("FE80::01", "fe80::1")],
+    [("10.0.0.1", "10.0.0.1"), (" NVR.local. ", "nvr.local"), ("[fe80::1]", "fe80::1"), ("FE80::01", "fe80::1")],
 )
 def test_hosts_are_normalised(typed: str, kept: str) -> None:
     assert m.ById(id=1)
@@ -67,7 +67,23 @@ def test_hosts_are_normalised(typed: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "10.0.0", "10.0.0.256", "http://x", "a b", "x/y", "a..b", "-a", "user@host", "x:80"]
+    "typed",
+    [
+        "",
+        "10.0.0",
+        "10.0.0.256",
+        "http://x",
+        "a b",
+        "x/y",
+        "a..b",
+        "-a",
+        "user@host",
+        "x:80",
+        "0.0.0.0",
+        "::",
+        "224.0.0.1",
+        "x..",
+    ],
 )
 def test_what_is_no_host_is_refused(typed: str) -> None:
     with pytest.raises(codec.WireError):
