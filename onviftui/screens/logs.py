@@ -31,9 +31,9 @@ class LogsView(TableView):
     BINDINGS = view_bindings("logs")
     columns: ClassVar[tuple[Column, ...]] = (
         Column("time", "TIME", 8),
-        Column("subject", "ABOUT", 16, flex=1, longest=28),
-        Column("message", "MESSAGE", 30, flex=5),
-        Column("actor", "BY", 12, 2),
+        Column("subject", "ABOUT", 14, flex=1, longest=24),
+        Column("message", "MESSAGE", 40, flex=5),
+        Column("actor", "BY", 10, 2),
     )
     first_sort = ("time", True)
     filter_names = frozenset({"level", "about", "by"})
