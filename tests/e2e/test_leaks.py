@@ -13,8 +13,8 @@ from proxyd.api import models as m
 from proxyd.camera.spec import NvrAccess
 from proxyd.nvr.scan import scan
 from proxyd.simulator.dialects import DIALECTS
+from tests.player.play import play, refusal
 
-from .frame_counter import FramePlayer
 from .stack import NVR_PASSWORD, NVR_USER, Stack, credentials, running_stack, wait_for_states
 
 pytestmark = pytest.mark.xdist_group("leaks")
@@ -46,10 +46,9 @@ _ASKED = [
 async def everything_a_recorder_receives(camera: m.Camera, secret: tuple[str, str]) -> bytes:
     received = bytearray()
     # 6 s: the first RTCP sender report, with the source description of the NVR, comes after 5 s.
-    played = [FramePlayer(stream.url, *secret, stream.codec).play(6) for stream in camera.streams]  # type: ignore[arg-type]
-    for seen in await asyncio.gather(*played):
-        received += seen.raw
-    received += (await _refused(camera.streams[0].url)).encode()
+    for player in await asyncio.gather(*(play(stream.url, secret, 6) for stream in camera.streams)):
+        received += player.received
+    assert await refusal(camera.streams[0].url.replace("/main", "/none"), secret) == 404
     assert camera.onvif_url is not None
     assert camera.snapshot_url is not None
     base = camera.onvif_url.rsplit("/", 1)[0]
@@ -65,14 +64,6 @@ async def everything_a_recorder_receives(camera: m.Camera, secret: tuple[str, st
         async with session.get(camera.snapshot_url.replace("/snapshot", "/nothing")) as answer:
             received += repr(answer.headers).encode() + await answer.read()
     return bytes(received)
-
-
-async def _refused(url: str) -> str:
-    try:
-        await FramePlayer(url.replace("/main", "/none"), "x", "y", "H264").play(0)
-    except AssertionError as error:
-        return str(error)
-    return ""
 
 
 async def secrets_of(stack: Stack) -> list[bytes]:

@@ -18,7 +18,7 @@ from typing import Any
 from lxml import etree
 from onvif import ONVIFCamera
 
-from tests.e2e.frame_counter import FramePlayer
+from tests.player.play import play
 
 GROUP, PORT = "239.255.255.250", 3702
 _ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
@@ -94,8 +94,7 @@ async def adopt(address: str, username: str, password: str) -> dict[str, Any]:
         streams = []
         for profile in await media.GetProfiles():
             answer = await media.GetStreamUri({"StreamSetup": _SETUP, "ProfileToken": profile.token})
-            codec = profile.VideoEncoderConfiguration.Encoding if profile.VideoEncoderConfiguration else "H264"
-            streams.append([answer.Uri, codec])
+            streams.append(answer.Uri)
         snapshot = await media.GetSnapshotUri({"ProfileToken": profile.token})
         return {
             "serial": information.SerialNumber,
@@ -107,13 +106,13 @@ async def adopt(address: str, username: str, password: str) -> dict[str, Any]:
         await device.close()
 
 
-async def play(camera: dict[str, Any], username: str, password: str, seconds: float) -> None:
+async def play_all(camera: dict[str, Any], username: str, password: str, seconds: float) -> None:
     """All streams of one camera at once; adds what they carried."""
-    players = [FramePlayer(url, username, password, codec, keep=0) for url, codec in camera["streams"]]
-    seen = await asyncio.gather(*(player.play(seconds, timeout_s=40) for player in players))
+    players = await asyncio.gather(*(play(url, (username, password), seconds) for url in camera["streams"]))
+    seen = [player.counter for player in players]
     camera["sources"] = [sorted(one.sources) for one in seen]
     camera["frames"] = [one.frames for one in seen]
-    camera["lost"] = [one.lost for one in seen]
+    camera["lost"] = [one.lost_frames + one.lost_packets for one in seen]
 
 
 async def record(wish: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +130,7 @@ async def record(wish: dict[str, Any]) -> dict[str, Any]:
 
     async def play_one(address: str) -> None:
         try:
-            await play(cameras[address], username, password, wish["play_s"])
+            await play_all(cameras[address], username, password, wish["play_s"])
         except Exception as error:  # as above
             cameras[address]["error"] = f"playing: {error!r}"
 

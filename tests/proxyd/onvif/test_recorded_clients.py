@@ -1,6 +1,7 @@
 """The requests that five client libraries really sent, in their order: each gets a valid answer.
 
-The recorded tokens are old and belong to a throw-away account; they are signed anew, and name our profiles and subscription.
+The recorded tokens are old and belong to a throw-away account; they are signed anew, and name
+our profiles and subscription.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from proxyd.rtsp.headers import parse_rtp_info
-from proxyd.simulator.watch import watch
+from tests.player.watch import watch
 from tests.proxyd.rtsp.cameras import (
     CAMERA_HOST,
     NVR_HOST,

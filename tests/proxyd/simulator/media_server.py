@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from proxyd.simulator.faults import Faults
-from proxyd.simulator.rtsp_client import RtspClient
 from proxyd.simulator.rtsp_server import RtspSimulator
 from proxyd.simulator.streams import SimCodec, SimStream, SimStreamName, stream_for
+from tests.player.client import RtspClient
 
 USER, PASSWORD = "admin", "nvr-password"
 

@@ -10,7 +10,7 @@ import pytest
 from proxyd.simulator.device import SimulatedNvr
 from proxyd.simulator.dialects import DIALECTS
 from proxyd.simulator.layout import lay_out
-from proxyd.simulator.watch import watch
+from tests.player.watch import watch
 
 TRANSPORTS: tuple[Literal["tcp", "udp"], ...] = ("tcp", "udp")
 

@@ -24,9 +24,9 @@ from proxyd.simulator.frames import (
     split_annexb,
     unescape,
 )
-from proxyd.simulator.mark_counter import MarkCounter
 from proxyd.simulator.rtp import RtpNumbering, parse_rtp
 from proxyd.simulator.tone import TONE_PACKET, mu_law
+from tests.player.marks import MarkCounter
 
 CODECS: tuple[Codec, ...] = ("H264", "H265")
 codecs = st.sampled_from(CODECS)

@@ -10,11 +10,11 @@ import pytest
 
 from proxyd.rtsp.headers import parse_rtp_info
 from proxyd.simulator.frames import FrameMark
-from proxyd.simulator.mark_counter import MarkCounter
 from proxyd.simulator.rtp import parse_rtp
 from proxyd.simulator.rtsp_sdp import ControlStyle
 from proxyd.simulator.streams import stream_for
-from proxyd.simulator.watch import WatchResult, watch
+from tests.player.marks import MarkCounter
+from tests.player.watch import WatchResult, watch
 from tests.proxyd.simulator.media_server import PASSWORD, USER, Talk, running, talking, url
 
 STYLES: tuple[ControlStyle, ...] = ("relative", "absolute", "stream", "track")

@@ -12,10 +12,10 @@ import pytest
 from proxyd.digest import parse_challenges
 from proxyd.rtsp.headers import parse_transport
 from proxyd.simulator.faults import Faults
-from proxyd.simulator.mark_counter import MarkCounter
-from proxyd.simulator.rtsp_client import RtspClientError
 from proxyd.simulator.rtsp_server import RtspSimulator
-from proxyd.simulator.watch import watch
+from tests.player.client import RtspClientError
+from tests.player.marks import MarkCounter
+from tests.player.watch import watch
 from tests.proxyd.simulator.media_server import PASSWORD, USER, Talk, running, talking, url
 
 TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"

@@ -9,8 +9,8 @@ import pytest
 from proxyd.simulator.device import SimulatedNvr
 from proxyd.simulator.dialects import DIALECTS
 from proxyd.simulator.faults import Faults
-from proxyd.simulator.rtsp_client import RtspClientError
-from proxyd.simulator.watch import WatchResult, watch
+from tests.player.client import RtspClientError
+from tests.player.watch import WatchResult, watch
 from tests.proxyd.simulator.onvif_requests import OnvifRequests
 
 

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from proxyd.rtsp.headers import parse_session
 from proxyd.rtsp.messages import Response
 from proxyd.simulator.frames import Codec
-from proxyd.simulator.mark_counter import MarkCounter
-from proxyd.simulator.rtsp_client import RtspClient, RtspClientError
 from proxyd.simulator.udp_pair import bind_udp_pair
+from tests.player.client import RtspClient, RtspClientError
+from tests.player.marks import MarkCounter
 
 KEEP_ALIVE_S = 20.0
 
@@ -61,7 +61,7 @@ async def watch(
         try:
             described = await client.request("DESCRIBE", url, Accept="application/sdp")
             sdp = described.body.decode()
-            codec, control = _video_track(sdp)
+            codec, control = video_track(sdp)
             counter = MarkCounter(codec)
             base = described.headers.get("Content-Base") or url
             if transport == "udp":
@@ -69,7 +69,7 @@ async def watch(
                 wish = f"RTP/AVP;unicast;client_port={port}-{port + 1}"
             else:
                 wish = "RTP/AVP/TCP;unicast;interleaved=0-1"
-            setup = await client.request("SETUP", _join(base, control), Transport=wish)
+            setup = await client.request("SETUP", join_control(base, control), Transport=wish)
             session, _ = parse_session(setup.headers.get("Session") or "")
             await client.request("PLAY", base, Session=session, Range="npt=0.000-")
             await _until(enough, client, base, session, read=transport == "tcp")
@@ -95,7 +95,7 @@ async def _until(enough: asyncio.Event, client: RtspClient, base: str, session: 
             keep_alive_at = loop.time() + KEEP_ALIVE_S
 
 
-def _video_track(sdp: str) -> tuple[Codec, str]:
+def video_track(sdp: str) -> tuple[Codec, str]:
     """(codec, a=control) of the first video track. Raises RtspClientError when there is none that can be counted."""
     for section in re.split(r"^m=", sdp, flags=re.MULTILINE)[1:]:
         codec = re.search(r"^a=rtpmap:\d+ (H26[45])/", section, re.MULTILINE)
@@ -105,7 +105,7 @@ def _video_track(sdp: str) -> tuple[Codec, str]:
     raise RtspClientError("the SDP offers no H.264 or H.265 video")
 
 
-def _join(base: str, control: str) -> str:
+def join_control(base: str, control: str) -> str:
     """As common clients do: text after text, whatever is in the query."""
     if control.startswith("rtsp:"):
         return control

@@ -1,7 +1,4 @@
-"""A plain RTSP client on asyncio streams, for tests, benchmarks and acceptance checks.
-
-It belongs to the simulator, not to the daemon: the daemon's own client must be judged by something else.
-"""
+"""A plain RTSP client on asyncio streams: the daemon's own client must be judged by something else."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from proxyd.rtsp.parser import RtspParser
 
 STEP_DEADLINE_S = 10.0
 _READ_BYTES = 256 * 1024
+_KEPT_BYTES = 200_000
 
 
 class RtspClientError(Exception):
@@ -39,6 +37,7 @@ class RtspClient:
         self._nonce_count = 0
         self._answered: list[Response] = []
         self.responses: list[Response] = []
+        self.received = bytearray()  # the first bytes of the connection, as they came
 
     async def connect(self, host: str, port: int) -> None:
         async with asyncio.timeout(STEP_DEADLINE_S):
@@ -92,6 +91,8 @@ class RtspClient:
         data = await self._reader.read(_READ_BYTES)
         if not data:
             raise RtspClientError("the server closed the connection")
+        if len(self.received) < _KEPT_BYTES:
+            self.received += data
         for event in self._parser.feed(data):
             if isinstance(event, Interleaved):
                 self._on_packet(event.channel, event.payload)
