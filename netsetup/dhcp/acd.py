@@ -89,3 +89,6 @@ class Defence:
     def over(self, now: float, times: AcdTimes = STANDARD) -> bool:
         """Nobody has disputed the address for three intervals."""
         return self.claimed_by is not None and now - self.last > 3 * times.defend_interval
+
+
+UNDISPUTED = Defence()

@@ -1,0 +1,386 @@
+"""One camera's DHCP client: RFC 2131 §4.4 with RFC 5227 in front of every use of an address. Pure.
+
+`step` is the whole machine: (state, event, now, randomness) → (state, actions); `client.wake` says when it wants a
+Tick. Between `Bind` and `Lose` the lease may be used; a remembered lease that has not expired counts as being used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from netsetup.dhcp.acd import UNDISPUTED, Defence, advance, begin_probing, disputes_probe, disputes_use
+from netsetup.dhcp.client import (
+    START_SPREAD,
+    Action,
+    Answer,
+    Ask,
+    Bind,
+    Client,
+    Configured,
+    Event,
+    Heard,
+    LinkUp,
+    Lose,
+    Phase,
+    Reason,
+    Send,
+    ServerSeen,
+    Stop,
+    Tick,
+)
+from netsetup.dhcp.frames import ANY, Arp
+from netsetup.dhcp.packet import Kind, Reply, Request
+from netsetup.dhcp.terms import LONGEST_DELAY, Terms, Uniform, renewal_delay, retransmission, terms_of
+
+REQUEST_TRIES = 4  # §3.1 step 5
+REBOOT_TRIES = 4
+REBOOT_PATIENCE = 2  # unanswered requests before a remembered lease is used without confirmation (§3.2 step 4)
+DECLINE_WAIT = 10.0  # §3.1 step 5: at least ten seconds
+MANY_CONFLICTS, CONFLICT_INTERVAL = 10, 60.0  # RFC 5227 §2.1.1
+
+
+def step(client: Client, event: Event, now: float, random: Uniform) -> tuple[Client, tuple[Action, ...]]:
+    if client.phase is Phase.STOPPED:
+        return client, ()
+    run = _Step(client, now, random)
+    run.expire()
+    match event:
+        case Tick():
+            run.tick()
+        case Answer(reply):
+            run.answer(reply)
+        case Heard(arp):
+            run.heard(arp)
+        case LinkUp():
+            run.link_up()
+        case ServerSeen():
+            run.server_seen()
+        case Configured():
+            run.configured()
+        case Stop(release):
+            run.stop(release)
+    return run.client, tuple(run.actions)
+
+
+class _Step:
+    """One step being worked out."""
+
+    def __init__(self, client: Client, now: float, random: Uniform) -> None:
+        self.client = client
+        self.now = now
+        self.random = random
+        self.actions: list[Action] = []
+
+    def set(self, **changes: Any) -> None:
+        if "phase" in changes and changes["phase"] is not self.client.phase:
+            changes["since"] = self.now
+        self.client = replace(self.client, **changes)
+
+    # Events --------------------------------------------------------------------------------------------------------
+
+    def expire(self) -> None:
+        """§4.4.5: at expiry all use stops at once."""
+        client = self.client
+        if client.lease and self.now >= client.lease.expires:
+            self._lose(Reason.EXPIRED)
+            self._search()
+        elif client.granted and self.now >= client.granted.expires:
+            self._search()
+
+    def tick(self) -> None:
+        client = self.client
+        if client.announce_at is not None and self.now >= client.announce_at:
+            self._announce()
+        if client.defence.over(self.now, client.times):
+            self.set(defence=UNDISPUTED)
+        if client.probing:
+            self._probe()
+        elif client.at is not None and self.now >= client.at:
+            self._due[client.phase](self)
+
+    def answer(self, reply: Reply) -> None:
+        client = self.client
+        if reply.xid != client.xid or reply.mac != client.mac:
+            return
+        if reply.kind is Kind.OFFER:
+            if client.phase is Phase.SEARCHING:
+                self._offered(reply)
+        elif reply.kind is Kind.ACK:
+            self._acknowledged(reply)
+        elif reply.kind is Kind.NAK and client.phase in _NAK_COUNTS:
+            self._refused(reply)
+
+    def heard(self, arp: Arp) -> None:
+        client = self.client
+        if client.probing:
+            if disputes_probe(arp, client.mac, client.probing.address):
+                self._decline(arp.sender_mac)
+        elif client.lease and client.verified and disputes_use(arp, client.mac, client.lease.address.ip):
+            defence, again = client.defence.conflict(arp.sender_mac, self.now, client.times)
+            self.set(defence=defence)
+            if again:
+                self._decline(arp.sender_mac)
+            else:
+                self.actions.append(Ask(client.lease.address.ip, client.lease.address.ip))
+
+    def link_up(self) -> None:
+        client = self.client
+        if client.lease:
+            self._reboot()
+        elif not (client.phase is Phase.WAITING and client.reason is Reason.CONFLICT):
+            self._wait(self.random() * START_SPREAD, Reason.NONE)
+
+    def server_seen(self) -> None:
+        client = self.client
+        soon = self.now + self.random()
+        if client.phase is Phase.SEARCHING and client.sent > 1 and client.at is not None and client.at > soon:
+            self.set(at=soon, sent=1)
+
+    def configured(self) -> None:
+        if self.client.lease and self.client.verified:
+            self.set(announce_at=self.now, announced=0)
+            self._announce()
+
+    def stop(self, release: bool) -> None:
+        client = self.client
+        held = client.lease or client.granted
+        if release and held:
+            in_use = held.address.ip
+            self._send(Kind.RELEASE, in_use=in_use, server=held.server, to=held.server, to_mac=held.server_mac)
+        self.set(phase=Phase.STOPPED, lease=None, granted=None, probing=None, offer=None, announce_at=None, at=None)
+
+    # Phases --------------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if self.client.lease:
+            self._reboot()
+        else:
+            self._search()
+
+    def _search(self) -> None:
+        self.set(
+            phase=Phase.SEARCHING,
+            xid=self._new_xid(),
+            sent=0,
+            began=self.now,
+            offer=None,
+            granted=None,
+            probing=None,
+            confirmed=False,
+        )
+        self._discover()
+
+    def _discover(self) -> None:
+        self._send(Kind.DISCOVER, requested=self.client.wanted)
+        self._again()
+
+    def _offered(self, reply: Reply) -> None:
+        terms = terms_of(reply, self.now, self.random)
+        if terms is None:
+            self.set(reason=Reason.UNUSABLE, subject=reply.address)
+            return
+        self.set(phase=Phase.REQUESTING, offer=terms, sent=0, asked=self.now)
+        self._request()
+
+    def _request(self) -> None:
+        offer = self.client.offer
+        if offer is None or self.client.sent >= REQUEST_TRIES:
+            self._search()
+            return
+        self._send(Kind.REQUEST, requested=offer.address.ip, server=offer.server)
+        self._again()
+
+    def _reboot(self) -> None:
+        """§3.2: ask for the remembered address, whatever network this is by now."""
+        self.set(
+            phase=Phase.REBOOTING,
+            xid=self._new_xid(),
+            sent=0,
+            began=self.now,
+            asked=self.now,
+            granted=None,
+            probing=None,
+            confirmed=False,
+        )
+        self._ask_again()
+
+    def _ask_again(self) -> None:
+        """The next INIT-REBOOT request, or what follows when there was no answer to enough of them."""
+        client = self.client
+        assert client.lease
+        if client.sent == REBOOT_PATIENCE and not client.verified:
+            self._check(client.lease)
+        elif client.sent >= REBOOT_TRIES:
+            self._settle()
+        else:
+            self._send(Kind.REQUEST, requested=client.lease.address.ip)
+            self._again()
+
+    def _acknowledged(self, reply: Reply) -> None:
+        client = self.client
+        expected = client.offer if client.phase is Phase.REQUESTING else client.lease
+        if expected is None or client.phase not in _ACK_COUNTS:
+            return
+        if reply.server is None:
+            reply = replace(reply, server=expected.server)
+        terms = terms_of(reply, client.asked, self.random)
+        if terms is None or terms.address.ip != expected.address.ip or self.now >= terms.expires:
+            return
+        if client.phase is Phase.REQUESTING:
+            if terms.server == expected.server:
+                self.set(confirmed=True)
+                self._check(terms)
+        elif client.phase is Phase.REBOOTING:
+            self.set(lease=terms, confirmed=True)
+            self._check(terms)
+        else:
+            self.set(confirmed=True)
+            self._bind(terms)
+
+    def _refused(self, reply: Reply) -> None:
+        client = self.client
+        asked = client.offer if client.phase is Phase.REQUESTING else client.lease
+        only_server = client.phase in (Phase.REQUESTING, Phase.RENEWING) and asked is not None
+        if only_server and asked and reply.server not in (None, asked.server):
+            return
+        self._lose(Reason.REFUSED)
+        failures = client.failures + 1
+        # The first refusal is usually a change of network: ask again at once. A server that goes on is given time.
+        seconds = 0.0 if failures == 1 else min(2.0 ** min(failures - 1, 8), LONGEST_DELAY)
+        self.set(wanted=None, failures=failures, subject=asked.address.ip if asked else None)
+        self._wait(seconds + self.random() * START_SPREAD, Reason.REFUSED)
+
+    def _check(self, terms: Terms) -> None:
+        probing = begin_probing(self.client.mac, terms.address.ip, self.now, self.random, self.client.times)
+        self.set(phase=Phase.CHECKING, granted=terms, probing=probing, at=None, announce_at=None)
+
+    def _probe(self) -> None:
+        client = self.client
+        assert client.probing and client.granted
+        probing, send = advance(client.probing, self.now, self.random, client.times)
+        self.set(probing=probing)
+        if send:
+            self.actions.append(Ask(ANY, client.probing.address))
+        if probing is not None:
+            return
+        granted = client.granted
+        self.set(granted=None)
+        if client.confirmed:
+            self._bind(granted)
+        else:
+            self._hold(granted)
+            self.set(phase=Phase.REBOOTING, reason=Reason.UNCONFIRMED)
+            self._send(Kind.REQUEST, requested=granted.address.ip)
+            self._again()
+
+    def _hold(self, terms: Terms) -> None:
+        """From here on `terms` may be used."""
+        self.set(lease=terms, granted=None, verified=True, offer=None, wanted=terms.address.ip)
+        self.actions.append(Bind(terms))
+
+    def _bind(self, terms: Terms) -> None:
+        self._hold(terms)
+        self.set(reason=Reason.NONE, subject=None, failures=0)
+        self._settle()
+
+    def _settle(self) -> None:
+        """The phase that the lease's own times say."""
+        client = self.client
+        assert client.lease
+        if self.now < client.lease.t1:
+            self.set(phase=Phase.BOUND, at=client.lease.t1, sent=0)
+        elif self.now < client.lease.t2:
+            self._enter(Phase.RENEWING)
+        else:
+            self._enter(Phase.REBINDING)
+
+    def _enter(self, phase: Phase) -> None:
+        self.set(phase=phase, sent=0, began=self.now)
+        self._extend()
+
+    def _extend(self) -> None:
+        """One request to extend the lease: to its server until T2, then to any (§4.4.5)."""
+        client = self.client
+        lease = client.lease
+        assert lease
+        if client.phase is Phase.RENEWING and self.now >= lease.t2:
+            self._enter(Phase.REBINDING)
+            return
+        # A new transaction each time: the new lease counts from this request, not from one of an hour ago.
+        self.set(xid=self._new_xid(), asked=self.now)
+        if client.phase is Phase.RENEWING:
+            self._send(Kind.REQUEST, in_use=lease.address.ip, to=lease.server, to_mac=lease.server_mac)
+            self.set(at=min(self.now + renewal_delay(self.now, lease.t2, lease.t1), lease.t2))
+        else:
+            self._send(Kind.REQUEST, in_use=lease.address.ip)
+            self.set(at=min(self.now + renewal_delay(self.now, lease.expires, lease.t2), lease.expires))
+
+    def _decline(self, claimant: str) -> None:
+        """§3.1 step 5, RFC 5227 §2.1.1: the address is somebody else's; tell the server, begin anew later."""
+        client = self.client
+        held = client.granted or client.lease
+        assert held
+        self.set(xid=self._new_xid())
+        self._send(Kind.DECLINE, requested=held.address.ip, server=held.server)
+        self._lose(Reason.CONFLICT)
+        failures = client.failures + 1
+        seconds = DECLINE_WAIT if failures < MANY_CONFLICTS else CONFLICT_INTERVAL
+        defence = Defence(claimant, self.now, self.now)
+        self.set(wanted=None, failures=failures, subject=held.address.ip, defence=defence)
+        self._wait(seconds + self.random(), Reason.CONFLICT)
+
+    def _wait(self, seconds: float, reason: Reason) -> None:
+        at = self.now + seconds
+        self.set(phase=Phase.WAITING, at=at, sent=0, offer=None, granted=None, probing=None, reason=reason)
+
+    def _lose(self, reason: Reason) -> None:
+        lease = self.client.lease
+        if lease:
+            self.set(lease=None, verified=False, announce_at=None, reason=reason, subject=lease.address.ip)
+            self.actions.append(Lose(reason))
+
+    # What goes out -------------------------------------------------------------------------------------------------
+
+    def _announce(self) -> None:
+        client = self.client
+        if client.lease is None or not client.verified or client.announced >= client.times.announce_num:
+            self.set(announce_at=None)
+            return
+        self.actions.append(Ask(client.lease.address.ip, client.lease.address.ip))
+        announced = client.announced + 1
+        more = announced < client.times.announce_num
+        self.set(announced=announced, announce_at=self.now + client.times.announce_interval if more else None)
+
+    def _send(self, kind: Kind, **fields: Any) -> None:
+        """Two transmissions ask for a unicast answer, the next two for a broadcast one: some relays and switches pass
+        only one of them."""
+        client = self.client
+        broadcast = client.sent // 2 % 2 == 1 and "in_use" not in fields and kind in (Kind.DISCOVER, Kind.REQUEST)
+        secs = int(self.now - client.began) if kind in (Kind.DISCOVER, Kind.REQUEST) else 0
+        request = Request(
+            kind, client.mac, client.xid, secs, hostname=client.hostname, want_broadcast=broadcast, **fields
+        )
+        self.actions.append(Send(request))
+
+    def _again(self) -> None:
+        sent = self.client.sent + 1
+        self.set(sent=sent, at=self.now + retransmission(sent, self.random))
+
+    def _new_xid(self) -> int:
+        return int(self.random() * 0xFFFFFFFF) + 1
+
+    _due: dict[Phase, Callable[[_Step], None]] = {  # noqa: RUF012 - a table
+        Phase.WAITING: _start,
+        Phase.SEARCHING: _discover,
+        Phase.REQUESTING: _request,
+        Phase.REBOOTING: _ask_again,
+        Phase.BOUND: _settle,
+        Phase.RENEWING: _extend,
+        Phase.REBINDING: _extend,
+    }
+
+
+_ACK_COUNTS = (Phase.REQUESTING, Phase.REBOOTING, Phase.RENEWING, Phase.REBINDING)
+_NAK_COUNTS = _ACK_COUNTS
