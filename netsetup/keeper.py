@@ -1,0 +1,302 @@
+"""Owner of plans, leases and lease engines: keeps the kernel as the plans and leases say, whatever happens to it.
+
+One task looks whenever netlink, a lease or the clock says so; deliberate changes go through `change`. Both hold the
+state folder's lock while they touch the kernel, as the command line does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from .dhcp.arp import probe
+from .dhcp.engine import DhcpState
+from .errors import NetsetupError
+from .execute import converge
+from .files import StateDir
+from .journal import Journal
+from .kernel import read_facts
+from .leasing import Leasing
+from .memory import Memory, hostnames
+from .model import Facts, Lease, Limits, Plan, Slot
+from .notices import Notice, Notices
+from .parents import State, follow, remember, renamed, state_of, words_of
+from .repair import Brake, KernelEvents
+from .standing import camera_json, conflict_words, parent_json, repair_words
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 30.0  # sysctls give no event
+_RETRY_FIRST_S, _RETRY_MOST_S = 1.0, 60.0
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class Keeper:
+    """`on_change` is called whenever `status` may look different."""
+
+    def __init__(self, limits: Limits, state: StateDir, *, now: Callable[[], float] = time.time) -> None:
+        self.limits = limits
+        self.state = state
+        self.on_change: Callable[[], None] = lambda: None
+        self.notices = Notices(now, self._told)
+        self.plans: tuple[Plan, ...] = ()
+        self.facts = Facts()
+        self._memory_file = state.path / "arm.json"
+        self._memory = Memory.load(self._memory_file)
+        self._leasing = Leasing(self.notices, wake=self.wake, changed=self._changed, now=now)
+        self._events = KernelEvents(self.wake)
+        self._stale = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._brake = Brake()
+        self._retry_s = 0.0
+        self._parents: dict[str, State] = {}
+        self._made: frozenset[str] = frozenset()  # interfaces that stood after the last look
+        self._kept: Any = None  # what was wished at the last look
+        self._held: dict[str, str] = {}  # static addresses that somebody else has, by MAC: his MAC
+        self._free: set[Slot] = set()  # static addresses that were found free once
+
+    async def start(self) -> None:
+        """Returns when the saved plans are in the kernel, as far as it lets us. Raises NetsetupError: damaged files."""
+        self.plans = self.state.plans()
+        self._leasing.load(self.state.leases())
+        await self._events.start()
+        await self._look()
+        self._task = asyncio.create_task(self._repair(), name="repair")
+
+    async def stop(self) -> None:
+        """The kernel stays as it is."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._events.stop()
+        await self._leasing.stop()
+
+    def wake(self) -> None:
+        """Something may have changed: look soon."""
+        self._stale.set()
+
+    @property
+    def leases(self) -> Mapping[str, Lease]:
+        """By MAC."""
+        return self._leasing.leases
+
+    def lease_states(self) -> Mapping[str, DhcpState]:
+        """By MAC."""
+        return self._leasing.states()
+
+    @property
+    def allowed_parents(self) -> frozenset[str]:
+        """By their present names."""
+        known = self._memory.known
+        now_called = {name for name, adapter in known.items() if adapter.allowed_as in self.limits.parents}
+        return frozenset(self.limits.parents) - set(known) | now_called
+
+    async def change(self, new_plans: Callable[[tuple[Plan, ...], Facts], tuple[Plan, ...]]) -> list[str]:
+        """A deliberate change. All or nothing: raises NetsetupError, then plans and kernel are as before."""
+        async with self.state.lock():
+            before = self.state.plans()
+            facts = await read_facts([plan.parent for plan in before])
+            after = new_plans(before, facts)
+            changes = await self._converge(after)
+            try:
+                self.state.save_plans(after)
+                Journal(self.state.journal).applied(before, changes)
+            except OSError as error:
+                await self._converge(before)
+                raise NetsetupError(
+                    f"Cannot write to {self.state.path}: {error.strerror}.", "Is the disk full?"
+                ) from None
+            self._wished(after)
+        self.wake()
+        return changes
+
+    async def name_cameras(self, names: dict[str, str]) -> None:
+        """What DHCP servers shall be told, by MAC."""
+        words = hostnames(names)
+        if words != self._memory.hostnames:
+            self._memory.hostnames = words
+            self._save_memory()
+            self.wake()
+
+    def status(self) -> dict[str, Any]:
+        states, leases = self._leasing.states(), self._leasing.leases
+        return {
+            "parents": [parent_json(plan, self._parents.get(plan.parent, "gone")) for plan in self.plans],
+            "cameras": [
+                camera_json(
+                    plan,
+                    slot,
+                    parent=self._parents.get(plan.parent, "gone"),
+                    lease=leases.get(slot.mac),
+                    dhcp=states.get(slot.mac),
+                    held_by=self._held.get(slot.mac),
+                )
+                for plan in self.plans
+                for slot in plan.slots
+            ],
+            "problem": self.notices.standing("kernel"),
+            "notices": [notice.to_json() for notice in self.notices.kept()],
+        }
+
+    async def _repair(self) -> None:
+        while True:
+            pause_s = min(self._retry_s or LOOK_EVERY_S, self._leasing.next_look_s())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._stale.wait()
+            await asyncio.sleep(self._brake.pause_s)
+            self._stale.clear()
+            await self._look()
+
+    async def _look(self) -> None:
+        try:
+            async with self.state.lock():
+                await self._keep()
+        except NetsetupError as error:
+            self._failed(error)
+        except OSError as error:
+            self._failed(NetsetupError(f"Cannot write to {self.state.path}: {error.strerror}.", "Is the disk full?"))
+        except Exception:
+            log.exception("a bug while looking after the interfaces")
+            self._failed(
+                NetsetupError("A bug keeps the arm from looking after the interfaces; its log has the details.")
+            )
+        else:
+            self._retry_s = 0.0
+            self.notices.over("kernel", "The cameras' network is in order again.")
+        self._changed()
+
+    def _failed(self, error: NetsetupError) -> None:
+        self._retry_s = min(max(self._retry_s * 2, _RETRY_FIRST_S), _RETRY_MOST_S)
+        self.notices.stands("kernel", str(error), "error")
+
+    async def _keep(self) -> None:
+        plans = self.state.plans()  # the command line may have written others
+        facts = await read_facts([plan.parent for plan in plans])
+        plans = self._follow_renames(plans, facts)
+        came_back = self._see_parents(plans, facts)
+        await self._check_static(plans, facts)
+        self._leasing.forget_others(slot.mac for plan in plans for slot in plan.slots)
+        changes = await self._converge(plans)
+        if changes:
+            log.info("%s", "; ".join(changes))
+        self._explain(plans, facts, changes, came_back)
+        if self._leasing.unsaved:
+            self.state.save_leases(self._leasing.leases)
+            self._leasing.unsaved = False
+        self._wished(plans)
+        self._remember(plans, facts)
+        self.facts = facts
+        await self._leasing.serve(plans, facts, self._parents, self._memory.hostnames)
+        for parent in came_back:
+            self._leasing.confirm(parent)
+
+    async def _converge(self, plans: Sequence[Plan]) -> list[str]:
+        held = [
+            replace(plan, slots=tuple(replace(s, address=None) if s.mac in self._held else s for s in plan.slots))
+            if plan.method == "static" and self._held
+            else plan
+            for plan in plans
+        ]
+        leases, old = self._leasing.leases, self._leasing.old()
+        changes = await converge(held, leases, old=old, journal=self.state.journal)
+        await self._leasing.deprecate_old(plans)
+        return changes
+
+    def _wished(self, plans: tuple[Plan, ...]) -> None:
+        self.plans = plans
+        self._made = frozenset(
+            slot.name for plan in plans for slot in plan.slots if self._parents.get(plan.parent) != "gone"
+        )
+        self._kept = self._wish(plans)
+
+    def _wish(self, plans: tuple[Plan, ...]) -> Any:
+        return plans, dict(self._leasing.leases), self._leasing.old(), dict(self._held)
+
+    def _follow_renames(self, plans: tuple[Plan, ...], facts: Facts) -> tuple[Plan, ...]:
+        names = renamed(plans, facts, self._memory.known)
+        if names:
+            plans, self._memory.known = follow(plans, self._memory.known, names)
+            self.state.save_plans(plans)
+            for old, new in names.items():
+                self.notices.say("info", f"The network adapter {old} is called {new} now; the settings were updated.")
+        return plans
+
+    def _see_parents(self, plans: tuple[Plan, ...], facts: Facts) -> list[str]:
+        """Says what is wrong with adapters; returns those that are well again."""
+        came_back = []
+        before, self._parents = self._parents, {plan.parent: state_of(facts, plan.parent) for plan in plans}
+        for parent, state in self._parents.items():
+            if words := words_of(state, parent):
+                self.notices.stands(f"parent {parent}", words)
+            else:
+                self.notices.over(f"parent {parent}", f"{parent} is connected again.")
+                if before.get(parent, "up") != "up":
+                    came_back.append(parent)
+        return came_back
+
+    async def _check_static(self, plans: tuple[Plan, ...], facts: Facts) -> None:
+        """Static addresses are asked for (RFC 5227) before their first use; taken ones are held back."""
+        there = {(address.link, address.address) for address in facts.addresses}
+        wanted = [(p.parent, s) for p in plans if p.method == "static" for s in p.slots if s.address]
+        self._free &= {slot for _, slot in wanted}
+        self._free |= {slot for _, slot in wanted if (slot.name, slot.address) in there}
+        unsure = [(parent, slot) for parent, slot in wanted if slot not in self._free]
+        answers = await asyncio.gather(*(self._holder(parent, slot) for parent, slot in unsure))
+        self._held = {slot.mac: mac for (_, slot), mac in zip(unsure, answers, strict=True) if mac}
+        for (_, slot), mac in zip(unsure, answers, strict=True):
+            if mac and slot.address:
+                self.notices.stands(f"held {slot.mac}", conflict_words(str(slot.address.ip), mac), "error", slot.name)
+            else:
+                self._free.add(slot)
+                self.notices.over(f"held {slot.mac}", f"The address of {slot.name} is free now.", slot.name)
+
+    async def _holder(self, parent: str, slot: Slot) -> str | None:
+        if self._parents.get(parent) != "up" or slot.address is None:
+            return None  # nobody could answer; the address is watched once the cable is in
+        try:
+            return await probe(parent, slot.mac, slot.address.ip, quick=True)
+        except (NetsetupError, OSError) as error:
+            log.warning("cannot ask who has %s: %s", slot.address.ip, error)
+            return None
+
+    def _explain(self, plans: tuple[Plan, ...], facts: Facts, changes: list[str], came_back: list[str]) -> None:
+        """When nothing of ours had changed, somebody else did."""
+        if not changes or self._kept is None or self._kept != self._wish(plans) or came_back:
+            return
+        links = {link.name: link for link in facts.links if link.ours}
+        removed = sorted(self._made - links.keys(), key=lambda name: (len(name), name))
+        down = sorted((x.name for x in links.values() if not x.up and x.name in self._made), key=lambda n: (len(n), n))
+        self._brake.repaired()
+        if self._brake.fighting:
+            words = "Another program changes the cameras' network all the time; see: netsetup check"
+            self.notices.stands("fight", words, "error")
+            return
+        self.notices.over("fight")
+        for text in repair_words(removed, down, changes):
+            self.notices.say("warning", text, removed[0] if len(removed) == 1 else "")
+
+    def _remember(self, plans: tuple[Plan, ...], facts: Facts) -> None:
+        known = remember(plans, facts, self._memory.known)
+        if known != self._memory.known:
+            self._memory.known = known
+            self._save_memory()
+
+    def _save_memory(self) -> None:
+        try:
+            self._memory.save(self._memory_file)
+        except OSError as error:
+            log.warning("cannot write %s: %s", self._memory_file, error)
+
+    def _changed(self) -> None:
+        self.on_change()
+
+    def _told(self, notice: Notice) -> None:
+        log.log(_LEVELS[notice.level], "%s", notice.text)
+        self._changed()
