@@ -71,7 +71,8 @@ class RpcServer:
         self._listener: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Raises Conflict when another daemon answers on the socket; a stale socket file is replaced."""
+        """Raises Conflict when another daemon answers on the socket, ProxyError when nobody can listen there; a stale
+        socket file is replaced."""
         await _remove_stale(self._path)
         await self._runner.setup()
         old_umask = os.umask(0o117)  # the file must never exist with wider rights, not even for a moment
@@ -79,6 +80,9 @@ class RpcServer:
             self._listener = await asyncio.get_running_loop().create_unix_server(
                 self._accept, str(self._path), backlog=CONNECTIONS
             )
+        except OSError as error:
+            hint = "Choose another path with --socket: a short one, in a folder that proxyd may write to."
+            raise ProxyError(f"Cannot listen at {self._path}: {error.strerror or error}.", hint) from None
         finally:
             os.umask(old_umask)
 

@@ -259,3 +259,12 @@ async def test_a_client_that_leaves_in_mid_request_is_no_error(
             assert await client.call("status") == STATUS
     assert "Traceback" not in caplog.text
     assert not [entry for entry in caplog.records if entry.levelname == "ERROR"]
+
+
+async def test_a_path_that_no_socket_can_have_is_refused_in_words(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    with pytest.raises(ProxyError, match="Cannot listen at") as caught:
+        async with serving(folder):
+            pass
+    assert "--socket" in caught.value.hint
