@@ -28,7 +28,7 @@ PYTHON = VENV / "bin" / "python"
 UNFINISHED = VENV / "set-up-unfinished"
 LOG = VENV / "set-up.log"
 LOCKS = {"runtime": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
-LAYOUT = "1"  # raise it when what this file writes into .venv changes
+LAYOUT = "2"  # raise it when what this file writes into .venv changes
 
 PIP = "pip-26.3-py3-none-any.whl"
 PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
@@ -217,7 +217,7 @@ def _make_importable() -> None:
     path: a checkout with spaces in its name works, and a moved one works again after the next run."""
     packages = next((VENV / "lib").glob("python3*/site-packages"))
     (packages / "onviftui-checkout.pth").write_text(f"{ROOT}\n")
-    for command, module in (("proxyd", "proxyd.cli"), ("onviftui", "onviftui.cli")):
+    for command, module in (("proxyd", "proxyd.cli"), ("onviftui", "onviftui.cli"), ("netsetup", "netsetup.cli")):
         launcher = VENV / "bin" / command
         launcher.write_text(LAUNCHER.format(module=module))
         launcher.chmod(0o755)

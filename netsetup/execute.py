@@ -73,6 +73,38 @@ def wanted(
     return merge(parts)
 
 
+def pending(
+    plans: Sequence[Plan],
+    leases: Mapping[str, Lease],
+    facts: Facts,
+    journal: Journal | None = None,
+    *,
+    old: Mapping[str, Sequence[Lease]] | None = None,
+) -> list[Step]:
+    """The steps that `converge` would do now. `facts` must have been read with `watched(plans, journal)`.
+
+    Raises BadRequest when a wanted name is somebody else's.
+    """
+    begun = journal.begun() if journal else {}
+    originals = journal.originals() if journal else {}
+    wish = wanted(plans, leases, facts, old=old)
+    there = {(s.family, s.link, s.key) for s in facts.sysctls}
+    back = [s for s in unneeded(originals, wish) if (s.family, s.link, s.key) in there]
+    return diff(facts, merge([wish, Desired(sysctls=tuple(back))]), begun=begun)
+
+
+def watched(plans: Sequence[Plan], journal: Journal | None) -> list[str]:
+    """Whose sysctls matter: the parents', and the former parents' too, which are put back."""
+    former = {link for _, link, _ in journal.originals() if link != "all"} if journal else set()
+    return sorted({plan.parent for plan in plans} | former)
+
+
+def unneeded(originals: Mapping[tuple[str, str, str], Sysctl], wish: Desired) -> list[Sysctl]:
+    """Host sysctls that nothing of ours needs changed any more, as they were before us."""
+    needed = {(s.family, s.link, s.key) for s in wish.sysctls}
+    return [original for key, original in originals.items() if key not in needed]
+
+
 def _on_shared_lan(plan: Plan, part: Desired, facts: Facts) -> bool:
     """Another NIC of the host has an address on the cameras' LAN: it would answer ARP for them."""
     lans = {address.address.network for address in part.addresses}
@@ -94,17 +126,14 @@ class _Run:
         self._leases = leases
         self._old = old
         self._journal = journal
-        self._originals = journal.originals() if journal else {}
         self._begun = journal.begun() if journal else {}
-        # Former parents too: their sysctls are put back, and read for that.
-        self._watched = sorted({p.parent for p in plans} | {link for _, link, _ in self._originals if link != "all"})
+        self._watched = watched(plans, journal)
 
     async def converge(self) -> list[str]:
         before = await self._kernel.facts(self._watched)
-        steps, restored = self._steps(before)
+        steps = self._steps(before)
         if not steps:
-            if self._journal:
-                self._journal.end(restored)
+            self._end(before)
             return []
         self._remember(before, steps)
         changes: list[str] = []
@@ -115,7 +144,8 @@ class _Run:
                     await self._kernel.do(step)
                     changes.append(words(step))
                 step = None
-                steps, restored = self._steps(await self._kernel.facts(self._watched))
+                facts = await self._kernel.facts(self._watched)
+                steps = self._steps(facts)
                 if not steps:
                     break
             else:
@@ -128,18 +158,17 @@ class _Run:
             if isinstance(error, (OSError, NetlinkError, TimeoutError)) and step is not None:
                 raise refusal(step, error, left) from error
             raise
-        if self._journal:
-            self._journal.end(restored)
+        self._end(facts)
         return changes
 
-    def _steps(self, facts: Facts) -> tuple[list[Step], list[Sysctl]]:
-        """And the originals that nothing of ours needs changed any more: they are put back and then forgotten."""
-        wish = wanted(self._plans, self._leases, facts, old=self._old)
-        needed = {(s.family, s.link, s.key) for s in wish.sysctls}
-        there = {(s.family, s.link, s.key) for s in facts.sysctls}
-        back = [original for key, original in self._originals.items() if key not in needed]
-        wish = merge([wish, Desired(sysctls=tuple(s for s in back if (s.family, s.link, s.key) in there))])
-        return diff(facts, wish, begun=self._begun), back
+    def _steps(self, facts: Facts) -> list[Step]:
+        return pending(self._plans, self._leases, facts, self._journal, old=self._old)
+
+    def _end(self, facts: Facts) -> None:
+        """Originals that were put back are forgotten."""
+        if self._journal:
+            wish = wanted(self._plans, self._leases, facts, old=self._old)
+            self._journal.end(unneeded(self._journal.originals(), wish))
 
     def _remember(self, before: Facts, steps: Sequence[Step]) -> None:
         if self._journal is None:

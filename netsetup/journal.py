@@ -16,6 +16,7 @@ from typing import Any
 from .model import Link, Plan, Sysctl
 
 MOST_APPLIED = 20  # changes that can be undone one after the other
+MOST_WORDS = 200  # steps of each that are told
 
 
 class Journal:
@@ -77,7 +78,7 @@ class Journal:
 
     def applied(self, before: Sequence[Plan], changes: Sequence[str]) -> None:
         """A deliberate change was made; the oldest are forgotten beyond MOST_APPLIED."""
-        entry = {"entry": "applied", "before": [plan.to_json() for plan in before], "changes": list(changes)}
+        entry = {"entry": "applied", "before": [plan.to_json() for plan in before], "changes": list(changes[:MOST_WORDS])}
         entries = [*self.entries(), entry]
         surplus = sum(e.get("entry") == "applied" for e in entries) - MOST_APPLIED
         for old in [e for e in entries if e.get("entry") == "applied"][: max(0, surplus)]:

@@ -1,0 +1,137 @@
+"""Whether plans may be applied here: well formed, free of contradictions, inside the limits. Pure.
+
+Plans come from a file, from a socket or from `make_plan`; all pass through here before anything is touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network
+
+from .addressing import is_own_mac, usable
+from .desired import number
+from .errors import BadRequest
+from .model import MOST_PARENTS, MOST_SLOTS, Facts, HostLink, Limits, Plan, Slot
+
+_PREFIX = re.compile(r"[a-z][a-z0-9_-]{1,9}")
+# What other programs take for real adapters, or manage themselves (network.md).
+_FOREIGN = re.compile(r"(e|en|eth|wl|br|docker|veth|lo|tun|tap|wg|virbr|vmbr)\d*$|eth|en[opsx]|wl|br-|docker")
+NOT_PARENTS = ("macvlan", "macvtap", "ipvlan", "ipvtap")
+
+
+def accept(plans: Sequence[Plan], facts: Facts, limits: Limits | None) -> None:
+    """Raises BadRequest for the first thing that is wrong. `limits` None: root itself asks."""
+    if len(plans) > MOST_PARENTS:
+        raise BadRequest(f"At most {MOST_PARENTS} parents can have cameras.")
+    _once((plan.parent for plan in plans), "parent")
+    _once((str(plan.block) for plan in plans), "block")
+    _once((slot.name for plan in plans for slot in plan.slots), "name")
+    _once((slot.mac for plan in plans for slot in plan.slots), "MAC address")
+    _once((str(slot.address.ip) for plan in plans for slot in plan.slots if slot.address), "address")
+    if limits and sum(len(plan.slots) for plan in plans) > limits.most:
+        raise BadRequest(f"At most {limits.most} interfaces are allowed here.", "Root can raise `most` in the config.")
+    for plan in plans:
+        _accept_plan(plan, facts, limits)
+
+
+def accept_parent(name: str, facts: Facts) -> HostLink:
+    """The parent's link. Raises BadRequest when cameras cannot be put on it."""
+    link = facts.link(name)
+    if link is None:
+        there = ", ".join(x.name for x in facts.links if x.name != "lo" and not x.ours)
+        raise BadRequest(f"There is no interface {name}.", f"There are: {there}.")
+    if link.ours:
+        raise BadRequest(f"{name} is one of the cameras' interfaces.", "Use the adapter below it as parent.")
+    if link.kind in NOT_PARENTS:
+        below = f" ({link.parent})" if link.parent else ""
+        raise BadRequest(f"{name} is a {link.kind} itself.", f"Use the adapter below it{below} as parent.")
+    if link.master:
+        raise BadRequest(f"{name} is a port of {link.master}.", f"Use {link.master} as parent.")
+    if link.wireless:
+        raise BadRequest(
+            f"{name} is Wi-Fi: an access point refuses frames with other MAC addresses.", "Use a wired adapter."
+        )
+    if name == "lo":
+        raise BadRequest("lo leads nowhere.", "Use the adapter that is on the recorder's LAN.")
+    return link
+
+
+def _accept_plan(plan: Plan, facts: Facts, limits: Limits | None) -> None:
+    if limits and plan.parent not in limits.parents:
+        allowed = ", ".join(limits.parents)
+        raise BadRequest(f"{plan.parent} is not allowed as parent here.", f"The config allows {allowed}.")
+    if limits and plan.name_prefix != limits.name_prefix:
+        raise BadRequest(f"Names must begin with {limits.name_prefix} here.")
+    if not _PREFIX.fullmatch(plan.name_prefix) or _FOREIGN.match(plan.name_prefix):
+        raise BadRequest(
+            f"{plan.name_prefix} cannot begin the names of the interfaces.",
+            "Use 2 to 10 of a-z, 0-9, _ and -, and nothing that looks like an adapter: vcam is a good one.",
+        )
+    if not 0 <= plan.block < MOST_PARENTS:
+        raise BadRequest(f"Block {plan.block} is not one of 0 to {MOST_PARENTS - 1}.")
+    if len(plan.slots) > MOST_SLOTS:
+        raise BadRequest(f"At most {MOST_SLOTS} interfaces fit on one parent.")
+    # An adapter that is unplugged for now keeps its plan: its cameras wait.
+    parent = accept_parent(plan.parent, facts) if facts.link(plan.parent) else None
+    host_ips = {a.address.ip for a in facts.addresses if not _ours(a.link, facts)}
+    host_macs = {link.mac for link in facts.links if not link.ours}
+    for slot in plan.slots:
+        _accept_slot(plan, slot)
+        if slot.mac in host_macs and not _half_made(slot, parent, facts):
+            raise BadRequest(f"The MAC address {slot.mac} is used on this host already.", "Use another --mac-prefix.")
+        if slot.address and slot.address.ip in host_ips:
+            raise BadRequest(f"{slot.address.ip} is this host's own address.", "Leave it out with --exclude.")
+        if slot.address and limits:
+            _accept_range(slot.address.network, slot, plan, facts, limits)
+
+
+def _accept_slot(plan: Plan, slot: Slot) -> None:
+    if not 1 <= slot.index <= MOST_SLOTS:
+        raise BadRequest(f"Slot {slot.index} is not one of 1 to {MOST_SLOTS}.")
+    if slot.name != f"{plan.name_prefix}{number(plan, slot)}":
+        raise BadRequest(f"Slot {slot.index} is not named {slot.name} but {plan.name_prefix}{number(plan, slot)}.")
+    if not is_own_mac(slot.mac):
+        raise BadRequest(f"{slot.mac} is not a locally administered unicast MAC address.")
+    if (slot.address is None) != (plan.method == "dhcp"):
+        raise BadRequest(f"{slot.name} {'has no' if slot.address is None else 'may not have an'} address of its own.")
+    if slot.address is None:
+        return
+    if not usable(slot.address):
+        raise BadRequest(f"{slot.address} is not a host's address in its network.")
+    if plan.gateway == slot.address.ip:
+        raise BadRequest(f"{slot.address.ip} is the gateway's address.", "Leave it out with --exclude.")
+    if plan.gateway and plan.gateway not in slot.address.network:
+        raise BadRequest(f"The gateway {plan.gateway} is not in {slot.address.network}.")
+
+
+def _accept_range(network: IPv4Network, slot: Slot, plan: Plan, facts: Facts, limits: Limits) -> None:
+    own = tuple(a.address.network for a in facts.addresses if a.link == plan.parent)
+    allowed = limits.ranges or own
+    if not any(slot.address in allowed_range for allowed_range in allowed):
+        ranges = ", ".join(str(allowed_range) for allowed_range in allowed) or "none"
+        raise BadRequest(
+            f"{slot.address} is outside the allowed addresses ({ranges}).", "Root sets them in the config."
+        )
+    # A wide mask would draw the whole range into the cameras' tables and past the host's own routes.
+    if own and not any(network == x or network.subnet_of(x) for x in (*own, *limits.ranges)):
+        raise BadRequest(f"{network} is wider than the network of {plan.parent}.", f"Use /{own[0].prefixlen}.")
+
+
+def _half_made(slot: Slot, parent: HostLink | None, facts: Facts) -> bool:
+    """Made by a run that was interrupted before it could mark it."""
+    link = facts.link(slot.name)
+    return bool(link and parent and link.mac == slot.mac and link.parent == parent.name and not link.alias)
+
+
+def _ours(name: str, facts: Facts) -> bool:
+    link = facts.link(name)
+    return link is not None and link.ours
+
+
+def _once(values: Iterable[str], what: str) -> None:
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise BadRequest(f"The {what} {value} is there twice.")
+        seen.add(value)
