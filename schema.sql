@@ -96,7 +96,8 @@ CREATE TABLE cameras (
     serial        TEXT NOT NULL UNIQUE CHECK (length(serial) = 12),
     http_port     INTEGER NOT NULL CHECK (http_port BETWEEN 1 AND 65535),
     rtsp_port     INTEGER NOT NULL CHECK (rtsp_port BETWEEN 1 AND 65535),
-    enabled       INTEGER NOT NULL CHECK (enabled IN (0, 1))
+    enabled       INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+    discovery     INTEGER NOT NULL DEFAULT 1 CHECK (discovery IN (0, 1))
 ) STRICT;
 
 -- What happened, for people: events and who did what.

@@ -11,8 +11,10 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from proxyd.api import models as m
+from proxyd.discovery.responder import AppSequence
 from proxyd.errors import NotFound, ProxyError
 from proxyd.hub import Hub
 from proxyd.rtsp.opener import UpstreamOpener
@@ -26,13 +28,14 @@ from .running import RunningCamera, StartFailed
 from .spec import CameraSpec, ReportUpstream
 from .status import Facts, Failure, NvrHealth, state_of
 from .trace import Trace
-from .view import camera_model, interface_model, spec_of
+from .view import camera_model, interface_model, log_model, spec_of
 
 log = logging.getLogger(__name__)
 
 _RETRY_FIRST_S, _RETRY_MOST_S = 1.0, 30.0
 _STATS_EVERY_S = 1.0
 _STARTS_AT_ONCE = 16
+_INSTANCE_SETTING = "discovery.instance_id"
 
 
 @dataclass(slots=True)
@@ -67,12 +70,15 @@ class CameraManager:
         self._failed: dict[int, _Failed] = {}
         self._traces: dict[int, Trace] = {}
         self._openers: dict[int, UpstreamOpener] = {}  # by NVR
+        self._sequences: dict[int, AppSequence] = {}
+        self._instance_id = 1
         self._shown: dict[int, m.Camera] = {}
         self._shown_interfaces: dict[int, m.Interface] = {}
         self._lock = asyncio.Lock()
         self._ticker: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        self._instance_id = await self._next_instance_id()
         await self.refresh()
         self._ticker = asyncio.create_task(self._tick(), name="camera manager")
 
@@ -83,6 +89,13 @@ class CameraManager:
         async with self._lock:
             await asyncio.gather(*(camera.stop() for camera in self._running.values()))
             self._running.clear()
+
+    async def _next_instance_id(self) -> int:
+        """Grows with every start, also on machines whose clock begins in the past (no battery) or was put back."""
+        before = int(await self._store.setting(_INSTANCE_SETTING) or 0)
+        instance_id = max(int(time.time()), before + 1) & 0xFFFF_FFFF
+        await self._store.set_setting(_INSTANCE_SETTING, str(instance_id))
+        return instance_id
 
     async def refresh(self, restart: Iterable[int] = ()) -> None:
         """Reads the store, stops, updates and starts what has to be; returns when that is done. `restart`: cameras
@@ -129,7 +142,15 @@ class CameraManager:
     def _make(self, spec: CameraSpec) -> RunningCamera:
         opener = self._openers.setdefault(spec.nvr_id, UpstreamOpener(spec.nvr))
         opener.update(spec.nvr)
-        return RunningCamera(spec, self.trace_of(spec.id), self._snapshots, opener, self._reporter(spec))
+        return RunningCamera(
+            spec,
+            self.trace_of(spec.id),
+            self._snapshots,
+            opener,
+            self._reporter(spec),
+            sequence=self._sequences.setdefault(spec.id, AppSequence(self._instance_id)),
+            set_discovery=partial(self._set_by_recorder, spec.id),
+        )
 
     def _note_failure(self, spec: CameraSpec, old: _Failed | None, failure: Failure) -> None:
         pause_s = min(old.pause_s * 2, _RETRY_MOST_S) if old and old.spec == spec else _RETRY_FIRST_S
@@ -153,6 +174,7 @@ class CameraManager:
         for id_ in self._shown.keys() - self._rows.keys():
             del self._shown[id_]
             self._traces.pop(id_, None)
+            self._sequences.pop(id_, None)
             self._failed.pop(id_, None)
             self._hub.removed("camera", id_)
 
@@ -188,12 +210,21 @@ class CameraManager:
                 nvr_name=row.nvr.name,
             )
         )
-        return camera_model(row, state, reason, camera.stats() if camera else {}, trace.recorder if trace else None)
+        return camera_model(
+            row,
+            state,
+            reason,
+            camera.stats() if camera else {},
+            trace.recorder if trace else None,
+            note=camera.note if camera else "",
+        )
 
     async def _tick(self) -> None:
         """Live figures once a second, and another try for cameras whose time has come."""
         while True:
             await asyncio.sleep(_STATS_EVERY_S)
+            for camera in self._running.values():
+                camera.tend()
             try:
                 if any(failed.retry_at <= time.monotonic() for failed in self._failed.values()):
                     await self.refresh()
@@ -218,6 +249,21 @@ class CameraManager:
 
     def interfaces(self) -> list[m.Interface]:
         return list(self._shown_interfaces.values())
+
+    async def set_discovery(self, id_: int, on: bool) -> None:
+        """Whether recorders may find this camera; kept for ever. Raises NotFound, StoreError."""
+        async with self._lock:  # a refresh under way has read the row before this change
+            self._rows[id_] = row = await self._store.set_discovery(id_, on)
+            spec, camera = spec_of(row), self._running.get(id_)
+            if spec and camera:
+                camera.update(spec)
+        self.publish()
+
+    async def _set_by_recorder(self, id_: int, on: bool) -> None:
+        await self.set_discovery(id_, on)
+        words = "may be found by searching again" if on else "is not found by searching any more"
+        row = await self._store.log("info", f"camera {id_}", f"{self.row(id_).name} {words}: a recorder set that.")
+        self._hub.changed("log", log_model(row))
 
     def try_account_again(self, nvr_id: int) -> None:
         """The NVR's account works (again), or the user said so: relays and snapshots may use it once more."""

@@ -1,10 +1,12 @@
-"""One running camera: its RTSP server, its ONVIF server, its snapshot source, on its own address."""
+"""One running camera: its RTSP server, its ONVIF server, its snapshot source, its discovery, on its own address."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
+from proxyd.discovery.responder import AppSequence
+from proxyd.discovery.server import DiscoveryServer
 from proxyd.onvif.http import OnvifServer
 from proxyd.rtsp.opener import UpstreamOpener
 from proxyd.rtsp.relay import StreamStats
@@ -36,11 +38,15 @@ class RunningCamera:
         snapshots: SnapshotSource,
         opener: UpstreamOpener,
         report: ReportUpstream,
+        *,
+        sequence: AppSequence,
+        set_discovery: Callable[[bool], Awaitable[None]],
     ) -> None:
         self.spec = spec
         self._snapshots = snapshots
         self._rtsp = RtspServer(spec, record=trace, report=report, opener=opener)
-        self._onvif = OnvifServer(spec, take_snapshot=self.snapshot, record=trace)
+        self._onvif = OnvifServer(spec, take_snapshot=self.snapshot, record=trace, set_discovery=set_discovery)
+        self._discovery = DiscoveryServer(spec, sequence, record=trace)
 
     async def start(self) -> None:
         """Raises StartFailed; then nothing listens."""
@@ -53,14 +59,26 @@ class RunningCamera:
             await self.stop()
             holder = await asyncio.to_thread(port_holder, self.spec.address, port)
             raise StartFailed(start_failure(error, self.spec.address, port, holder)) from None
+        await self._discovery.start()  # last: who finds the camera will ask it at once
 
     async def stop(self) -> None:
+        await self._discovery.stop()
         await asyncio.gather(self._onvif.stop(), self._rtsp.stop())
 
     def update(self, spec: CameraSpec) -> None:
         self.spec = spec
         self._rtsp.update(spec)
         self._onvif.update(spec)
+        self._discovery.update(spec)
+
+    def tend(self) -> None:
+        """To be called about once a second."""
+        self._discovery.tend()
+
+    @property
+    def note(self) -> str:
+        """What is not as it should be although the camera runs, and what to do; "" when all is well."""
+        return self._discovery.note
 
     async def snapshot(self) -> SnapshotPicture:
         return await self._snapshots.picture(self.spec)

@@ -69,6 +69,7 @@ class CameraSpec:
     model: str = "Virtual camera"
     firmware: str = "1.0"
     hardware: str = "1.0"
+    discovery: bool = True  # recorders may find it by WS-Discovery
 
     def stream(self, name: str) -> StreamSpec | None:
         return next((s for s in self.streams if s.name == name), None)

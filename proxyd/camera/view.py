@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from proxyd.api import models as m
 from proxyd.rtsp.relay import StreamStats
-from proxyd.store.rows import CameraRow, InterfaceRow, NvrRow
+from proxyd.store.rows import CameraRow, InterfaceRow, LogRow, NvrRow
 
 from .spec import CameraSpec, StreamName
 from .status import NvrHealth
@@ -37,6 +37,7 @@ def spec_of(row: CameraRow) -> CameraSpec | None:
         streams=row.streams,
         snapshot_upstream=row.snapshot_upstream,
         nvr=row.nvr.access,
+        discovery=row.discovery,
     )
 
 
@@ -46,6 +47,8 @@ def camera_model(
     reason: str,
     stats: Mapping[StreamName, StreamStats],
     recorder: str | None,
+    *,
+    note: str = "",
 ) -> m.Camera:
     address = row.interface.address if row.interface else None
     streams = [
@@ -80,6 +83,8 @@ def camera_model(
         serial=row.serial,
         enabled=row.enabled,
         recorder=recorder,
+        discovery=row.discovery,
+        note=note,
         clients=sum(stream.clients for stream in streams),
     )
 
@@ -116,3 +121,7 @@ def interface_model(row: InterfaceRow) -> m.Interface:
         camera=row.camera,
         up=row.present and row.address is not None,
     )
+
+
+def log_model(row: LogRow) -> m.LogEntry:
+    return m.LogEntry(id=row.id, at=row.at, level=row.level, subject=row.subject, message=row.message, actor=row.actor)

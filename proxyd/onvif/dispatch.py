@@ -17,7 +17,7 @@ from .faults import SoapFault, internal_error, malformed, not_authorized
 from .namespaces import EVENTS, NOTIFICATION
 from .pull_points import PullPoints
 from .security import TokenVerifier
-from .services import events
+from .services import device, events
 from .services.operation import SNAPSHOT_PATH, Access, Context, Operation, Reached
 from .services.registry import SERVICES, find
 from .soap import CONTENT_TYPE, MAX_REQUEST_BYTES, Element, SoapRequest, SoapSyntaxError, envelope, parse_envelope
@@ -62,6 +62,14 @@ class PendingPull:
 
     pull: events.Pull
     finish: Callable[[datetime], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingChange:
+    """A recorder changes a setting: keep `discovery`, then send `reply`, or `failure()` when that did not work."""
+
+    discovery: bool
+    reply: Reply
 
 
 class Dispatcher:
@@ -109,7 +117,7 @@ class Dispatcher:
         status, reason = (408, "the request did not arrive in time") if timed_out else (400, "the request was cut off")
         return _refusal(SoapFault("Sender", reason, status=status), path.rpartition("/")[2], reason)
 
-    def handle(self, call: Call, now: datetime) -> Reply | PendingPull:
+    def handle(self, call: Call, now: datetime) -> Reply | PendingPull | PendingChange:
         """Answer a POST to one of SERVICE_PATHS. Every refusal is a Reply; an exception is a bug of ours."""
         try:
             request = parse_envelope(call.body)
@@ -159,10 +167,13 @@ class Dispatcher:
 
     def _answer(
         self, call: Call, request: SoapRequest, operation: Operation, auth: str, now: datetime
-    ) -> Reply | PendingPull:
+    ) -> Reply | PendingPull | PendingChange:
         ctx = Context(self._spec, request, call.reached, now, self._pull_points, call.subscription_id)
         if operation is events.PULL_MESSAGES:
             return self._pending(ctx, auth)
+        if operation is device.SET_DISCOVERY_MODE:
+            reply = Reply(200, _document(request, operation.answer(ctx)), request.operation, True, auth)
+            return PendingChange(device.wanted_discovery_mode(ctx), reply)
         key = _cache_key(request, call.reached) if operation.static else None
         body = self._answers.get(key) if key is not None else None
         if body is None:

@@ -19,7 +19,7 @@ from proxyd.camera.spec import CameraSpec, RecordExchange
 from proxyd.snapshot.picture import SnapshotPicture
 
 from . import dispatch
-from .dispatch import Call, Dispatcher, PendingPull, Reply
+from .dispatch import Call, Dispatcher, PendingChange, PendingPull, Reply
 from .services.operation import SNAPSHOT_PATH, Reached
 from .soap import MAX_REQUEST_BYTES
 
@@ -27,6 +27,7 @@ MAX_CONNECTIONS = 64
 IDLE_TIMEOUT_S = 30.0
 BODY_TIMEOUT_S = 10.0
 PICTURE_TIMEOUT_S = 15.0
+CHANGE_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 20.0
 LINGER_S = 2.0  # how long the rest of a refused body is read and thrown away
 _BACKLOG = 32
@@ -67,8 +68,11 @@ class OnvifServer:
         take_snapshot: Callable[[], Awaitable[SnapshotPicture]],
         record: RecordExchange,
         now: Callable[[], datetime] = _utc_now,
+        set_discovery: Callable[[bool], Awaitable[None]] | None = None,
     ) -> None:
+        """`set_discovery` keeps what a recorder set, for ever; it may raise anything, which the recorder is told."""
         self._take_snapshot = take_snapshot
+        self._set_discovery = set_discovery
         self._record = record
         self._now = now
         self._log = logging.LoggerAdapter(_log, {"camera": spec.id})
@@ -174,7 +178,20 @@ class OnvifServer:
         if isinstance(answer, PendingPull):
             await _wait(answer)
             return answer.finish(self._now())
+        if isinstance(answer, PendingChange):
+            return await self._change(answer)
         return answer
+
+    async def _change(self, change: PendingChange) -> Reply:
+        if self._set_discovery is None:
+            return dispatch.failure(change.reply.operation)
+        try:
+            async with asyncio.timeout(CHANGE_TIMEOUT_S):
+                await self._set_discovery(change.discovery)
+        except Exception as error:
+            self._log.warning("camera %d: cannot keep the discovery mode: %s", self._dispatcher.spec.id, error)
+            return dispatch.failure(change.reply.operation)
+        return change.reply
 
     async def _snapshot(self, request: web.BaseRequest, client: str) -> web.Response:
         refusal, auth = self._dispatcher.refuse_snapshot(

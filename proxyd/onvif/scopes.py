@@ -16,6 +16,7 @@ def scopes(spec: CameraSpec) -> tuple[str, ...]:
         f"{_BASE}/type/Network_Video_Transmitter",
         f"{_BASE}/Profile/Streaming",
         f"{_BASE}/Profile/T",
+        f"{_BASE}/manufacturer/{quote(spec.manufacturer, safe='')}",
         f"{_BASE}/name/{quote(spec.name, safe='')}",
         f"{_BASE}/hardware/{quote(spec.model, safe='')}",
         f"{_BASE}/mac/{spec.mac}",

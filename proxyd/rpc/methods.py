@@ -15,14 +15,14 @@ from proxyd.api import models as m
 from proxyd.api.methods import METHODS
 from proxyd.camera.manager import CameraManager
 from proxyd.camera.spec import NvrAccess
-from proxyd.camera.view import nvr_model
+from proxyd.camera.view import log_model, nvr_model
 from proxyd.errors import InvalidInput, ProxyError, UpstreamAuthError
 from proxyd.hub import Hub
 from proxyd.jobs import Jobs
 from proxyd.nvr import discovery
 from proxyd.nvr.monitor import NvrMonitor
 from proxyd.nvr.scan import test
-from proxyd.store.rows import LogRow, NvrRow
+from proxyd.store.rows import NvrRow
 from proxyd.store.store import Store
 
 from .access import Caller
@@ -67,7 +67,7 @@ class Methods:
             cameras=self._cameras.cameras(),
             interfaces=self._cameras.interfaces(),
             jobs=self._jobs.jobs(),
-            log=[_log_model(row) for row in await self._store.log_tail(_SNAPSHOT_LOG, 0)],
+            log=[log_model(row) for row in await self._store.log_tail(_SNAPSHOT_LOG, 0)],
         )
 
     # NVRs --------------------------------------------------------------------------------------------------------
@@ -187,6 +187,10 @@ class Methods:
                 p.id, p.username or row.username, password if password is not None else row.password
             )
             await self.log("info", f"camera {p.id}", f"Changed the credentials of {p.name or row.name}.", who)
+        if p.discovery is not None:
+            await self._cameras.set_discovery(p.id, p.discovery)
+            what = "may be found" if p.discovery else "is not found any more"
+            await self.log("info", f"camera {p.id}", f"{p.name or row.name} {what} by searching recorders.", who)
         await self._cameras.refresh()
         return self._cameras.camera(p.id)
 
@@ -251,7 +255,7 @@ class Methods:
         return job
 
     async def log_tail(self, p: m.LogTail, who: Caller) -> list[m.LogEntry]:
-        return [_log_model(row) for row in await self._store.log_tail(p.limit, p.after)]
+        return [log_model(row) for row in await self._store.log_tail(p.limit, p.after)]
 
     async def status(self, p: m.NoParams, who: Caller) -> m.Status:
         return self._status(who.role)
@@ -262,7 +266,7 @@ class Methods:
         self, level: Literal["info", "warning", "error"], subject: str, message: str, who: Caller | None = None
     ) -> None:
         row = await self._store.log(level, subject, message, who.name if who else "")
-        self._hub.changed("log", _log_model(row))
+        self._hub.changed("log", log_model(row))
 
     def watch(self, row: NvrRow) -> None:
         self._monitor.watch(row.id, row.name, row.access, auth_failed=row.auth_failed)
@@ -286,7 +290,3 @@ def _subject(ids: list[int]) -> str:
 
 def _reveal(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
-
-
-def _log_model(row: LogRow) -> m.LogEntry:
-    return m.LogEntry(id=row.id, at=row.at, level=row.level, subject=row.subject, message=row.message, actor=row.actor)

@@ -14,7 +14,7 @@ from .rows import CameraRow, InterfaceRow, NvrRow, Ports
 from .secrets import Secrets
 
 _SELECT = """
-SELECT k.id, k.name, k.uuid, k.serial, k.enabled, k.http_port, k.rtsp_port,
+SELECT k.id, k.name, k.uuid, k.serial, k.enabled, k.discovery, k.http_port, k.rtsp_port,
     c.id AS channel_id, c.nvr_id, c.number, c.name AS channel_name, c.state, c.snapshot_uri,
     i.id AS interface_id, i.name AS interface_name, i.mac, i.address, i.prefix_length, i.kind, i.present,
     k.credential_id, coalesce(a.username, d.username) AS username, coalesce(a.secret, d.secret) AS secret
@@ -63,6 +63,10 @@ async def rename(db: aiosqlite.Connection, camera_id: int, name: str) -> None:
 async def set_enabled(db: aiosqlite.Connection, camera_ids: Iterable[int], enabled: bool) -> None:
     for camera_id in camera_ids:
         await db.execute_fetchall("UPDATE cameras SET enabled = ? WHERE id = ?", (enabled, camera_id))
+
+
+async def set_discovery(db: aiosqlite.Connection, camera_id: int, on: bool) -> None:
+    await db.execute_fetchall("UPDATE cameras SET discovery = ? WHERE id = ?", (on, camera_id))
 
 
 async def set_credentials(
@@ -120,6 +124,7 @@ def _row(row: aiosqlite.Row, secrets: Secrets, nvr: NvrRow, known: Sequence[stre
         channel_name=row["channel_name"],
         channel_state=row["state"],
         enabled=bool(row["enabled"]),
+        discovery=bool(row["discovery"]),
         interface=interface,
         http_port=row["http_port"],
         rtsp_port=row["rtsp_port"],

@@ -114,7 +114,12 @@ _INTERFACES_PRESENT = """
 ALTER TABLE interfaces ADD COLUMN present INTEGER NOT NULL DEFAULT 1 CHECK (present IN (0, 1));
 """
 
-STEPS: Mapping[int, str] = {1: _FIRST, 2: _INTERFACES_PRESENT}
+# Version 3: whether a camera may be found by searching (WS-Discovery).
+_CAMERAS_DISCOVERY = """
+ALTER TABLE cameras ADD COLUMN discovery INTEGER NOT NULL DEFAULT 1 CHECK (discovery IN (0, 1));
+"""
+
+STEPS: Mapping[int, str] = {1: _FIRST, 2: _INTERFACES_PRESENT, 3: _CAMERAS_DISCOVERY}
 NEWEST = max(STEPS)
 
 

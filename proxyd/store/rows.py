@@ -92,6 +92,7 @@ class CameraRow:
     streams: tuple[StreamSpec, ...]
     snapshot_upstream: str | None = field(repr=False)
     nvr: NvrRow
+    discovery: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,13 @@ class Store:
             await cameras.get(db, self._secrets, camera_ids)
             await cameras.set_enabled(db, camera_ids, enabled)
 
+    async def set_discovery(self, camera_id: int, on: bool) -> CameraRow:
+        """Whether recorders may find the camera by searching."""
+        async with self._connection.transaction() as db:
+            await cameras.get(db, self._secrets, [camera_id])
+            await cameras.set_discovery(db, camera_id, on)
+            return (await cameras.get(db, self._secrets, [camera_id]))[0]
+
     async def remove_camera(self, camera_ids: Collection[int]) -> list[CameraRow]:
         """The cameras as they were. Rescans do not bring them back; their interfaces are given out last."""
         async with self._connection.transaction() as db:

@@ -219,8 +219,28 @@ def get_users(ctx: Context) -> Element:
     return el("tds:GetUsersResponse", user)
 
 
-def get_discovery_mode(_: Context) -> Element:
-    return el("tds:GetDiscoveryModeResponse", el("tds:DiscoveryMode", "Discoverable"))
+_MODES = {"Discoverable": True, "NonDiscoverable": False}
+
+
+def get_discovery_mode(ctx: Context) -> Element:
+    mode = next(name for name, on in _MODES.items() if on == ctx.spec.discovery)
+    return el("tds:GetDiscoveryModeResponse", el("tds:DiscoveryMode", mode))
+
+
+def wanted_discovery_mode(ctx: Context) -> bool:
+    """What a SetDiscoveryMode asks for: whether the camera may be found. Raises a fault."""
+    mode = ctx.required("tds:DiscoveryMode")
+    if mode not in _MODES:
+        raise invalid_value(f"There is no discovery mode {mode[:64]!r}, only {' and '.join(_MODES)}")
+    return _MODES[mode]
+
+
+def set_discovery_mode(_: Context) -> Element:
+    """The answer; the dispatcher has the change made first (ONVIF Core section 8.3.14)."""
+    return el("tds:SetDiscoveryModeResponse")
+
+
+SET_DISCOVERY_MODE = Operation("SetDiscoveryMode", Access.WRITE_SYSTEM, set_discovery_mode, static=False)
 
 
 def get_relay_outputs(_: Context) -> Element:
@@ -241,6 +261,7 @@ SERVICE = Service(
             Operation("GetDeviceInformation", Access.READ_SYSTEM, get_device_information),
             Operation("GetScopes", Access.READ_SYSTEM, get_scopes),
             Operation("GetDiscoveryMode", Access.READ_SYSTEM, get_discovery_mode),
+            SET_DISCOVERY_MODE,
             Operation("GetRelayOutputs", Access.READ_SYSTEM, get_relay_outputs),
             Operation("GetUsers", Access.READ_SYSTEM_SENSITIVE, get_users),
             *device_network.OPERATIONS,

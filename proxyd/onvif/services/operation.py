@@ -28,6 +28,7 @@ class Access(Enum):
     PRE_AUTH = "pre-auth"
     READ_SYSTEM = "read system"
     READ_SYSTEM_SENSITIVE = "read system sensitive"
+    WRITE_SYSTEM = "write system"
     READ_MEDIA = "read media"
     ACTUATE = "actuate"
 

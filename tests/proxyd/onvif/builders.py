@@ -12,7 +12,7 @@ from typing import Any, Literal
 from lxml import etree
 
 from proxyd.camera.spec import AudioSpec, CameraSpec, NvrAccess, StreamSpec
-from proxyd.onvif.dispatch import Call, Dispatcher, PendingPull, Reply
+from proxyd.onvif.dispatch import Call, Dispatcher, PendingChange, PendingPull, Reply
 from proxyd.onvif.namespaces import PASSWORD_TYPES, PREFIXES, clark
 from proxyd.onvif.services.operation import DEVICE_PATH, EVENTS_PATH, MEDIA2_PATH, MEDIA_PATH, Reached
 
@@ -125,6 +125,7 @@ class Camera:
     spec: CameraSpec = field(default_factory=camera_spec)
     now: datetime = NOW
     reached: Reached = field(default_factory=lambda: Reached("10.9.8.7", 80))
+    changes: list[bool] = field(default_factory=list)  # discovery modes that a client has set
 
     def __post_init__(self) -> None:
         ids = (f"point{number}" for number in count())
@@ -134,6 +135,9 @@ class Camera:
         """The answer; a long poll is answered at once with what is there."""
         call = Call("POST", path, path, self.reached, body, sub, authorization)
         answer = self.dispatcher.handle(call, self.now)
+        if isinstance(answer, PendingChange):
+            self.changes.append(answer.discovery)
+            return answer.reply
         return answer.finish(self.now) if isinstance(answer, PendingPull) else answer
 
     def ask(self, operation: str, content: str = "", *, header: str | None = None, sub: str = "") -> Reply:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proxyd.onvif.namespaces import DEVICE, EVENTS, MEDIA, MEDIA2, NOTIFICATION, PREFIXES, clark
@@ -30,6 +32,9 @@ _CONTENT = {
         "<tr2:Type>All</tr2:Type>",
         "<tr2:Token>main</tr2:Token><tr2:Type>VideoEncoder</tr2:Type>",
         "<tr2:Token>nowhere</tr2:Token>",
+    ],
+    "SetDiscoveryMode": [
+        f"<tds:DiscoveryMode>{each}</tds:DiscoveryMode>" for each in ("Discoverable", "NonDiscoverable", "Nonsense")
     ],
     "CreatePullPointSubscription": ["<tev:InitialTerminationTime>PT60S</tev:InitialTerminationTime>"],
 }
@@ -189,6 +194,22 @@ def test_nothing_of_the_nvr_is_in_any_answer(camera: Camera) -> None:
             body = camera.ask(f"{_SHORT[namespace]}:{name}", content).body
             for secret in (b"192.0.2.9", b"nvr-admin", b"nvr-secret", b"Channels/", camera.spec.password.encode()):
                 assert secret not in body
+
+
+def test_the_discovery_mode_is_told_and_set(camera: Camera) -> None:
+    assert texts(camera.ask("tds:GetDiscoveryMode"), "tds:DiscoveryMode") == ["Discoverable"]
+    assert camera.ask("tds:SetDiscoveryMode", "<tds:DiscoveryMode>NonDiscoverable</tds:DiscoveryMode>").ok
+    assert camera.changes == [False]
+    camera.dispatcher.update(replace(camera.spec, discovery=False))
+    assert texts(camera.ask("tds:GetDiscoveryMode"), "tds:DiscoveryMode") == ["NonDiscoverable"]
+    assert camera.ask("tds:SetDiscoveryMode", "<tds:DiscoveryMode>Discoverable</tds:DiscoveryMode>").ok
+    for wrong in ("", "<tds:DiscoveryMode>Off</tds:DiscoveryMode>"):
+        assert fault_of(camera.ask("tds:SetDiscoveryMode", wrong))[0] == "env:Sender"
+    assert (
+        camera.ask("tds:SetDiscoveryMode", "<tds:DiscoveryMode>Discoverable</tds:DiscoveryMode>", header="").status
+        == 401
+    )
+    assert camera.changes == [False, True]
 
 
 def test_system_time_is_utc_and_ntp(camera: Camera) -> None:
