@@ -9,12 +9,12 @@ from typing import Any
 
 from . import doctor
 from .accept import accept
-from .dhcp.arp import probe
-from .errors import BadRequest, FactsChanged, NetsetupError
+from .errors import BadRequest, FactsChanged
 from .keeper import Keeper
 from .kernel import read_facts
 from .model import Facts, Limits, Plan, Slot
 from .plan import PlanWish, make_plan, without
+from .probing import probe_addresses, seen_macs
 from .protocol import (
     VERSION,
     Add,
@@ -28,10 +28,8 @@ from .protocol import (
     digest_of,
     format_answer,
 )
-from .standing import conflict_words
 
 WATCH_EVERY_S = 0.25  # at most so often a watcher gets a new status
-_PROBE_TIMEOUT_S = 20.0
 
 NewPlans = Callable[[tuple[Plan, ...], Facts], tuple[Plan, ...]]
 
@@ -102,7 +100,7 @@ class Answers:
 
     async def _make_plan(self, wish: PlanWish) -> dict[str, Any]:
         before = self._keeper.state.plans()
-        after = make_plan(wish, before, await _facts(before, wish.parent), self._limits())
+        after = make_plan(wish, before, await _facts(before, wish.parent), self._limits(), taken_macs=seen_macs())
         return _shown(before, after)
 
     async def _apply(self, request: Apply) -> dict[str, Any]:
@@ -118,10 +116,12 @@ class Answers:
         return await self._change(new, dry_run=False, digest=None)
 
     async def _add(self, request: Add) -> dict[str, Any]:
+        seen = seen_macs()
+
         def new(before: tuple[Plan, ...], facts: Facts) -> tuple[Plan, ...]:
             parent = request.parent or self._only_parent(before)
             present = sum(len(plan.slots) for plan in before if plan.parent == parent)
-            return make_plan(PlanWish(parent, present + request.count), before, facts, self._limits())
+            return make_plan(PlanWish(parent, present + request.count), before, facts, self._limits(), taken_macs=seen)
 
         return await self._change(new, dry_run=request.dry_run, digest=request.digest)
 
@@ -148,7 +148,7 @@ class Answers:
                 raise FactsChanged("The network is not as it was when the plan was made.", "Make the plan again.")
             if dry_run:
                 return shown
-            await self._all_free(before, after, facts)
+            await probe_addresses(_only_new(before, after), facts)
 
             def exactly(now: tuple[Plan, ...], facts_now: Facts) -> tuple[Plan, ...]:
                 if now != before:
@@ -171,26 +171,6 @@ class Answers:
                 "Root can raise `most` in the config.",
             )
 
-    async def _all_free(self, before: Sequence[Plan], after: Sequence[Plan], facts: Facts) -> None:
-        """New static addresses are asked for before anything is changed (RFC 5227)."""
-        present = {slot.address for plan in before for slot in plan.slots}
-        new = [
-            (plan.parent, slot) for plan in after for slot in plan.slots if slot.address and slot.address not in present
-        ]
-        if not new:
-            return
-        try:
-            async with asyncio.timeout(_PROBE_TIMEOUT_S):
-                holders = await asyncio.gather(*(_holder(parent, slot, facts) for parent, slot in new))
-        except TimeoutError:
-            raise NetsetupError("Could not ask in time who has the addresses.", "Try again.") from None
-        taken = [(slot, mac) for (_, slot), mac in zip(new, holders, strict=True) if mac and slot.address]
-        if taken:
-            slot, mac = taken[0]
-            more = f" {len(taken) - 1} more are taken, too." if len(taken) > 1 else ""
-            words = conflict_words(str(slot.address.ip) if slot.address else "", mac)
-            raise BadRequest(f"{words}{more}", "Exclude taken addresses, or begin at another one.")
-
     async def _doctor(self) -> dict[str, Any]:
         keeper = self._keeper
         found = await doctor.examine(keeper.plans, keeper.leases, states=keeper.lease_states())
@@ -201,11 +181,10 @@ async def _facts(plans: Sequence[Plan], *parents: str) -> Facts:
     return await read_facts(sorted({plan.parent for plan in plans} | set(parents)))
 
 
-async def _holder(parent: str, slot: Slot, facts: Facts) -> str | None:
-    link = facts.link(parent)
-    if slot.address is None or link is None or not link.carrier:
-        return None
-    return await probe(parent, slot.mac, slot.address.ip)
+def _only_new(before: Sequence[Plan], after: Sequence[Plan]) -> list[Plan]:
+    """The plans with only those slots that are new or get another address."""
+    present = {slot for plan in before for slot in plan.slots}
+    return [replace(plan, slots=tuple(slot for slot in plan.slots if slot not in present)) for plan in after]
 
 
 def _shown(before: Sequence[Plan], after: Sequence[Plan]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import grp
 import logging
 import os
 import pwd
@@ -87,10 +86,10 @@ class Endpoint:
             log.warning("there is no user %s: only root can talk to the arm", self._user)
             return
         try:
-            os.chown(self._path, -1, group)
-        except PermissionError:
-            name = grp.getgrgid(group).gr_name
-            log.warning("may not give %s to the group %s: only root can talk to the arm", self._path, name)
+            if self._path.stat().st_gid != group:  # the unit's Group= did it already; chown(2) is closed there
+                os.chown(self._path, -1, group)
+        except OSError as error:
+            log.warning("cannot give %s to the group of %s: %s", self._path, self._user, error.strerror)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -12,28 +12,50 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import Any
 
-from .dhcp.arp import probe
+from pyroute2.netlink.exceptions import NetlinkError
+
+from .dhcp.arp import probe_all
 from .dhcp.engine import DhcpState
-from .errors import NetsetupError
-from .execute import converge
+from .errors import KernelRefused, NetsetupError
+from .execute import converge, watched
 from .files import StateDir
 from .journal import Journal
-from .kernel import read_facts
+from .kernel import Kernel, KernelPort, read_facts
 from .leasing import Leasing
 from .memory import Memory, hostnames
 from .model import Facts, Lease, Limits, Plan, Slot
 from .notices import Notice, Notices
 from .parents import State, follow, remember, renamed, state_of, words_of
+from .probing import unused_addresses
 from .repair import Brake, KernelEvents
 from .standing import camera_json, conflict_words, parent_json, repair_words
+from .steps import Step
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 30.0  # sysctls give no event
 _RETRY_FIRST_S, _RETRY_MOST_S = 1.0, 60.0
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class Seen:
+    """The kernel, of which everything was read a moment ago: what was decided by those facts is done by them."""
+
+    kernel: KernelPort
+
+    def __init__(self, facts: Facts, parents: Sequence[str]) -> None:
+        self.facts_seen = facts
+        self._fresh: Sequence[str] | None = parents
+
+    async def facts(self, parents: Sequence[str]) -> Facts:
+        fresh, self._fresh = self._fresh, None
+        return self.facts_seen if parents == fresh else await self.kernel.facts(parents)
+
+    async def do(self, step: Step) -> None:
+        await self.kernel.do(step)
 
 
 class Keeper:
@@ -101,14 +123,15 @@ class Keeper:
         """A deliberate change. All or nothing: raises NetsetupError, then plans and kernel are as before."""
         async with self.state.lock():
             before = self.state.plans()
-            facts = await read_facts([plan.parent for plan in before])
-            after = new_plans(before, facts)
-            changes = await self._converge(after)
+            seen = await self._see(before)
+            after = new_plans(before, seen.facts_seen)
+            self._see_parents(after, seen.facts_seen)
+            changes = await self._converge(after, seen)
             try:
                 self.state.save_plans(after)
                 Journal(self.state.journal).applied(before, changes)
             except OSError as error:
-                await self._converge(before)
+                await self._converge(before, await self._see(before))
                 raise NetsetupError(
                     f"Cannot write to {self.state.path}: {error.strerror}.", "Is the disk full?"
                 ) from None
@@ -178,14 +201,14 @@ class Keeper:
 
     async def _keep(self) -> None:
         plans = self.state.plans()  # the command line may have written others
-        facts = await read_facts([plan.parent for plan in plans])
+        seen = await self._see(plans)
+        facts = seen.facts_seen
         plans = self._follow_renames(plans, facts)
         came_back = self._see_parents(plans, facts)
         await self._check_static(plans, facts)
         self._leasing.forget_others(slot.mac for plan in plans for slot in plan.slots)
-        changes = await self._converge(plans)
-        if changes:
-            log.info("%s", "; ".join(changes))
+        changes = await self._converge(plans, seen)
+        log.debug("%s", "; ".join(changes))
         self._explain(plans, facts, changes, came_back)
         if self._leasing.unsaved:
             self.state.save_leases(self._leasing.leases)
@@ -197,7 +220,11 @@ class Keeper:
         for parent in came_back:
             self._leasing.confirm(parent)
 
-    async def _converge(self, plans: Sequence[Plan]) -> list[str]:
+    async def _see(self, plans: Sequence[Plan]) -> Seen:
+        parents = watched(plans, Journal(self.state.journal))
+        return Seen(await read_facts(parents), parents)
+
+    async def _converge(self, plans: Sequence[Plan], seen: Seen) -> list[str]:
         held = [
             replace(plan, slots=tuple(replace(s, address=None) if s.mac in self._held else s for s in plan.slots))
             if plan.method == "static" and self._held
@@ -205,7 +232,12 @@ class Keeper:
             for plan in plans
         ]
         leases, old = self._leasing.leases, self._leasing.old()
-        changes = await converge(held, leases, old=old, journal=self.state.journal)
+        try:
+            async with Kernel() as kernel:
+                seen.kernel = kernel
+                changes = await converge(held, leases, old=old, journal=self.state.journal, kernel=seen)
+        except (OSError, NetlinkError) as error:
+            raise KernelRefused(f"The kernel gives no netlink socket: {error}.", "Try again.") from None
         await self._leasing.deprecate_old(plans)
         return changes
 
@@ -243,28 +275,32 @@ class Keeper:
 
     async def _check_static(self, plans: tuple[Plan, ...], facts: Facts) -> None:
         """Static addresses are asked for (RFC 5227) before their first use; taken ones are held back."""
+        wanted = {slot.mac: slot for plan in plans for slot in plan.slots if plan.method == "static" and slot.address}
         there = {(address.link, address.address) for address in facts.addresses}
-        wanted = [(p.parent, s) for p in plans if p.method == "static" for s in p.slots if s.address]
-        self._free &= {slot for _, slot in wanted}
-        self._free |= {slot for _, slot in wanted if (slot.name, slot.address) in there}
-        unsure = [(parent, slot) for parent, slot in wanted if slot not in self._free]
-        answers = await asyncio.gather(*(self._holder(parent, slot) for parent, slot in unsure))
-        self._held = {slot.mac: mac for (_, slot), mac in zip(unsure, answers, strict=True) if mac}
-        for (_, slot), mac in zip(unsure, answers, strict=True):
-            if mac and slot.address:
-                self.notices.stands(f"held {slot.mac}", conflict_words(str(slot.address.ip), mac), "error", slot.name)
-            else:
-                self._free.add(slot)
-                self.notices.over(f"held {slot.mac}", f"The address of {slot.name} is free now.", slot.name)
+        self._free = {slot for slot in wanted.values() if slot in self._free or (slot.name, slot.address) in there}
+        unsure = {mac for mac, slot in wanted.items() if slot not in self._free}
+        held: dict[str, str] = {}
+        for parent, addresses in unused_addresses(plans, facts).items():
+            asked = {mac: address for mac, address in addresses.items() if mac in unsure}
+            held |= await self._holders(parent, asked) if asked else {}
+        for mac in unsure:
+            self._say_held(wanted[mac], held.get(mac))
+        self._held = held
 
-    async def _holder(self, parent: str, slot: Slot) -> str | None:
-        if self._parents.get(parent) != "up" or slot.address is None:
-            return None  # nobody could answer; the address is watched once the cable is in
+    async def _holders(self, parent: str, addresses: Mapping[str, IPv4Address]) -> dict[str, str]:
         try:
-            return await probe(parent, slot.mac, slot.address.ip, quick=True)
+            return await probe_all(parent, addresses, quick=True)
         except (NetsetupError, OSError) as error:
-            log.warning("cannot ask who has %s: %s", slot.address.ip, error)
-            return None
+            log.warning("cannot ask who has the addresses on %s: %s", parent, error)
+            return {}
+
+    def _say_held(self, slot: Slot, mac: str | None) -> None:
+        what = f"held {slot.mac}"
+        if mac and slot.address:
+            self.notices.stands(what, conflict_words(str(slot.address.ip), mac), "error", slot.name)
+        else:
+            self._free.add(slot)
+            self.notices.over(what, f"The address of {slot.name} is free now.", slot.name)
 
     def _explain(self, plans: tuple[Plan, ...], facts: Facts, changes: list[str], came_back: list[str]) -> None:
         """When nothing of ours had changed, somebody else did."""

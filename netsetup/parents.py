@@ -80,6 +80,12 @@ def renamed(plans: Iterable[Plan], facts: Facts, known: Mapping[str, Known]) -> 
     return found
 
 
+def where_it_is(plan: Plan, facts: Facts) -> Plan:
+    """The plan by its adapter's present name when its interfaces prove one; so a rename takes no interface away."""
+    link = _under(plan, facts) if facts.link(plan.parent) is None else None
+    return replace(plan, parent=link.name) if link else plan
+
+
 def follow(
     plans: Iterable[Plan], known: Mapping[str, Known], names: Mapping[str, str]
 ) -> tuple[tuple[Plan, ...], dict[str, Known]]:
