@@ -21,6 +21,7 @@ from .errors import KernelRefused, NetsetupError
 from .journal import Journal
 from .kernel import Kernel, KernelPort
 from .model import Desired, Facts, Lease, Plan, Sysctl
+from .parents import where_it_is
 from .steps import AddLink, SetState, SetSysctl, Step, words
 
 _ROUNDS = 4  # the kernel itself takes routes away with addresses and links; a second look finds them
@@ -60,7 +61,7 @@ def wanted(
 ) -> Desired:
     """What the kernel should hold for all plans whose parent is there. Pure."""
     parts = []
-    for plan in plans:
+    for plan in (where_it_is(plan, facts) for plan in plans):
         if facts.link(plan.parent) is None:
             continue
         of_slots = {slot.index: leases[slot.mac] for slot in plan.slots if slot.mac in leases}
