@@ -35,6 +35,7 @@ def add_remove_arguments(parser: argparse.ArgumentParser) -> None:
     _add_common(parser)
     parser.add_argument("names", nargs="*", metavar="NAME", help="interfaces, such as vcam7")
     parser.add_argument("--all", action="store_true", help="every interface, with all rules, routes and settings")
+    parser.add_argument("--keep-plans", action="store_true", help="with --all: from the kernel only, until apply")
     _add_consent(parser)
 
 

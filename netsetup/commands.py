@@ -97,6 +97,8 @@ async def _apply(args: argparse.Namespace) -> int:
 async def _remove(args: argparse.Namespace) -> int:
     if bool(args.names) == args.all:
         raise BadRequest("Which interfaces?", "Give their names, or --all.")
+    if args.keep_plans and not args.all:
+        raise BadRequest("Plans are kept for all interfaces or for none.", "Give --all.")
     state = StateDir(args.state)
 
     def target() -> tuple[Plan, ...]:
@@ -105,7 +107,7 @@ async def _remove(args: argparse.Namespace) -> int:
     if not (args.yes or args.digest):
         return await _dry_run(args, state, (target(), None), f"netsetup remove {' '.join(args.names) or '--all'} --yes")
     async with state.lock():
-        return await _change(args, state, target(), args.digest)
+        return await _change(args, state, target(), args.digest, keep_plans=args.keep_plans)
 
 
 async def _undo(args: argparse.Namespace) -> int:
@@ -206,6 +208,7 @@ async def _change(
     *,
     probe: bool = False,
     undo: bool = False,
+    keep_plans: bool = False,
 ) -> int:
     """Under the lock. The plans are saved after the kernel has them: whoever kills us in between finds the old ones."""
     before, leases = state.plans(), _of(plans, state.leases())
@@ -220,9 +223,9 @@ async def _change(
     changes = await converge(plans, leases, journal=state.journal)
     if undo:
         journal.pop()
-    elif plans != before:
+    elif plans != before and not keep_plans:
         journal.applied(before, changes)
-    if plans != before:
+    if plans != before and not keep_plans:
         state.save_plans(plans)
     if args.json:
         _say(_json({"format": FORMAT, "changed": changes, "plans": [plan.to_json() for plan in plans]}))

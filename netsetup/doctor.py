@@ -1,4 +1,4 @@
-"""`netsetup doctor`: every camera examined from the machine itself; the arm answers `{"do": "doctor"}` with the same."""
+"""`netsetup doctor`: every camera examined from the machine itself; the arm answers "doctor" with the same."""
 
 from __future__ import annotations
 

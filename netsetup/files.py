@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import NetsetupError
-from .journal import write_atomic
+from .journal import give_to_owner_of, write_atomic
 from .model import Lease, Plan
 
 DEFAULT_STATE = Path("/var/lib/netsetup")
@@ -69,6 +69,7 @@ class StateDir:
         self._make()
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            give_to_owner_of(self.path, descriptor)
             try:
                 async with asyncio.timeout(timeout_s):
                     while not _locked(descriptor):  # noqa: ASYNC110 — flock cannot be waited for otherwise

@@ -105,12 +105,20 @@ class Journal:
         write_atomic(self._path, "".join(json.dumps(entry) + "\n" for entry in entries))
 
 
+def give_to_owner_of(folder: Path, descriptor: int) -> None:
+    """What root writes into the state folder is the arm's, which could not read it otherwise."""
+    owner = folder.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
 def write_atomic(path: Path, text: str) -> None:
     """Mode 0600; after a power cut there is the old content or the new one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w") as file:
+        give_to_owner_of(path.parent, descriptor)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
