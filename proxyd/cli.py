@@ -21,10 +21,16 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--config", type=Path, metavar="F", help=f"settings (default: {config.DEFAULT_FILE})")
     run.add_argument("--data", type=Path, metavar="DIR", help="database and key (default: /var/lib/proxyd)")
     run.add_argument("--socket", type=Path, metavar="PATH", help="JSON-RPC socket (default: /run/proxyd/proxyd.sock)")
-    run.add_argument(
+    mode = run.add_mutually_exclusive_group()
+    mode.add_argument(
         "--loopback",
         metavar="CIDR",
         help="no network set-up: cameras on addresses of this loopback range, such as 127.0.77.0/24",
+    )
+    mode.add_argument(
+        "--shared",
+        metavar="ADDRESS",
+        help="all cameras on this address with ports of their own; not for recorders that go by MAC (UniFi Protect)",
     )
     run.set_defaults(function=_run)
     simulate = commands.add_parser("simulate", help="run a simulated NVR")
@@ -43,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    settings = config.load(args.config, data=args.data, socket=args.socket, loopback=args.loopback)
+    settings = config.load(args.config, data=args.data, socket=args.socket, loopback=args.loopback, shared=args.shared)
     from proxyd import daemon  # late: `--help` and a wrong config need not load everything
 
     # force: onvif-zeep-async configures logging when it is imported.
@@ -57,3 +63,7 @@ def _run(args: argparse.Namespace) -> int:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     asyncio.run(daemon.run(settings))
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -202,3 +202,18 @@ def test_units_let_the_service_do_only_its_work() -> None:
     program = shutil.which("systemd-analyze")
     if program and os.access("/run/systemd/system", os.R_OK):
         subprocess.run([program, "verify", "--man=no", str(ROOT / "contrib/systemd/proxyd.service")], check=False)
+
+
+@pytest.mark.parametrize("command", ["proxyd", "onviftui", "netsetup"])
+def test_every_launcher_starts_its_command(command: str, tmp_path: Path) -> None:
+    """As contrib/setup and the systemd units use them: by the file in .venv/bin."""
+    module = re.search(rf'\("{command}", "([a-z.]+)"\)', (ROOT / "contrib/bootstrap.py").read_text())
+    assert module
+    launcher = tmp_path / command
+    launcher.write_text(bootstrap_module().LAUNCHER.format(module=module[1]))
+    launcher.chmod(0o755)
+    (tmp_path / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (tmp_path / "python").chmod(0o755)
+    words = subprocess.run([str(launcher), "--help"], capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+    assert (words.returncode, words.stderr) == (0, "")
+    assert words.stdout.startswith(f"usage: {command} ")
