@@ -74,15 +74,17 @@ CREATE TABLE streams (
 
 -- Every interface ever seen. `released` is 0 for one that no camera ever had, else it counts upwards: the
 -- greater, the later it was freed, and the later it is given out again. `present` is 0 while it is gone.
+-- `port_offset` is added to its camera's ports: not 0 only where cameras share an address.
 CREATE TABLE interfaces (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     name          TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
     mac           TEXT NOT NULL UNIQUE CHECK (length(mac) = 17 AND mac = lower(mac)),
     address       TEXT,
     prefix_length INTEGER NOT NULL CHECK (prefix_length BETWEEN 0 AND 128),
-    kind          TEXT NOT NULL CHECK (kind IN ('loopback', 'netlink')),
+    kind          TEXT NOT NULL CHECK (kind IN ('loopback', 'netlink', 'shared')),
     released      INTEGER NOT NULL DEFAULT 0 CHECK (released >= 0),
-    present       INTEGER NOT NULL DEFAULT 1 CHECK (present IN (0, 1))
+    present       INTEGER NOT NULL DEFAULT 1 CHECK (present IN (0, 1)),
+    port_offset   INTEGER NOT NULL DEFAULT 0 CHECK (port_offset BETWEEN 0 AND 1023)
 ) STRICT;
 
 -- RESTRICT everywhere: a camera is only removed on purpose, and then its interface is marked as released.

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from proxyd.api.codec import field_errors
 from proxyd.api.models import Port, Role
@@ -25,6 +25,7 @@ class DaemonSettings(_Section):
     data: Path | None = None
     socket: Path | None = None
     key_file: Path | None = None
+    arm_socket: Path = Path("/run/netsetup/netsetup.sock")  # where netsetup serve, the privileged arm, answers
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
@@ -33,8 +34,14 @@ class CameraSettings(_Section):
 
     http_port: Port | None = None
     rtsp_port: Port | None = None
-    loopback: str | None = None
-    interface_prefix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{1,9}$")] = "vcam"
+    loopback: str = ""
+    shared: str = ""
+
+    @model_validator(mode="after")
+    def _one_mode(self) -> CameraSettings:
+        if self.loopback and self.shared:
+            raise ValueError("choose loopback or shared, not both")
+        return self
 
 
 class NvrSettings(_Section):
@@ -58,12 +65,17 @@ class Settings(_Section):
         return self.daemon.socket or daemon_socket()
 
     @property
+    def interfaces_of_their_own(self) -> bool:
+        """Whether cameras have the standard ports of a machine of their own."""
+        return not (self.cameras.loopback or self.cameras.shared)
+
+    @property
     def http_port(self) -> int:
-        return self.cameras.http_port or (8080 if self.cameras.loopback else 80)
+        return self.cameras.http_port or (80 if self.interfaces_of_their_own else 8080)
 
     @property
     def rtsp_port(self) -> int:
-        return self.cameras.rtsp_port or (8554 if self.cameras.loopback else 554)
+        return self.cameras.rtsp_port or (554 if self.interfaces_of_their_own else 8554)
 
 
 def default_data() -> Path:
@@ -76,7 +88,12 @@ def default_data() -> Path:
 
 
 def load(
-    file: Path | None, *, data: Path | None = None, socket: Path | None = None, loopback: str | None = None
+    file: Path | None,
+    *,
+    data: Path | None = None,
+    socket: Path | None = None,
+    loopback: str | None = None,
+    shared: str | None = None,
 ) -> Settings:
     """The file (or the default one, if it exists) overlaid with the command line. Raises InvalidInput."""
     path = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
@@ -86,10 +103,9 @@ def load(
             raw = tomllib.loads(path.read_text())
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise InvalidInput(f"Cannot read the config file {path}: {error}.") from None
-    overlay: dict[str, dict[str, Any]] = {
-        "daemon": {"data": data, "socket": socket},
-        "cameras": {"loopback": loopback},
-    }
+    overlay: dict[str, dict[str, Any]] = {"daemon": {"data": data, "socket": socket}, "cameras": {}}
+    if loopback or shared:  # either replaces the mode of the file
+        overlay["cameras"] = {"loopback": loopback or "", "shared": shared or ""}
     for section, values in overlay.items():
         if isinstance(raw.get(section, {}), dict):
             raw[section] = raw.get(section, {}) | {k: v for k, v in values.items() if v is not None}

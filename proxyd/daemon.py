@@ -23,9 +23,12 @@ from proxyd.config import Settings
 from proxyd.errors import Conflict, ProxyError, StoreError, UpstreamAuthError
 from proxyd.hub import Hub
 from proxyd.jobs import Jobs
+from proxyd.links.arm import ArmClient, ArmNotice
+from proxyd.links.arm_watch import ArmWatch
 from proxyd.links.loopback import LoopbackLinks
 from proxyd.links.netlink import NetlinkLinks
 from proxyd.links.port import LinkSource
+from proxyd.links.shared import WARNING, SharedLinks
 from proxyd.nvr.monitor import NvrMonitor
 from proxyd.nvr.scan import ScanSettings
 from proxyd.rpc.methods import Methods
@@ -51,10 +54,10 @@ class Daemon:
         self._settings = settings
         self._started = utc_now()
         self._stack = AsyncExitStack()
-        self._links: LinkSource = (
-            LoopbackLinks(settings.cameras.loopback)
-            if settings.cameras.loopback
-            else NetlinkLinks(settings.cameras.interface_prefix)
+        self._links = _link_source(settings)
+        self._arm = ArmClient(settings.daemon.arm_socket) if self._links.mode == "netlink" else None
+        self._arm_watch = (
+            ArmWatch(self._arm, changed=self._arm_changed, noticed=self._arm_noticed) if self._arm else None
         )
         self._hub = Hub()
 
@@ -86,7 +89,17 @@ class Daemon:
         snapshots = SnapshotSource(report=self._report_picture)
         self._stack.push_async_callback(snapshots.close)
         self._cameras = CameraManager(
-            store, self._hub, snapshots, health=self._monitor.health, report=self._monitor.report, now=utc_now
+            store,
+            self._hub,
+            snapshots,
+            health=self._monitor.health,
+            report=self._monitor.report,
+            now=utc_now,
+            **(
+                {"address_words": self._arm_watch.words, "named": self._arm_watch.name_cameras}
+                if self._arm_watch
+                else {}
+            ),
         )
         self._jobs = Jobs(
             store,
@@ -104,6 +117,7 @@ class Daemon:
             self._monitor,
             self.status,
             search_on=("lo",) if self._links.mode == "loopback" else None,
+            arm=self._arm,
         )
 
         for row in await store.nvrs():
@@ -113,6 +127,9 @@ class Daemon:
         await self._links.start(self._interfaces_changed)
         self._stack.push_async_callback(self._links.stop)
         self._stack.push_async_callback(self._jobs.stop)
+        if self._arm_watch:
+            await self._arm_watch.start()
+            self._stack.push_async_callback(self._arm_watch.stop)
 
         socket = settings.socket
         _make_folder(socket.parent, 0o750)
@@ -120,6 +137,8 @@ class Daemon:
         await server.start()
         self._stack.push_async_callback(server.stop)
         await self._methods.log("info", "daemon", f"proxyd {__version__} started ({self._links.mode} mode).")
+        if self._links.mode == "shared":
+            await self._methods.log("warning", "daemon", WARNING)
 
     def status(self, role: m.Role) -> m.Status:
         cameras = self._cameras.cameras()
@@ -140,6 +159,17 @@ class Daemon:
         await self._store.register_interfaces(found)
         await self._store.assign_interfaces()
         await self._cameras.refresh()
+
+    async def _arm_changed(self) -> None:
+        self._cameras.publish()
+
+    async def _arm_noticed(self, notice: ArmNotice) -> None:
+        """What the arm repaired or found goes into the log of the UI."""
+        level: m.LogLevel = notice.level if notice.level in ("info", "warning", "error") else "warning"
+        try:
+            await self._methods.log(level, notice.camera or "interfaces", notice.text)
+        except ProxyError as error:
+            log.warning("%s (not in the log of the UI: %s)", notice.text, error)
 
     def _report_picture(self, nvr_id: int, error: Exception | None) -> None:
         """Many NVRs have a web user of their own for pictures: a refusal there says nothing about the account."""
@@ -176,6 +206,14 @@ class Daemon:
             await self._methods.log("error", f"nvr {nvr_id}", f"Scan of {row.name} failed: {error}")
         else:
             await self._methods.log("info", f"nvr {nvr_id}", f"Scan of {row.name}: {row.online} of {row.channels} on.")
+
+
+def _link_source(settings: Settings) -> LinkSource:
+    if settings.cameras.loopback:
+        return LoopbackLinks(settings.cameras.loopback)
+    if settings.cameras.shared:
+        return SharedLinks(settings.cameras.shared)
+    return NetlinkLinks()
 
 
 async def run(settings: Settings) -> None:

@@ -176,9 +176,28 @@ class Interface(Model):
     name: str
     mac: str
     address: str | None
-    kind: Literal["loopback", "netlink"]
+    kind: Literal["loopback", "netlink", "shared"]
     camera: int | None
     up: bool = True
+    message: str = ""  # what keeps it from its address, or threatens it
+
+
+class PlannedInterface(Model):
+    """An interface that comes or goes. `address` is null when a DHCP server gives it."""
+
+    name: str
+    mac: str
+    parent: str
+    address: str | None
+
+
+class InterfaceChange(Model):
+    """What interface.add or interface.remove does, or with `dry_run` would do; `digest` names exactly that."""
+
+    added: list[PlannedInterface] = []
+    removed: list[PlannedInterface] = []
+    digest: str
+    done: bool
 
 
 class ScanDiff(Model):
@@ -268,7 +287,7 @@ class Status(Model):
     api_version: int = API_VERSION
     pid: int
     started: str
-    mode: Literal["loopback", "netlink"]
+    mode: Literal["loopback", "netlink", "shared"]
     data_dir: str
     nvrs: int
     cameras: int
@@ -362,6 +381,27 @@ class CameraUpdate(Params):
     discovery: bool | None = None
     username: Username | None = None
     password: Annotated[SecretStr | None, AfterValidator(_typeable)] = Field(default=None, min_length=4, max_length=64)
+
+
+LinkName = Annotated[str, StringConstraints(min_length=1, max_length=15, pattern=r"^[^\s/]+$")]
+Digest = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9a-f-]+$")]
+
+
+class InterfaceAdd(Params):
+    """`parent` may be left out when there is only one. With `digest` only what the dry run with it showed is done."""
+
+    count: Annotated[int, Field(ge=1, le=512)]
+    parent: LinkName | None = None
+    dry_run: bool = False
+    digest: Digest | None = None
+
+
+class InterfaceRemove(Params):
+    """By name. Refused while a camera has one of them."""
+
+    names: Annotated[list[LinkName], Field(min_length=1, max_length=512)]
+    dry_run: bool = False
+    digest: Digest | None = None
 
 
 class LogTail(Params):

@@ -1,1 +1,2 @@
-"""Which interfaces and addresses cameras can have: a typed port with a loopback and a netlink source."""
+"""Which interfaces and addresses cameras can have: a typed port with a loopback, a netlink and a
+shared-address source."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Awaitable, Callable
 from itertools import islice
-from typing import Literal
 
 from proxyd.errors import InvalidInput
-from proxyd.store.rows import FoundInterface
+from proxyd.store.rows import FoundInterface, InterfaceKind
 
 from .port import mac_from_address
 
@@ -16,7 +15,7 @@ MOST = 1024  # interfaces, however large the range is
 
 
 class LoopbackLinks:
-    mode: Literal["loopback", "netlink"] = "loopback"
+    mode: InterfaceKind = "loopback"
 
     def __init__(self, cidr: str) -> None:
         """Raises InvalidInput unless `cidr` is a range inside 127.0.0.0/8."""

@@ -1,4 +1,4 @@
-"""Netlink mode: the macvlan interfaces of this machine whose names start with the configured prefix.
+"""Netlink mode: the interfaces of this machine that carry our ownership mark, whatever they are called.
 
 Needs no capability. An event only marks the picture as stale: after a short quiet time everything is read anew
 (ENOBUFS overruns and missed messages then cannot matter).
@@ -9,34 +9,39 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
 
 from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 from pyroute2.netlink.rtnl import RTMGRP_IPV4_IFADDR, RTMGRP_LINK
 
-from proxyd.store.rows import FoundInterface
+from proxyd.store.rows import FoundInterface, InterfaceKind
 
 log = logging.getLogger(__name__)
 
+# The ifalias that netsetup gives each interface it makes, with the slot's number.
+_MARK = re.compile(r"onviftui:camera \d{1,5}")
 _QUIET_S = 0.1
+# A lost interface is usually restored within a moment; its connections live through that when nobody closes them.
+_LOSS_PATIENCE_S = 0.7
 _RETRY_S = 2.0
 _READ_TIMEOUT_S = 10.0
 _AF_INET = 2
-_SECONDARY = 0x01  # IFA_F_SECONDARY
+_DEPRECATED = 0x20  # IFA_F_DEPRECATED: netsetup takes this address away in a moment
+_NO_ADDRESS_LENGTH = 24
 
 
 class NetlinkLinks:
-    mode: Literal["loopback", "netlink"] = "netlink"
+    mode: InterfaceKind = "netlink"
 
-    def __init__(self, prefix: str = "vcam") -> None:
-        self._prefix = prefix
+    def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
         self._last: list[FoundInterface] | None = None
 
     async def start(self, changed: Callable[[list[FoundInterface]], Awaitable[None]]) -> None:
-        self._last = await read_interfaces(self._prefix)
+        self._last = await read_interfaces()
         await changed(self._last)
         self._task = asyncio.create_task(self._watch(changed), name="netlink watch")
 
@@ -65,7 +70,10 @@ class NetlinkLinks:
                     await stale.wait()
                     await asyncio.sleep(_QUIET_S)
                     stale.clear()
-                    found = await read_interfaces(self._prefix)
+                    found = await read_interfaces()
+                    if _lost(self._last or [], found):
+                        await asyncio.sleep(_LOSS_PATIENCE_S)
+                        found = await read_interfaces()
                     if found != self._last:
                         self._last = found
                         await changed(found)
@@ -74,6 +82,12 @@ class NetlinkLinks:
             finally:
                 reader.cancel()
                 await asyncio.gather(reader, return_exceptions=True)
+
+
+def _lost(before: Iterable[FoundInterface], found: Iterable[FoundInterface]) -> bool:
+    """An interface with an address is gone. One that only lost its address was told so: that counts at once."""
+    there = {interface.mac for interface in found}
+    return any(interface.address and interface.mac not in there for interface in before)
 
 
 async def _mark_stale(events: Any, stale: asyncio.Event) -> None:
@@ -90,21 +104,41 @@ async def _messages(events: Any) -> Any:
             yield message
 
 
-async def read_interfaces(prefix: str) -> list[FoundInterface]:
+async def link_with_address(address: str) -> str | None:
+    """The name of the interface that has this IPv4 address. Raises OSError, NetlinkError, TimeoutError."""
+    async with asyncio.timeout(_READ_TIMEOUT_S), AsyncIPRoute() as ipr:
+        names = {message["index"]: message.get("IFLA_IFNAME") async for message in await ipr.get_links()}
+        async for message in await ipr.get_addr(family=_AF_INET):
+            if message.get("IFA_LOCAL") == address:
+                return str(names.get(message["index"], "")) or None
+    return None
+
+
+async def read_interfaces() -> list[FoundInterface]:
     """One full dump, sorted by name. Raises OSError, NetlinkError, TimeoutError."""
     async with asyncio.timeout(_READ_TIMEOUT_S), AsyncIPRoute() as ipr:
         links = [message async for message in await ipr.get_links()]
         addresses = [message async for message in await ipr.get_addr(family=_AF_INET)]
-    by_index: dict[int, tuple[str, int]] = {}
-    for message in addresses:
-        if not message["flags"] & _SECONDARY:
-            by_index.setdefault(message["index"], (message.get("IFA_LOCAL"), message["prefixlen"]))
+    by_index = _newest(addresses)
     found = []
     for message in links:
-        name = message.get("IFLA_IFNAME")
-        info = message.get("IFLA_LINKINFO")
-        if not name.startswith(prefix) or info is None or info.get("IFLA_INFO_KIND") != "macvlan":
+        if not _MARK.fullmatch(message.get("IFLA_IFALIAS") or ""):
             continue
-        address, length = by_index.get(message["index"], (None, 24))
-        found.append(FoundInterface(name, message.get("IFLA_ADDRESS").lower(), address, length, "netlink"))
-    return sorted(found, key=lambda interface: interface.name)
+        address, length = by_index.get(message["index"], (None, _NO_ADDRESS_LENGTH))
+        mac = message.get("IFLA_ADDRESS").lower()
+        found.append(FoundInterface(message.get("IFLA_IFNAME"), mac, address, length, "netlink"))
+    return sorted(found, key=lambda interface: (len(interface.name), interface.name))
+
+
+def _newest(addresses: Iterable[Any]) -> Mapping[int, tuple[str, int]]:
+    """The address of each interface: while a lease moves there are two, and the younger one counts."""
+    youngest: dict[int, tuple[int, str, int]] = {}
+    for message in addresses:
+        if (message.get("IFA_FLAGS") or message["flags"]) & _DEPRECATED:
+            continue
+        times = message.get("IFA_CACHEINFO")
+        made = int(times["cstamp"]) if times else 0
+        index = message["index"]
+        if index not in youngest or made >= youngest[index][0]:
+            youngest[index] = (made, message.get("IFA_LOCAL"), message["prefixlen"])
+    return {index: (address, length) for index, (_, address, length) in youngest.items()}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
+from typing import Protocol
 
-from proxyd.store.rows import FoundInterface
+from proxyd.store.rows import FoundInterface, InterfaceKind
 
 
 class LinkSource(Protocol):
-    mode: Literal["loopback", "netlink"]
+    mode: InterfaceKind
 
     async def start(self, changed: Callable[[list[FoundInterface]], Awaitable[None]]) -> None:
         """Calls `changed` once before it returns, and again with the full list whenever it differs."""

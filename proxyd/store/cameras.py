@@ -16,7 +16,7 @@ from .secrets import Secrets
 _SELECT = """
 SELECT k.id, k.name, k.uuid, k.serial, k.enabled, k.discovery, k.http_port, k.rtsp_port,
     c.id AS channel_id, c.nvr_id, c.number, c.name AS channel_name, c.state, c.snapshot_uri,
-    i.id AS interface_id, i.name AS interface_name, i.mac, i.address, i.prefix_length, i.kind, i.present,
+    i.id AS interface_id, i.name AS interface_name, i.mac, i.address, i.prefix_length, i.kind, i.present, i.port_offset,
     k.credential_id, coalesce(a.username, d.username) AS username, coalesce(a.secret, d.secret) AS secret
 FROM cameras k
 JOIN channels c ON c.id = k.channel_id
@@ -126,8 +126,8 @@ def _row(row: aiosqlite.Row, secrets: Secrets, nvr: NvrRow, known: Sequence[stre
         enabled=bool(row["enabled"]),
         discovery=bool(row["discovery"]),
         interface=interface,
-        http_port=row["http_port"],
-        rtsp_port=row["rtsp_port"],
+        http_port=row["http_port"] + (row["port_offset"] or 0),
+        rtsp_port=row["rtsp_port"] + (row["port_offset"] or 0),
         username=row["username"],
         password=secrets.decrypt(row["secret"]),
         own_credentials=row["credential_id"] is not None,

@@ -18,10 +18,10 @@ async def register(db: aiosqlite.Connection, found: Sequence[FoundInterface], *,
     if complete:
         await db.execute_fetchall("UPDATE interfaces SET present = 0")
     cursor = await db.executemany(
-        "INSERT INTO interfaces (name, mac, address, prefix_length, kind) VALUES (?, ?, ?, ?, ?) "
+        "INSERT INTO interfaces (name, mac, address, prefix_length, kind, port_offset) VALUES (?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (mac) DO UPDATE SET name = excluded.name, address = excluded.address, "
         "prefix_length = excluded.prefix_length, kind = excluded.kind, present = 1",
-        [(one.name, one.mac.lower(), one.address, one.prefix_length, one.kind) for one in found],
+        [(one.name, one.mac.lower(), one.address, one.prefix_length, one.kind, one.port_offset) for one in found],
     )
     await cursor.close()
 

@@ -84,7 +84,7 @@ CREATE TABLE interfaces (
     mac           TEXT NOT NULL UNIQUE CHECK (length(mac) = 17 AND mac = lower(mac)),
     address       TEXT,
     prefix_length INTEGER NOT NULL CHECK (prefix_length BETWEEN 0 AND 128),
-    kind          TEXT NOT NULL CHECK (kind IN ('loopback', 'netlink')),
+    kind          TEXT NOT NULL CHECK (kind IN ('loopback', 'netlink', 'shared')),
     released      INTEGER NOT NULL DEFAULT 0 CHECK (released >= 0)
 ) STRICT;
 CREATE TABLE cameras (
@@ -119,7 +119,17 @@ _CAMERAS_DISCOVERY = """
 ALTER TABLE cameras ADD COLUMN discovery INTEGER NOT NULL DEFAULT 1 CHECK (discovery IN (0, 1));
 """
 
-STEPS: Mapping[int, str] = {1: _FIRST, 2: _INTERFACES_PRESENT, 3: _CAMERAS_DISCOVERY}
+# Version 4: cameras that share an address differ by their ports.
+_INTERFACES_PORT_OFFSET = """
+ALTER TABLE interfaces ADD COLUMN port_offset INTEGER NOT NULL DEFAULT 0 CHECK (port_offset BETWEEN 0 AND 1023);
+"""
+
+STEPS: Mapping[int, str] = {
+    1: _FIRST,
+    2: _INTERFACES_PRESENT,
+    3: _CAMERAS_DISCOVERY,
+    4: _INTERFACES_PORT_OFFSET,
+}
 NEWEST = max(STEPS)
 
 

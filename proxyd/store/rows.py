@@ -9,7 +9,7 @@ from proxyd.camera.spec import NvrAccess, StreamSpec
 from proxyd.nvr.result import DeviceIdentity
 
 ChannelState = Literal["online", "offline", "missing"]
-InterfaceKind = Literal["loopback", "netlink"]
+InterfaceKind = Literal["loopback", "netlink", "shared"]
 LogLevel = Literal["info", "warning", "error"]
 
 StreamRow = StreamSpec
@@ -25,13 +25,15 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class FoundInterface:
-    """An interface that exists now. `mac` identifies it; name and address may change."""
+    """An interface that exists now. `mac` identifies it; name and address may change. `port_offset` is added to the
+    ports of the camera that gets it: not 0 only where cameras share an address."""
 
     name: str
     mac: str
     address: str | None
     prefix_length: int
     kind: InterfaceKind
+    port_offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ import pytest
 
 from proxyd.errors import InvalidInput
 from proxyd.links.loopback import MOST, LoopbackLinks
+from proxyd.links.shared import SharedLinks
+from proxyd.store.rows import FoundInterface
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -32,6 +34,29 @@ def test_only_loopback_ranges(cidr: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         LoopbackLinks(cidr)
     assert "127.0.77.0/24" in caught.value.hint
+
+
+async def test_shared_mode_gives_one_address_and_ports_of_their_own() -> None:
+    links = SharedLinks("127.0.0.1")
+    told: list[list[FoundInterface]] = []
+
+    async def changed(found: list[FoundInterface]) -> None:
+        told.append(found)
+
+    await links.start(changed)
+    await links.stop()
+    (found,) = told
+    assert {interface.address for interface in found} == {"127.0.0.1"}
+    assert found[0].name == "lo:1"
+    assert [interface.port_offset for interface in found] == list(range(1, len(found) + 1))
+    assert len({interface.mac for interface in found}) == len(found)
+    assert {interface.address for interface in links.interfaces(None)} == {None}
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "239.1.1.1", "fe80::1", "wlan0", "10.0.0.0/24"])
+def test_shared_mode_wants_an_address_of_this_machine(address: str) -> None:
+    with pytest.raises(InvalidInput):
+        SharedLinks(address)
 
 
 _IN_NAMESPACE = """
