@@ -56,9 +56,7 @@ class Daemon:
         self._stack = AsyncExitStack()
         self._links = _link_source(settings)
         self._arm = ArmClient(settings.daemon.arm_socket) if self._links.mode == "netlink" else None
-        self._arm_watch = (
-            ArmWatch(self._arm, changed=self._arm_changed, noticed=self._arm_noticed) if self._arm else None
-        )
+        self._arm_watch = ArmWatch(self._arm, changed=self._arm_changed, noticed=self._arm_noticed)
         self._hub = Hub()
 
     async def __aenter__(self) -> Daemon:
@@ -95,11 +93,8 @@ class Daemon:
             health=self._monitor.health,
             report=self._monitor.report,
             now=utc_now,
-            **(
-                {"address_words": self._arm_watch.words, "named": self._arm_watch.name_cameras}
-                if self._arm_watch
-                else {}
-            ),
+            address_words=self._arm_watch.words,
+            named=self._arm_watch.name_cameras,
         )
         self._jobs = Jobs(
             store,
@@ -127,9 +122,8 @@ class Daemon:
         await self._links.start(self._interfaces_changed)
         self._stack.push_async_callback(self._links.stop)
         self._stack.push_async_callback(self._jobs.stop)
-        if self._arm_watch:
-            await self._arm_watch.start()
-            self._stack.push_async_callback(self._arm_watch.stop)
+        await self._arm_watch.start()
+        self._stack.push_async_callback(self._arm_watch.stop)
 
         socket = settings.socket
         _make_folder(socket.parent, 0o750)
@@ -165,9 +159,8 @@ class Daemon:
 
     async def _arm_noticed(self, notice: ArmNotice) -> None:
         """What the arm repaired or found goes into the log of the UI."""
-        level: m.LogLevel = notice.level if notice.level in ("info", "warning", "error") else "warning"
         try:
-            await self._methods.log(level, notice.camera or "interfaces", notice.text)
+            await self._methods.log(notice.level, notice.camera or "interfaces", notice.text)
         except ProxyError as error:
             log.warning("%s (not in the log of the UI: %s)", notice.text, error)
 

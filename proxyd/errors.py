@@ -90,3 +90,15 @@ class UpstreamProtocolError(UpstreamError):
     """The NVR answered, but not with what its standard says."""
 
     code = -32033
+
+
+class ArmError(ProxyError):
+    """The privileged arm (netsetup serve) cannot or may not do it; nothing was changed."""
+
+    code = -32040
+
+
+class ArmUnreachable(ArmError):
+    """The privileged arm does not answer."""
+
+    code = -32041

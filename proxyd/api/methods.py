@@ -50,6 +50,8 @@ METHODS: dict[str, Method] = _table(
     Method("camera.credentials", m.ById, m.Credentials, _O, "User and password to type into the recorder."),
     Method("interface.list", m.NoParams, list[m.Interface], _V, "All interfaces."),
     Method("interface.available", m.NoParams, list[m.Interface], _V, "Interfaces no camera uses, next first."),
+    Method("interface.add", m.InterfaceAdd, m.InterfaceChange, _A, "Make more interfaces, through netsetup's arm."),
+    Method("interface.remove", m.InterfaceRemove, m.InterfaceChange, _A, "Remove interfaces that no camera uses."),
     Method("job.list", m.NoParams, list[m.Job], _V, "Running jobs and the last 50 that ended."),
     Method("job.cancel", m.ById, m.Job, _O, "Stop a job; what it found so far is kept."),
     Method("log.tail", m.LogTail, list[m.LogEntry], _V, "The newest log entries, oldest first."),

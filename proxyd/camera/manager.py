@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +20,7 @@ from proxyd.hub import Hub
 from proxyd.rtsp.opener import UpstreamOpener
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
-from proxyd.store.rows import CameraRow
+from proxyd.store.rows import CameraRow, InterfaceRow
 from proxyd.store.store import Store
 
 from .reconcile import reconcile
@@ -58,7 +58,12 @@ class CameraManager:
         health: Callable[[int], NvrHealth],
         report: Callable[[int, Exception | None], None],
         now: Callable[[], str],
+        address_words: Callable[[], Mapping[str, str]] = dict,
+        named: Callable[[Mapping[str, str]], None] = lambda names: None,
     ) -> None:
+        """`address_words`: by MAC, what keeps an interface from its address; `named` is told cameras' names by MAC."""
+        self._address_words = address_words
+        self._named = named
         self._store = store
         self._hub = hub
         self._snapshots = snapshots
@@ -73,6 +78,7 @@ class CameraManager:
         self._sequences: dict[int, AppSequence] = {}
         self._instance_id = 1
         self._shown: dict[int, m.Camera] = {}
+        self._interface_rows: list[InterfaceRow] = []
         self._shown_interfaces: dict[int, m.Interface] = {}
         self._lock = asyncio.Lock()
         self._ticker: asyncio.Task[None] | None = None
@@ -104,8 +110,9 @@ class CameraManager:
             self._rows = {row.id: row for row in await self._store.cameras()}
             await self._apply(set(restart))
             self._forget_removed()
+            self._interface_rows = await self._store.interfaces()
             self.publish()
-            await self._publish_interfaces()
+        self._named({row.interface.mac: row.name for row in self._rows.values() if row.interface})
 
     async def _apply(self, restart: set[int]) -> None:
         desired = {row.id: spec for row in self._rows.values() if row.enabled and (spec := spec_of(row))}
@@ -185,9 +192,13 @@ class CameraManager:
             if self._shown.get(row.id) != model:
                 self._shown[row.id] = model
                 self._hub.changed("camera", model)
+        self._publish_interfaces()
 
-    async def _publish_interfaces(self) -> None:
-        now = {row.id: interface_model(row) for row in await self._store.interfaces()}
+    def _publish_interfaces(self) -> None:
+        """Those that are gone and that no camera waits for are remembered, but not shown."""
+        words = self._address_words()
+        shown = (row for row in self._interface_rows if row.present or row.camera)
+        now = {row.id: interface_model(row, words.get(row.mac, "")) for row in shown}
         for id_ in self._shown_interfaces.keys() - now.keys():
             self._hub.removed("interface", id_)
         for id_, model in now.items():
@@ -197,6 +208,7 @@ class CameraManager:
 
     def _model(self, row: CameraRow) -> m.Camera:
         camera, failed, trace = self._running.get(row.id), self._failed.get(row.id), self._traces.get(row.id)
+        words = self._address_words().get(row.interface.mac, "") if row.interface else ""
         state, reason = state_of(
             Facts(
                 enabled=row.enabled,
@@ -208,6 +220,7 @@ class CameraManager:
                 channel=row.channel_number,
                 nvr=self._health(row.nvr_id),
                 nvr_name=row.nvr.name,
+                waiting=words,
             )
         )
         return camera_model(
@@ -216,7 +229,7 @@ class CameraManager:
             reason,
             camera.stats() if camera else {},
             trace.recorder if trace else None,
-            note=camera.note if camera else "",
+            note=" ".join(filter(None, (camera.note, words))) if camera else "",
         )
 
     async def _tick(self) -> None:

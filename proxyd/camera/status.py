@@ -35,6 +35,7 @@ class Facts:
     channel: int
     nvr: NvrHealth
     nvr_name: str
+    waiting: str = ""  # why the interface has no address, as netsetup's arm says
 
 
 def state_of(f: Facts) -> tuple[CameraState, str]:
@@ -44,6 +45,8 @@ def state_of(f: Facts) -> tuple[CameraState, str]:
     if f.interface is None:
         return _S.NO_INTERFACE, "All interfaces are taken. Add interfaces, or remove a camera that is not needed."
     if f.address is None:
+        if f.waiting:
+            return _S.WAITING_FOR_ADDRESS, f"{f.interface} has no address: {f.waiting}"
         return (
             _S.WAITING_FOR_ADDRESS,
             f"{f.interface} is gone or has no address; the camera starts when it gets one.",

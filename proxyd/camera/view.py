@@ -111,7 +111,7 @@ def nvr_model(row: NvrRow, health: NvrHealth, job: int | None) -> m.Nvr:
     )
 
 
-def interface_model(row: InterfaceRow) -> m.Interface:
+def interface_model(row: InterfaceRow, message: str = "") -> m.Interface:
     return m.Interface(
         id=row.id,
         name=row.name,
@@ -120,6 +120,7 @@ def interface_model(row: InterfaceRow) -> m.Interface:
         kind=row.kind,
         camera=row.camera,
         up=row.present and row.address is not None,
+        message=message,
     )
 
 

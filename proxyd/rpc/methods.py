@@ -5,20 +5,22 @@ Every change is written to the audit log with the caller's name before the answe
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from proxyd.api import models as m
 from proxyd.api.methods import METHODS
 from proxyd.camera.manager import CameraManager
 from proxyd.camera.spec import NvrAccess
 from proxyd.camera.view import log_model, nvr_model
-from proxyd.errors import InvalidInput, ProxyError, UpstreamAuthError
+from proxyd.errors import ArmError, Conflict, InvalidInput, ProxyError, UpstreamAuthError
 from proxyd.hub import Hub
 from proxyd.jobs import Jobs
+from proxyd.links.arm import ArmClient
 from proxyd.nvr import discovery
 from proxyd.nvr.monitor import NvrMonitor
 from proxyd.nvr.scan import test
@@ -29,6 +31,7 @@ from .access import Caller
 from .server import Handler
 
 _SNAPSHOT_LOG = 100
+_SEARCHES_AT_ONCE = 2  # each opens a socket per interface; more wait
 
 
 class Methods:
@@ -44,6 +47,7 @@ class Methods:
         monitor: NvrMonitor,
         status: Callable[[m.Role], m.Status],
         search_on: Sequence[str] | None = None,
+        arm: ArmClient | None = None,
     ) -> None:
         self._store = store
         self._hub = hub
@@ -51,7 +55,9 @@ class Methods:
         self._jobs = jobs
         self._monitor = monitor
         self._status = status
+        self._searches = asyncio.Semaphore(_SEARCHES_AT_ONCE)
         self._search_on = search_on
+        self._arm = arm
 
     def handlers(self) -> dict[str, Handler]:
         """Method nvr.add is nvr_add here, and so on for the whole table; `subscribe` is the connection's own."""
@@ -73,6 +79,7 @@ class Methods:
     # NVRs --------------------------------------------------------------------------------------------------------
 
     async def nvr_add(self, p: m.NvrAdd, who: Caller) -> m.Nvr:
+        self._refuse_own_camera(p.host)
         row = await self._store.add_nvr(
             host=p.host, port=p.port, username=p.username, password=p.password.get_secret_value(), name=p.name
         )
@@ -89,6 +96,7 @@ class Methods:
         return self._nvr_model(await self._store.nvr(p.id))
 
     async def nvr_update(self, p: m.NvrUpdate, who: Caller) -> m.Nvr:
+        self._refuse_own_camera(p.host)
         row = await self._store.update_nvr(
             p.id, host=p.host, port=p.port, username=p.username, password=_reveal(p.password), name=p.name
         )
@@ -118,7 +126,8 @@ class Methods:
         return job
 
     async def nvr_discover(self, p: m.NvrDiscover, who: Caller) -> list[m.FoundNvr]:
-        found = await discovery.search(p.timeout_s, p.probe, interfaces=self._search_on)
+        async with self._searches:
+            found = await discovery.search(p.timeout_s, p.probe, interfaces=self._search_on)
         known = {(row.host, row.port): row.id for row in await self._store.nvrs()}
         ours = {interface.address for interface in self._cameras.interfaces()}
         return [
@@ -151,7 +160,18 @@ class Methods:
             clock_offset_s=identity.clock_offset_s,
         )
 
+    def _refuse_own_camera(self, host: str | None) -> None:
+        """A camera that is its own NVR would ask itself in circles."""
+        camera = next((camera for camera in self._cameras.cameras() if host and camera.address == host), None)
+        if camera is not None:
+            raise InvalidInput(
+                f"{host} is the address of camera {camera.id} “{camera.name}”, which proxyd itself serves.",
+                "Enter the address of the NVR.",
+                {"host": "is the address of one of proxyd's own cameras"},
+            )
+
     async def _access_to_test(self, p: m.NvrTestParams) -> NvrAccess:
+        self._refuse_own_camera(p.host)
         known = (await self._store.nvr(p.id)).access if p.id is not None else None
         missing = {
             field: "is needed when no id is given"
@@ -182,10 +202,7 @@ class Methods:
             await self._store.rename_camera(p.id, p.name)
             await self.log("info", f"camera {p.id}", f"Renamed {row.name} to {p.name}.", who)
         if p.username is not None or p.password is not None:
-            password = _reveal(p.password)
-            await self._store.set_credentials(
-                p.id, p.username or row.username, password if password is not None else row.password
-            )
+            await self._store.set_credentials(p.id, p.username, _reveal(p.password))
             await self.log("info", f"camera {p.id}", f"Changed the credentials of {p.name or row.name}.", who)
         if p.discovery is not None:
             await self._cameras.set_discovery(p.id, p.discovery)
@@ -246,6 +263,37 @@ class Methods:
         by_id = {interface.id: interface for interface in self._cameras.interfaces()}
         return [by_id[row.id] for row in await self._store.free_interfaces() if row.id in by_id]
 
+    async def interface_add(self, p: m.InterfaceAdd, who: Caller) -> m.InterfaceChange:
+        answer = await self._ask_arm("add", p, count=p.count, parent=p.parent)
+        change = _interface_change(answer, p)
+        if change.done:
+            await self.log("info", "interfaces", f"Added {_names(change.added)}.", who)
+        return change
+
+    async def interface_remove(self, p: m.InterfaceRemove, who: Caller) -> m.InterfaceChange:
+        self._require_free(p.names)
+        change = _interface_change(await self._ask_arm("remove", p, names=p.names), p)
+        if change.done:
+            await self.log("warning", "interfaces", f"Removed {_names(change.removed)}.", who)
+        return change
+
+    def _require_free(self, names: list[str]) -> None:
+        taken = {interface.name: interface.camera for interface in self._cameras.interfaces() if interface.camera}
+        for name in names:
+            if camera := taken.get(name):
+                raise Conflict(
+                    f"{name} is in use by {self._cameras.row(camera).name}.",
+                    f"Remove that camera first: onviftui camera remove {camera}",
+                )
+
+    async def _ask_arm(self, do: str, p: m.InterfaceAdd | m.InterfaceRemove, **fields: Any) -> dict[str, Any]:
+        if self._arm is None:
+            raise InvalidInput(
+                "Interfaces are not made in this mode.", "Start proxyd without --loopback and --shared for that."
+            )
+        given = {**fields, "dry_run": p.dry_run, "digest": p.digest}
+        return await self._arm.call(do, **{name: value for name, value in given.items() if value is not None})
+
     async def job_list(self, p: m.NoParams, who: Caller) -> list[m.Job]:
         return self._jobs.jobs()
 
@@ -282,6 +330,17 @@ class Methods:
 
     async def _nvrs(self) -> list[m.Nvr]:
         return [self._nvr_model(row) for row in await self._store.nvrs()]
+
+
+def _interface_change(answer: dict[str, Any], p: m.InterfaceAdd | m.InterfaceRemove) -> m.InterfaceChange:
+    try:
+        return m.InterfaceChange.model_validate({**answer, "done": not p.dry_run})
+    except ValidationError:
+        raise ArmError("netsetup's arm gave an answer that proxyd does not understand.", "Update both.") from None
+
+
+def _names(interfaces: list[m.PlannedInterface]) -> str:
+    return ", ".join(interface.name for interface in interfaces)
 
 
 def _subject(ids: list[int]) -> str:
