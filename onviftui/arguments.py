@@ -128,7 +128,7 @@ def _nvr(verbs: _Verbs) -> None:
 def _camera(verbs: _Verbs) -> None:
     verbs.add("list", "all virtual cameras")
     _one(verbs.add("show", "one camera"), "CAMERA")
-    verb = verbs.add("edit", "rename, or give this camera its own user name and password")
+    verb = verbs.add("edit", "rename, give this camera its own user name and password, or hide it from searches")
     _one(verb, "CAMERA")
     verb.add_argument("--name", help="new name")
     verb.add_argument("--user", metavar="U", help="user name that the recorder uses for this camera")
@@ -152,6 +152,18 @@ def _interface(verbs: _Verbs) -> None:
     verb = verbs.add("list", "all interfaces and the cameras on them")
     verb.add_argument("--available", action="store_true", help="only those that no camera uses, next first")
 
+    verb = verbs.add("add", "make more interfaces, each with a MAC of its own (shows them, asks, then does it)")
+    verb.add_argument("count", type=_interface_count, metavar="COUNT", help="how many more, 1 to 512")
+    verb.add_argument("--parent", metavar="ADAPTER", help="network adapter; needed only when there are several")
+    _asked_first(verb)
+    verb = verbs.add("remove", "remove interfaces that no camera uses")
+    verb.add_argument("names", nargs="+", metavar="NAME", help="names of interfaces, such as vcam7")
+    _asked_first(verb)
+
+
+def _asked_first(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
 
 def _job(verbs: _Verbs) -> None:
     verbs.add("list", "running jobs and the last that ended")
@@ -192,6 +204,12 @@ def _password_stdin(parser: argparse.ArgumentParser) -> None:
 
 
 def _channel_count(text: str) -> int:
+def _interface_count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 512:
+        raise argparse.ArgumentTypeError("must be a number from 1 to 512")
+    return int(text)
+
+
     if not text.isdecimal() or not 1 <= int(text) <= 64:
         raise argparse.ArgumentTypeError("must be a number from 1 to 64")
     return int(text)

@@ -1,6 +1,6 @@
 """What each noun and verb does: one coroutine each, from parsed arguments to output and exit code.
 
-The table COMMANDS is what cli.py dispatches on; NVR and camera commands have modules of their own.
+The table COMMANDS is what cli.py dispatches on; NVR, camera and interface commands have modules of their own.
 """
 
 from __future__ import annotations
@@ -9,34 +9,12 @@ import argparse
 from collections.abc import Awaitable, Callable
 
 from proxyd.api.client import RpcClient
-from proxyd.api.models import Interface, Job, LogEntry, Status
+from proxyd.api.models import Job, LogEntry, Status
 
-from . import camera_commands, nvr_commands
+from . import camera_commands, interface_commands, nvr_commands
 from .output import Column, Output, format_pairs, harmless
 
 Command = Callable[[argparse.Namespace, RpcClient, Output], Awaitable[int]]
-
-
-async def interface_list(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
-    interfaces: list[Interface] = await client.call("interface.available" if args.available else "interface.list")
-    if out.json_mode:
-        out.document(interfaces)
-        return 0
-    columns = (
-        Column("ID", right=True),
-        Column("NAME"),
-        Column("ADDRESS"),
-        Column("MAC"),
-        Column("KIND", optional=True),
-        Column("LINK", optional=True),
-        Column("CAMERA", right=True),
-    )
-    rows = [
-        (i.id, i.name, i.address or "none", i.mac, i.kind, "up" if i.up else "down", i.camera or "free")
-        for i in interfaces
-    ]
-    out.table(columns, rows)
-    return 0
 
 
 async def job_list(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
@@ -126,7 +104,7 @@ async def status(args: argparse.Namespace, client: RpcClient, out: Output) -> in
 COMMANDS: dict[tuple[str, str | None], Command] = {
     **{("nvr", verb): command for verb, command in nvr_commands.COMMANDS.items()},
     **{("camera", verb): command for verb, command in camera_commands.COMMANDS.items()},
-    ("interface", "list"): interface_list,
+    **{("interface", verb): command for verb, command in interface_commands.COMMANDS.items()},
     ("job", "list"): job_list,
     ("job", "cancel"): job_cancel,
     ("log", "tail"): log_tail,

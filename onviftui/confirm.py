@@ -1,4 +1,4 @@
-"""Questions before something is removed."""
+"""Questions before something is removed or made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from proxyd.errors import InvalidInput, ProxyError
 
 
-def confirm(question: str, *, yes: bool) -> None:
+def confirm(question: str, *, yes: bool, otherwise: str = "Nothing was removed.") -> None:
     """Returns when `yes` or when a person says so. Raises InvalidInput without a terminal, ProxyError on "no"."""
     if yes:
         return
@@ -16,4 +16,4 @@ def confirm(question: str, *, yes: bool) -> None:
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise ProxyError("Nothing was removed.")
+        raise ProxyError(otherwise)
