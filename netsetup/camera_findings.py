@@ -18,7 +18,7 @@ from .steps import AddAddress, AddRule, PutRoute, RemoveAddress, RemoveRoute, Re
 _SETTLED = ("bound", "renewing", "rebinding", "rebooting", "static")
 _PASSING = ("requesting", "checking")
 _NAMED = 3  # changes in one sentence
-_BY_HAND = "Another program or somebody by hand changed it; its frames go nowhere until it is restored."
+_BY_HAND = "Another program or a person changed it; recorders do not reach the camera, or see another MAC."
 _RESTORE = "The service netsetup restores it: systemctl start netsetup, or once: netsetup apply --yes"
 _TCP = (80, 554)
 _DISCOVERY = 3702
