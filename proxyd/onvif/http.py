@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -50,12 +51,28 @@ class _TooLarge(Exception):
 
 
 class _Connections(web.Server):
-    """aiohttp's low-level server with an upper bound of connections; what comes above it is closed at once."""
+    """aiohttp's low-level server with an upper bound of connections. When all places are taken, whoever holds the most
+    gives up one that waits for a request: so nobody keeps recorders out by connecting often."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.answering: set[web.RequestHandler] = set()
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
-        if len(self.connections) > MAX_CONNECTIONS:
-            transport.abort()
+        held = [
+            (one, one.transport, _host(one.transport))
+            for one in self.connections
+            if one.transport is not None and not one.transport.is_closing()
+        ]
+        if len(held) <= MAX_CONNECTIONS:
+            return
+        count = Counter(host for _, _, host in held)
+        host, most = _host(transport), max(count.values())
+        spare = (
+            one.transport for one, _, its in held if count[its] == most and its != host and one not in self.answering
+        )
+        (next(spare, None) or transport).abort()
 
 
 class OnvifServer:
@@ -121,6 +138,16 @@ class OnvifServer:
         self._dispatcher.update(spec)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        connections, connection = self._connections, request.protocol
+        if connections is None:
+            return await self._answer(request)
+        connections.answering.add(connection)
+        try:
+            return await self._answer(request)
+        finally:
+            connections.answering.discard(connection)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         response = await self._respond(request)
         # Sent here and not by aiohttp, because a client that does not read must not hold its place for ever.
         try:
@@ -233,6 +260,11 @@ class OnvifServer:
         if reply.status in (408, 413):
             response.force_close()
         return response
+
+
+def _host(transport: asyncio.BaseTransport) -> str:
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if peer else ""
 
 
 def _peer(request: web.BaseRequest) -> str:

@@ -6,6 +6,7 @@ Knows nothing of sessions and SDP (upstream.py does). A wrong password is tried 
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ class RtspClient(asyncio.Protocol):
         except TimeoutError:
             raise self._unreachable(f"does not answer within {self._timeouts.connect_s:g} s") from None
         except OSError as error:
-            raise self._unreachable(f"cannot be reached ({error.strerror or error})") from None
+            raise self._unreachable(f"cannot be reached ({_words(error)})") from None
 
     async def request(self, method: str, url: str, headers: Headers | None = None) -> Response:
         """The final answer, with authentication done. Raises UpstreamError; UpstreamAuthError when the second answer
@@ -232,6 +233,12 @@ class RtspClient(asyncio.Protocol):
 
     def _name(self) -> str:
         return f"The NVR at {self._access.host}, port {self._port},"
+
+
+def _words(error: OSError) -> str:
+    """asyncio puts the address that was tried in the place of the reason."""
+    number = error.errno or 0  # below zero: getaddrinfo's
+    return os.strerror(number) if number > 0 else str(error.strerror or error)
 
 
 def _ignore(_: object) -> None:

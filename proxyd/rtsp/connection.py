@@ -45,6 +45,16 @@ class ClientConnection(asyncio.Protocol):
         self._incomplete_since: float | None = None  # a message has begun; None while between messages
         self._blocked_since: float | None = None
         self._closing = False
+        self.host = ""  # the recorder's
+
+    @property
+    def closing(self) -> bool:
+        return self._closing
+
+    @property
+    def replaceable(self) -> bool:
+        """Nothing is lost when it ends: no session, and no answer under way."""
+        return not self._closing and self._conversation is not None and self._conversation.idle
 
     @property
     def conversation(self) -> Conversation | None:
@@ -68,6 +78,12 @@ class ClientConnection(asyncio.Protocol):
         else:
             conversation.check(now)
 
+    def make_room(self) -> None:
+        """Ends at once, for a recorder that holds fewer connections than this one's host."""
+        if self._conversation is not None:
+            self._conversation.record("connection", "closed: too many connections from this address")
+        self._abort()
+
     def end(self) -> None:
         """Closes the connection after what is written; `ended` follows when all is cleaned up."""
         if not self._closing:
@@ -83,6 +99,7 @@ class ClientConnection(asyncio.Protocol):
         self._transport = transport
         peer = transport.get_extra_info("peername")
         client = (str(peer[0]), int(peer[1])) if peer else ("unknown", 0)  # gone before it was accepted
+        self.host = client[0]
         self._conversation = Conversation(self._context, transport, client, self.end)
         if not self._opened(self):
             self._conversation.record("connection", "refused: too many connections to this camera")

@@ -69,6 +69,11 @@ class Conversation:
         """The connection should be closed after this answer."""
         return self._auth.exhausted or self._broken
 
+    @property
+    def idle(self) -> bool:
+        """There is no session, and no answer is under way."""
+        return self._playback.table is None and not self._answering
+
     async def answer(self, request: Request) -> Response:
         """The response to one request; raises nothing for what a peer did."""
         operation = f"{request.method} {shown(parse_target(request.uri).stream)}".strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections import Counter
 from dataclasses import replace
 
 from proxyd.camera.spec import CameraSpec, RecordExchange, ReportUpstream, StreamName
@@ -115,11 +116,26 @@ class RtspServer:
         return result
 
     def _opened(self, connection: ClientConnection) -> bool:
-        if self._server is None or len(self._connections) >= self._context.limits.connections:
+        if self._server is None or not self._has_room(connection.host):
             return False
         self._connections.add(connection)
         self._schedule_sweep()
         return True
+
+    def _has_room(self, host: str) -> bool:
+        """When all places are taken, whoever holds the most gives one up, if it has one without a session: so nobody
+        keeps recorders out by connecting often, and a recorder that is served is never disturbed."""
+        held = [one for one in self._connections if not one.closing]
+        if len(held) < self._context.limits.connections:
+            return True
+        count = Counter(one.host for one in held)
+        most = max(count.values())
+        if count[host] >= most:
+            return False
+        spare = next((one for one in held if count[one.host] == most and one.replaceable), None)
+        if spare is not None:
+            spare.make_room()
+        return spare is not None
 
     def _ended(self, connection: ClientConnection) -> None:
         self._connections.discard(connection)

@@ -176,6 +176,20 @@ async def test_idle_and_surplus_connections_are_closed(monkeypatch: pytest.Monke
     await running.server.stop()
 
 
+async def test_who_holds_all_places_gives_one_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_CONNECTIONS", 3)
+    running = await _start()
+    port = running.server.port
+    greedy = [await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0)) for _ in range(5)]
+    async with aiohttp.ClientSession() as client:
+        assert (await _post(client, running, "tds:GetServices"))[0] == 200
+    assert running.server._connections is not None
+    assert len(running.server._connections.connections) <= 3
+    for _, writer in greedy:
+        writer.close()
+    await running.server.stop()
+
+
 async def test_not_http_at_all(
     running: Running, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -220,8 +220,8 @@ class Recorder:
 
 
 @asynccontextmanager
-async def recorder(server: RtspServer) -> AsyncIterator[Recorder]:
-    reader, writer = await asyncio.open_connection(CAMERA_HOST, server.port)
+async def recorder(server: RtspServer, host: str = "127.0.0.1") -> AsyncIterator[Recorder]:
+    reader, writer = await asyncio.open_connection(CAMERA_HOST, server.port, local_addr=(host, 0))
     try:
         yield Recorder(reader, writer)
     finally:

@@ -172,6 +172,25 @@ async def test_connections_are_limited() -> None:
         assert (await first.ask("OPTIONS", "*")).status == 200
 
 
+async def test_who_holds_all_places_without_a_session_gives_one_up() -> None:
+    async with (
+        odd_nvr() as nvr,
+        camera(nvr.port, RtspLimits(connections=3)) as (server, seen, url),
+        recorder(server, host="127.0.0.9") as served,
+        recorder(server, host="127.0.0.9") as idle,
+        recorder(server, host="127.0.0.9") as other,
+    ):
+        await served.start(f"{url}/main")
+        for one in (idle, other):
+            assert (await one.ask("OPTIONS", "*")).status == 200
+        async with recorder(server) as late:
+            assert (await late.ask("OPTIONS", "*")).status == 200
+            await idle.until_closed()
+            assert "too many connections from this address" in seen.refusals()[0]
+            assert (await served.ask("GET_PARAMETER", f"{url}/main")).status == 200
+            assert (await other.ask("OPTIONS", "*")).status == 200
+
+
 async def test_half_a_request_has_a_deadline() -> None:
     limits = RtspLimits(half_open_s=0.1, sweep_s=0.05)
     async with camera(1, limits) as (server, seen, _):
