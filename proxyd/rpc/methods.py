@@ -126,10 +126,10 @@ class Methods:
         return job
 
     async def nvr_discover(self, p: m.NvrDiscover, who: Caller) -> list[m.FoundNvr]:
+        ours = {text for i in self._cameras.interfaces() for text in (i.name, i.address) if text}
         async with self._searches:
-            found = await discovery.search(p.timeout_s, p.probe, interfaces=self._search_on)
+            found = await discovery.search(p.timeout_s, p.probe, interfaces=self._search_on, own=ours)
         known = {(row.host, row.port): row.id for row in await self._store.nvrs()}
-        ours = {interface.address for interface in self._cameras.interfaces()}
         return [
             item.model_copy(update={"known": known.get((item.host, item.port))})
             for item in found

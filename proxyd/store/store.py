@@ -152,11 +152,17 @@ class Store:
             await cameras.rename(db, camera_id, name)
             return (await cameras.get(db, self._secrets, [camera_id]))[0]
 
-    async def set_credentials(self, camera_id: int, username: str, password: str) -> CameraRow:
-        """The camera's own account, instead of the default pair."""
+    async def set_credentials(self, camera_id: int, username: str | None, password: str | None) -> CameraRow:
+        """The camera's own account, instead of the default pair. None leaves as it is."""
         async with self._connection.transaction() as db:
-            await cameras.get(db, self._secrets, [camera_id])
-            await cameras.set_credentials(db, self._secrets, camera_id, username, password)
+            row = (await cameras.get(db, self._secrets, [camera_id]))[0]
+            await cameras.set_credentials(
+                db,
+                self._secrets,
+                camera_id,
+                row.username if username is None else username,
+                row.password if password is None else password,
+            )
             return (await cameras.get(db, self._secrets, [camera_id]))[0]
 
     async def set_enabled(self, camera_ids: Collection[int], enabled: bool) -> None:

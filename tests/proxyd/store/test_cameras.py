@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -32,6 +33,13 @@ async def test_all_cameras_share_the_default_pair_until_one_gets_its_own(two_cam
     assert (first.username, first.password, first.own_credentials) == ("gate", "p1", True)
     assert (await store.set_credentials(1, "gate2", "p2")).password == "p2"
     assert (await store.camera(2)).username == pair[0]
+
+
+async def test_user_and_password_changed_at_once_are_both_kept(two_cameras: Store) -> None:
+    store = two_cameras
+    await asyncio.gather(store.set_credentials(1, "gate", None), store.set_credentials(1, None, "p1"))
+    camera = await store.camera(1)
+    assert (camera.username, camera.password) == ("gate", "p1")
 
 
 async def test_the_default_pair_is_made_once(store: Store, database: Path, secrets: Secrets) -> None:
