@@ -78,7 +78,8 @@ class Journal:
 
     def applied(self, before: Sequence[Plan], changes: Sequence[str]) -> None:
         """A deliberate change was made; the oldest are forgotten beyond MOST_APPLIED."""
-        entry = {"entry": "applied", "before": [plan.to_json() for plan in before], "changes": list(changes[:MOST_WORDS])}
+        told = list(changes[:MOST_WORDS])
+        entry = {"entry": "applied", "before": [plan.to_json() for plan in before], "changes": told}
         entries = [*self.entries(), entry]
         surplus = sum(e.get("entry") == "applied" for e in entries) - MOST_APPLIED
         for old in [e for e in entries if e.get("entry") == "applied"][: max(0, surplus)]:
