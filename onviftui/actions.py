@@ -132,6 +132,21 @@ class Acting(Caller, App[int]):
 
         self.push_screen(AskText(f"Rename {known.name}", known.name), named)
 
+    def toggle_discovery(self, camera: int) -> None:
+        known = self.store.cameras.get(camera)
+        if known is None:
+            return
+
+        def changed(result: Camera) -> None:
+            self.store.put("camera", result)
+            if result.discovery:
+                self.toast(f"Recorders find {result.name} by searching again.")
+            else:
+                self.toast(f"Recorders do not find {result.name} by searching any more; its address still works.")
+
+        params = {"id": camera, "discovery": not known.discovery}
+        self.ask("camera.update", params, doing="Changing discovery…", then=changed)
+
     def snapshot(self, camera: int) -> None:
         known = self.store.cameras.get(camera)
         if known is None:

@@ -133,6 +133,7 @@ def _camera(verbs: _Verbs) -> None:
     verb.add_argument("--name", help="new name")
     verb.add_argument("--user", metavar="U", help="user name that the recorder uses for this camera")
     _password_stdin(verb)
+    verb.add_argument("--discovery", choices=("on", "off"), help="whether recorders find this camera by searching")
     _several(verbs.add("start", "start cameras; they start again after a reboot"))
     _several(verbs.add("stop", "stop cameras; they stay stopped after a reboot"))
     _several(verbs.add("restart", "close all connections of cameras and start again"))
@@ -151,7 +152,6 @@ def _camera(verbs: _Verbs) -> None:
 def _interface(verbs: _Verbs) -> None:
     verb = verbs.add("list", "all interfaces and the cameras on them")
     verb.add_argument("--available", action="store_true", help="only those that no camera uses, next first")
-
     verb = verbs.add("add", "make more interfaces, each with a MAC of its own (shows them, asks, then does it)")
     verb.add_argument("count", type=_interface_count, metavar="COUNT", help="how many more, 1 to 512")
     verb.add_argument("--parent", metavar="ADAPTER", help="network adapter; needed only when there are several")
@@ -164,6 +164,7 @@ def _interface(verbs: _Verbs) -> None:
 def _asked_first(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+
 
 def _job(verbs: _Verbs) -> None:
     verbs.add("list", "running jobs and the last that ended")
@@ -203,13 +204,13 @@ def _password_stdin(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _channel_count(text: str) -> int:
 def _interface_count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 512:
         raise argparse.ArgumentTypeError("must be a number from 1 to 512")
     return int(text)
 
 
+def _channel_count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 64:
         raise argparse.ArgumentTypeError("must be a number from 1 to 64")
     return int(text)

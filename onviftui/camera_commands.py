@@ -73,6 +73,7 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                 ("password", f"onviftui camera credentials {camera.id}"),
                 ("recorder", camera.recorder or "none has asked yet"),
                 ("clients", camera.clients),
+                ("discovery", camera.note or ("on" if camera.discovery else "off")),
                 ("starts at boot", "yes" if camera.enabled else "no"),
                 ("serial", camera.serial),
                 ("uuid", camera.uuid),
@@ -94,8 +95,10 @@ async def camera_edit(args: argparse.Namespace, client: RpcClient, out: Output) 
         params["name"] = args.name
     if args.user is not None:
         params["username"] = args.user
+    if args.discovery is not None:
+        params["discovery"] = args.discovery == "on"
     if not params and not args.password_stdin:
-        raise InvalidInput("Nothing to change.", "Give --name, --user or --password-stdin.")
+        raise InvalidInput("Nothing to change.", "Give --name, --user, --password-stdin or --discovery.")
     params["id"] = await _camera_id(args.id, client)
     if args.password_stdin:
         params["password"] = read_password(from_stdin=True, what="New password of this camera")

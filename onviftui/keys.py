@@ -65,6 +65,7 @@ KEYS: tuple[Key, ...] = (
     Key("t", "trace", "requests", "What recorders asked last", "cameras", 7),
     Key("t", "trace", "refresh", "Read the recorders' last requests again", "camera", 7),
     Key("p", "reveal", "password", "Show or hide this camera's password", "camera", 1),
+    Key("i", "discovery", "discovery", "Let recorders find this camera by searching, or hide it", "camera", 0),
     Key("y", "copy", "copy", "Copy address or URL to the clipboard", "cameras camera interfaces nvrs", 5),
     # lists
     Key("slash", "filter", "filter", "Filter: words, state:…, nvr:…, -not; Esc clears", _TABLES, 4),

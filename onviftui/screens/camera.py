@@ -13,7 +13,7 @@ from proxyd.api.models import Camera, Credentials, TraceEntry
 from ..keys import view_bindings
 from ..store import Changes
 from ..ui import ui_of
-from ..widgets.camera_lines import request_cells, stream_words
+from ..widgets.camera_lines import discovery_words, request_cells, stream_words
 from ..widgets.columns import Cell, Column
 from ..widgets.frame import KeyFooter
 from ..widgets.line import Line, line, plain, wrap
@@ -138,6 +138,7 @@ class CameraScreen(LiveScreen):
             ("NVR", f"{ui.store.nvr_name(camera.nvr)}, channel {camera.channel}", Tone.TEXT),
             ("MAC", camera.mac or "none yet", Tone.TEXT),
             ("Interface", camera.interface or "none yet", Tone.TEXT),
+            ("Discovery", *discovery_words(camera)),
             ("UUID", camera.uuid, Tone.MUTED),
             ("Serial", camera.serial, Tone.MUTED),
         ]
@@ -211,6 +212,9 @@ class CameraScreen(LiveScreen):
 
     def action_remove(self) -> None:
         ui_of(self).remove_cameras([self._camera])
+
+    def action_discovery(self) -> None:
+        ui_of(self).toggle_discovery(self._camera)
 
     def action_snapshot(self) -> None:
         ui_of(self).snapshot(self._camera)

@@ -54,11 +54,13 @@ def tall_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> list
         ("Interface", camera.interface or ""),
         ("NVR", f"{nvr.name if nvr else camera.nvr}, channel {camera.channel}"),
         ("Recorder", _recorder(camera)),
+        ("Discovery", discovery_words(camera)),
     ]
     lines: list[Line] = [
         line((fit_middle(plain(camera.name), width), Tone.STRONG)),
         line((f"{look.glyph(sign)} {sign.word}", sign.tone)),
         *wrap(camera.reason, width, Tone.TEXT, limit=5),
+        *wrap(camera.note, width, Tone.WARNING, limit=4),
         line(""),
         *table(rows, width),
     ]
@@ -75,6 +77,13 @@ def stream_lines(stream: Stream, look: Look, width: int) -> list[Line]:
     if stream.clients:
         head.append((f"  {count(stream.clients, 'client')}", Tone.SUCCESS))
     return [tuple(head), line((fit_middle(stream.url, width), Tone.MUTED))]
+
+
+def discovery_words(camera: Camera) -> Piece:
+    """Whether recorders find it by searching."""
+    if camera.note:
+        return camera.note, Tone.WARNING
+    return ("on", Tone.TEXT) if camera.discovery else ("off: only its address leads to it", Tone.MUTED)
 
 
 def _recorder(camera: Camera) -> str:

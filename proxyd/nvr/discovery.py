@@ -9,7 +9,7 @@ import socket
 import struct
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from proxyd.api.models import FoundNvr
@@ -35,15 +35,20 @@ _OWN_INTERFACES = ("vcam", "veth", "docker", "br-", "virbr")  # virtual cameras 
 
 
 async def search(
-    timeout_s: float, probe: Sequence[str] = (), *, interfaces: Sequence[str] | None = None
+    timeout_s: float,
+    probe: Sequence[str] = (),
+    *,
+    interfaces: Sequence[str] | None = None,
+    own: Collection[str] = (),
 ) -> list[FoundNvr]:
     """Probe by multicast on every interface, and each "host[:port]" (UDP, default 3702) in `probe` directly.
 
     Listens for `timeout_s`; answers are checked meanwhile, which takes up to 4 s more. `known` is left None.
-    `interfaces` names the only ones to use; () sends no multicast at all.
+    `interfaces` names the only ones to use; () sends no multicast at all. `own` are interfaces and addresses of our
+    virtual cameras: nothing is sent by those, and nobody there is an NVR.
     """
     logging.getLogger("wsdiscovery.message").setLevel(logging.CRITICAL)  # it logs what it cannot read, bytes and all
-    search_run = _Search()
+    search_run = _Search(frozenset(own))
     try:
         await search_run.open(interfaces, probe)
         await search_run.listen(timeout_s)
@@ -55,7 +60,8 @@ async def search(
 class _Search:
     """Owns the sockets and the checks of one search."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: frozenset[str]) -> None:
+        self._own = own
         self._message_ids = [f"urn:uuid:{uuid.uuid4()}" for _ in PROBE_TYPES]
         self._probes = [
             format_probe(message_id, wanted) for message_id, wanted in zip(self._message_ids, PROBE_TYPES, strict=True)
@@ -71,7 +77,8 @@ class _Search:
         usable = [
             index
             for index, name in socket.if_nameindex()
-            if (not name.startswith(_OWN_INTERFACES) if interfaces is None else name in interfaces)
+            if name not in self._own
+            and (not name.startswith(_OWN_INTERFACES) if interfaces is None else name in interfaces)
         ]
         for index in usable[:_MAX_INTERFACES]:
             with contextlib.suppress(OSError):
@@ -118,7 +125,7 @@ class _Search:
     def datagram(self, data: bytes, sender: str) -> None:
         """One datagram arrived. The number looked at and the number of devices are limited."""
         self._datagrams += 1
-        if self._datagrams > _MAX_DATAGRAMS:
+        if self._datagrams > _MAX_DATAGRAMS or sender in self._own:
             return
         for match in parse_matches(data, sender=sender, message_ids=self._message_ids):
             known = any((match.host, match.port) == (m.host, m.port) for m in self._checks)

@@ -19,6 +19,7 @@ from proxyd.nvr.addresses import BadAddress, at_typed_host, port_of
 
 MAX_DATAGRAM_BYTES = 16 * 1024
 MAX_MATCHES_PER_DATAGRAM = 8
+VIRTUAL = "onviftui"  # the manufacturer that virtual cameras name, also those of other machines: never an NVR
 _MAX_TEXT_CHARS = 64
 _SCOPE = "onvif://www.onvif.org/"
 # NVRs call themselves one or the other; both are asked for. A fixed prefix: the codec's random ones confuse devices.
@@ -46,7 +47,9 @@ def format_probe(message_id: str, wanted: tuple[str, str, str]) -> bytes:
 
 
 def parse_matches(data: bytes, *, sender: str, message_ids: Collection[str]) -> list[Match]:
-    """The devices in one datagram that answers one of our probes; [] for anything else. Never raises."""
+    """The devices in one datagram that answers one of our probes; [] for anything else. Never raises.
+
+    Virtual cameras are left out."""
     if len(data) > MAX_DATAGRAM_BYTES or b"<!DOCTYPE" in data or b"<!ENTITY" in data or b"\x00" in data:
         return []
     with contextlib.suppress(Exception):
@@ -57,8 +60,8 @@ def parse_matches(data: bytes, *, sender: str, message_ids: Collection[str]) -> 
         matches = []
         for told in envelope.getProbeResolveMatches()[:MAX_MATCHES_PER_DATAGRAM]:
             port = _http_port(told.getXAddrs()[:16], sender)
-            if port is not None:
-                scopes = [s.getValue() for s in told.getScopes()[:64]]
+            scopes = [s.getValue() for s in told.getScopes()[:64]]
+            if port is not None and _scope(scopes, "manufacturer") != VIRTUAL:
                 matches.append(Match(sender, port, _scope(scopes, "name"), _scope(scopes, "hardware")))
         return matches
     return []

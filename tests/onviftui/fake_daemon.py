@@ -301,7 +301,7 @@ class FakeDaemon:
         return [self.tables["camera"].pop(key) for key in params["ids"]]
 
     def _camera_update(self, params: dict[str, Any]) -> Camera:
-        changed: Camera = self.tables["camera"][params["id"]].model_copy(update={"name": params["name"]})
+        changed: Camera = self.tables["camera"][params["id"]].model_copy(update=params)
         self.tables["camera"][changed.id] = changed
         return changed
 

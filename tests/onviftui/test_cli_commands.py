@@ -214,6 +214,15 @@ async def test_camera_edit(daemon: FakeDaemon, onviftui: Any, monkeypatch: pytes
     assert "recorder must be given the new" in ran.out and "four" not in ran.out
 
 
+async def test_a_camera_is_hidden_from_searches(daemon: FakeDaemon, onviftui: Any) -> None:
+    await onviftui("camera", "edit", "1", "--discovery", "off")
+    await onviftui("camera", "edit", "1", "--discovery", "on")
+    assert daemon.called("camera.update") == [{"id": 1, "discovery": False}, {"id": 1, "discovery": True}]
+    assert "discovery" in (await onviftui("camera", "show", "1")).out
+    with pytest.raises(ProxyError, match="discovery"):
+        await onviftui("camera", "edit", "1")
+
+
 async def test_snapshot_into_a_file(onviftui: Any, tmp_path: Path) -> None:
     target = tmp_path / "picture.jpg"
     ran = await onviftui("camera", "snapshot", "1", "-o", str(target))

@@ -145,6 +145,24 @@ async def test_camera_screen_shows_urls_requests_and_the_password_only_on_demand
         assert not isinstance(ui.app.screen, CameraScreen)
 
 
+async def test_discovery_is_switched_and_its_troubles_are_told(socket: Path) -> None:
+    async with FakeDaemon(socket, 2) as daemon, running_ui(socket, HUGE) as ui:
+        await ui.press("2", "enter")
+        await ui.sees("Discovery")
+        assert "on" in ui.line_with("Discovery")
+        await ui.press("i")
+        await ui.hears("do not find 01 Front gate by searching any more")
+        assert daemon.called("camera.update") == [{"id": 1, "discovery": False}]
+        await ui.until(lambda: "only its address" in ui.line_with("Discovery"), "that it is off")
+        await ui.press("i")
+        await ui.hears("find 01 Front gate by searching again")
+        note = "Cannot be found by searching: UDP port 3702 is taken."
+        await daemon.change("camera", daemon.tables["camera"][1].model_copy(update={"note": note}))
+        await ui.sees("UDP port 3702")
+        await ui.press("escape")
+        await ui.sees("Cannot be found by searching")
+
+
 async def test_camera_screen_copies_the_password_without_showing_it(socket: Path) -> None:
     async with FakeDaemon(socket, 2) as daemon, running_ui(socket) as ui:
         await ui.press("2", "enter", "j", "j", "y")

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from proxyd.nvr.discovery import MAX_PER_SENDER, check_device, search
 from proxyd.nvr.probe import MAX_DATAGRAM_BYTES, PROBE_TYPES, Match, format_probe, parse_matches
+from proxyd.onvif.scopes import scopes
 from proxyd.simulator.device import SimulatedNvr
 from proxyd.simulator.discovery import parse_probe, probe_matches
 from proxyd.simulator.faults import Faults
 from tests.proxyd.nvr.odd_device import OddDevice
+from tests.proxyd.onvif.builders import camera_spec
 
 ASKED = "urn:uuid:11111111-2222-3333-4444-555555555555"
 
@@ -144,6 +146,18 @@ async def test_a_flood_of_answers_is_limited() -> None:
     finally:
         transport.close()
     assert len(found) == MAX_PER_SENDER
+
+
+def test_virtual_cameras_are_never_nvrs() -> None:
+    """Not those of this machine, nor those of another one that runs the same program."""
+    assert parsed(answer("http://192.168.1.20/x", list(scopes(camera_spec())))) == []
+
+
+async def test_nobody_at_our_own_addresses_is_looked_at() -> None:
+    async with SimulatedNvr(channels=1, discovery_port=0) as nvr:
+        where = f"127.0.0.1:{nvr.discovery_port}"
+        assert await search(0.2, [where], interfaces=(), own=["127.0.0.1"]) == []
+        assert len(await search(0.2, [where], interfaces=(), own=["127.0.0.2", "vcam1"])) == 1
 
 
 async def test_a_cancelled_search_leaves_nothing_open() -> None:
