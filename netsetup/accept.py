@@ -57,17 +57,22 @@ def accept_parent(name: str, facts: Facts) -> HostLink:
     return link
 
 
+def accept_name_prefix(prefix: str) -> None:
+    """Raises BadRequest for what other programs would take for theirs."""
+    if not _PREFIX.fullmatch(prefix) or _FOREIGN.match(prefix):
+        raise BadRequest(
+            f"{prefix} cannot begin the names of the interfaces.",
+            "Use 2 to 10 of a-z, 0-9, _ and -, and nothing that looks like an adapter: vcam is a good one.",
+        )
+
+
 def _accept_plan(plan: Plan, facts: Facts, limits: Limits | None) -> None:
     if limits and plan.parent not in limits.parents:
         allowed = ", ".join(limits.parents)
         raise BadRequest(f"{plan.parent} is not allowed as parent here.", f"The config allows {allowed}.")
     if limits and plan.name_prefix != limits.name_prefix:
         raise BadRequest(f"Names must begin with {limits.name_prefix} here.")
-    if not _PREFIX.fullmatch(plan.name_prefix) or _FOREIGN.match(plan.name_prefix):
-        raise BadRequest(
-            f"{plan.name_prefix} cannot begin the names of the interfaces.",
-            "Use 2 to 10 of a-z, 0-9, _ and -, and nothing that looks like an adapter: vcam is a good one.",
-        )
+    accept_name_prefix(plan.name_prefix)
     if not 0 <= plan.block < MOST_PARENTS:
         raise BadRequest(f"Block {plan.block} is not one of 0 to {MOST_PARENTS - 1}.")
     if len(plan.slots) > MOST_SLOTS:

@@ -17,6 +17,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from . import system
+from .accept import accept_name_prefix
 from .config import load_limits, parse_limits
 from .errors import BadRequest, FactsChanged, NetsetupError
 from .installation import (
@@ -156,6 +157,7 @@ def _limits(args: argparse.Namespace) -> Limits:
 
 def _checked(limits: Limits) -> Limits:
     """Through the file's own reader: what is refused there is refused before anything is written."""
+    accept_name_prefix(limits.name_prefix)
     content = next(p.content for p in items(limits, sources()) if isinstance(p, InstalledFile) and p.path == CONFIG)
     return parse_limits(content, "What was asked for")
 
