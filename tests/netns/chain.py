@@ -9,6 +9,7 @@ import asyncio
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,8 @@ from proxyd.api import models as m
 from proxyd.api.client import RpcClient
 from proxyd.errors import DaemonUnreachable
 
-from .lan import NVR, Lan
+from .applied import Netsetup
+from .lan import NVR, Lan, wait_until
 
 NVR_USER, NVR_PASSWORD = "nvradmin", "Nvr-s3cret-Pass"
 _PYTHON = [sys.executable, "-m"]
@@ -75,24 +77,54 @@ class Chain:
         return said
 
     def start_proxyd(self) -> None:
-        words = ["run", "--data", str(self.folder / "data"), "--socket", str(self.rpc_socket)]
         config = self.folder / "proxyd.toml"
-        if config.exists():
-            words += ["--config", str(config)]
+        config.write_text(f'[daemon]\narm_socket = "{self.arm_socket}"\n')
+        words = ["run", "--data", str(self.folder / "data"), "--socket", str(self.rpc_socket), "--config", str(config)]
         with (self.folder / "proxyd.log").open("a") as log:
             self.proxyd = self.lan.host.popen(
-                [*with_capabilities("net_bind_service"), *_PYTHON, "proxyd", *words],
-                env={"NETSETUP_SOCKET": str(self.arm_socket)},
-                stderr=log,
+                [*with_capabilities("net_bind_service"), *_PYTHON, "proxyd", *words], stderr=log
             )
+
+    def start_arm(self, *, most: int = 128) -> None:
+        """Returns when it serves: then the saved plans are in the kernel."""
+        config = self.folder / "netsetup.toml"
+        config.write_text(f'parents = ["eth0"]\nmost = {most}\nuser = "root"\n')
+        words = ["serve", "--config", str(config), "--state", str(self.state), "--socket", str(self.arm_socket)]
+        self.arm_socket.unlink(missing_ok=True)  # of one that was killed
+        with (self.folder / "arm.log").open("a") as log:
+            self.arm = self.lan.host.popen(
+                [*with_capabilities("net_admin", "net_raw"), *_PYTHON, "netsetup", *words], stderr=log
+            )
+        arm = self.arm
+
+        def serves() -> bool:
+            assert arm.poll() is None, self.log_of("arm")
+            return self.arm_socket.exists()
+
+        wait_until("the arm serves", serves, 30)
+
+    def kill_arm(self, how: int = signal.SIGKILL) -> None:
+        assert self.arm
+        self.lan.host.end(self.arm, how)
+
+    def ask_arm(self, **request: Any) -> dict[str, Any]:
+        """One request, as root. Raises AssertionError when it is refused."""
+        with socket.socket(socket.AF_UNIX) as asker:
+            asker.settimeout(60)
+            asker.connect(str(self.arm_socket))
+            asker.sendall(json.dumps(request).encode() + b"\n")
+            answer: dict[str, Any] = json.loads(asker.makefile().readline())
+        assert answer.pop("ok"), answer
+        return answer
 
     def kill_proxyd(self, how: int = signal.SIGKILL) -> None:
         assert self.proxyd
         self.lan.host.end(self.proxyd, how)
 
-    def netsetup(self, *words: str | Path, check: bool = True, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    @property
+    def netsetup(self) -> Netsetup:
         """The command line on the host, with the state in `folder`."""
-        return self.lan.host.run([*_PYTHON, "netsetup", *words], check=check, timeout=timeout)
+        return Netsetup(self.lan, self.state)
 
     @asynccontextmanager
     async def client(self, timeout_s: float = 60) -> AsyncIterator[RpcClient]:
