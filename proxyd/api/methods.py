@@ -40,7 +40,7 @@ METHODS: dict[str, Method] = _table(
     Method("nvr.test", m.NvrTestParams, m.NvrTest, _O, "Check address and account without changing anything."),
     Method("camera.list", m.NoParams, list[m.Camera], _V, "All virtual cameras."),
     Method("camera.get", m.ById, m.Camera, _V, "One camera."),
-    Method("camera.update", m.CameraUpdate, m.Camera, _O, "Rename, or set this camera's own credentials."),
+    Method("camera.update", m.CameraUpdate, m.Camera, _O, "Rename, set own credentials, or hide from searches."),
     Method("camera.start", m.ByIds, list[m.Camera], _O, "Start cameras; they start again after a reboot."),
     Method("camera.stop", m.ByIds, list[m.Camera], _O, "Stop cameras; they stay stopped after a reboot."),
     Method("camera.restart", m.ByIds, list[m.Camera], _O, "Close all connections of cameras and start again."),
