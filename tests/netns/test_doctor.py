@@ -1,0 +1,124 @@
+"""`netsetup check` and `doctor` on a host in a namespace, with faults that are made on purpose."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .lan import Lan, Namespace, skip_unless_possible
+
+NETSETUP = [sys.executable, "-m", "netsetup"]
+STATIC = ["--parent", "eth0", "--static", "10.77.0.101/24", "--gateway", "10.77.0.1", "--yes", "--no-probe"]
+
+
+@pytest.fixture
+def lan() -> Iterator[Lan]:
+    skip_unless_possible()
+    with Lan() as lan:
+        yield lan
+
+
+def apply(host: Namespace, state: Path, count: int) -> None:
+    host.run([*NETSETUP, "apply", *STATIC, "--count", str(count), *places(state)])
+
+
+def places(state: Path) -> list[str]:
+    return ["--state", str(state), "--config", str(state / "none.toml")]
+
+
+def examined(host: Namespace, state: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """By camera and id, without what is only worth a note."""
+    words = ["doctor", "--json", "--state", str(state), "--socket", str(state / "none.sock")]
+    done = host.run([*NETSETUP, *words], check=False)
+    answer = json.loads(done.stdout)
+    assert done.returncode == (0 if answer["ok"] else 1)
+    return {(x["camera"], x["id"]): x for x in answer["findings"] if x["severity"] != "note"}
+
+
+def test_healthy_cameras_are_answered_by_their_own_mac(lan: Lan, tmp_path: Path) -> None:
+    def picture() -> str:
+        commands = (["address"], ["rule"], ["route", "show", "table", "all"])
+        return "".join(lan.host.run(["ip", "-4", "-o", *words]).stdout for words in commands)
+
+    apply(lan.host, tmp_path, 32)
+    before = picture()
+    found = examined(lan.host, tmp_path)
+    assert picture() == before, "looking changes nothing"
+    ok = [x for (_, id_), x in found.items() if id_ == "camera-ok"]
+    assert len(ok) == 32 and all("10.77.0.1 answers it" in x["what"] for x in ok)
+    assert set(found) - {(x["camera"], "camera-ok") for x in ok} == {("", "arm-away")}
+
+
+def test_faults_made_by_hand_are_named(lan: Lan, tmp_path: Path) -> None:
+    host = lan.host
+    apply(host, tmp_path, 6)
+    host.ip("link set vcam2 down\nlink del vcam3\naddress flush dev vcam5\nrule del pref 10006")
+    host.sysctl("net/ipv4/conf/vcam1/rp_filter", 0)
+    host.sysctl("net/ipv4/conf/eth0/arp_ignore", 0)
+    lan.nvr.ip("address add 10.77.0.104/24 dev eth0")
+    found = examined(host, tmp_path)
+    expected = {
+        ("", "host-incomplete"),
+        ("vcam1", "sysctl-changed"),
+        ("vcam2", "camera-down"),
+        ("vcam3", "camera-missing"),
+        ("vcam4", "address-claimed"),
+        ("vcam5", "address-missing"),
+        ("vcam6", "rules-incomplete"),
+    }
+    assert expected <= set(found), found
+    assert "MAC 02:00:00:00:00:30" in found["vcam4", "address-claimed"]["what"]
+    lan.nvr.ip("address del 10.77.0.104/24 dev eth0")
+    host.run([*NETSETUP, "apply", "--yes", "--no-probe", *places(tmp_path)])
+    assert not [x for x in examined(host, tmp_path).values() if x["severity"] == "problem"]
+
+
+def test_a_switch_that_drops_foreign_macs(lan: Lan, tmp_path: Path) -> None:
+    """A virtual switch without promiscuous mode: it delivers only to the MAC that it gave out itself."""
+    lan.bridge.run(["bridge", "link", "set", "dev", "p-host", "learning", "off", "flood", "off"])
+    lan.bridge.run(["bridge", "fdb", "replace", "02:00:00:00:00:10", "dev", "p-host", "master", "static"])
+    apply(lan.host, tmp_path, 3)
+    found = examined(lan.host, tmp_path)
+    for name in ("vcam1", "vcam2", "vcam3"):
+        blocked = found[name, "mac-blocked"]
+        assert blocked["what"].startswith(f"10.77.0.1 answers the host, but not {name} with MAC")
+        assert "promiscuous" in blocked["todo"] or "port security" in blocked["todo"]
+    assert ("", "gateway-silent") not in found
+
+
+def test_a_gateway_that_is_off_and_a_cable_that_is_out(lan: Lan, tmp_path: Path) -> None:
+    apply(lan.host, tmp_path, 2)
+    lan.router.ip("link set eth0 down")
+    found = examined(lan.host, tmp_path)
+    assert ("", "gateway-silent") in found and ("vcam1", "mac-blocked") not in found
+    lan.unplug_host()
+    found = examined(lan.host, tmp_path)
+    assert found["", "parent-no-cable"]["what"] == "The cable of eth0 is unplugged."
+
+
+def checked(host: Namespace, state: Path, *more: str) -> dict[str, Any]:
+    done: subprocess.CompletedProcess[str]
+    done = host.run([*NETSETUP, "check", "--json", *more, *places(state)], check=False)
+    answer = json.loads(done.stdout)
+    assert done.returncode == (0 if answer["ok"] else 1)
+    return {x["id"]: x for x in answer["findings"]}
+
+
+def test_check_finds_the_parent_and_what_is_in_the_way(lan: Lan, tmp_path: Path) -> None:
+    assert checked(lan.host, tmp_path)["parent"]["what"] == "eth0 is wired and up, with 10.77.0.10/24."
+    assert "port-80" in checked(lan.host, tmp_path)
+    server = lan.host.popen(
+        [sys.executable, "-m", "http.server", "80", "--bind", "0.0.0.0"], stderr=subprocess.DEVNULL
+    )  # fmt: skip
+    lan.host.run(["sh", "-c", "until grep -q ':0050 00000000:0000 0A' /proc/net/tcp; do sleep 0.05; done"])
+    taken = checked(lan.host, tmp_path)["port-taken"]
+    assert "holds port 80 on every address" in taken["what"]
+    lan.host.end(server)
+    lan.host.ip("link add br7 type bridge\nlink set eth0 master br7")
+    assert checked(lan.host, tmp_path, "--parent", "eth0")["parent-port"]["todo"] == "Use --parent br7."
