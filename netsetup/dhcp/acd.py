@@ -86,9 +86,12 @@ class Defence:
         since = self.since if self.claimed_by == claimant else now
         return Defence(claimant, since, self.last if again else now), again
 
+    def calm_at(self, times: AcdTimes = STANDARD) -> float:
+        """Nobody has disputed the address for three intervals then."""
+        return self.last + 3 * times.defend_interval
+
     def over(self, now: float, times: AcdTimes = STANDARD) -> bool:
-        """Nobody has disputed the address for three intervals."""
-        return self.claimed_by is not None and now - self.last > 3 * times.defend_interval
+        return self.claimed_by is not None and now >= self.calm_at(times)
 
 
 UNDISPUTED = Defence()

@@ -156,5 +156,5 @@ def wake(client: Client) -> float | None:
     wanted = [client.at, client.announce_at]
     wanted += [client.probing.at if client.probing else None]
     wanted += [terms.expires for terms in (client.lease, client.granted) if terms]
-    wanted += [client.defence.last + 3 * client.times.defend_interval if client.defence.claimed_by else None]
+    wanted += [client.defence.calm_at(client.times) if client.defence.claimed_by else None]
     return min((at for at in wanted if at is not None), default=None)

@@ -149,7 +149,16 @@ class _Step:
         if release and held:
             in_use = held.address.ip
             self._send(Kind.RELEASE, in_use=in_use, server=held.server, to=held.server, to_mac=held.server_mac)
-        self.set(phase=Phase.STOPPED, lease=None, granted=None, probing=None, offer=None, announce_at=None, at=None)
+        self.set(
+            phase=Phase.STOPPED,
+            lease=None,
+            verified=False,
+            granted=None,
+            probing=None,
+            offer=None,
+            announce_at=None,
+            at=None,
+        )
 
     # Phases --------------------------------------------------------------------------------------------------------
 
