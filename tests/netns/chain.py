@@ -109,17 +109,24 @@ class Chain:
 
     def ask_arm(self, **request: Any) -> dict[str, Any]:
         """One request, as root. Raises AssertionError when it is refused."""
+        answer = self._ask_arm(request)
+        assert answer.pop("ok"), answer
+        return answer
+
+    def refused_by_arm(self, **request: Any) -> dict[str, Any]:
+        """`kind`, `error` and `hint`. Raises AssertionError when the arm agrees."""
+        answer = self._ask_arm(request)
+        assert not answer.pop("ok"), answer
+        return answer
+
+    def _ask_arm(self, request: dict[str, Any]) -> dict[str, Any]:
         with socket.socket(socket.AF_UNIX) as asker:
             asker.settimeout(60)
             asker.connect(str(self.arm_socket))
             asker.sendall(json.dumps(request).encode() + b"\n")
-            answer: dict[str, Any] = json.loads(asker.makefile().readline())
-        assert answer.pop("ok"), answer
+            with asker.makefile() as lines:
+                answer: dict[str, Any] = json.loads(lines.readline())
         return answer
-
-    def kill_proxyd(self, how: int = signal.SIGKILL) -> None:
-        assert self.proxyd
-        self.lan.host.end(self.proxyd, how)
 
     @property
     def netsetup(self) -> Netsetup:

@@ -106,6 +106,11 @@ def ask_arp(machine: Namespace, addresses: Sequence[str], own_mac: str, own_addr
             raw.send(head + mac + sender + bytes(6) + socket.inet_aton(address))
 
 
+def announce(machine: Namespace, mac: str, address: str) -> None:
+    """A gratuitous ARP request (RFC 5227, 2.3): this address is mine."""
+    ask_arp(machine, [address], mac, address)
+
+
 def start_stand_in(host: Namespace, chosen: Sequence[Camera]) -> subprocess.Popen[str]:
     """Returns when all cameras' sockets are open and the hellos are on the cable."""
     words = [f"{camera.name}={camera.address}" for camera in chosen]
