@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from types import TracebackType
 from typing import Self
@@ -98,9 +99,10 @@ class Recorder:
 
     def _readable(self, bound: socket.socket) -> None:
         data, sender = bound.recvfrom(65536)
-        said = Said(data, sender)
-        if said.kind != "Probe":  # our own, which the group brings back
-            self.said.put_nowait(said)
+        with contextlib.suppress(etree.XMLSyntaxError):  # anybody on lo may send anything to the group
+            said = Said(data, sender)
+            if said.kind != "Probe":  # our own, which the group brings back
+                self.said.put_nowait(said)
 
     @property
     def address(self) -> str:
