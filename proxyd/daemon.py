@@ -210,11 +210,12 @@ def _link_source(settings: Settings) -> LinkSource:
 
 
 async def run(settings: Settings) -> None:
-    """Runs until SIGTERM or SIGINT. Raises ProxyError when it cannot start."""
+    """Runs until SIGTERM, SIGINT, or SIGHUP from a terminal that goes. Raises ProxyError when it cannot start."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            loop.add_signal_handler(number, stop.set)
     async with Daemon(settings):
         log.info("ready on %s", settings.socket)
         notify("READY=1")

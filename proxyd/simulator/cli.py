@@ -16,6 +16,7 @@ from proxyd.simulator.faults import Faults, fault_names
 from proxyd.simulator.streams import MAX_CHANNEL
 
 _MAX_PASSWORD_BYTES = 1024
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,14 +80,15 @@ def run(args: argparse.Namespace) -> int:
 async def _serve(nvr: SimulatedNvr, *, as_json: bool) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            loop.add_signal_handler(number, stopped.set)
     try:
         async with nvr:
             print(_as_json(nvr) if as_json else _as_text(nvr), flush=True)
             await stopped.wait()
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _ENDING:
             loop.remove_signal_handler(number)
 
 
