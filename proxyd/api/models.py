@@ -49,7 +49,19 @@ def _typeable(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+def _probe(value: str) -> str:
+    """ "host" or "host:port", an IPv6 address in brackets when a port follows."""
+    host, colon, port = value.strip().rpartition(":")
+    if not colon or (":" in host and not host.endswith("]")):
+        host, port = value, "1"
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
+        raise ValueError("must be an address or address:port, such as 192.168.1.20:3702")
+    _host(host)
+    return value.strip()
+
+
 Host = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_host)]
+Probe = Annotated[str, StringConstraints(min_length=1, max_length=262), AfterValidator(_probe)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)]
 Username = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
@@ -372,7 +384,7 @@ class NvrScan(Params):
 class NvrDiscover(Params):
     timeout_s: Annotated[float, Field(ge=0.2, le=30)] = 4.0
     # Unicast probes for networks without multicast, and for loopback: "host" or "host:port" (WS-Discovery port).
-    probe: Annotated[list[str], Field(max_length=64)] = []
+    probe: Annotated[list[Probe], Field(max_length=64)] = []
 
 
 class CameraUpdate(Params):

@@ -90,6 +90,18 @@ def test_what_is_no_host_is_refused(typed: str) -> None:
         codec.decode_call(call("nvr.add", {"host": typed, "username": "a", "password": "b"}))
 
 
+@pytest.mark.parametrize("probe", ["192.0.2.1", "192.0.2.1:3702", "nvr.local:9", "fe80::1", "[fe80::1]", "[::1]:3702"])
+def test_probes_are_addresses_with_or_without_port(probe: str) -> None:
+    decoded = codec.decode_call(call("nvr.discover", {"probe": [probe]}))
+    assert isinstance(decoded.params, m.NvrDiscover) and decoded.params.probe == [probe]
+
+
+@pytest.mark.parametrize("probe", ["", " ", ":", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:99999", "a b", "x:y"])
+def test_what_cannot_be_probed_is_refused(probe: str) -> None:
+    with pytest.raises(codec.WireError):
+        codec.decode_call(call("nvr.discover", {"probe": [probe]}))
+
+
 @pytest.mark.parametrize("error", [NotFound("no camera 3", "look"), Conflict("twice"), ProxyError("odd", "try")])
 def test_errors_arrive_as_what_they_were(error: ProxyError) -> None:
     back = codec.decode_error(json.loads(codec.encode_error(1, error))["error"])
