@@ -23,6 +23,12 @@ _PROBE_TIMEOUT_S = 2.0
 def main(argv: list[str] | None = None) -> int:
     """Exit code of one invocation (arguments.EXIT_CODES)."""
     words = sys.argv[1:] if argv is None else argv
+    # Closed by the caller (`>&-`): Python leaves None there, and an answer that nobody gets is no success.
+    sys.stdin = sys.stdin or Path(os.devnull).open()  # noqa: SIM115 - open until the process ends
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stderr.write("Standard output is closed; nothing was done. Send it to /dev/null instead.\n")
+        return 1
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a camera name must not crash a terminal without UTF-8

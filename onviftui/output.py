@@ -157,7 +157,8 @@ class Output:
             body = {"code": error.code, "message": error.message, "hint": error.hint, "fields": fields}
             self.err.write(json.dumps({"error": body}, ensure_ascii=False) + "\n")
         else:
-            wrong = "; ".join(f"{name}: {what}" for name, what in fields.items())
+            # The daemon's own message lists them already.
+            wrong = "; ".join(f"{name}: {what}" for name, what in fields.items() if what not in error.message)
             parts = (error.message, wrong and f"({wrong})", error.hint)
             self.err.write(harmless(" ".join(part for part in parts if part)) + "\n")
         self.err.flush()

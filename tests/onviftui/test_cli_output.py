@@ -111,3 +111,11 @@ def test_progress_writes_plain_lines_elsewhere() -> None:
     progress.show(job(done=1, total=4, now="channel 2"))
     progress.clear()
     assert err.getvalue() == "scan 0/? asking the NVR\nscan 1/4 channel 2\n"
+
+
+def test_fields_that_the_message_lists_already_are_not_said_twice() -> None:
+    err = io.StringIO()
+    Output(json_mode=False, err=err).error(
+        InvalidInput("Wrong parameters: name: is empty.", fields={"name": "is empty"})
+    )
+    assert err.getvalue() == "Wrong parameters: name: is empty.\n"

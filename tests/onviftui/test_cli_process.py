@@ -263,3 +263,14 @@ async def test_help_needs_no_heavy_module() -> None:
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.DEVNULL)
     assert await process.wait() == 0
+
+
+async def test_a_closed_standard_output_is_said_before_anything_is_done(daemon: FakeDaemon, tmp_path: Path) -> None:
+    command = f'exec "$@" nvr list --socket {tmp_path / "s"} >&-'
+    process = await asyncio.create_subprocess_exec(
+        "/bin/sh", "-c", command, "sh", *COMMAND, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(TIMEOUT_S):
+        _, err = await process.communicate()
+    assert process.returncode == 1
+    assert err == b"Standard output is closed; nothing was done. Send it to /dev/null instead.\n"
