@@ -25,7 +25,7 @@ from .files import StateDir
 from .journal import Journal
 from .kernel import Kernel, KernelPort, read_facts
 from .leasing import Leasing
-from .memory import Memory, hostnames
+from .memory import Memory
 from .model import Facts, Lease, Limits, Plan, Slot
 from .notices import Notice, Notices
 from .parents import State, follow, remember, renamed, state_of, words_of
@@ -37,6 +37,8 @@ from .steps import Step
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 30.0  # sysctls give no event
+SETTLED_WITHIN_S = 0.5
+_RACE_RETRY_S = 0.1
 _RETRY_FIRST_S, _RETRY_MOST_S = 1.0, 60.0
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -76,6 +78,7 @@ class Keeper:
         self._task: asyncio.Task[None] | None = None
         self._brake = Brake()
         self._retry_s = 0.0
+        self._failures = 0
         self._parents: dict[str, State] = {}
         self._made: frozenset[str] = frozenset()  # interfaces that stood after the last look
         self._kept: Any = None  # what was wished at the last look
@@ -117,7 +120,8 @@ class Keeper:
         """By their present names."""
         known = self._memory.known
         now_called = {name for name, adapter in known.items() if adapter.allowed_as in self.limits.parents}
-        return frozenset(self.limits.parents) - set(known) | now_called
+        formerly = {adapter.allowed_as for adapter in known.values()}
+        return frozenset(self.limits.parents) - formerly - set(known) | now_called
 
     async def change(self, new_plans: Callable[[tuple[Plan, ...], Facts], tuple[Plan, ...]]) -> list[str]:
         """A deliberate change. All or nothing: raises NetsetupError, then plans and kernel are as before."""
@@ -141,9 +145,8 @@ class Keeper:
 
     async def name_cameras(self, names: dict[str, str]) -> None:
         """What DHCP servers shall be told, by MAC."""
-        words = hostnames(names)
-        if words != self._memory.hostnames:
-            self._memory.hostnames = words
+        if names != self._memory.hostnames:
+            self._memory.hostnames = names
             self._save_memory()
             self.wake()
 
@@ -173,9 +176,18 @@ class Keeper:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._stale.wait()
-            await asyncio.sleep(self._brake.pause_s)
-            self._stale.clear()
+            await self._settled()
             await self._look()
+
+    async def _settled(self) -> None:
+        """Until nothing happens for a moment: an interface that is being deleted goes in several steps."""
+        latest = time.monotonic() + SETTLED_WITHIN_S
+        while True:
+            self._stale.clear()
+            await asyncio.sleep(self._brake.pause_s)
+            if not self._stale.is_set() or time.monotonic() > latest:
+                self._stale.clear()
+                return
 
     async def _look(self) -> None:
         try:
@@ -192,12 +204,19 @@ class Keeper:
             )
         else:
             self._retry_s = 0.0
+            self._failures = 0
             self.notices.over("kernel", "The cameras' network is in order again.")
         self._changed()
 
     def _failed(self, error: NetsetupError) -> None:
+        """Once may be a race with whoever changes the same thing at this moment; everything was put back."""
+        self._failures += 1
         self._retry_s = min(max(self._retry_s * 2, _RETRY_FIRST_S), _RETRY_MOST_S)
-        self.notices.stands("kernel", str(error), "error")
+        if self._failures == 1:
+            log.info("trying again: %s", error)
+            self._retry_s = _RACE_RETRY_S
+        else:
+            self.notices.stands("kernel", str(error), "error")
 
     async def _keep(self) -> None:
         plans = self.state.plans()  # the command line may have written others
@@ -206,10 +225,11 @@ class Keeper:
         plans = self._follow_renames(plans, facts)
         came_back = self._see_parents(plans, facts)
         await self._check_static(plans, facts)
+        self._leasing.tell_lost()
         self._leasing.forget_others(slot.mac for plan in plans for slot in plan.slots)
         changes = await self._converge(plans, seen)
         log.debug("%s", "; ".join(changes))
-        self._explain(plans, facts, changes, came_back)
+        self._explain(plans, facts, changes)
         if self._leasing.unsaved:
             self.state.save_leases(self._leasing.leases)
             self._leasing.unsaved = False
@@ -249,13 +269,14 @@ class Keeper:
         self._kept = self._wish(plans)
 
     def _wish(self, plans: tuple[Plan, ...]) -> Any:
-        return plans, dict(self._leasing.leases), self._leasing.old(), dict(self._held)
+        return plans, dict(self._leasing.leases), self._leasing.old(), dict(self._held), dict(self._parents)
 
     def _follow_renames(self, plans: tuple[Plan, ...], facts: Facts) -> tuple[Plan, ...]:
         names = renamed(plans, facts, self._memory.known)
         if names:
             plans, self._memory.known = follow(plans, self._memory.known, names)
             self.state.save_plans(plans)
+            Journal(self.state.journal).rename(names)
             for old, new in names.items():
                 self.notices.say("info", f"The network adapter {old} is called {new} now; the settings were updated.")
         return plans
@@ -302,9 +323,9 @@ class Keeper:
             self._free.add(slot)
             self.notices.over(what, f"The address of {slot.name} is free now.", slot.name)
 
-    def _explain(self, plans: tuple[Plan, ...], facts: Facts, changes: list[str], came_back: list[str]) -> None:
-        """When nothing of ours had changed, somebody else did."""
-        if not changes or self._kept is None or self._kept != self._wish(plans) or came_back:
+    def _explain(self, plans: tuple[Plan, ...], facts: Facts, changes: list[str]) -> None:
+        """When neither our wishes nor the adapters had changed, somebody else did it."""
+        if not changes or self._kept is None or self._kept != self._wish(plans):
             return
         links = {link.name: link for link in facts.links if link.ours}
         removed = sorted(self._made - links.keys(), key=lambda name: (len(name), name))

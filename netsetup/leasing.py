@@ -17,8 +17,8 @@ from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from .dhcp.engine import ClientWish, DhcpState, LeaseEngine
+from .dhcp.packet import host_name
 from .errors import NetsetupError
-from .memory import hostname
 from .model import Facts, Lease, Plan
 from .notices import Notices
 from .parents import State
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 MOVED_GRACE_S = 3.0  # proxyd has the new address and ends connections to the old one
 LOST_GRACE_S = 1.0  # nothing new: the server said no, or the lease is over
+LOST_FOR_S = 10.0
 MOST_OLD = 4  # former addresses of one camera
 _NOPREFIXROUTE = 0x200  # IFA_F_NOPREFIXROUTE
 _FOREVER = 0xFFFFFFFF
@@ -64,6 +65,7 @@ class Leasing:
         self._now = now
         self._engines: dict[str, _Running] = {}
         self._old: dict[str, list[_Old]] = {}
+        self._lost: dict[str, _Old] = {}
         self._deprecated: set[tuple[str, IPv4Interface]] = set()
         self._names: dict[str, str] = {}  # of cameras' interfaces, by MAC
 
@@ -83,8 +85,9 @@ class Leasing:
         for mac in self.leases.keys() - known:
             del self.leases[mac]
             self.unsaved = True
-        for mac in self._old.keys() - known:
-            del self._old[mac]
+        for going in (self._old, self._lost):
+            for mac in going.keys() - known:
+                del going[mac]
 
     def states(self) -> dict[str, DhcpState]:
         found: dict[str, DhcpState] = {}
@@ -102,8 +105,8 @@ class Leasing:
         return {mac: tuple(one.lease for one in former) for mac, former in self._old.items()}
 
     def next_look_s(self) -> float:
-        """When the next former address goes."""
-        ends = [one.until for former in self._old.values() for one in former]
+        """When the next former address goes, or is mourned."""
+        ends = [one.until for former in (*self._old.values(), self._lost.values()) for one in former]
         return max(0.0, min(ends) - time.monotonic()) if ends else float("inf")
 
     def confirm(self, parent: str) -> None:
@@ -134,7 +137,7 @@ class Leasing:
         try:
             engine = await self._engine(plan.parent, index)
             if plan.method == "dhcp":
-                names = {s.mac: hostname(hostnames.get(s.mac, ""), s.name) for s in plan.slots}
+                names = {s.mac: host_name(hostnames.get(s.mac, "")) or s.name for s in plan.slots}
                 await engine.set_clients(
                     {mac: ClientWish(mac, name, self.leases.get(mac)) for mac, name in names.items()}
                 )
@@ -165,16 +168,33 @@ class Leasing:
             self.leases[mac] = lease
         if before and (lease is None or lease.address != before.address):
             self._retire(mac, before, lease)
+        self._tell(mac, before or (self._lost[mac].lease if mac in self._lost else None), lease)
         self.unsaved = True
         self._wake()
 
-    def _retire(self, mac: str, before: Lease, lease: Lease | None) -> None:
+    def _tell(self, mac: str, before: Lease | None, lease: Lease | None) -> None:
+        """A server that says no usually gives another address at once: that is one story, not two."""
         name = self._names.get(mac, mac)
+        if lease is None:
+            if before:
+                self._lost.setdefault(mac, _Old(before, time.monotonic() + LOST_FOR_S))
+            return
+        self._lost.pop(mac, None)
+        if before and lease.address != before.address:
+            self._notices.say("warning", moved_words(name, before, lease), name)
+
+    def tell_lost(self) -> None:
+        """Says which cameras lost their address and got no other."""
+        for mac, lost in list(self._lost.items()):
+            if lost.until <= time.monotonic():
+                del self._lost[mac]
+                name = self._names.get(mac, mac)
+                self._notices.say("warning", lost_words(name, lost.lease), name)
+
+    def _retire(self, mac: str, before: Lease, lease: Lease | None) -> None:
         grace_s = MOVED_GRACE_S if lease else LOST_GRACE_S
         former = [one for one in self._old.get(mac, []) if lease is None or one.lease.address != lease.address]
         self._old[mac] = [*former, _Old(before, time.monotonic() + grace_s)][-MOST_OLD:]
-        words = moved_words(name, before, lease) if lease else lost_words(name, before)
-        self._notices.say("warning", words, name)
 
     async def deprecate_old(self, plans: Sequence[Plan]) -> None:
         """Marks former addresses in the kernel, once each; addresses that came back are marked as good again."""
@@ -205,5 +225,6 @@ async def _mark(ipr: AsyncIPRoute, link: str, address: IPv4Interface, *, depreca
         prefixlen=address.network.prefixlen,
         broadcast=str(address.network.broadcast_address),
         flags=_NOPREFIXROUTE,
-        cacheinfo={"ifa_preferred": 0 if deprecated else _FOREVER, "ifa_valid": _FOREVER},
+        preferred=0 if deprecated else _FOREVER,
+        valid=_FOREVER,
     )

@@ -4,9 +4,6 @@ harms nobody: adapters are learned anew at the next look, names when proxyd conn
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +11,6 @@ from .journal import write_atomic
 from .parents import Known
 
 _LARGEST = 1_000_000
-_MOST_HOSTNAME = 63  # RFC 1035 §2.3.1, one label
 
 
 @dataclass(slots=True)
@@ -38,14 +34,3 @@ class Memory:
         """Raises OSError."""
         known = {name: known.to_json() for name, known in self.known.items()}
         write_atomic(path, json.dumps({"known": known, "hostnames": self.hostnames}, indent=1) + "\n")
-
-
-def hostname(camera: str, default: str) -> str:
-    """A camera's name as a DHCP host name (RFC 1123 §2.1): letters, digits, hyphens; `default` when none is left."""
-    plain = unicodedata.normalize("NFKD", camera).encode("ascii", "ignore").decode()
-    words = re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")
-    return words[:_MOST_HOSTNAME].rstrip("-") or default
-
-
-def hostnames(names: Mapping[str, str]) -> dict[str, str]:
-    return {mac: word for mac, name in names.items() if (word := hostname(name, ""))}

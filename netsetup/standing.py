@@ -9,6 +9,8 @@ from .dhcp.engine import DhcpState
 from .model import Lease, Plan, Slot
 from .parents import State, words_of
 
+_UNSURE = ("no DHCP answer", "does not renew")  # the camera has its address, but not for ever
+
 
 def parent_json(plan: Plan, state: State) -> dict[str, Any]:
     return {
@@ -30,10 +32,12 @@ def camera_json(
     dhcp: DhcpState | None,
     held_by: str | None,
 ) -> dict[str, Any]:
-    """`message` says what keeps the camera from its address, or what threatens it; "" while all is well."""
+    """`message` says what keeps the camera from its address, or what threatens it, in a sentence; "" while all is well.
+    `detail` is what its lease machine does, also then."""
     address = slot.address if plan.method == "static" else (lease.address if lease else None)
     if held_by:
         address = None
+    trouble = _trouble(plan, slot, parent, dhcp, held_by)
     return {
         "slot": slot.index,
         "name": slot.name,
@@ -42,7 +46,8 @@ def camera_json(
         "method": plan.method,
         "address": str(address) if address else None,
         "phase": "waiting" if held_by else (dhcp.phase if dhcp else ("static" if slot.address else "stopped")),
-        "message": _message(plan, slot, parent, dhcp, held_by),
+        "message": trouble,
+        "detail": dhcp.message if dhcp else "",
         "next_try": dhcp.next_try if dhcp else None,
         "server": str(dhcp.server) if dhcp and dhcp.server else None,
         "expires": lease.expires if lease else None,
@@ -50,12 +55,15 @@ def camera_json(
     }
 
 
-def _message(plan: Plan, slot: Slot, parent: State, dhcp: DhcpState | None, held_by: str | None) -> str:
+def _trouble(plan: Plan, slot: Slot, parent: State, dhcp: DhcpState | None, held_by: str | None) -> str:
     if words := words_of(parent, plan.parent):
         return words
     if held_by and slot.address:
         return conflict_words(str(slot.address.ip), held_by)
-    return dhcp.message if dhcp else ""
+    if dhcp is None or (dhcp.address and not dhcp.claimed_by and not any(words in dhcp.message for words in _UNSURE)):
+        return ""
+    words = dhcp.message.rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}." if words else ""
 
 
 def conflict_words(address: str, mac: str) -> str:
