@@ -21,6 +21,14 @@ from .words import count
 SNAPSHOT_DEADLINE_S = 60.0
 
 
+def _listed(cameras: list[Camera], limit: int = 6) -> str:
+    """Which ones, where a question is about several; the cursor may stand elsewhere."""
+    if len(cameras) == 1:
+        return ""
+    names = ", ".join(camera.name for camera in cameras[:limit])
+    return f"{names} and {len(cameras) - limit} more. " if len(cameras) > limit else f"{names}. "
+
+
 class Acting(Caller, App[int]):
     """The verbs behind the keys. Views and dialogs see them through `ui.Ui`."""
 
@@ -64,8 +72,10 @@ class Acting(Caller, App[int]):
         if not chosen:
             return
         if watched or len(chosen) > 1:
-            seen = f" {count(watched, 'of them is', 'of them are')} being watched now." if watched else ""
-            body = f"Recorders lose the picture until you start it again, also after a restart of proxyd.{seen}"
+            one = len(chosen) == 1
+            seen = "A recorder is watching it now." if one else f"{watched} of them are being watched now."
+            again = f"until you start {'it' if one else 'them'} again, also after a restart of proxyd."
+            body = f"{_listed(chosen)}Recorders lose the picture {again} {seen if watched else ''}".rstrip()
             self._confirmed(
                 Confirm(f"Stop {self._named(chosen)}?", body, "Stop"),
                 lambda: self._tell("camera.stop", chosen, "Stopping", "stopped"),
@@ -90,10 +100,12 @@ class Acting(Caller, App[int]):
         chosen = self._known(cameras)
         if not chosen:
             return
-        body = (
-            "The recorder will lose it and its address becomes free. A scan does not bring it back, "
-            "only u on the NVR does."
-        )
+        if len(chosen) == 1:
+            body = "The recorder will lose it, and its address becomes free. A scan does not bring it back; "
+        else:
+            body = f"{_listed(chosen)}Recorders will lose them, and their addresses become free. "
+            body += "A scan does not bring them back; "
+        body += "to have all removed cameras of an NVR back, press u on it in NVRs."
         self._confirmed(
             Confirm(f"Remove {self._named(chosen)}?", body, "Remove", typed="remove" if len(chosen) > 1 else ""),
             lambda: self._tell("camera.remove", chosen, "Removing", "removed"),
@@ -154,11 +166,12 @@ class Acting(Caller, App[int]):
 
         def arrived(picture: Picture) -> None:
             size = len(base64.b64decode(picture.data, validate=False))
-            words = f"{known.name}: {picture.content_type}, {size / 1000:.1f} kB"
             if picture.fallback:
-                self.toast(f"{words}. The NVR gave none, so this is the stand-in picture.", "warning")
+                words = "the NVR gave no snapshot; recorders get the stand-in picture."
+                self.toast(f"{known.name}: {words} Look whether this channel has a picture on the NVR.", "warning")
             else:
-                self.toast(f"{words}, from the NVR.")
+                kind = picture.content_type.removeprefix("image/").upper()
+                self.toast(f"{known.name}: snapshot works ({kind}, {size / 1000:.1f} kB from the NVR).")
 
         doing = f"Fetching a snapshot of {known.name}…"
         self.ask("camera.snapshot", {"id": camera}, doing=doing, then=arrived, deadline_s=SNAPSHOT_DEADLINE_S)

@@ -63,7 +63,7 @@ def _of_nvr(nvr: Nvr, by_nvr: dict[tuple[int, CameraState], list[Camera]], scann
         text = f"{nvr.name}: wrong NVR password for user {nvr.username}"
         return Alarm(_HUMAN, _with_cameras(text, refused, "stopped"), "fix it", "nvr", target)
     if nvr.state is NvrState.UNREACHABLE or silent:
-        text = f"{nvr.name}: no answer from {nvr.host}:{nvr.port}"
+        text = f"{nvr.name}: cannot be reached at {nvr.host}:{nvr.port}"
         return Alarm(_WAITING, _with_cameras(text, silent, "waiting"), "fix it", "nvr", target)
     if nvr.state is NvrState.FAULTY:
         text = f"{nvr.name}: {nvr.reason or 'the NVR answers strangely'}"

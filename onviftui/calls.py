@@ -81,5 +81,6 @@ class Caller(App[int]):
         self.notify(text, severity=severity, timeout=TOAST_S[severity], markup=False)
 
     def copy(self, text: str, what: str) -> None:
+        """A secret is never repeated on the screen."""
         self.copy_to_clipboard(text)
-        self.toast(f"Copied the {what}.")
+        self.toast("Copied the password." if what == "password" else f"Copied the {what}: {text}")

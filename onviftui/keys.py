@@ -1,7 +1,7 @@
 """The one key table: it feeds the bindings, the footer, the help and the palette.
 
 `where` names the views in which a key works ("" = everywhere). `footer` is the order in the footer,
-0 keeps it out; what does not fit is dropped from the end, `?` always stays.
+0 keeps it out; what does not fit is dropped from the end, STAY always stays.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Key:
         return not self.where or view in self.where.split()
 
 
+STAY = frozenset({"question_mark", "escape"})
 _SHOWN = {"enter": "Enter", "escape": "Esc", "slash": "/", "question_mark": "?", "colon": ":", "tab": "Tab"}
 _VIEWS = "overview cameras nvrs interfaces jobs logs"
 _TABLES = "cameras nvrs interfaces jobs logs"
@@ -59,14 +60,21 @@ KEYS: tuple[Key, ...] = (
     Key("r", "scan", "scan", "Scan the NVR of this camera: adds, updates, marks missing", "cameras camera"),
     Key("u", "restore", "", "Scan this NVR and bring back the cameras that you removed", "nvrs"),
     Key("t", "test", "test", "Check address and account of this NVR", "nvrs", 6),
-    Key("enter", "done", "go on", "When it has ended: show the cameras, or correct the NVR", "job", 1),
+    Key("enter", "done", "open", "When it has ended: show the cameras, or correct the NVR", "job", 1),
     Key("c", "cancel_job", "cancel", "Cancel this job; what it found is kept", "jobs job", 2),
     Key("o", "snapshot", "snapshot", "Fetch a snapshot and say what came", "cameras camera", 6),
     Key("t", "trace", "requests", "What recorders asked last", "cameras", 7),
     Key("t", "trace", "refresh", "Read the recorders' last requests again", "camera", 7),
     Key("p", "reveal", "password", "Show or hide this camera's password", "camera", 1),
     Key("i", "discovery", "discovery", "Let recorders find this camera by searching, or hide it", "camera", 0),
-    Key("y", "copy", "copy", "Copy address or URL to the clipboard", "cameras camera interfaces nvrs", 5),
+    Key(
+        "y",
+        "copy",
+        "copy",
+        "Copy address or URL (over SSH if the terminal allows it)",
+        "cameras camera interfaces nvrs",
+        5,
+    ),
     # lists
     Key("slash", "filter", "filter", "Filter: words, state:…, nvr:…, -not; Esc clears", _TABLES, 4),
     Key("space", "mark", "mark", "Mark this row; actions then work on all marked", "cameras", 3, "Space"),
@@ -77,7 +85,9 @@ KEYS: tuple[Key, ...] = (
     Key("g,G,home,end", "", "", "First, last", _TABLES, 0, "g G"),
     Key("ctrl+d,ctrl+u", "", "", "Half a page down, up", _TABLES, 0, "^d ^u"),
     # everywhere
-    Key("tab", "", "", "Next pane, such as the alarm lines", _VIEWS + " camera", 0),
+    Key("tab", "", "", "Next pane, such as the alarm lines", _VIEWS, 0),
+    Key("tab", "", "", "From the fields to the requests and back", "camera", 0),
+    Key("escape", "", "back", "Back to the list", "camera job", 98),
     Key("escape", "go_back", "back", "Back; clears filter and marks", "", 0),
     Key("question_mark", "help", "help", "This help", "", 99),
     Key("ctrl+p,colon", "palette", "", "Command palette", "", 0, "^p :"),
@@ -116,5 +126,7 @@ def footer_keys(view: str) -> list[Key]:
 
 
 def help_keys(view: str) -> list[Key]:
-    """Every key that does something in this view, those of the view first."""
-    return sorted((key for key in KEYS if key.works_in(view)), key=lambda key: not key.where)
+    """Every key that does something in this view, those of the view first; it may say a key better than the rest."""
+    own = [key for key in KEYS if key.where and key.works_in(view)]
+    said = {key.shown for key in own}
+    return own + [key for key in KEYS if not key.where and key.shown not in said]

@@ -134,10 +134,12 @@ class Look:
 
 
 def format_mbit(bps: int) -> str:
-    """Bits per second as Mbit/s without the unit: "6.1", "142"; "" for nothing."""
+    """Bits per second as Mbit/s without the unit: "6.1", "142", "<0.1"; "" for nothing."""
     if bps <= 0:
         return ""
     mbit = bps / 1_000_000
+    if mbit < 0.05:
+        return "<0.1"
     return f"{mbit:.0f}" if mbit >= 100 else f"{mbit:.1f}"
 
 

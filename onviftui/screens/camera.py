@@ -34,10 +34,10 @@ class CameraScreen(LiveScreen):
     REQUESTS: ClassVar[tuple[Column, ...]] = (
         Column("time", "TIME", 8),
         Column("client", "CLIENT", 13, 1, flex=1, longest=15),
-        Column("protocol", "BY", 8, 2),
+        Column("protocol", "BY", 9, 2),
         Column("operation", "ASKED FOR", 18, flex=1, longest=30),
         Column("result", "RESULT", 14, flex=2),
-        Column("auth", "SIGNED BY", 10, 3),
+        Column("auth", "SIGNED BY", 13, 3),
     )
 
     def __init__(self, camera: int, *, requests: bool = False) -> None:
@@ -195,7 +195,7 @@ class CameraScreen(LiveScreen):
                 then=lambda credentials: ui_of(self).copy(credentials.password, "password"),
             )
         elif value:
-            ui_of(self).copy(value, label or "text")
+            ui_of(self).copy(value, label if label.isupper() else label.lower() or "line")
 
     @on(LiveTable.Opened, "#fields")
     def _double_clicked(self) -> None:

@@ -123,9 +123,8 @@ class Help(ModalScreen[None]):
             yield Lines()
 
     def on_mount(self) -> None:
-        titles = {view: title for view, _, title in VIEWS}
-        where = titles.get(self._view, "Keys")
-        lines: list[Line] = [line((f"Keys in {where}" if self._view in titles else "Keys", Tone.STRONG)), line("")]
+        titles = {view: f"in {title}" for view, _, title in VIEWS} | {"camera": "on a camera", "job": "on a scan"}
+        lines: list[Line] = [line((f"Keys {titles.get(self._view, '')}".rstrip(), Tone.STRONG)), line("")]
         lines += [line((fit(key.shown, 8), Tone.ACCENT), key.help) for key in help_keys(self._view)]
         digits = "  ".join(f"{digit} {title}" for _, digit, title in VIEWS)
         lines += [line(""), line((digits, Tone.MUTED)), line(("Esc closes this help", Tone.MUTED))]

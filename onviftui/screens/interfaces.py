@@ -22,7 +22,7 @@ class InterfacesView(TableView):
     kind = "interface"
     BINDINGS = view_bindings("interfaces")
     columns: ClassVar[tuple[Column, ...]] = (
-        Column("name", "INTERFACE", 12, flex=1, longest=20),
+        Column("name", "INTERFACE", 15, flex=3, longest=20),
         Column("address", "ADDRESS", 15, flex=1, longest=39),
         Column("state", "STATE", 15),
         Column("camera", "CAMERA", 16, flex=2, longest=40),

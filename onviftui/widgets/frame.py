@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from ..alarms import Alarm
-from ..keys import VIEWS, Key, footer_keys
+from ..keys import STAY, VIEWS, Key, footer_keys
 from ..store import Link, Store
 from ..words import HUMAN_GLYPH, OFF_GLYPH, ON_GLYPH, WAITING_GLYPH, Look, Sign, Tone, count, format_mbit
 from .line import Line, Piece, line, line_len, plain, spread
@@ -101,7 +101,7 @@ class KeyFooter(Lines):
         fitting: list[Key] = []
         used = 0
         keys = footer_keys(self._view)
-        for key in sorted(keys, key=lambda k: (k.action != "help", k.footer)):
+        for key in sorted(keys, key=lambda k: (k.keys not in STAY, k.footer)):
             used += cell_len(f"{key.shown} {key.label}  ")
             if used > room + 1:
                 break
@@ -109,7 +109,7 @@ class KeyFooter(Lines):
         pieces: list[Piece] = [(" ", Tone.TEXT)]
         self._places = []
         x = 1
-        shown = sorted(fitting, key=lambda k: (k.action == "help", k.footer))
+        shown = sorted(fitting, key=lambda k: k.footer)
         for key in shown:
             text = key.label if key is shown[-1] else f"{key.label}  "
             pieces += [(f"{key.shown} ", Tone.ACCENT), (text, Tone.MUTED)]

@@ -66,7 +66,7 @@ def test_times_as_people_say_them() -> None:
 
 
 def test_numbers() -> None:
-    assert [format_mbit(n) for n in (0, 5_930_000, 142_000_000)] == ["", "5.9", "142"]
+    assert [format_mbit(n) for n in (0, 20_000, 5_930_000, 142_000_000)] == ["", "<0.1", "5.9", "142"]
     assert channel_list([1, 2, 3], 2) == "ch 1, 2 and 1 more"
 
 

@@ -139,7 +139,7 @@ async def test_camera_screen_shows_urls_requests_and_the_password_only_on_demand
         await ui.press("p")
         await ui.until(lambda: daemon.password not in ui.text, "a hidden password")
         await ui.press("y")
-        await ui.hears("Copied the Address")
+        await ui.hears("Copied the address: ")
         assert ui.app.clipboard == "127.0.10.2"
         await ui.press("escape")
         assert not isinstance(ui.app.screen, CameraScreen)
@@ -166,6 +166,7 @@ async def test_discovery_is_switched_and_its_troubles_are_told(socket: Path) -> 
 async def test_camera_screen_copies_the_password_without_showing_it(socket: Path) -> None:
     async with FakeDaemon(socket, 2) as daemon, running_ui(socket) as ui:
         await ui.press("2", "enter", "j", "j", "y")
+        assert "Esc back  ? help" in ui.text.splitlines()[-1]
         await ui.hears("Copied the password")
         assert ui.app.clipboard == daemon.password
         assert daemon.password not in ui.text
@@ -185,6 +186,8 @@ async def test_marked_cameras_are_stopped_together_after_a_question(socket: Path
         await ui.press("2", "space", "space", "v", "j", "v", "s")
         assert isinstance(ui.app.screen, Confirm)
         await ui.sees("Stop 4 cameras?")
+        assert "01 Front gate, 02 Yard, 03 Office, 04 Ramp." in " ".join(ui.text.replace("│", " ").split())
+        assert "until you start them again" in " ".join(ui.text.replace("│", " ").split())
         assert not daemon.called("camera.stop")
         await ui.press("y")
         await ui.hears("4 cameras stopped.")
@@ -234,7 +237,7 @@ async def test_rename(socket: Path) -> None:
 async def test_snapshot_says_type_and_size(socket: Path) -> None:
     async with FakeDaemon(socket, 4), running_ui(socket) as ui:
         await ui.press("2", "o")
-        await ui.hears("image/jpeg, 3.0 kB, from the NVR")
+        await ui.hears("01 Front gate: snapshot works (JPEG, 3.0 kB from the NVR)")
 
 
 @SIZES
