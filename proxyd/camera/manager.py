@@ -274,8 +274,8 @@ class CameraManager:
 
     async def _set_by_recorder(self, id_: int, on: bool) -> None:
         await self.set_discovery(id_, on)
-        words = "may be found by searching again" if on else "is not found by searching any more"
-        row = await self._store.log("info", f"camera {id_}", f"{self.row(id_).name} {words}: a recorder set that.")
+        words = f"A recorder switched discovery of {self.row(id_).name} {'on' if on else 'off'}."
+        row = await self._store.log("info", f"camera {id_}", words)
         self._hub.changed("log", log_model(row))
 
     def try_account_again(self, nvr_id: int) -> None:

@@ -206,8 +206,8 @@ class Methods:
             await self.log("info", f"camera {p.id}", f"Changed the credentials of {p.name or row.name}.", who)
         if p.discovery is not None:
             await self._cameras.set_discovery(p.id, p.discovery)
-            what = "may be found" if p.discovery else "is not found any more"
-            await self.log("info", f"camera {p.id}", f"{p.name or row.name} {what} by searching recorders.", who)
+            switched = "on" if p.discovery else "off"
+            await self.log("info", f"camera {p.id}", f"Switched discovery of {p.name or row.name} {switched}.", who)
         await self._cameras.refresh()
         return self._cameras.camera(p.id)
 
