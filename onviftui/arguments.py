@@ -159,6 +159,7 @@ def _interface(verbs: _Verbs) -> None:
     verb = verbs.add("remove", "remove interfaces that no camera uses")
     verb.add_argument("names", nargs="+", metavar="NAME", help="names of interfaces, such as vcam7")
     _asked_first(verb)
+    verbs.add("doctor", "examine host, interfaces and their network; says what to do")
 
 
 def _asked_first(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from proxyd.api.client import RpcClient
-from proxyd.api.models import Interface, InterfaceChange, PlannedInterface
+from proxyd.api.models import Finding, Interface, InterfaceChange, PlannedInterface
 
 from .confirm import confirm
 from .output import Column, Output, counted
@@ -88,4 +88,28 @@ def _row(sign: str, one: PlannedInterface) -> tuple[str, ...]:
     return sign, one.name, one.mac, one.address or "by DHCP", one.parent
 
 
-COMMANDS = {"list": interface_list, "add": interface_add, "remove": interface_remove}
+async def interface_doctor(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    """Exit code 1 when there is a problem."""
+    findings: list[Finding] = await client.call("interface.doctor", timeout_s=CHANGE_TIMEOUT_S)
+    if out.json_mode:
+        out.document(findings)
+    else:
+        for finding in findings:
+            _say_finding(finding, out)
+    return 1 if any(finding.severity == "problem" for finding in findings) else 0
+
+
+def _say_finding(finding: Finding, out: Output) -> None:
+    out.say(f"{finding.severity}: {finding.what}")
+    if finding.why:
+        out.say(f"    why: {finding.why}")
+    if finding.todo:
+        out.say(f"    do:  {finding.todo}")
+
+
+COMMANDS = {
+    "list": interface_list,
+    "add": interface_add,
+    "remove": interface_remove,
+    "doctor": interface_doctor,
+}

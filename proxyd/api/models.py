@@ -212,6 +212,18 @@ class InterfaceChange(Model):
     done: bool
 
 
+class Finding(Model):
+    """What an examination found. `interface` is "" for the host itself, `camera` the one that stands there."""
+
+    id: str  # stable, such as "mac-blocked"
+    severity: Literal["ok", "note", "warning", "problem"]
+    what: str
+    why: str = ""
+    todo: str = ""
+    interface: str = ""
+    camera: int | None = None
+
+
 class ScanDiff(Model):
     """What a scan changed: channel numbers. `warnings` are sentences for people."""
 

@@ -28,6 +28,7 @@ from proxyd.store.rows import NvrRow
 from proxyd.store.store import Store
 
 from .access import Caller
+from .diagnosis import diagnosis
 from .server import Handler
 
 _SNAPSHOT_LOG = 100
@@ -276,6 +277,10 @@ class Methods:
         if change.done:
             await self.log("warning", "interfaces", f"Removed {_names(change.removed)}.", who)
         return change
+
+    async def interface_doctor(self, p: m.NoParams, who: Caller) -> list[m.Finding]:
+        answer = await self._arm.call("doctor") if self._arm else None
+        return diagnosis(answer, self._cameras.interfaces(), self._cameras.cameras())
 
     def _require_free(self, names: list[str]) -> None:
         taken = {interface.name: interface.camera for interface in self._cameras.interfaces() if interface.camera}

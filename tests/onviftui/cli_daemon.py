@@ -66,6 +66,7 @@ class FakeDaemon:
             job(done=1, total=2, now="channel 1"),
             job(done=2, total=2, state=m.JobState.DONE, ended=AT, diff=m.ScanDiff(new=[1, 2])),
         ]
+        self.findings: list[m.Finding] = []
         self.scan_waits = False  # for a cancel
         self.test_answer = m.NvrTest(ok=True, message="It works: 2 channels.")
         self.cancelled = asyncio.Event()
@@ -75,6 +76,7 @@ class FakeDaemon:
             *("camera.list", "camera.get", "camera.update", "camera.start", "camera.stop", "camera.restart"),
             *("camera.remove", "camera.snapshot", "camera.trace", "camera.credentials", "interface.list"),
             *("interface.available", "job.list", "job.cancel", "log.tail", "status"),
+            "interface.doctor",
         ):
             self.handlers[name] = self._handler(name)
 
@@ -151,6 +153,9 @@ class FakeDaemon:
         return [m.Interface(id=1, name="loop1", mac=mac, address="127.0.77.1", kind="loopback", camera=1)]
 
     on_interface_available = on_interface_list
+
+    def on_interface_doctor(self, params: m.NoParams) -> list[m.Finding]:
+        return self.findings
 
     def on_job_list(self, params: m.NoParams) -> list[m.Job]:
         return [job()]

@@ -14,7 +14,7 @@ from onviftui.arguments import build_parser
 from onviftui.commands import COMMANDS
 from onviftui.output import Output
 from proxyd.api.client import RpcClient
-from proxyd.api.models import CameraState, JobState, NvrTest, ScanDiff
+from proxyd.api.models import CameraState, Finding, JobState, NvrTest, ScanDiff
 from proxyd.errors import InvalidInput, NotFound, ProxyError
 from tests.onviftui.cli_daemon import AT, FakeDaemon, camera, job, running
 
@@ -140,6 +140,19 @@ async def test_lists_have_words(daemon: FakeDaemon, onviftui: Any) -> None:
     assert "3 running" in (await onviftui("status")).out
     await onviftui("interface", "list", "--available")
     assert daemon.called("interface.available")
+
+
+async def test_the_doctor_says_what_to_do_and_fails_for_a_problem(daemon: FakeDaemon, onviftui: Any) -> None:
+    ok = Finding(id="camera-ok", severity="ok", what="vcam1 is well.", interface="vcam1", camera=1)
+    daemon.findings = [ok]
+    assert (await onviftui("interface", "doctor")).out == "ok: vcam1 is well.\n"
+    blocked = Finding(id="mac-blocked", severity="problem", what="Blocked.", why="A switch.", todo="Open it.")
+    daemon.findings = [blocked, ok]
+    done = await onviftui("interface", "doctor")
+    assert done.code == 1
+    assert done.out.startswith("problem: Blocked.\n    why: A switch.\n    do:  Open it.\n")
+    done = await onviftui("interface", "doctor", "--json")
+    assert done.code == 1 and [one["id"] for one in done.json] == ["mac-blocked", "camera-ok"]
 
 
 async def test_empty_lists_teach_the_next_step(daemon: FakeDaemon, onviftui: Any) -> None:
