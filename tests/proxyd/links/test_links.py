@@ -66,28 +66,46 @@ from proxyd.links.netlink import NetlinkLinks
 def ip(words):
     subprocess.run(["ip", *words.split()], check=True)
 
+def mark(name, words):
+    subprocess.run(["ip", "link", "set", name, "alias", words], check=True)
+
 async def main():
     seen = asyncio.Queue()
-    links = NetlinkLinks("vcam")
+
+    async def until(condition):
+        while True:
+            found = await asyncio.wait_for(seen.get(), 10)
+            if condition(found):
+                print([(i.name, i.mac, i.address) for i in found])
+                return
+
     ip("link add eth9 type veth peer name lan9")
     ip("link set eth9 up"); ip("link set lan9 up")
-    ip("link add link eth9 name vcam1 type macvlan mode bridge")
-    ip("link add link eth9 name other1 type macvlan mode bridge")
-    ip("link set vcam1 address a2:00:00:00:00:01")
+    for name in ("gate", "vcam1", "vcam2"):
+        ip(f"link add link eth9 name {name} type macvlan mode bridge")
+    ip("link set gate address a2:00:00:00:00:01")
+    mark("gate", "onviftui:camera 1")
+    mark("vcam2", "somebody else's onviftui:camera")
+    links = NetlinkLinks()
     await links.start(seen.put)
-    print([(i.name, i.mac, i.address) for i in await seen.get()])
-    ip("addr add 10.77.0.101/24 dev vcam1"); ip("link set vcam1 up")
-    while (found := await asyncio.wait_for(seen.get(), 10))[0].address is None: pass
-    print([(i.name, i.address, i.prefix_length) for i in found])
-    ip("link del vcam1")
-    print(await asyncio.wait_for(seen.get(), 10))
+    await until(lambda found: True)
+    ip("addr add 10.77.0.101/24 dev gate noprefixroute"); ip("link set gate up")
+    await until(lambda found: found and found[0].address)
+    ip("addr add 10.77.0.201/24 dev gate noprefixroute")  # a lease moves: the younger address counts
+    await until(lambda found: found[0].address == "10.77.0.201")
+    ip("addr change 10.77.0.201/24 dev gate preferred_lft 0 noprefixroute")  # and one on its way out does not
+    await until(lambda found: found[0].address == "10.77.0.101")
+    ip("addr change 10.77.0.101/24 dev gate preferred_lft 0 noprefixroute")
+    await until(lambda found: found[0].address is None)
+    ip("link del gate")
+    await until(lambda found: not found)
     await links.stop()
 
 asyncio.run(main())
 """
 
 
-def test_macvlans_are_seen_coming_and_going() -> None:
+def test_marked_interfaces_are_seen_whatever_they_are_called() -> None:
     probe = subprocess.run(["unshare", "-Urn", "ip", "link"], capture_output=True, check=False)
     if probe.returncode != 0:
         pytest.skip("this machine allows no user namespaces, or has no ip(8)")
@@ -100,8 +118,12 @@ def test_macvlans_are_seen_coming_and_going() -> None:
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         check=False,
     )
+    mac = "a2:00:00:00:00:01"
     assert result.stdout.splitlines() == [
-        "[('vcam1', 'a2:00:00:00:00:01', None)]",
-        "[('vcam1', '10.77.0.101', 24)]",
+        f"[('gate', '{mac}', None)]",
+        f"[('gate', '{mac}', '10.77.0.101')]",
+        f"[('gate', '{mac}', '10.77.0.201')]",
+        f"[('gate', '{mac}', '10.77.0.101')]",
+        f"[('gate', '{mac}', None)]",
         "[]",
     ], result.stderr
