@@ -166,10 +166,10 @@ class _Run:
         return pending(self._plans, self._leases, facts, self._journal, old=self._old)
 
     def _end(self, facts: Facts) -> None:
-        """Originals that were put back are forgotten."""
+        """Originals that were put back are forgotten; those of an adapter that is away are kept: it may be renamed."""
         if self._journal:
             wish = wanted(self._plans, self._leases, facts, old=self._old)
-            self._journal.end(unneeded(self._journal.originals(), wish))
+            self._journal.end(s for s in unneeded(self._journal.originals(), wish) if s in facts.sysctls)
 
     def _remember(self, before: Facts, steps: Sequence[Step]) -> None:
         if self._journal is None:

@@ -76,6 +76,13 @@ class Journal:
         if kept != entries:
             self._write(kept)
 
+    def rename(self, names: Mapping[str, str]) -> None:
+        """An adapter has another name now: what is put back one day is put back there. Old name → new name."""
+        entries = self.entries()
+        now = [e | {"link": names[e["link"]]} if e.get("link") in names else e for e in entries]
+        if now != entries:
+            self._write(now)
+
     def applied(self, before: Sequence[Plan], changes: Sequence[str]) -> None:
         """A deliberate change was made; the oldest are forgotten beyond MOST_APPLIED."""
         told = list(changes[:MOST_WORDS])

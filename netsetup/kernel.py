@@ -108,7 +108,7 @@ class Kernel:
             tuple(_address(m, names) for m in addresses if m["scope"] != _HOST_SCOPE and m["index"] in names),
             tuple(_route(m, names) for m in routes if _table(m) in _TABLES and m["proto"] == _KERNEL),
             tuple(r for r in map(_rule, rules) if r is not None),
-            _sysctls([link.name for link in host_links if link.ours], parents),
+            _sysctls(host_links, parents),
             tuple(_host_route(m, names) for m in routes if _table(m) == MAIN_TABLE and m["dst_len"] == 0),
         )
 
@@ -251,10 +251,12 @@ def _rule(message: Any) -> Rule | None:
     )
 
 
-def _sysctls(ours: Sequence[str], parents: Sequence[str]) -> tuple[Sysctl, ...]:
-    """A host without IPv6 counts as one that disabled it."""
-    wanted = [Sysctl(family, name, key, "") for name in ours for family, key, _ in CAMERA_SYSCTLS]  # type: ignore[arg-type]
-    wanted += [Sysctl(HOST_SYSCTL[0], name, HOST_SYSCTL[1], "") for name in (*parents, "all")]  # type: ignore[arg-type]
+def _sysctls(links: Sequence[HostLink], parents: Sequence[str]) -> tuple[Sysctl, ...]:
+    """A host without IPv6 counts as one that disabled it. Adapters that our interfaces are on count as parents."""
+    ours = [link for link in links if link.ours]
+    hosts = dict.fromkeys([*parents, *(link.parent for link in ours if link.parent), "all"])
+    wanted = [Sysctl(family, link.name, key, "") for link in ours for family, key, _ in CAMERA_SYSCTLS]  # type: ignore[arg-type]
+    wanted += [Sysctl(HOST_SYSCTL[0], name, HOST_SYSCTL[1], "") for name in hosts]  # type: ignore[arg-type]
     no_ipv6 = not (_PROC / "ipv6").exists()
     found = []
     for sysctl in wanted:

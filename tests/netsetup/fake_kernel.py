@@ -52,6 +52,7 @@ class FakeKernel:
 
     async def facts(self, parents: Sequence[str]) -> Facts:
         ours = {link.name for link in self.state.links if link.ours}
+        ours |= {link.parent for link in self.state.links if link.ours}
         shown = tuple(s for s in self.state.sysctls if s.link in ours or s.link in parents or s.link == "all")
         return replace(self.state, sysctls=shown)
 

@@ -41,6 +41,10 @@ def test_a_changed_lease_moves_without_a_gap(inside: Inside) -> None:
     inside(__file__, "case_moved_lease")
 
 
+def test_a_renamed_adapter_keeps_its_cameras(inside: Inside) -> None:
+    inside(__file__, "case_renamed")
+
+
 def test_rules_and_closed_ends_of_a_removed_interface_are_repaired(inside: Inside) -> None:
     inside(__file__, "case_removed_by_hand")
 
@@ -255,6 +259,24 @@ def case_moved_lease(folder: Path) -> None:
         assert await converge([wish], {mac: new}, journal=None) == []
         (route,) = ip("route", "get", "198.51.100.1", "from", "10.77.0.160")
         assert route["dev"] == "vcam1"
+
+    asyncio.run(run())
+
+
+def case_renamed(folder: Path) -> None:
+    """The plan still has the old name: the arm writes the new one later."""
+
+    async def run() -> None:
+        journal = folder / "journal"
+        await converge([plan(2)], {}, journal=journal)
+        for line in ("ip link set p0 down", "ip link set p0 name lan0", "ip link set lan0 up"):
+            subprocess.run(line.split(), check=True)
+        assert await converge([plan(2)], {}, journal=journal) == []
+        Journal(journal).rename({"p0": "lan0"})
+        assert await converge([plan(2, parent="lan0")], {}, journal=journal) == []
+        await converge([], {}, journal=journal)
+        assert Path("/proc/sys/net/ipv4/conf/lan0/arp_ignore").read_text() == "0\n"
+        assert [link["ifname"] for link in ip("link") if link["ifname"].startswith("vcam")] == []
 
     asyncio.run(run())
 

@@ -1,0 +1,157 @@
+"""State folder and journal: whole files, damaged files, locks, render."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Interface
+from pathlib import Path
+
+import pytest
+
+from netsetup.errors import NetsetupError
+from netsetup.execute import pending
+from netsetup.files import StateDir
+from netsetup.journal import MOST_APPLIED, Journal
+from netsetup.model import Lease, Link, Plan, Slot, Sysctl
+from netsetup.probing import seen_macs, unused_addresses
+from netsetup.render import digest, plan_text, status_rows, status_text
+from tests.netsetup.fake_kernel import ETH0, HOST, FakeKernel
+
+SLOTS = (Slot(1, "vcam1", "a2:6f:00:00:00:01"), Slot(2, "vcam2", "a2:6f:00:00:00:02"))
+DYNAMIC = Plan("eth0", 0, "dhcp", SLOTS)
+STATIC = Plan("eth1", 1, "static", (Slot(1, "vcam1001", "a2:6f:00:00:03:e9", IPv4Interface("10.78.0.9/24")),))
+LEASE = Lease(
+    SLOTS[0].mac, IPv4Interface("10.77.0.5/24"), None, IPv4Address("10.77.0.1"), 1000.0, 1500.5, 1800.0, 2000.0
+)
+
+
+def test_what_is_saved_is_read(tmp_path: Path) -> None:
+    state = StateDir(tmp_path / "new" / "state")
+    assert state.plans() == () and state.leases() == {}
+    state.save_plans([DYNAMIC, STATIC])
+    state.save_leases({LEASE.mac: LEASE, "b": replace(LEASE, mac="b", gateway=IPv4Address("10.77.0.1"))})
+    assert state.plans() == (DYNAMIC, STATIC)
+    assert state.leases()[LEASE.mac] == LEASE and state.leases()["b"].gateway == IPv4Address("10.77.0.1")
+    assert state.path.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in state.path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "7", '{"plans": 1}', '{"plans": [{}]}', "\xff", '{"leases": [1]}'])
+def test_damaged_files(tmp_path: Path, content: str) -> None:
+    state = StateDir(tmp_path)
+    (tmp_path / "plans.json").write_bytes(content.encode("latin-1"))
+    (tmp_path / "leases.json").write_bytes(content.encode("latin-1"))
+    assert state.leases() == {}
+    if content == "[]":
+        return  # an empty list holds no plans, which is no damage
+    with pytest.raises(NetsetupError, match="damaged"):
+        state.plans()
+
+
+async def test_the_lock_keeps_others_out_and_is_given_back(tmp_path: Path) -> None:
+    one, other = StateDir(tmp_path), StateDir(tmp_path)
+    async with one.lock():
+        with pytest.raises(NetsetupError, match="Another netsetup is at work"):
+            async with other.lock(timeout_s=0.05):
+                pass
+        waiting = asyncio.create_task(_take(other))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 5)
+
+
+async def _take(state: StateDir) -> None:
+    async with state.lock():
+        pass
+
+
+def test_the_journal_keeps_the_first_value(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    assert journal.last() is None
+    journal.begin([Sysctl("ipv4", "eth0", "arp_ignore", "0")], [Link("vcam1", "eth0", "a2:01", "m")])
+    journal.begin([Sysctl("ipv4", "eth0", "arp_ignore", "1")], [])
+    assert journal.originals() == {("ipv4", "eth0", "arp_ignore"): Sysctl("ipv4", "eth0", "arp_ignore", "0")}
+    assert journal.begun() == {"vcam1": "a2:01"}
+    journal.end()
+    assert journal.begun() == {} and len(journal.originals()) == 1
+    journal.rename({"eth0": "lan0"})
+    assert [link for _, link, _ in journal.originals()] == ["lan0"]
+    journal.end([Sysctl("ipv4", "lan0", "arp_ignore", "0")])
+    assert journal.entries() == []
+
+
+def test_the_journal_is_read_backwards_and_has_a_limit(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    for count in range(MOST_APPLIED + 5):
+        journal.applied([replace(DYNAMIC, mac_prefix=f"a2:{count:02x}")], [f"change {count}"] * 1000)
+    for count in range(MOST_APPLIED + 4, 4, -1):
+        last = journal.last()
+        assert last is not None and last[0][0].mac_prefix == f"a2:{count:02x}" and last[1][0] == f"change {count}"
+        journal.pop()
+    assert journal.last() is None
+    journal.pop()
+
+
+def test_a_torn_line_is_ignored(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.applied([DYNAMIC], ["x"])
+    with (tmp_path / "journal").open("a") as file:
+        file.write('{"entry": "appl\n7\n')
+    last = journal.last()
+    assert last is not None and last[0] == (DYNAMIC,)
+
+
+def test_the_digest_is_of_plans_and_changes() -> None:
+    steps = pending([STATIC], {}, HOST)
+    assert digest([STATIC], steps) == digest([STATIC], list(steps))
+    assert len({digest([STATIC], steps), digest([STATIC], steps[1:]), digest([DYNAMIC], steps), digest([], [])}) == 4
+    text = plan_text([STATIC], steps)
+    assert "eth1: 1 interface with static addresses" in text and "14 changes" not in text
+    assert f"{len(steps)} changes:" in text and digest([STATIC], steps) in text
+    assert "Nothing to change" in plan_text([STATIC], [])
+    assert plan_text([], []).startswith("No interfaces.")
+
+
+async def test_status_says_what_is_wrong_with_each() -> None:
+    kernel = FakeKernel()
+    for step in pending([DYNAMIC], {LEASE.mac: LEASE}, HOST):
+        await kernel.do(step)
+    facts = await kernel.facts(["eth0"])
+    leases = {LEASE.mac: LEASE}
+
+    def states(now: float, **changed: object) -> list[str]:
+        seen = replace(facts, **changed)  # type: ignore[arg-type]
+        rows = status_rows([DYNAMIC, STATIC], leases, seen, pending([DYNAMIC], leases, seen), now)
+        assert json.dumps(rows) and status_text(rows, [])
+        return [row["state"] for row in rows]
+
+    assert states(1999) == ["ok", "waiting for address", "missing"]
+    assert states(2001)[0] == "waiting for address"
+    assert states(0, rules=facts.rules[:3])[:2] == ["not as planned", "waiting for address"]
+
+    def with_parent(**changed: object) -> tuple[object, ...]:
+        return tuple(replace(x, **changed) if x.name == "eth0" else x for x in facts.links)  # type: ignore[arg-type]
+
+    assert states(0, links=with_parent(carrier=False))[0] == "cable of eth0 unplugged"
+    assert states(0, links=with_parent(up=False))[0] == "eth0 is down"
+    assert states(0, links=tuple(x for x in facts.links if x.name != "eth0"))[0] == "eth0 is gone"
+    assert ETH0 in facts.links
+
+
+def test_only_addresses_that_are_new_are_asked_for() -> None:
+    assert unused_addresses([DYNAMIC, STATIC], HOST) == {"eth1": {STATIC.slots[0].mac: IPv4Address("10.78.0.9")}}
+    unplugged = replace(HOST, links=tuple(replace(link, carrier=False) for link in HOST.links))
+    assert unused_addresses([STATIC], unplugged) == {}
+
+
+def test_neighbours_macs(tmp_path: Path) -> None:
+    file = tmp_path / "arp"
+    file.write_text(
+        "IP address       HW type     Flags       HW address            Mask     Device\n"
+        "10.77.0.1        0x1         0x2         02:00:00:00:00:0A     *        eth0\n"
+        "10.77.0.9        0x1         0x0         00:00:00:00:00:00     *        eth0\nshort\n"
+    )
+    assert seen_macs(file) == {"02:00:00:00:00:0a"}
+    assert seen_macs(tmp_path / "none") == set()
