@@ -16,6 +16,7 @@ from proxyd.errors import InvalidInput, ProxyError
 from .confirm import confirm
 from .naming import find_id, find_ids
 from .output import Column, Output, counted, format_pairs
+from .refusals import newest_refusal, refusal_words
 from .secret_input import read_password
 
 
@@ -194,6 +195,8 @@ async def camera_trace(args: argparse.Namespace, client: RpcClient, out: Output)
     rows = [(e.at, e.client, e.protocol, e.operation, e.auth, "ok" if e.ok else "refused", e.reason) for e in entries]
     if rows:
         out.table(columns, rows)
+        if refusal := newest_refusal(entries):
+            out.note(refusal_words(refusal, f"onviftui camera credentials {camera_id}"))
     else:
         out.say("No recorder has asked this camera for anything since the daemon started.")
     return 0

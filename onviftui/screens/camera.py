@@ -11,6 +11,7 @@ from textual.containers import Container, Vertical
 from proxyd.api.models import Camera, Credentials, TraceEntry
 
 from ..keys import view_bindings
+from ..refusals import newest_refusal, refusal_words
 from ..store import Changes
 from ..ui import ui_of
 from ..widgets.camera_lines import discovery_words, request_cells, stream_words
@@ -61,8 +62,7 @@ class CameraScreen(LiveScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        title = line((" What recorders asked, newest first", Tone.MUTED))
-        self.query_one("#requests-title", Lines).show([title])
+        self._show_refusal([])
         self._show()
         self.query_one("#requests" if self._to_requests else "#fields").focus()
         self.action_trace()
@@ -164,9 +164,20 @@ class CameraScreen(LiveScreen):
                 line(("    t reads again.", Tone.MUTED)),
             ]
             self.query_one("#requests", LiveTable).show(rows, empty=empty)
+            self._show_refusal(trace)
 
         params = {"id": self._camera, "limit": TRACE_LIMIT}
         ui_of(self).ask("camera.trace", params, doing="Reading requests…", then=arrived, failed=lambda _: self.stale)
+
+    def _show_refusal(self, trace: list[TraceEntry]) -> None:
+        """Above the requests: who is refused now, and what to do."""
+        shown = [line((" What recorders asked, newest first", Tone.MUTED))]
+        refusal = newest_refusal(trace)
+        if refusal is not None:
+            pane = self.query_one("#requests-side")
+            words = wrap(refusal_words(refusal, "p shows it"), max(20, pane.size.width - 4), Tone.WARNING, limit=3)
+            shown += [((" ", Tone.TEXT), *w) for w in words]
+        self.query_one("#requests-title", Lines).show(shown)
 
     def action_reveal(self) -> None:
         if self._password:

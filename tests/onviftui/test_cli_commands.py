@@ -246,7 +246,12 @@ async def test_snapshot_into_a_file(onviftui: Any, tmp_path: Path) -> None:
 
 
 async def test_trace_says_why(onviftui: Any) -> None:
-    assert "refused  wrong password" in (await onviftui("camera", "trace", "1")).out
+    ran = await onviftui("camera", "trace", "1")
+    assert "refused  wrong password" in ran.out
+    assert ran.err == (
+        "192.0.2.50 was refused: wrong password. Type this camera's own user and password into it, "
+        "not the NVR's: onviftui camera credentials 1.\n"
+    )
 
 
 async def test_job_cancel(daemon: FakeDaemon, onviftui: Any) -> None:

@@ -172,6 +172,14 @@ async def test_camera_screen_copies_the_password_without_showing_it(socket: Path
         assert daemon.password not in ui.text
 
 
+async def test_camera_screen_says_who_is_refused_and_what_to_do(socket: Path) -> None:
+    async with FakeDaemon(socket, 2) as daemon, running_ui(socket) as ui:
+        daemon.answers["camera.trace"] = daemon._camera_trace({})[:2]
+        await ui.press("2", "enter")
+        await ui.sees("10.77.0.3 was refused: wrong password.")
+        await ui.sees("p shows it.")
+
+
 async def test_camera_screen_closes_when_the_camera_is_removed_elsewhere(socket: Path) -> None:
     async with FakeDaemon(socket, 2) as daemon, running_ui(socket) as ui:
         await ui.press("2", "enter")
