@@ -7,26 +7,20 @@ from typing import Any
 
 from textual.app import App
 
-from proxyd.api.models import Camera, CameraState, Credentials, FoundNvr, Job, Nvr, Picture
+from proxyd.api.models import Camera, CameraState, Credentials, Finding, FoundNvr, Job, Nvr, Picture
 
 from .alarms import Alarm
 from .calls import Caller
 from .screens.camera import CameraScreen
 from .screens.dialog import AskText, Confirm
 from .screens.discover import Discover
+from .screens.findings import Findings
 from .screens.job import JobScreen
 from .screens.nvr_form import NvrForm
 from .words import count
 
 SNAPSHOT_DEADLINE_S = 60.0
-
-
-def _listed(cameras: list[Camera], limit: int = 6) -> str:
-    """Which ones, where a question is about several; the cursor may stand elsewhere."""
-    if len(cameras) == 1:
-        return ""
-    names = ", ".join(camera.name for camera in cameras[:limit])
-    return f"{names} and {len(cameras) - limit} more. " if len(cameras) > limit else f"{names}. "
+EXAMINE_DEADLINE_S = 90.0
 
 
 class Acting(Caller, App[int]):
@@ -56,7 +50,14 @@ class Acting(Caller, App[int]):
             self.push_screen(CameraScreen(camera, requests=requests))
 
     def _named(self, cameras: list[Camera]) -> str:
-        return cameras[0].name if len(cameras) == 1 else count(len(cameras), "camera")
+        return self.store.camera_label(cameras[0]) if len(cameras) == 1 else count(len(cameras), "camera")
+
+    def _listed(self, cameras: list[Camera], limit: int = 6) -> str:
+        """Which ones, where a question is about several; the cursor may stand elsewhere."""
+        if len(cameras) == 1:
+            return ""
+        names = ", ".join(self.store.camera_label(camera) for camera in cameras[:limit])
+        return f"{names} and {len(cameras) - limit} more. " if len(cameras) > limit else f"{names}. "
 
     def _known(self, cameras: list[int]) -> list[Camera]:
         return [self.store.cameras[key] for key in cameras if key in self.store.cameras]
@@ -75,7 +76,7 @@ class Acting(Caller, App[int]):
             one = len(chosen) == 1
             seen = "A recorder is watching it now." if one else f"{watched} of them are being watched now."
             again = f"until you start {'it' if one else 'them'} again, also after a restart of proxyd."
-            body = f"{_listed(chosen)}Recorders lose the picture {again} {seen if watched else ''}".rstrip()
+            body = f"{self._listed(chosen)}Recorders lose the picture {again} {seen if watched else ''}".rstrip()
             self._confirmed(
                 Confirm(f"Stop {self._named(chosen)}?", body, "Stop"),
                 lambda: self._tell("camera.stop", chosen, "Stopping", "stopped"),
@@ -103,7 +104,7 @@ class Acting(Caller, App[int]):
         if len(chosen) == 1:
             body = "The recorder will lose it, and its address becomes free. A scan does not bring it back; "
         else:
-            body = f"{_listed(chosen)}Recorders will lose them, and their addresses become free. "
+            body = f"{self._listed(chosen)}Recorders will lose them, and their addresses become free. "
             body += "A scan does not bring them back; "
         body += "to have all removed cameras of an NVR back, press u on it in NVRs."
         self._confirmed(
@@ -158,6 +159,14 @@ class Acting(Caller, App[int]):
 
         params = {"id": camera, "discovery": not known.discovery}
         self.ask("camera.update", params, doing="Changing discovery…", then=changed)
+
+    def examine(self) -> None:
+        def found(findings: list[Finding]) -> None:
+            self.push_screen(Findings(findings))
+
+        self.ask(
+            "interface.doctor", {}, doing="Examining interfaces and network…", then=found, deadline_s=EXAMINE_DEADLINE_S
+        )
 
     def snapshot(self, camera: int) -> None:
         known = self.store.cameras.get(camera)

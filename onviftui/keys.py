@@ -75,6 +75,7 @@ KEYS: tuple[Key, ...] = (
         "cameras camera interfaces nvrs",
         5,
     ),
+    Key("x", "examine", "examine", "Examine interfaces and network: what is wrong, what to do", "interfaces", 2),
     # lists
     Key("slash", "filter", "filter", "Filter: words, state:…, nvr:…, -not; Esc clears", _TABLES, 4),
     Key("space", "mark", "mark", "Mark this row; actions then work on all marked", "cameras", 3, "Space"),

@@ -74,6 +74,9 @@ class Ui(Protocol):
 
     def toggle_discovery(self, camera: int) -> None: ...
 
+    def examine(self) -> None:
+        """Interfaces and network; shows what was found."""
+
     def snapshot(self, camera: int) -> None: ...
 
     def remove_nvr(self, nvr: int) -> None: ...

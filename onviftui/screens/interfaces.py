@@ -102,6 +102,9 @@ class InterfacesView(TableView):
         if interface is not None and interface.camera:
             ui_of(self).open_camera(interface.camera)
 
+    def action_examine(self) -> None:
+        ui_of(self).examine()
+
     def action_copy(self) -> None:
         interface = self.current()
         if interface is not None and interface.address:
