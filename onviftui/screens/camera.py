@@ -103,8 +103,9 @@ class CameraScreen(LiveScreen):
                 (f"   {self._watchers(camera)}", Tone.MUTED),
             )
         ]
-        if camera.reason:
-            words = wrap(camera.reason, max(20, self.app.size.width - 5), Tone.TEXT, limit=3)
+        if camera.reason or camera.note:
+            tone = Tone.TEXT if camera.reason else Tone.WARNING
+            words = wrap(camera.reason or camera.note, max(20, self.app.size.width - 5), tone, limit=3)
             title += [(("   ", Tone.TEXT), *w) for w in words]
         self.query_one("#camera-title", Lines).show(title, stale=self.stale)
         rows = [

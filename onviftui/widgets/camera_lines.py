@@ -38,6 +38,9 @@ def short_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> lis
     if camera.reason:
         words = wrap(camera.reason, max(20, width - 2), camera_sign(camera).tone, limit=2)
         return [tuple(first), *(((" ", Tone.TEXT), *pieces) for pieces in words)]
+    if camera.note:
+        words = wrap(camera.note, max(20, width - 2), Tone.WARNING, limit=1)
+        return [tuple(first), tuple(streams), *(((" ", Tone.TEXT), *pieces) for pieces in words)]
     url: list[Line] = [line((f" {camera.onvif_url}", Tone.MUTED))] if camera.onvif_url else []
     return [tuple(first), tuple(streams), *url]
 
@@ -82,7 +85,7 @@ def stream_lines(stream: Stream, look: Look, width: int) -> list[Line]:
 def discovery_words(camera: Camera) -> Piece:
     """Whether recorders find it by searching."""
     if camera.note:
-        return camera.note, Tone.WARNING
+        return "not now, see above", Tone.WARNING
     return ("on", Tone.TEXT) if camera.discovery else ("off: only its address leads to it", Tone.MUTED)
 
 

@@ -1,7 +1,7 @@
 """WS-Discovery messages of the search, through WSDiscovery's codec behind a guard: pure apart from the codec.
 
-The codec trusts its input (an entity bomb stalls it, an empty MessageID raises), so size and document types are
-refused first and whatever it raises means "not an answer".
+The codec trusts its input (an entity bomb stalls it, an empty MessageID raises), so it gets only what the guard of our
+own discovery admits, and whatever it raises means "not an answer".
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from wsdiscovery.actions import constructProbe
 from wsdiscovery.message import createSOAPMessage, parseSOAPMessage
 from wsdiscovery.qname import QName
 
+from proxyd.discovery.guard import admit
 from proxyd.nvr.addresses import BadAddress, at_typed_host, port_of
 
-MAX_DATAGRAM_BYTES = 16 * 1024
 MAX_MATCHES_PER_DATAGRAM = 8
 VIRTUAL = "onviftui"  # the manufacturer that virtual cameras name, also those of other machines: never an NVR
 _MAX_TEXT_CHARS = 64
@@ -50,11 +50,8 @@ def parse_matches(data: bytes, *, sender: str, message_ids: Collection[str]) -> 
     """The devices in one datagram that answers one of our probes; [] for anything else. Never raises.
 
     Virtual cameras are left out."""
-    if len(data) > MAX_DATAGRAM_BYTES or b"<!DOCTYPE" in data or b"<!ENTITY" in data or b"\x00" in data:
-        return []
     with contextlib.suppress(Exception):
-        data.decode("utf-8")
-        envelope = parseSOAPMessage(data.strip(), sender)
+        envelope = parseSOAPMessage(admit(data), sender)
         if envelope is None or envelope.getRelatesTo() not in message_ids:
             return []
         matches = []

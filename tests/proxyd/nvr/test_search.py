@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxyd.discovery.guard import MAX_DATAGRAM_BYTES
 from proxyd.nvr.discovery import MAX_PER_SENDER, check_device, search
-from proxyd.nvr.probe import MAX_DATAGRAM_BYTES, PROBE_TYPES, Match, format_probe, parse_matches
+from proxyd.nvr.probe import PROBE_TYPES, Match, format_probe, parse_matches
 from proxyd.onvif.scopes import scopes
 from proxyd.simulator.device import SimulatedNvr
 from proxyd.simulator.discovery import parse_probe, probe_matches
