@@ -1,0 +1,152 @@
+"""Cameras with addresses by DHCP, from real servers: every lease on its own interface, every trouble in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .chain import Chain, new_chain
+from .dhcp_servers import SERVERS, Start, start_dnsmasq
+from .lan import RECORDER, Lan, wait_until
+from .recipe import Camera
+from .test_failures import told, wait_told
+from .verdict import watch_visits
+
+
+@pytest.fixture(params=SERVERS)
+def start_server(request: pytest.FixtureRequest) -> Start:
+    return SERVERS[request.param]
+
+
+@pytest.fixture
+def chain(lan: Lan) -> Iterator[Chain]:
+    with new_chain(lan) as made:
+        yield made
+
+
+def plan(chain: Chain, count: int) -> None:
+    chain.netsetup("apply", "--parent", "eth0", "--count", str(count), "--dhcp", "--yes")
+
+
+def rows(chain: Chain) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = chain.ask_arm(do="status")["cameras"]
+    return found
+
+
+def wait_bound(chain: Chain, count: int, timeout_s: float = 40) -> list[Camera]:
+    """All cameras, once that many have an address in the kernel."""
+
+    def bound() -> list[Camera] | None:
+        found = [Camera(r["name"], r["mac"], r["address"].split("/")[0]) for r in rows(chain) if r["address"]]
+        shown = chain.lan.host.run(["ip", "-4", "addr"]).stdout
+        return found if len(found) == count and all(f" {c.address}/" in shown for c in found) else None
+
+    try:
+        cameras: list[Camera] = wait_until(f"{count} leases", bound, timeout_s)
+    except AssertionError:
+        raise AssertionError(f"{rows(chain)}\n{chain.log_of('arm')}") from None
+    return cameras
+
+
+def test_every_camera_gets_a_lease_and_its_own_frames(chain: Chain, tmp_path: Path, start_server: Start) -> None:
+    start_server(chain.lan.router, tmp_path)
+    plan(chain, 32)
+    chain.start_arm()
+    cameras = wait_bound(chain, 32)
+    assert len({camera.address for camera in cameras}) == 32
+    near, routed = watch_visits(chain.lan, cameras)
+    assert near.right, str(near)
+    assert routed.right, str(routed)
+
+
+def test_leases_are_renewed_by_the_clock_and_kept_over_a_restart(
+    chain: Chain, tmp_path: Path, start_server: Start
+) -> None:
+    server = start_server(chain.lan.router, tmp_path, lease_s=120, renew_s=2)
+    plan(chain, 4)
+    chain.start_arm()
+    cameras = wait_bound(chain, 4)
+    expiries = {row["name"]: row["expires"] for row in rows(chain)}
+    wait_until("all are renewed", lambda: all(row["expires"] > expiries[row["name"]] for row in rows(chain)), 15)
+    assert wait_bound(chain, 4) == cameras
+    chain.lan.router.end(server)
+    chain.kill_arm()
+    chain.start_arm()  # nobody answers now: what was leased is still ours
+    assert wait_bound(chain, 4) == cameras
+
+
+def test_a_server_that_comes_late_is_found(chain: Chain, tmp_path: Path, start_server: Start) -> None:
+    plan(chain, 2)
+    chain.start_arm()
+    wait_until("it looks for a server", lambda: all("looking for a DHCP server" in r["detail"] for r in rows(chain)))
+    assert all(row["next_try"] for row in rows(chain))
+    start_server(chain.lan.router, tmp_path)
+    wait_bound(chain, 2)
+
+
+def test_silence_is_told_with_what_to_check(chain: Chain) -> None:
+    plan(chain, 2)
+    chain.start_arm()
+    wait_told(chain, "o DHCP answer on eth0", 45)
+    assert all(row["next_try"] for row in rows(chain))
+
+
+def test_a_lease_that_moves_is_told_with_its_cure(chain: Chain, tmp_path: Path, start_server: Start) -> None:
+    server = start_server(chain.lan.router, tmp_path, last="10.77.0.150", lease_s=120, renew_s=2)
+    plan(chain, 2)
+    chain.start_arm()
+    before = {camera.mac: camera.address for camera in wait_bound(chain, 2)}
+    chain.lan.router.end(server)
+    for file in tmp_path.iterdir():
+        file.unlink()
+    start_server(chain.lan.router, tmp_path, first="10.77.0.200", lease_s=120, renew_s=2)
+    for mac, address in before.items():
+        wait_told(chain, f"moved from {address} to 10.77.0.2", 30)
+        wait_told(chain, f"A reservation for MAC {mac} in the DHCP server avoids this.")
+
+    def old_is_gone() -> bool:
+        shown = chain.lan.host.run(["ip", "-4", "addr"]).stdout
+        return not any(f" {address}/" in shown for address in before.values())
+
+    wait_until("the former addresses are gone", old_is_gone, 15)
+    cameras = wait_bound(chain, 2)
+    near, routed = watch_visits(chain.lan, cameras)
+    assert near.right, str(near)
+    assert routed.right, str(routed)
+
+
+def test_an_empty_pool_is_told(chain: Chain, tmp_path: Path, start_server: Start) -> None:
+    start_server(chain.lan.router, tmp_path, first="10.77.0.150", last="10.77.0.151")
+    plan(chain, 3)
+    chain.start_arm()
+    wait_bound(chain, 2)
+    wait_told(chain, "its address pool may be used up", 45)
+    assert len([row for row in rows(chain) if row["address"]]) == 2
+
+
+def test_an_offered_address_that_somebody_has_is_declined(chain: Chain, tmp_path: Path, start_server: Start) -> None:
+    """The whole pool but one address belongs to the recorder, and the server does not know."""
+    chain.lan.recorder.ip("\n".join(f"address add 10.77.0.{n}/24 dev eth0" for n in (150, 151, 153)))
+    start_server(chain.lan.router, tmp_path, first="10.77.0.150", last="10.77.0.153")
+    plan(chain, 1)
+    chain.start_arm()
+    (camera,) = wait_bound(chain, 1, 90)
+    assert camera.address == "10.77.0.152"
+    log = next(tmp_path.glob("*.log")).read_text()
+    assert "DECLINE" in log
+    assert RECORDER not in told(chain)
+
+
+def test_removed_cameras_give_their_leases_back(chain: Chain, tmp_path: Path) -> None:
+    start_dnsmasq(chain.lan.router, tmp_path)
+    plan(chain, 2)
+    chain.start_arm()
+    cameras = wait_bound(chain, 2)
+    gone = cameras[1]
+    chain.ask_arm(do="remove", names=[gone.name])
+    wait_until("the release", lambda: f"DHCPRELEASE(eth0) {gone.address}" in (tmp_path / "dnsmasq.log").read_text())
+    assert gone.name not in chain.lan.host.run(["ip", "link"]).stdout
+    assert wait_bound(chain, 1) == cameras[:1]
