@@ -5,6 +5,7 @@ Pure. Notifications only write here; the screens read what `take` says changed, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -195,6 +196,16 @@ class Store:
 
     def running_scan(self, nvr: int) -> bool:
         return any(job.nvr == nvr for job in self.running_jobs())
+
+    def repeated_names(self) -> frozenset[str]:
+        """Names that several cameras have: two NVRs that both call theirs "Channel 1"."""
+        times = Counter(camera.name for camera in self.cameras.values())
+        return frozenset(name for name, number in times.items() if number > 1)
+
+    def camera_label(self, camera: Camera) -> str:
+        """The name, with the NVR's when another camera is called the same."""
+        same = any(other.name == camera.name and other.id != camera.id for other in self.cameras.values())
+        return f"{camera.name} ({self.nvr_name(camera.nvr)})" if same else camera.name
 
     def nvr_name(self, nvr: int) -> str:
         known = self.nvrs.get(nvr)

@@ -197,8 +197,9 @@ class Daemon:
         self._methods.show_nvr(row)
         if error:
             await self._methods.log("error", f"nvr {nvr_id}", f"Scan of {row.name} failed: {error}")
-        else:
-            await self._methods.log("info", f"nvr {nvr_id}", f"Scan of {row.name}: {row.online} of {row.channels} on.")
+        elif row.channels:  # none: cancelled before the first, which has a log entry of its own
+            words = f"Scan of {row.name}: {row.online} of {row.channels} channels have a picture."
+            await self._methods.log("info", f"nvr {nvr_id}", words)
 
 
 def _link_source(settings: Settings) -> LinkSource:

@@ -49,6 +49,7 @@ class CamerasView(TableView):
         yield from super().compose()
 
     def on_mount(self) -> None:
+        self._repeated: frozenset[str] = frozenset()
         self._trace: tuple[int, list[TraceEntry]] = (0, [])
         self._trace_of: tuple[int, str | None, int] = (0, None, 0)  # whose, and who watched then
         super().on_mount()
@@ -71,9 +72,10 @@ class CamerasView(TableView):
         picture = f"{codec_name(main.codec)} {main.width}{ui.look.times}{main.height}" if main else ""
         troubled = item.state is not CameraState.RUNNING
         recorder = "" if troubled else item.recorder or ui.look.dash
+        name = f"{item.name} ({ui.store.nvr_name(item.nvr)})" if item.name in self._repeated else item.name
         tone = sign.tone if sign.tone in _URGENCY else Tone.MUTED if troubled else Tone.TEXT
         cells = (
-            Cell(item.name, Tone.MUTED if item.state is CameraState.STOPPED else Tone.TEXT),
+            Cell(name, Tone.MUTED if item.state is CameraState.STOPPED else Tone.TEXT),
             Cell(item.address or "", Tone.TEXT),
             Cell(sign.word, tone, spill=troubled),
             Cell(recorder, Tone.TEXT if item.recorder else Tone.MUTED),
@@ -107,7 +109,7 @@ class CamerasView(TableView):
             "nvr": (ui_of(self).store.nvr_name(item.nvr), item.channel),
             "mac": item.mac or "~",
         }
-        return order.get(column, (item.nvr, item.channel)) if column != "name" else _natural(item.name)
+        return order.get(column, (item.nvr, item.channel)) if column != "name" else (_natural(item.name), item.nvr)
 
     def empty_lines(self) -> list[Line]:
         if ui_of(self).store.nvrs:
@@ -153,6 +155,10 @@ class CamerasView(TableView):
         ui_of(self).ask("camera.trace", {"id": camera, "limit": 20}, doing="", then=arrived, failed=lambda error: True)
 
     def _show(self) -> None:
+        repeated = ui_of(self).store.repeated_names()
+        if repeated != self._repeated:
+            self._repeated = repeated
+            self._rows.clear()
         super()._show()
         self._show_alarms()
 

@@ -79,7 +79,8 @@ class NvrForm(ModalScreen[Nvr | None]):
 
     def on_mount(self) -> None:
         title = f"Edit {self._nvr.name}" if self._nvr else "Add an NVR"
-        trouble = wrap(self._nvr.reason, WIDTH, Tone.ERROR, limit=3) if self._nvr and self._nvr.reason else []
+        reason = self._nvr.reason.removeprefix(f"{self._nvr.name}: ") if self._nvr else ""
+        trouble = wrap(reason, WIDTH, Tone.ERROR, limit=5) if reason else []
         self.query_one("#title", Lines).show([line((title, Tone.STRONG)), *trouble, line("")])
         hint = "Enter next field   ^t test   ^s save   Esc back"
         self.query_one("#hint", Lines).show([line(""), line((hint, Tone.MUTED))])

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
+
 from proxyd.api.models import CameraState, Nvr, NvrState, NvrTest
 
 from ..keys import view_bindings
 from ..store import Changes
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
-from ..widgets.line import Line, line, plain, wrap
+from ..widgets.line import Line, line, line_len, plain, wrap
 from ..widgets.rows import Row
 from ..words import Tone, count, format_clock_offset, format_when, nvr_sign
 from .view import TableView
@@ -94,20 +96,22 @@ class NvrsView(TableView):
     def detail_lines(self, item: Nvr, width: int, height: int) -> list[Line]:
         sign = nvr_sign(item.state)
         what = " ".join(filter(None, (item.manufacturer, item.model, item.firmware)))
-        serial = f"   serial {plain(item.serial)}" if item.serial else ""
-        first = line(
-            (f" {plain(item.name)}", Tone.STRONG), f"   {plain(what)}", (f"{serial}   user {item.username}", Tone.MUTED)
-        )
+        first = line((f" {plain(item.name)}", Tone.STRONG), f"   {plain(what)}" if what else "")
+        for more in (f"   user {plain(item.username)}", f"   serial {plain(item.serial)}" if item.serial else ""):
+            if line_len(first) + cell_len(more) < width:
+                first = (*first, (more, Tone.MUTED))
         clock = format_clock_offset(item.clock_offset_s)
         second = [f"{item.online} of {count(item.channels, 'channel')} with a picture"] if item.last_scan else []
         second += [f"clock {clock}"] if clock else []
         if item.reason:
-            words = wrap(item.reason, max(20, width - 2), sign.tone, limit=2)
-        elif item.state is NvrState.NEW:
+            words = wrap(item.reason, max(20, width - 2), sign.tone, limit=max(2, height - 1))
+            return [first, *[((" ", Tone.TEXT), *w) for w in words]]
+        if item.state is NvrState.NEW:
             words = [line(("Press r to scan: it reads all channels and makes a camera of each.", Tone.WARNING))]
         else:
             words = [line(("Enter shows its cameras.", Tone.MUTED))]
-        return [first, line((" " + "   ".join(second), Tone.MUTED)), *[((" ", Tone.TEXT), *w) for w in words]]
+        facts = [line((" " + "   ".join(second), Tone.MUTED))] if second else []
+        return [first, *facts, *[((" ", Tone.TEXT), *w) for w in words]]
 
     # actions
 

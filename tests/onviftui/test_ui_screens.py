@@ -230,6 +230,35 @@ async def test_removing_a_camera_asks_first(socket: Path) -> None:
         assert daemon.called("camera.remove") == [{"ids": [1]}]
 
 
+async def test_cameras_of_the_same_name_are_told_apart_by_their_nvr(socket: Path) -> None:
+    async with FakeDaemon(socket, 2) as daemon:
+        daemon.tables["nvr"][2] = nvr(2, name="Barn")
+        daemon.tables["camera"][3] = camera(3, name="02 Yard", nvr=2)
+        async with running_ui(socket) as ui:
+            await ui.press("2", "j", "j", "d")
+            await ui.sees("Remove 02 Yard (Barn)?")
+            await ui.press("escape")
+            await ui.sees("02 Yard (Garage)")
+            await daemon.change("camera", camera(3, name="Gate", nvr=2))
+            await ui.until(lambda: "(Garage)" not in ui.text, "the bare name")
+
+
+async def test_an_nvr_that_was_never_reached_says_why_in_full(socket: Path) -> None:
+    async with FakeDaemon(socket, 0) as daemon:
+        reason = (
+            "Barn: 10.0.0.9:8001 refuses the connection. ONVIF is often off by default: check it and the port 8000."
+        )
+        bare = {"manufacturer": "", "model": "", "firmware": "", "serial": "", "last_scan": None, "channels": 0}
+        daemon.tables["nvr"][1] = nvr(
+            1, name="Barn", state=NvrState.UNREACHABLE, reason=reason, clock_offset_s=None, **bare
+        )
+        async with running_ui(socket) as ui:
+            await ui.press("3")
+            await ui.sees("check the port 8000.")
+            await ui.press("e")
+            await ui.sees("10.0.0.9:8001 refuses the connection.")
+
+
 async def test_rename(socket: Path) -> None:
     async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
         await ui.press("2", "e")
