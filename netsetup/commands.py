@@ -26,7 +26,7 @@ from .config import load_limits
 from .errors import BadRequest, FactsChanged
 from .execute import converge, pending, watched
 from .files import StateDir
-from .journal import Journal
+from .journal import Journal, cannot_write
 from .kernel import read_facts
 from .model import Facts, Lease, Limits, Plan
 from .plan import PlanWish, make_plan, without
@@ -221,12 +221,16 @@ async def _change(
         await probe_addresses(plans, facts)
     journal = Journal(state.journal)
     changes = await converge(plans, leases, journal=state.journal)
-    if undo:
-        journal.pop()
-    elif plans != before and not keep_plans:
-        journal.applied(before, changes)
-    if plans != before and not keep_plans:
-        state.save_plans(plans)
+    try:
+        if undo:
+            journal.pop()
+        elif plans != before and not keep_plans:
+            journal.applied(before, changes)
+        if plans != before and not keep_plans:
+            state.save_plans(plans)
+    except OSError as error:  # the kernel goes back to what the files still say
+        await converge(before, _of(before, state.leases()), journal=state.journal)
+        raise cannot_write(state.path, error) from None
     if args.json:
         _say(_json({"format": FORMAT, "changed": changes, "plans": [plan.to_json() for plan in plans]}))
     else:

@@ -7,6 +7,7 @@ Going back is the same differ towards the snapshot that was taken before, so it 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 from .desired import desired, merge, snapshot
 from .diff import diff
 from .errors import KernelRefused, NetsetupError
-from .journal import Journal
+from .journal import Journal, cannot_write
 from .kernel import Kernel, KernelPort
 from .model import Desired, Facts, Lease, Plan, Sysctl
 from .parents import where_it_is
@@ -169,7 +170,8 @@ class _Run:
         """Originals that were put back are forgotten; those of an adapter that is away are kept: it may be renamed."""
         if self._journal:
             wish = wanted(self._plans, self._leases, facts, old=self._old)
-            self._journal.end(s for s in unneeded(self._journal.originals(), wish) if s in facts.sysctls)
+            with contextlib.suppress(OSError):  # the next run ends it
+                self._journal.end(s for s in unneeded(self._journal.originals(), wish) if s in facts.sysctls)
 
     def _remember(self, before: Facts, steps: Sequence[Step]) -> None:
         if self._journal is None:
@@ -183,7 +185,10 @@ class _Run:
             if isinstance(s, SetSysctl) and s.sysctl.link not in ours
         }
         originals = [s for s in before.sysctls if (s.family, s.link, s.key) in changed]
-        self._journal.begin(originals, [s.link for s in steps if isinstance(s, AddLink)])
+        try:
+            self._journal.begin(originals, [s.link for s in steps if isinstance(s, AddLink)])
+        except OSError as error:
+            raise cannot_write(self._journal.path, error) from error
 
     async def _put_back(self, before: Facts) -> list[str]:
         """As it was before the run; returns what could not be put back."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import NetsetupError
-from .journal import give_to_owner_of, write_atomic
+from .journal import cannot_write, give_to_owner_of, write_atomic
 from .model import Lease, Plan
 
 DEFAULT_STATE = Path("/var/lib/netsetup")
@@ -66,8 +66,11 @@ class StateDir:
     @asynccontextmanager
     async def lock(self, timeout_s: float = 60.0) -> AsyncIterator[None]:
         """Among processes (flock). Raises NetsetupError when another one keeps it for too long."""
-        self._make()
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._make()
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
         try:
             give_to_owner_of(self.path, descriptor)
             try:

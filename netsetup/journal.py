@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from .errors import NetsetupError
 from .model import Link, Plan, Sysctl
 
 MOST_APPLIED = 20  # changes that can be undone one after the other
@@ -23,11 +24,11 @@ class Journal:
     """Only the holder of the state folder's lock may use it. A damaged last line (power cut) is ignored."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def entries(self) -> list[dict[str, Any]]:
         try:
-            lines = self._path.read_text(errors="replace").splitlines()
+            lines = self.path.read_text(errors="replace").splitlines()
         except FileNotFoundError:
             return []
         entries = []
@@ -110,7 +111,7 @@ class Journal:
                 return
 
     def _write(self, entries: Sequence[Mapping[str, Any]]) -> None:
-        write_atomic(self._path, "".join(json.dumps(entry) + "\n" for entry in entries))
+        write_atomic(self.path, "".join(json.dumps(entry) + "\n" for entry in entries))
 
 
 def give_to_owner_of(folder: Path, descriptor: int) -> None:
@@ -120,17 +121,29 @@ def give_to_owner_of(folder: Path, descriptor: int) -> None:
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
+def cannot_write(path: Path, error: OSError) -> NetsetupError:
+    """The words for what a full disk or missing rights did."""
+    if isinstance(error, PermissionError):
+        return NetsetupError(f"{path} may not be written.", "Try it as root.")
+    return NetsetupError(f"Cannot write {path}: {error.strerror}.", "Is the disk full?")
+
+
 def write_atomic(path: Path, text: str) -> None:
     """Mode 0600; after a power cut there is the old content or the new one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        give_to_owner_of(path.parent, descriptor)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    # The folder is the arm's: root must not follow a link that is put there.
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            give_to_owner_of(path.parent, descriptor)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(folder)

@@ -87,6 +87,10 @@ def test_the_config_limits_root_too(inside: Inside) -> None:
     inside(__file__, "case_limits")
 
 
+def test_a_full_disk_changes_nothing(inside: Inside) -> None:
+    inside(__file__, "case_full_disk")
+
+
 def test_two_at_once_do_not_mix(inside: Inside) -> None:
     inside(__file__, "case_two_at_once")
 
@@ -98,12 +102,13 @@ class Cli:
         self.state = folder / "state"
         self.config = folder / "netsetup.toml"
 
-    def __call__(self, *arguments: str, code: int = 0) -> str:
+    def __call__(self, *arguments: str, code: int | None = 0) -> str:
+        """`code` is what it must end with; None: whatever."""
         command, *rest = arguments
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             ended = main([command, "--state", str(self.state), "--config", str(self.config), *rest])
-        assert ended == code, (ended, out.getvalue(), err.getvalue())
+        assert code in (None, ended), (ended, out.getvalue(), err.getvalue())
         return out.getvalue() + err.getvalue()
 
     def json(self, *arguments: str, code: int = 0) -> Any:
@@ -223,6 +228,28 @@ def case_limits(folder: Path) -> None:
     netsetup.config.write_text('parents = ["p0"]\nmost = 2\n')
     assert "At most 2 interfaces" in netsetup("plan", *STATIC, "--count", "3", code=1)
     netsetup("plan", *STATIC, "--count", "2")
+
+
+def case_full_disk(folder: Path) -> None:
+    netsetup = Cli(folder)
+    netsetup.state.mkdir(mode=0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=44k,mode=700", "tmpfs", str(netsetup.state)], check=True)
+    netsetup("apply", *STATIC, "--count", "1", "--yes", "--no-probe")
+    one = network()
+    filled, refused = netsetup.state / "filled", set[str]()
+    for free in range(0, 12):  # fails at ever later files
+        filled.write_bytes(b"")
+        with contextlib.suppress(OSError), filled.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        os.truncate(filled, max(0, filled.stat().st_size - 4096 * free))
+        said = netsetup("apply", *STATIC, "--count", "20", "--yes", "--no-probe", code=None)
+        if "Is the disk full?" not in said:
+            break
+        refused.add(said.partition("netsetup: ")[2].split(":")[0])
+        unchanged(one)
+    assert len(refused) == 2, refused  # before the kernel was touched, and after
+    assert len(netsetup.json("status", "--detailed-exitcode")["interfaces"]) == 20
 
 
 def case_two_at_once(folder: Path) -> None:
