@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from proxyd.api.codec import field_errors
-from proxyd.api.models import Port, Role
+from proxyd.api.fields import Port
+from proxyd.api.models import Role
 from proxyd.api.paths import daemon_socket
 from proxyd.errors import InvalidInput
 

@@ -5,67 +5,14 @@ Times are RFC 3339 UTC strings with `Z`; sizes are pixels; `bitrate` is kbit/s a
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+from .fields import Host, Id, Name, Port, Probe, Username, typeable
+
 API_VERSION = 1
-
-_HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
-
-
-def _host(value: str) -> str:
-    """An IPv4/IPv6 address or a host name, without scheme, port or path."""
-    bare = value.strip().removeprefix("[").removesuffix("]")
-    try:
-        address = ipaddress.ip_address(bare)
-    except ValueError:
-        pass
-    else:
-        if address.is_unspecified or address.is_multicast or str(address) == "255.255.255.255":
-            raise ValueError("must be the address of one device, such as 192.168.1.20")
-        return str(address)
-    bare = bare.removesuffix(".")  # fully qualified or not: the same host
-    labels = bare.split(".")
-    looks_numeric = all(label.isdigit() for label in labels)
-    if looks_numeric or len(bare) > 253 or not all(_HOST_LABEL.fullmatch(label) for label in labels):
-        raise ValueError("must be an IP address or a host name, such as 192.168.1.20")
-    return bare.lower()
-
-
-def _printable(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("must not contain control characters")
-    return value
-
-
-def _typeable(value: SecretStr | None) -> SecretStr | None:
-    """Somebody types it into a recorder, and XML 1.0 cannot hold most control characters."""
-    if value is not None:
-        _printable(value.get_secret_value())
-    return value
-
-
-def _probe(value: str) -> str:
-    """ "host" or "host:port", an IPv6 address in brackets when a port follows."""
-    host, colon, port = value.strip().rpartition(":")
-    if not colon or (":" in host and not host.endswith("]")):
-        host, port = value, "1"
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
-        raise ValueError("must be an address or address:port, such as 192.168.1.20:3702")
-    _host(host)
-    return value.strip()
-
-
-Host = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_host)]
-Probe = Annotated[str, StringConstraints(min_length=1, max_length=262), AfterValidator(_probe)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)]
-Username = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
-Id = Annotated[int, Field(ge=1, le=2**53 - 1)]
 
 
 class Params(BaseModel):
@@ -404,7 +351,7 @@ class CameraUpdate(Params):
     name: Name | None = None
     discovery: bool | None = None
     username: Username | None = None
-    password: Annotated[SecretStr | None, AfterValidator(_typeable)] = Field(default=None, min_length=4, max_length=64)
+    password: Annotated[SecretStr | None, AfterValidator(typeable)] = Field(default=None, min_length=4, max_length=64)
 
 
 LinkName = Annotated[str, StringConstraints(min_length=1, max_length=15, pattern=r"^[^\s/]+$")]
