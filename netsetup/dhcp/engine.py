@@ -51,7 +51,6 @@ Changed = Callable[[str, Lease | None], Awaitable[None]]
 _LONGEST_NAP = 60.0  # a suspended machine's timers are late; its CLOCK_BOOTTIME is not
 _CLOCK_WAS_SET = 2.0  # seconds
 _SILENCE = 10.0  # without a server's answer; the first one after it wakes all that wait
-_STILL_THERE = 600.0  # a server that answered others within that time
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +243,8 @@ class LeaseEngine:
         self._publish(mac)
 
     def _drop(self, mac: str, release: bool) -> None:
-        self._telling.forget(mac)
         self._apply(mac, Stop(release))
+        self._telling.forget(mac)
         del self._clients[mac]
         self._last_address.pop(mac, None)
         self._moved_from.pop(mac, None)
@@ -357,8 +356,8 @@ class LeaseEngine:
 
     def _publish(self, mac: str) -> None:
         client = self._clients[mac]
-        recent = self._server is not None and self._steady() - self._server[1] < _STILL_THERE
-        server = self._server[0] if self._server and recent else None
+        # An answer since this camera began to search was for another one.
+        server = self._server[0] if self._server and self._server[1] > client.began else None
         held = client.lease or client.granted or client.offer
         waits = client.at is not None and client.phase not in (Phase.BOUND, Phase.CHECKING)
         state = DhcpState(

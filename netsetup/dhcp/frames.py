@@ -62,7 +62,11 @@ def arp_question(mac: str, sender: IPv4Address, target: IPv4Address) -> bytes:
 
 
 def parse_arp(frame: bytes) -> Arp | None:
+    """A probe that is not broadcast is none: Cisco's device tracking asks so whether a host is still there, and taking
+    it for a rival's probe would make us decline our own address."""
     if len(frame) < 42 or frame[12:14] != b"\x08\x06" or frame[14:20] != _ARP_HEAD or frame[20:22] not in _OPERATIONS:
+        return None
+    if frame[28:32] == ANY.packed and frame[:6] != b"\xff" * 6:
         return None
     return Arp(
         _OPERATIONS[frame[20:22]],

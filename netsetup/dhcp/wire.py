@@ -129,15 +129,17 @@ class Wire:
         if self._socket is None and self._wanted:
             with contextlib.suppress(NetsetupError):
                 self.open()
-        if self._socket is None:
-            return False
-        try:
-            self._socket.send(frame)
-        except OSError as error:
-            if error.errno not in _PASSING:
-                self._shut()  # the interface is gone; the next frame looks for one of that name
-            return False
-        return True
+        for _ in range(2):  # an error of the past, such as a link that was down, is told by the first call after it
+            if self._socket is None:
+                return False
+            try:
+                self._socket.send(frame)
+            except OSError as error:
+                if error.errno not in _PASSING:
+                    self._shut()  # the interface is gone; the next frame looks for one of that name
+            else:
+                return True
+        return False
 
     def _read(self) -> None:
         for _ in range(_FRAMES_PER_TURN):

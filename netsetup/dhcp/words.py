@@ -13,7 +13,7 @@ SILENT_AFTER = 4  # transmissions, the fourth goes out about 28 s after the firs
 
 
 def describe(client: Client, parent: str, *, link_up: bool, server: IPv4Address | None, moved_from: str) -> str:
-    """`server` answered other cameras of this parent lately; `moved_from` is the address before the present one."""
+    """`server` answered other cameras of this parent meanwhile; `moved_from` is the address before the present one."""
     if not link_up and client.phase is not Phase.STOPPED:
         return f"{parent} is down: check its cable; the camera resumes by itself"
     held = client.lease or client.granted

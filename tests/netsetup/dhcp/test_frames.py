@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from netsetup.dhcp.frames import (
+    ANY,
     BROADCAST,
     Arp,
     Udp,
@@ -27,11 +28,13 @@ PORTS = st.integers(0, 65535)
 
 
 @given(st.builds(Arp, st.sampled_from((1, 2)), MACS, ADDRESSES, MACS, ADDRESSES), MACS)
+@example(Arp(1, "00:1b:54:00:00:01", ANY, BROADCAST, IPv4Address(1)), "a2:6f:00:00:00:01")
 def test_arp_round_trip(arp: Arp, to: str) -> None:
     frame = arp_frame(arp, to=to)
     assert len(frame) == 60
     assert (frame[:6], frame[6:12]) == (mac_bytes(to), mac_bytes(arp.sender_mac))
-    assert parse_arp(frame) == arp
+    assert parse_arp(frame) == (arp if to == BROADCAST or arp.sender != ANY else None)
+    assert parse_arp(arp_frame(arp)) == arp
     assert parse_udp(frame) is None
 
 
