@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from proxyd.discovery.server import APP_MAX_DELAY_S
+
 from .applied import Netsetup
 from .frames import UDP, Capture, Frame, captured
 from .lan import Lan
@@ -23,6 +25,19 @@ _FIND = """
 import asyncio, json, sys
 from tests.netns.recorder import find
 print(json.dumps(asyncio.run(find("eth0", int(sys.argv[1]), float(sys.argv[2])))))
+"""
+
+# A client of other people's making; with scopes, so that its idea of them meets ours.
+_FOREIGN = """
+import json, sys
+from wsdiscovery import QName, Scope
+from wsdiscovery.discovery import ThreadedWSDiscovery
+client = ThreadedWSDiscovery()
+client.start()
+video = QName("http://www.onvif.org/ver10/network/wsdl", "NetworkVideoTransmitter")
+services = client.searchServices(types=[video], scopes=[Scope(sys.argv[1])], timeout=3)
+print(json.dumps({service.getEPR(): service.getXAddrs() for service in services}))
+client.stop()
 """
 
 
@@ -77,9 +92,22 @@ def test_one_probe_is_one_datagram_per_camera_and_all_speak_with_their_own_mac(l
         assert sorted(frame.source for frame in frames) == sorted([*macs] * times), action
         assert all(frame.source_mac == macs[frame.source] for frame in frames), action
         assert all((frame.target == GROUP) == (action != "ProbeMatches") for frame in frames)
+    asked = next(frame.time_s for frame in cable.frames if b"discovery/Probe<" in frame.payload)
+    delays = sorted(frame.time_s - asked for frame in said(cable, "ProbeMatches"))
+    # 32 random moments: all in one half of the time would be one case in 2**31.
+    assert delays[0] < APP_MAX_DELAY_S / 2 < delays[-1] < 4 * APP_MAX_DELAY_S
     # Without IP_MULTICAST_ALL=0 each would have received every datagram once per camera. Their own Hellos stay away.
     assert {counts["received"] for counts in running.counts.values()} == {1}
     assert {counts["answered"] for counts in running.counts.values()} == {1}
+
+
+def test_a_client_of_other_people_finds_them(lan: Lan, tmp_path: Path) -> None:
+    cameras = Netsetup(lan, tmp_path).apply(8)
+    with searchable(lan, cameras):
+        found = json.loads(lan.recorder.python(_FOREIGN, "onvif://www.onvif.org/Profile/Streaming"))
+        assert json.loads(lan.recorder.python(_FOREIGN, "onvif://www.onvif.org/Profile/Nothing")) == {}
+    assert sorted(found.values()) == sorted([f"http://{camera.address}/onvif/device_service"] for camera in cameras)
+    assert all(endpoint.startswith("urn:uuid:") for endpoint in found)
 
 
 def test_a_camera_is_found_again_after_its_interface_was_made_anew(lan: Lan, tmp_path: Path) -> None:

@@ -157,3 +157,21 @@ async def test_a_taken_port_stops_no_camera(tmp_path: Path, address: str) -> Non
             assert camera.state is CameraState.RUNNING
             assert "used by another program" in camera.note
             assert (await ask_mode(manager, "GetDiscoveryMode"))[0] == 200
+
+
+async def test_a_new_address_is_greeted_from_and_the_old_one_left(tmp_path: Path, address: str) -> None:
+    new = address.replace("127.93", "127.95")
+    async with Recorder(PORT) as recorder, opened(tmp_path) as store, one_camera(store, address) as manager:
+        before = await found(recorder, address, "urn:uuid:g")
+        moved = FoundInterface(f"lo:{address}", "a2:00:00:00:00:01", new, 8, "loopback")
+        await store.register_interfaces([moved])
+        await manager.refresh()
+        while (bye := await recorder.hears("Bye")).sender[0] != address:
+            pass
+        while (hello := await recorder.hears("Hello")).sender[0] != new:
+            pass
+        assert new in hello.text("XAddrs")
+        assert bye.text("Address") == hello.text("Address") == before.text("Address")
+        assert before.number < bye.number < hello.number
+        assert int(hello.text("MetadataVersion")) > int(before.text("MetadataVersion"))
+        assert is_closed(address)
