@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from netsetup import cli as netsetup_cli
+from netsetup.config import parse_limits
+from netsetup.installed import items, sources
+from netsetup.model import Limits
 from onviftui.arguments import DIALECTS, EXIT_CODES, build_parser
 from onviftui.commands import COMMANDS
 from proxyd import __version__, config, errors
@@ -71,7 +75,7 @@ def commands_in(page: Path) -> Iterator[list[str]]:
     blocks = re.findall(r"```[a-z]*\n(.*?)```", text, re.DOTALL)
     for line in [line for block in blocks for line in block.splitlines()] + re.findall(r"`([^`\n]+)`", text):
         words = shlex.split(line.partition("  #")[0].partition(" < ")[0].removeprefix("sudo "), posix=True) if (
-            re.match(r"(sudo )?(onviftui|proxyd|contrib/demo)( |$)", line)
+            re.match(r"(sudo )?(\S*/)?(onviftui|proxyd|netsetup|contrib/demo)( |$)", line)
         ) else []  # fmt: skip
         if words and "…" not in line and "NOUN" not in line:
             yield ["onviftui", "demo", *words[1:]] if words[0] == "contrib/demo" else words
@@ -85,15 +89,32 @@ def test_every_command_in_the_documents_can_be_typed(page: Path) -> None:
                 build_parser().parse_args(words)
             except InvalidInput as error:
                 raise AssertionError(f"{page.name}: onviftui {' '.join(words)}: {error}") from None
-        elif words and not words[0].startswith("/"):
-            parse_daemon(words, page)
+        elif words and Path(program).name in ("proxyd", "netsetup") and not words[0].startswith("/"):
+            parse_other(Path(program).name, words, page)
 
 
-def parse_daemon(words: list[str], page: Path) -> None:
+def parse_other(program: str, words: list[str], page: Path) -> None:
+    netsetup = netsetup_cli._parser(words[0])
+    parser = daemon_cli.parser() if program == "proxyd" else netsetup
+    words = ["/" if word == "/mnt" else word for word in words]
     try:
-        daemon_cli.parser().parse_args(words)
+        parser.parse_args(words)
     except SystemExit:
-        raise AssertionError(f"{page.name}: proxyd {' '.join(words)}") from None
+        raise AssertionError(f"{page.name}: {program} {' '.join(words)}") from None
+
+
+def test_netsetup_page_is_true() -> None:
+    page = (ROOT / "docs" / "netsetup.md").read_text()
+    assert set(re.findall(r"^\| `netsetup (\w+)", page, re.MULTILINE)) == set(netsetup_cli.COMMANDS)
+    said = "".join(path.read_text() for path in (ROOT / "netsetup").glob("*findings.py"))
+    table = page.partition("| it says | it is |")[2].partition("\n\n")[0]
+    for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE):
+        for name in re.findall(r"`([\w-]+)`", row):
+            assert f'"{name}"' in said or name.startswith("dhcp-"), name
+    example = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)[0]
+    assert parse_limits(example) == Limits(("eth0",))
+    for item in items(Limits(("eth0",)), sources()):
+        assert any(f"`{folder}`" in page for folder in (item.path, *map(str, Path(item.path).parents))), item.path
 
 
 def test_readme_names_the_two_commands_and_the_substitution() -> None:
@@ -119,8 +140,9 @@ def test_settings_example_is_complete_and_right(tmp_path: Path) -> None:
     (tmp_path / "commented").write_text(example)
     config.load(tmp_path / "commented")
     everything = re.sub(r"^# (?=\w+ = )", "", example, flags=re.MULTILINE)
-    (tmp_path / "everything").write_text(everything)
-    config.load(tmp_path / "everything")
+    for other in ("loopback", "shared"):  # one of the two
+        (tmp_path / other).write_text(re.sub(rf"^{other} = .*\n", "", everything, flags=re.MULTILINE))
+        config.load(tmp_path / other)
     named = {section: set(values) for section, values in tomllib.loads(everything).items()}
     for section, field in config.Settings.model_fields.items():
         if section != "access":
