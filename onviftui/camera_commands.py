@@ -15,9 +15,10 @@ from proxyd.errors import InvalidInput, ProxyError
 
 from .confirm import confirm
 from .naming import find_id, find_ids
-from .output import Column, Output, counted, format_pairs
+from .output import Column, Output, counted, format_pairs, local_time
 from .refusals import newest_refusal, refusal_words
 from .secret_input import read_password
+from .words import codec_name
 
 
 async def camera_list(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
@@ -48,7 +49,7 @@ def _print_cameras(cameras: list[Camera], out: Output) -> None:
 
 def _main_stream(camera: Camera) -> str:
     stream = next((s for s in camera.streams if s.name == "main"), None)
-    return f"{stream.width}×{stream.height} {stream.codec}" if stream else "none"
+    return f"{codec_name(stream.codec)} {stream.width}×{stream.height}" if stream else "none"
 
 
 async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
@@ -56,6 +57,7 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
     if out.json_mode:
         out.document(camera)
         return 0
+    nvr = next((nvr.name for nvr in await client.call("nvr.list") if nvr.id == camera.nvr), "unknown")
     interface = f"{camera.interface}, {camera.mac}" if camera.interface else "none"
     out.lines(
         format_pairs(
@@ -64,7 +66,7 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                 ("name", camera.name),
                 ("state", camera.state),
                 ("reason", camera.reason),
-                ("NVR, channel", f"{camera.nvr}, {camera.channel}"),
+                ("NVR", f"{camera.nvr} ({nvr}), channel {camera.channel}"),
                 ("address", camera.address or "none"),
                 ("interface", interface),
                 ("ONVIF", camera.onvif_url),
@@ -85,9 +87,8 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
 
 
 def _stream_line(stream: Stream) -> str:
-    return (
-        f"{stream.url}  {stream.codec} {stream.width}×{stream.height}, {stream.fps} frames/s, {stream.bitrate} kbit/s"
-    )
+    picture = f"{codec_name(stream.codec)} {stream.width}×{stream.height}"
+    return f"{stream.url}  {picture}, {stream.fps} fps, {stream.bitrate} kbit/s"
 
 
 async def camera_edit(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
@@ -192,7 +193,10 @@ async def camera_trace(args: argparse.Namespace, client: RpcClient, out: Output)
         Column("RESULT"),
         Column("REASON", least=12),
     )
-    rows = [(e.at, e.client, e.protocol, e.operation, e.auth, "ok" if e.ok else "refused", e.reason) for e in entries]
+    rows = [
+        (local_time(e.at), e.client, e.protocol, e.operation, e.auth, "ok" if e.ok else "refused", e.reason)
+        for e in entries
+    ]
     if rows:
         out.table(columns, rows)
         if refusal := newest_refusal(entries):

@@ -117,7 +117,7 @@ def require_daemon(socket: Path) -> None:
         except OSError:
             raise DaemonUnreachable(
                 f"proxyd does not answer at {socket}.",
-                "Start it with 'proxyd run' or 'systemctl start proxyd', or try 'onviftui demo'.",
+                "Start it: systemctl start proxyd, or proxyd run. If its socket is elsewhere: --socket PATH",
             ) from None
 
 

@@ -12,7 +12,8 @@ from proxyd.api.client import RpcClient
 from proxyd.api.models import Job, LogEntry, Status
 
 from . import camera_commands, interface_commands, nvr_commands
-from .output import Column, Output, format_pairs, harmless
+from .output import Column, Output, format_pairs, harmless, local_time
+from .progress import format_count
 
 Command = Callable[[argparse.Namespace, RpcClient, Output], Awaitable[int]]
 
@@ -31,7 +32,14 @@ async def job_list(args: argparse.Namespace, client: RpcClient, out: Output) -> 
         Column("NOW", least=12),
     )
     rows = [
-        (j.id, j.state, f"{j.done}/{'?' if j.total is None else j.total}", j.started, j.title, j.error or j.now)
+        (
+            j.id,
+            j.state,
+            format_count(j),
+            local_time(j.started),
+            j.title,
+            j.error or j.now,
+        )
         for j in jobs
     ]
     if rows:
@@ -76,7 +84,7 @@ def _log_line(entry: LogEntry, out: Output) -> None:
         out.out.write(entry.model_dump_json() + "\n")
         return
     actor = f" ({entry.actor})" if entry.actor else ""
-    out.say(harmless(f"{entry.at}  {entry.level:<7}  {entry.subject}: {entry.message}{actor}"))
+    out.say(harmless(f"{local_time(entry.at)}  {entry.level:<7}  {entry.subject}: {entry.message}{actor}"))
 
 
 async def status(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
@@ -88,7 +96,7 @@ async def status(args: argparse.Namespace, client: RpcClient, out: Output) -> in
     out.lines(
         format_pairs(
             [
-                ("proxyd", f"{state.version}, pid {state.pid}, since {state.started}"),
+                ("proxyd", f"{state.version}, pid {state.pid}, since {local_time(state.started)}"),
                 ("mode", state.mode),
                 ("data", state.data_dir),
                 ("NVRs", state.nvrs),

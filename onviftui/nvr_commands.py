@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ipaddress
 from typing import Any
 
 from proxyd.api.client import RpcClient
 from proxyd.api.models import FoundNvr, Job, JobState, Nvr, NvrTest, ScanDiff
 from proxyd.errors import InvalidInput, ProxyError
 
+from .address import split_address
 from .confirm import confirm
 from .naming import find_id
-from .output import Column, Output, counted, format_pairs
+from .output import Column, Output, counted, format_pairs, local_time
 from .progress import ProgressLine, run_scan
 from .secret_input import read_password
+from .words import format_clock_offset
 
 
 async def nvr_discover(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
@@ -38,7 +42,22 @@ async def nvr_discover(args: argparse.Namespace, client: RpcClient, out: Output)
             for f in found
         ]
         out.table(columns, rows)
+    if not out.json_mode:
+        for silent in unanswered(args.probe, found):
+            out.note(f"{silent} did not answer. Is it on, is ONVIF switched on in it, is that its address?")
     return 0
+
+
+def unanswered(probed: list[str], found: list[FoundNvr]) -> list[str]:
+    """Hosts that were asked by number and are not among those found; names may be found under their number."""
+    silent = []
+    for probe in probed:
+        host, _ = split_address(probe)
+        with contextlib.suppress(ValueError):
+            ipaddress.ip_address(host)
+            if host not in {f.host for f in found}:
+                silent.append(host)
+    return silent
 
 
 def _found_note(found: FoundNvr) -> str:
@@ -72,16 +91,28 @@ async def nvr_list(args: argparse.Namespace, client: RpcClient, out: Output) -> 
             Column("NAME", least=8),
             Column("ADDRESS"),
             Column("STATE"),
-            Column("ONLINE", right=True),
+            Column("PICTURES", right=True),
             Column("LAST SCAN", optional=True),
             Column("REASON", least=10),
         )
         rows = [
-            (n.id, n.name, f"{n.host}:{n.port}", n.state, f"{n.online}/{n.channels}", n.last_scan or "never", n.reason)
+            (
+                n.id,
+                n.name,
+                f"{n.host}:{n.port}",
+                n.state,
+                _pictures(n),
+                local_time(n.last_scan) or "never",
+                n.reason,
+            )
             for n in nvrs
         ]
         out.table(columns, rows)
     return 0
+
+
+def _pictures(nvr: Nvr) -> str:
+    return f"{nvr.online}/{nvr.channels}" if nvr.last_scan else "?"
 
 
 async def nvr_show(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
@@ -89,7 +120,6 @@ async def nvr_show(args: argparse.Namespace, client: RpcClient, out: Output) -> 
     if out.json_mode:
         out.document(nvr)
         return 0
-    clock = "" if nvr.clock_offset_s is None else f"{nvr.clock_offset_s:+.0f} s from ours"
     out.lines(
         format_pairs(
             [
@@ -99,12 +129,12 @@ async def nvr_show(args: argparse.Namespace, client: RpcClient, out: Output) -> 
                 ("user", nvr.username),
                 ("state", nvr.state),
                 ("reason", nvr.reason),
-                ("channels", f"{nvr.channels}, {nvr.online} online"),
+                ("channels", f"{nvr.channels}, {nvr.online} with a picture" if nvr.last_scan else "not read yet"),
                 ("device", f"{nvr.manufacturer} {nvr.model}".strip()),
                 ("firmware", nvr.firmware),
                 ("serial", nvr.serial),
-                ("clock", clock),
-                ("last scan", nvr.last_scan or "never"),
+                ("clock", format_clock_offset(nvr.clock_offset_s)),
+                ("last scan", local_time(nvr.last_scan) or "never"),
                 ("running job", nvr.job),
             ]
         )
@@ -123,7 +153,8 @@ async def nvr_edit(args: argparse.Namespace, client: RpcClient, out: Output) -> 
     if out.json_mode:
         out.document(nvr)
     else:
-        out.say(f"Changed NVR {nvr.id} ({nvr.name}).")
+        next_step = "" if nvr.last_scan else f" Next: onviftui nvr scan {nvr.id}"
+        out.say(f"Changed NVR {nvr.id} ({nvr.name}).{next_step}")
     return 0
 
 
@@ -151,6 +182,8 @@ async def nvr_scan(args: argparse.Namespace, client: RpcClient, out: Output) -> 
     progress = ProgressLine(out.err)
     job = await run_scan(client, nvr_id, start=not args.no_start, restore=args.restore, progress=progress)
     if job.state is JobState.CANCELLED:
+        if not job.done:
+            raise ProxyError("Scan cancelled before the first channel was read.", "Nothing was changed.")
         raise ProxyError(
             f"Scan cancelled after {counted(job.done, 'channel')}.",
             "What it found so far is kept; scan again for the rest.",
@@ -161,6 +194,8 @@ async def nvr_scan(args: argparse.Namespace, client: RpcClient, out: Output) -> 
         out.document(job)
     else:
         out.lines(scan_summary(job.diff or ScanDiff(), job))
+        if job.diff and job.diff.new:
+            out.say("Next: 'onviftui camera list' shows their addresses for the recorder.")
     return 0
 
 

@@ -11,6 +11,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TextIO
 
 from proxyd.errors import InvalidInput, ProxyError
@@ -47,6 +48,15 @@ def harmless(value: object) -> str:
 def counted(count: int, noun: str) -> str:
     """Like "1 camera", "8 cameras"."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def local_time(at: str | None) -> str:
+    """A moment of the daemon (ISO 8601, UTC) as the clock on the wall shows it: "2026-11-22 15:03:29"."""
+    try:
+        moment = datetime.fromisoformat(at or "")
+    except ValueError:
+        return at or ""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def cut(text: str, width: int) -> str:

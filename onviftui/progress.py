@@ -60,13 +60,18 @@ class ProgressLine:
             self._err.flush()
 
     def _plain(self, job: Job) -> str:
-        return f"{self._label} {format_count(job)} {harmless(job.now)}".rstrip()
+        return f"{self._label} {format_count(job)} {_now(job)}"
 
     def _bar(self, job: Job) -> str:
         columns = shutil.get_terminal_size().columns
         bar = format_bar(job.done, job.total, 20 if columns < 100 else 40, unicode=self._unicode)
         eta = f"  about {job.eta_s:.0f} s left" if job.eta_s is not None and job.eta_s >= 1 else ""
-        return cut(f"{self._label} {bar} {format_count(job)}{eta}  {harmless(job.now)}", columns - 1)
+        return cut(f"{self._label} {bar} {format_count(job)}{eta}  {_now(job)}", columns - 1)
+
+
+def _now(job: Job) -> str:
+    """What the scan does; before its first word it waits for the NVR."""
+    return harmless(job.now) or "asking the NVR"
 
 
 async def run_scan(

@@ -133,6 +133,10 @@ class Look:
         return "▕" + ("█" * whole + part).ljust(inner) + "▏"
 
 
+def codec_name(codec: str) -> str:
+    return {"H264": "H.264", "H265": "H.265"}.get(codec.upper(), codec)
+
+
 def format_mbit(bps: int) -> str:
     """Bits per second as Mbit/s without the unit: "6.1", "142", "<0.1"; "" for nothing."""
     if bps <= 0:

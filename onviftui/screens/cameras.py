@@ -14,13 +14,13 @@ from ..alarms import alarms
 from ..keys import view_bindings
 from ..store import Changes, camera_bps
 from ..ui import ui_of
-from ..widgets.camera_lines import codec_name, request_lines, short_detail, tall_detail
+from ..widgets.camera_lines import request_lines, short_detail, tall_detail
 from ..widgets.columns import Cell, Column
 from ..widgets.frame import AlarmLines
 from ..widgets.line import Line, line
 from ..widgets.livetable import LiveTable
 from ..widgets.rows import Row
-from ..words import Tone, camera_sign, format_mbit
+from ..words import Tone, camera_sign, codec_name, format_mbit
 from .view import TableView
 
 _URGENCY = {Tone.ERROR: 0, Tone.WARNING: 1}

@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from proxyd.api.models import Camera, Nvr, Stream, TraceEntry
 
-from ..words import Look, Tone, camera_sign, count, format_mbit, format_time
+from ..words import Look, Tone, camera_sign, codec_name, count, format_mbit, format_time
 from .columns import Cell
 from .line import Line, Piece, fit_middle, line, plain, table, wrap
 
@@ -16,10 +16,6 @@ def stream_words(stream: Stream, look: Look) -> str:
     """ "H.265 2560×1440 25 fps" """
     size = f"{stream.width}{look.times}{stream.height}"
     return f"{codec_name(stream.codec)} {size} {stream.fps} fps"
-
-
-def codec_name(codec: str) -> str:
-    return {"H264": "H.264", "H265": "H.265"}.get(codec.upper(), codec)
 
 
 def short_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> list[Line]:

@@ -56,7 +56,7 @@ class RpcClient:
             if isinstance(error, OSError | aiohttp.ClientError | TimeoutError):
                 raise DaemonUnreachable(
                     f"proxyd does not answer at {self._path}.",
-                    "Is it running? Try: systemctl status proxyd, or start it with: proxyd run",
+                    "Start it: systemctl start proxyd, or proxyd run. If its socket is elsewhere: --socket PATH",
                 ) from None
             raise
         self._reader = asyncio.create_task(self._read(), name="rpc client reader")

@@ -12,7 +12,7 @@ import pytest
 
 from onviftui.arguments import build_parser
 from onviftui.commands import COMMANDS
-from onviftui.output import Output
+from onviftui.output import Output, local_time
 from proxyd.api.client import RpcClient
 from proxyd.api.models import CameraState, Finding, JobState, NvrTest, ScanDiff
 from proxyd.errors import InvalidInput, NotFound, ProxyError
@@ -93,7 +93,7 @@ async def test_nvr_edit_sends_only_what_was_typed(
 async def test_nvr_scan_shows_progress_and_the_result(daemon: FakeDaemon, onviftui: Any) -> None:
     ran = await onviftui("nvr", "scan", "Attic", "--no-start", "--restore")
     assert daemon.called("nvr.scan") == [{"id": 1, "start": False, "restore": True}]
-    assert ran.code == 0 and ran.out == "Scanned 2 channels: 2 new (1, 2).\n"
+    assert ran.code == 0 and ran.out.startswith("Scanned 2 channels: 2 new (1, 2).\nNext: ")
     assert "scan 1/2 channel 1\n" in ran.err
 
 
@@ -174,7 +174,7 @@ async def test_camera_list_json_has_the_contract_fields(onviftui: Any) -> None:
 async def test_camera_list_for_people(daemon: FakeDaemon, onviftui: Any) -> None:
     daemon.cameras[1] = camera(2, "Yard", state=CameraState.WRONG_PASSWORD, reason="Enter the new one.", address=None)
     lines = (await onviftui("camera", "list")).out.splitlines()
-    assert "Front gate" in lines[1] and "1920×1080 H264" in lines[1]
+    assert "Front gate" in lines[1] and "H.264 1920×1080" in lines[1]
     assert "wrong NVR password" in lines[2] and lines[2].endswith("Enter the new one.")
 
 
@@ -243,6 +243,17 @@ async def test_snapshot_into_a_file(onviftui: Any, tmp_path: Path) -> None:
     with pytest.raises(ProxyError, match="Cannot write"):
         await onviftui("camera", "snapshot", "1", "-o", str(tmp_path / "no folder" / "x.jpg"))
     assert (await onviftui("camera", "snapshot", "1", "--json")).json["content_type"] == "image/jpeg"
+
+
+async def test_addresses_that_were_asked_and_did_not_answer_are_named(onviftui: Any) -> None:
+    ran = await onviftui("nvr", "discover", "--probe", "192.0.2.99:8000", "--probe", "nvr.local")
+    assert ran.err.startswith("192.0.2.99 did not answer.") and "nvr.local" not in ran.err
+    assert (await onviftui("nvr", "discover", "--probe", "192.0.2.99", "--json")).err == ""
+
+
+async def test_show_says_names_beside_numbers_and_times_of_the_wall_clock(onviftui: Any) -> None:
+    assert "1 (Attic), channel 1" in (await onviftui("camera", "show", "1")).out
+    assert local_time(AT) in (await onviftui("log", "tail")).out and "Z" not in local_time(AT)
 
 
 async def test_trace_says_why(onviftui: Any) -> None:

@@ -176,7 +176,7 @@ async def test_ctrl_c_cancels_the_scan_and_says_what_is_kept(daemon: FakeDaemon,
     process = await asyncio.create_subprocess_exec(*words, stdout=pipe, stderr=pipe)
     assert process.stderr is not None
     async with asyncio.timeout(TIMEOUT_S):
-        assert await process.stderr.readline() == b"scan 0/?\n"
+        assert await process.stderr.readline() == b"scan 0/? asking the NVR\n"
         process.send_signal(signal.SIGINT)
         out, err = await process.communicate()
     assert (process.returncode, out) == (1, b"") and b"found so far is kept" in err
