@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from ipaddress import IPv4Interface
+from typing import TYPE_CHECKING
 
 from .desired import number
-from .dhcp.engine import DhcpState
-from .host import ANY, HostFacts
+from .host_facts import ANY, HostFacts
 from .lan_findings import Evidence, claims, elsewhere, unheard
 from .model import TABLE, Facts, Finding, Lease, Plan, Severity, Slot
 from .steps import AddAddress, AddRule, PutRoute, RemoveAddress, RemoveRoute, RemoveRule, SetSysctl, Step, words
+
+if TYPE_CHECKING:
+    from .dhcp.engine import DhcpState
 
 _SETTLED = ("bound", "renewing", "rebinding", "rebooting", "static")
 _PASSING = ("requesting", "checking")

@@ -24,7 +24,8 @@ from .errors import BadRequest, NetsetupError
 from .execute import pending, watched
 from .files import StateDir
 from .findings_text import findings_json, findings_text, has_problem
-from .host import ANY, HostFacts, read_host
+from .host import read_host
+from .host_facts import ANY, HostFacts
 from .kernel import read_facts
 from .lan_findings import Evidence, parent_findings
 from .model import Facts, Finding, Lease, Plan

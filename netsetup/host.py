@@ -12,14 +12,13 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from .host_facts import ANY, Connection, HostFacts, Listener, Neighbour
 from .installed import SIGNS
 
-ANY = IPv4Address(0)
 _LARGEST = 16_000_000
 _COMMAND_TIMEOUT_S = 5.0
 _LISTEN, _ESTABLISHED = "0A", "01"
@@ -41,49 +40,6 @@ _MANAGERS = {
     "connmand": "ConnMan",
     "wickedd": "wicked",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """A socket that waits: TCP in state LISTEN, or UDP. `address` ANY: on every address of the host."""
-
-    protocol: str  # tcp, udp
-    address: IPv4Address
-    port: int
-    program: str = ""  # "" when it may not be known
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """An open TCP connection of a camera's port."""
-
-    local: IPv4Address
-    port: int
-    remote: IPv4Address
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """What the host's ARP cache says, complete entries only."""
-
-    address: IPv4Address
-    mac: str
-    link: str
-
-
-@dataclass(frozen=True, slots=True)
-class HostFacts:
-    root: bool = False
-    container: str = ""  # docker, lxc …
-    hypervisor: str = ""
-    macvlan: bool | None = None  # None: nobody knows before it is tried
-    listeners: tuple[Listener, ...] = ()
-    connections: tuple[Connection, ...] = ()
-    neighbours: tuple[Neighbour, ...] = ()
-    managers: tuple[str, ...] = ()  # that run now
-    told: frozenset[str] = frozenset()  # managers that have our file, so that they leave cameras alone
-    firewalls: tuple[str, ...] = ()
-    all_sysctls: Mapping[str, str] = field(default_factory=dict)  # of net.ipv4.conf.all
 
 
 def read_host(root: Path = Path("/")) -> HostFacts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 
-from .host import ANY, HostFacts, Listener
+from .host_facts import ANY, HostFacts, Listener
 from .model import Facts, Finding, HostLink, Plan
 
 _CARRIERS = ("", "bridge", "bond", "team", "vlan", "veth")  # kinds of links that a macvlan may stand on

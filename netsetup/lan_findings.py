@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface
+from typing import TYPE_CHECKING
 
-from .dhcp.engine import DhcpState
-from .host import HostFacts
+from .host_facts import HostFacts
 from .model import Facts, Finding, Plan, Slot
 from .parents import state_of
+
+if TYPE_CHECKING:
+    from .dhcp.engine import DhcpState
 
 _CUT_OFF = "None of its cameras is reached until then."
 

@@ -11,7 +11,7 @@ from netsetup.camera_findings import address_of, by_camera, camera_findings, hos
 from netsetup.dhcp.engine import DhcpState
 from netsetup.execute import pending, wanted
 from netsetup.findings_text import findings_json, findings_text, has_problem
-from netsetup.host import ANY, Connection, HostFacts, Listener, Neighbour
+from netsetup.host_facts import ANY, Connection, HostFacts, Listener, Neighbour
 from netsetup.host_findings import host_findings
 from netsetup.install import usual_parents
 from netsetup.lan_findings import Evidence, parent_findings

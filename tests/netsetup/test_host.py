@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from netsetup.host import ANY, Connection, HostFacts, Listener, Neighbour, read_host
+from netsetup.host import read_host
+from netsetup.host_facts import ANY, Connection, HostFacts, Listener, Neighbour
 
 TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0
