@@ -10,7 +10,7 @@ from textual.app import App
 from proxyd.api.models import Camera, CameraState, Credentials, Finding, FoundNvr, Job, Nvr, Picture
 
 from .alarms import Alarm
-from .calls import Caller
+from .interface_actions import ActingOnInterfaces
 from .screens.camera import CameraScreen
 from .screens.dialog import AskText, Confirm
 from .screens.discover import Discover
@@ -23,7 +23,7 @@ SNAPSHOT_DEADLINE_S = 60.0
 EXAMINE_DEADLINE_S = 90.0
 
 
-class Acting(Caller, App[int]):
+class Acting(ActingOnInterfaces, App[int]):
     """The verbs behind the keys. Views and dialogs see them through `ui.Ui`."""
 
     def show_view(self, view: str, filter_text: str = "") -> None:

@@ -75,6 +75,8 @@ KEYS: tuple[Key, ...] = (
         "cameras camera interfaces nvrs",
         5,
     ),
+    Key("a", "add_interfaces", "add", "Add interfaces, each with a MAC of its own (asks first)", "interfaces", 3),
+    Key("d,delete", "remove", "remove", "Remove this interface (asks first)", "interfaces", 10, "d"),
     Key("x", "examine", "examine", "Examine interfaces and network: what is wrong, what to do", "interfaces", 2),
     # lists
     Key("slash", "filter", "filter", "Filter: words, state:…, nvr:…, -not; Esc clears", _TABLES, 4),

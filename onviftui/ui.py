@@ -74,6 +74,12 @@ class Ui(Protocol):
 
     def toggle_discovery(self, camera: int) -> None: ...
 
+    def add_interfaces(self) -> None:
+        """Asks how many, shows what would be made, makes exactly that."""
+
+    def remove_interface(self, name: str) -> None:
+        """Asks first; the daemon refuses while a camera has it."""
+
     def examine(self) -> None:
         """Interfaces and network; shows what was found."""
 

@@ -11,7 +11,7 @@ from ..keys import view_bindings
 from ..store import Changes
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
-from ..widgets.line import Line, line
+from ..widgets.line import Line, line, wrap
 from ..widgets.rows import Row
 from ..words import OFF_GLYPH, ON_GLYPH, WAITING_GLYPH, Sign, Tone
 from .view import TableView
@@ -85,22 +85,36 @@ class InterfacesView(TableView):
         return [
             line(""),
             line(("    No interface yet.", Tone.STRONG)),
-            line("    Every camera stands on an interface of its own; proxyd makes them when a scan finds channels."),
+            line("    Every camera stands on an interface of its own, with a MAC of its own."),
+            line("    Press ", ("a", Tone.ACCENT), " to add interfaces, one for each camera."),
         ]
 
     def detail_lines(self, item: Interface, width: int, height: int) -> list[Line]:
         free = sum(not other.camera for other in self.items().values())
         total = len(self.items())
+        if item.message:
+            words = [((" ", Tone.TEXT), *w) for w in wrap(item.message, max(20, width - 2), Tone.WARNING, limit=2)]
+        else:
+            words = []
         what = f"Enter opens {self._camera(item)}." if item.camera else "A new camera may stand here."
         return [
             line((f" {item.name}", Tone.STRONG), f"   {item.mac}   {item.address or 'no address'}"),
             line((f" {total - free} in use, {free} free.  {what}", Tone.MUTED)),
+            *words,
         ]
 
     def action_open(self) -> None:
         interface = self.current()
         if interface is not None and interface.camera:
             ui_of(self).open_camera(interface.camera)
+
+    def action_add_interfaces(self) -> None:
+        ui_of(self).add_interfaces()
+
+    def action_remove(self) -> None:
+        interface = self.current()
+        if interface is not None:
+            ui_of(self).remove_interface(interface.name)
 
     def action_examine(self) -> None:
         ui_of(self).examine()

@@ -22,6 +22,7 @@ from proxyd.api.models import (
     Event,
     FoundNvr,
     Interface,
+    InterfaceChange,
     Job,
     JobState,
     LogEntry,
@@ -29,6 +30,7 @@ from proxyd.api.models import (
     NvrState,
     NvrTest,
     Picture,
+    PlannedInterface,
     Role,
     ScanDiff,
     Snapshot,
@@ -124,6 +126,10 @@ def interface(number: int, camera_id: int | None = None) -> Interface:
         kind="loopback",
         camera=camera_id,
     )
+
+
+def planned(number: int) -> PlannedInterface:
+    return PlannedInterface(name=f"vcam{number}", mac=f"a2:6b:3f:00:00:{number:02x}", parent="eth0", address=None)
 
 
 def job(number: int = 1, state: JobState = JobState.RUNNING, **changes: Any) -> Job:
@@ -338,6 +344,15 @@ class FakeDaemon:
 
     def _camera_snapshot(self, params: dict[str, Any]) -> Picture:
         return Picture(content_type="image/jpeg", data="AAAA" * 1000)
+
+    def _interface_add(self, params: dict[str, Any]) -> InterfaceChange:
+        first = len(self.tables["interface"]) + 1
+        added = [planned(number) for number in range(first, first + params["count"])]
+        return InterfaceChange(added=added, digest="c0ffee", done=not params.get("dry_run", False))
+
+    def _interface_remove(self, params: dict[str, Any]) -> InterfaceChange:
+        removed = [planned(int(name.removeprefix("lo:"))) for name in params["names"]]
+        return InterfaceChange(removed=removed, digest="c0ffee", done=not params.get("dry_run", False))
 
     def _nvr_add(self, params: dict[str, Any]) -> Nvr:
         number = len(self.tables["nvr"]) + 1
