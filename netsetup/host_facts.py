@@ -1,4 +1,4 @@
-"""What there is to know of a host beside `model.Facts` (links, addresses, rules of the kernel). Pure; `host` reads it."""
+"""What there is to know of a host beside `model.Facts` (the links and rules of the kernel). Pure; `host` reads it."""
 
 from __future__ import annotations
 
