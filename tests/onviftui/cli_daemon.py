@@ -54,6 +54,10 @@ def job(**changes: Any) -> m.Job:
     return m.Job(**(values | {"state": m.JobState.RUNNING} | changes))
 
 
+def planned(number: int) -> m.PlannedInterface:
+    return m.PlannedInterface(name=f"vcam{number}", mac=f"a2:00:00:00:00:0{number}", parent="eth0", address=None)
+
+
 class FakeDaemon:
     """`calls` is what arrived: method and parameters with secrets readable. `scan_steps` is what a scan reports."""
 
@@ -76,7 +80,7 @@ class FakeDaemon:
             *("camera.list", "camera.get", "camera.update", "camera.start", "camera.stop", "camera.restart"),
             *("camera.remove", "camera.snapshot", "camera.trace", "camera.credentials", "interface.list"),
             *("interface.available", "job.list", "job.cancel", "log.tail", "status"),
-            "interface.doctor",
+            *("interface.doctor", "interface.add", "interface.remove"),
         ):
             self.handlers[name] = self._handler(name)
 
@@ -153,6 +157,14 @@ class FakeDaemon:
         return [m.Interface(id=1, name="loop1", mac=mac, address="127.0.77.1", kind="loopback", camera=1)]
 
     on_interface_available = on_interface_list
+
+    def on_interface_add(self, params: m.InterfaceAdd) -> m.InterfaceChange:
+        added = [planned(n) for n in range(1, params.count + 1)]
+        return m.InterfaceChange(added=added, digest="c0ffee", done=not params.dry_run)
+
+    def on_interface_remove(self, params: m.InterfaceRemove) -> m.InterfaceChange:
+        removed = [planned(int(name.removeprefix("vcam"))) for name in params.names]
+        return m.InterfaceChange(removed=removed, digest="c0ffee", done=not params.dry_run)
 
     def on_interface_doctor(self, params: m.NoParams) -> list[m.Finding]:
         return self.findings

@@ -142,6 +142,22 @@ async def test_lists_have_words(daemon: FakeDaemon, onviftui: Any) -> None:
     assert daemon.called("interface.available")
 
 
+async def test_interfaces_are_shown_before_they_are_made(daemon: FakeDaemon, onviftui: Any) -> None:
+    ran = await onviftui(*["interface", "add", "2", "--parent", "eth0", "--dry-run"])
+    assert "vcam2" in ran.out and "by DHCP" in ran.out and ran.out.endswith("Nothing was changed yet.\n")
+    with pytest.raises(InvalidInput, match="Nobody is there"):
+        await onviftui("interface", "add", "2")
+    assert all(call["dry_run"] for call in daemon.called("interface.add"))
+    ran = await onviftui("interface", "add", "2", "--yes")
+    assert daemon.called("interface.add")[-1] == {"count": 2, "digest": "c0ffee"}
+    assert "Added 2 interfaces." in ran.out
+    ran = await onviftui("interface", "remove", "vcam1", "vcam2", "--yes", "--json")
+    assert ran.json["done"] and [one["name"] for one in ran.json["removed"]] == ["vcam1", "vcam2"]
+    for words in ("interface add 0", "interface add many", "interface remove"):
+        with pytest.raises(InvalidInput):
+            await onviftui(*words.split())
+
+
 async def test_the_doctor_says_what_to_do_and_fails_for_a_problem(daemon: FakeDaemon, onviftui: Any) -> None:
     ok = Finding(id="camera-ok", severity="ok", what="vcam1 is well.", interface="vcam1", camera=1)
     daemon.findings = [ok]
