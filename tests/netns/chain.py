@@ -103,6 +103,10 @@ class Chain:
 
         wait_until("the arm serves", serves, 30)
 
+    def kill_proxyd(self, how: int = signal.SIGKILL) -> None:
+        assert self.proxyd
+        self.lan.host.end(self.proxyd, how)
+
     def kill_arm(self, how: int = signal.SIGKILL) -> None:
         assert self.arm
         self.lan.host.end(self.arm, how)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -14,7 +14,6 @@ import pytest
 from .lan import LAN, ROUTER, Namespace, wait_until
 
 FIRST, LAST = "10.77.0.100", "10.77.0.250"
-DnsmasqOptions = tuple[str, ...]
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -27,10 +26,11 @@ def start_dnsmasq(
     gateway: str = ROUTER,
     lease_s: int = 3600,
     renew_s: int | None = None,
-    options: DnsmasqOptions = (),
+    reservations: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
     link: str = "eth0",
 ) -> subprocess.Popen[str]:
-    """Run as `no-daemon`, because it may not change its user here.
+    """`reservations` are addresses by MAC. Run as `no-daemon`, because it may not change its user here.
 
     It gives no lease shorter than two minutes; `renew_s` sets T1 (and T2 to twice that) all the same.
     """
@@ -41,6 +41,7 @@ def start_dnsmasq(
     words += ["--log-facility=-", "--log-dhcp", "--dhcp-lease-max=1000"]
     words += [f"--dhcp-range={first},{last},255.255.255.0,{lease_s}", f"--dhcp-option=option:router,{gateway}"]
     words += [f"--dhcp-leasefile={folder / 'dnsmasq.leases'}", *options]
+    words += [f"--dhcp-host={mac},{address}" for mac, address in (reservations or {}).items()]
     if renew_s is not None:
         words += [f"--dhcp-option=option:T1,{renew_s}", f"--dhcp-option=option:T2,{2 * renew_s}"]
     return _start(machine, words, log, "sockets bound exclusively", {})
@@ -58,7 +59,7 @@ def start_kea(
     reservations: Mapping[str, str] | None = None,
     link: str = "eth0",
 ) -> subprocess.Popen[str]:
-    """`reservations` are addresses by MAC."""
+    """As `start_dnsmasq`; any times are possible."""
     _want("kea-dhcp4", "kea-dhcp4-server")
     subnet = {
         "id": 1,

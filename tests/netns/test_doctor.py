@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from proxyd.api import models as m
+
+from .chain import all_running, new_chain, wait_for_cameras
 from .lan import Lan, Namespace, skip_unless_possible
 
 NETSETUP = [sys.executable, "-m", "netsetup"]
@@ -122,3 +126,27 @@ def test_check_finds_the_parent_and_what_is_in_the_way(lan: Lan, tmp_path: Path)
     lan.host.end(server)
     lan.host.ip("link add br7 type bridge\nlink set eth0 master br7")
     assert checked(lan.host, tmp_path, "--parent", "eth0")["parent-port"]["todo"] == "Use --parent br7."
+
+
+async def test_the_same_through_the_arm_and_proxyd(lan: Lan) -> None:
+    """`onviftui interface doctor` on a host that works, then with one more fault that only the network shows."""
+    with new_chain(lan) as chain:
+        chain.netsetup.apply(3)
+        chain.start_nvr(3)
+        chain.start_arm()
+        chain.start_proxyd()
+        async with chain.client() as client:
+            await chain.adopt_nvr(client)
+            cameras = await wait_for_cameras(client, "three cameras run", all_running(3))
+            findings: list[m.Finding] = await client.call("interface.doctor")
+            assert {x.severity for x in findings} == {"ok"}, findings
+            assert {x.camera for x in findings} == {camera.id for camera in cameras}
+            lan.nvr.ip(f"address add {cameras[0].address}/24 dev eth0")
+            first: m.Finding = (await client.call("interface.doctor"))[0]
+            assert (first.id, first.severity, first.camera) == ("address-claimed", "problem", cameras[0].id)
+            done = await asyncio.to_thread(
+                lan.host.run,
+                [sys.executable, "-m", "onviftui", "--socket", chain.rpc_socket, "interface", "doctor"],
+                check=False,
+            )
+            assert done.returncode == 1 and done.stdout.startswith(f"problem: Address {cameras[0].address} of ")

@@ -1,0 +1,142 @@
+"""kill -9 at any moment, and the power gone: what a recorder knows of its cameras stays true."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxyd.api import models as m
+
+from .applied import Netsetup
+from .chain import Chain, all_running, new_chain, wait_for_cameras
+from .lan import Lan, wait_until
+from .verdict import watch_visits
+
+CAMERAS = 3
+_PLAY_S = 4.0
+
+
+def identity(cameras: list[m.Camera]) -> list[tuple[object, ...]]:
+    return sorted((camera.id, camera.uuid, camera.mac, camera.address, camera.interface) for camera in cameras)
+
+
+def indexes(lan: Lan) -> str:
+    """Changes when any interface was made anew."""
+    return lan.host.run(["sh", "-c", "grep . /sys/class/net/*/ifindex"]).stdout
+
+
+async def start_all(chain: Chain) -> list[m.Camera]:
+    chain.start_arm()
+    chain.start_proxyd()
+    async with chain.client() as client:
+        cameras: list[m.Camera] = await client.call("camera.list")
+        if not cameras:
+            await chain.adopt_nvr(client)
+        return await wait_for_cameras(client, "all run", all_running(CAMERAS))
+
+
+async def play_all(chain: Chain, username: str, password: str) -> None:
+    """Raises AssertionError when any camera cannot be found, adopted and played whole."""
+    wish: dict[str, Any] = {"count": CAMERAS, "username": username, "password": password, "play_s": 1.0}
+    seen = await asyncio.to_thread(lambda: chain.record(**wish))
+    assert len(seen["found"]) == CAMERAS
+    assert not [camera["error"] for camera in seen["cameras"].values() if "error" in camera]
+    assert all(camera["lost"] == [0, 0] for camera in seen["cameras"].values())
+
+
+@pytest.mark.timeout(240)
+async def test_killed_and_rebooted_everything_is_as_it_was(lan: Lan) -> None:
+    with new_chain(lan) as chain:
+        chain.netsetup.apply(CAMERAS)
+        chain.start_nvr(CAMERAS)
+        before = identity(await start_all(chain))
+        links = indexes(lan)
+        async with chain.client() as client:
+            secret = await chain.credentials(client)
+
+            # The arm dies while streams run: nobody notices, and the next one changes nothing.
+            wish: dict[str, Any] = {"count": CAMERAS, "username": secret[0], "password": secret[1], "play_s": _PLAY_S}
+            playing = asyncio.create_task(asyncio.to_thread(lambda: chain.record(**wish)), name="recorder")
+            await wait_for_cameras(client, "streams", lambda all_: any(x.clients for c in all_ for x in c.streams))
+            chain.kill_arm()
+            chain.start_arm()
+            seen = await playing
+            assert all(camera.get("lost") == [0, 0] for camera in seen["cameras"].values()), seen
+            assert indexes(lan) == links
+
+        chain.kill_proxyd()
+        assert identity(await start_all_again(chain)) == before
+        await play_all(chain, *secret)
+
+        chain.kill_proxyd()
+        chain.kill_arm()
+        assert indexes(lan) == links
+        assert identity(await start_all(chain)) == before
+        await play_all(chain, *secret)
+
+        lan.reboot_host()
+        assert identity(await start_all(chain)) == before
+        await play_all(chain, *secret)
+
+
+async def start_all_again(chain: Chain) -> list[m.Camera]:
+    """Of proxyd alone."""
+    chain.start_proxyd()
+    async with chain.client() as client:
+        return await wait_for_cameras(client, "all run", all_running(CAMERAS))
+
+
+@pytest.mark.timeout(240)
+async def test_proxyd_first_or_the_arm_first_is_all_the_same(lan: Lan) -> None:
+    with new_chain(lan) as chain:
+        chain.netsetup.apply(CAMERAS)
+        chain.start_nvr(CAMERAS)
+        before = identity(await start_all(chain))
+        lan.reboot_host()
+        chain.start_proxyd()
+        async with chain.client() as client:
+            waiting = m.CameraState.WAITING_FOR_ADDRESS
+            await wait_for_cameras(client, "they wait", lambda all_: all(c.state is waiting for c in all_))
+            chain.start_arm()
+            assert identity(await wait_for_cameras(client, "all run", all_running(CAMERAS))) == before
+
+
+@pytest.mark.timeout(240)
+def test_an_apply_that_is_killed_at_any_moment_is_finished_or_taken_back_by_the_next(lan: Lan, tmp_path: Path) -> None:
+    """Killed when so many of the interfaces are there, wherever that is in its work."""
+    netsetup = Netsetup(lan, tmp_path)
+    clean = _kernel(lan)
+    how = ["apply", "--parent", "eth0", "--count", "24", "--static", "10.77.0.101/24", "--gateway", "10.77.0.1"]
+    for seen in ("arp_ignore", "vcam1:", "vcam12:", "vcam24:", "10.77.0.101", "10.77.0.112", "7005", "11524"):
+        argv = [sys.executable, "-m", "netsetup", *how, "--yes", "--no-probe", "--state", str(tmp_path)]
+        applying = lan.host.popen(argv)
+        wait_until(seen, lambda s=seen, p=applying: p.poll() is not None or s in _progress(lan), 20)  # type: ignore[misc]
+        lan.host.end(applying, signal.SIGKILL)
+        if len(seen) % 2:  # half of them are taken back
+            netsetup("remove", "--all", "--yes")
+            assert _kernel(lan) == clean, seen
+        else:
+            cameras = netsetup.apply(24)
+            assert netsetup("status", "--detailed-exitcode", check=False).returncode == 0
+            assert len(cameras) == 24
+    near, routed = watch_visits(lan, netsetup.apply(24))
+    assert near.right, str(near)
+    assert routed.right, str(routed)
+    netsetup("remove", "--all", "--yes")
+    assert _kernel(lan) == clean
+
+
+def _progress(lan: Lan) -> str:
+    script = "ip -o link | sed 's/@/: /'; ip -4 addr; ip rule; grep -H 1 /proc/sys/net/ipv4/conf/eth0/arp_ignore"
+    return lan.host.run(["sh", "-c", script], check=False).stdout
+
+
+def _kernel(lan: Lan) -> str:
+    script = "ip -o link | cut -d: -f2; ip -o -4 addr | awk '{print $2, $4}'; ip rule; ip -4 route show table all"
+    script += "; cd /proc/sys/net/ipv4/conf; grep . */arp_ignore */arp_announce */rp_filter"
+    return lan.host.run(["sh", "-c", script]).stdout
