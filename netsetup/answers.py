@@ -162,6 +162,12 @@ class Answers:
     def _accept(self, before: Sequence[Plan], after: Sequence[Plan], facts: Facts) -> None:
         """Only plans that become other than they are must be inside the limits: root may have made the rest."""
         accept(after, facts, None)
+        allowed = self._keeper.allowed_parents
+        for plan in {*before} ^ {*after}:
+            if plan.parent not in allowed:
+                raise BadRequest(
+                    f"{plan.parent} is not allowed here.", f"The config allows {', '.join(sorted(allowed))}."
+                )
         changed = [plan for plan in after if plan not in before]
         growing = sum(len(plan.slots) for plan in after) > sum(len(plan.slots) for plan in before)
         accept(changed, facts, self._limits())

@@ -12,8 +12,9 @@ from .config import DEFAULT_FILE, DEFAULT_STATE, load_limits
 from .errors import NetsetupError
 from .files import StateDir
 from .findings_text import findings_json, findings_text, has_problem
+from .foreign import read_foreign
 from .host import read_host
-from .host_findings import host_findings
+from .host_findings import host_findings, routing_findings
 from .install import usual_parents
 from .kernel import read_facts
 from .model import Finding, Limits, Plan
@@ -48,4 +49,6 @@ async def _findings(args: argparse.Namespace) -> list[Finding]:
     facts = await read_facts([])
     parents = args.parent or (list(limits.parents) if limits else usual_parents(facts))
     prefix = limits.name_prefix if limits else "vcam"
-    return found + host_findings(facts, read_host(), parents, prefix=prefix, plans=plans)
+    found += host_findings(facts, read_host(), parents, prefix=prefix, plans=plans)
+    foreign = await read_foreign()
+    return found + routing_findings(foreign.before, foreign.among, foreign.tables)

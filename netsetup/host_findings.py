@@ -227,3 +227,35 @@ def _others(facts: Facts, plans: Sequence[Plan], prefix: str) -> Iterator[Findin
             "With settings of other tools recorders see the wrong MAC for them.",
             "If they are virtual cameras of another tool, remove them first.",
         )
+
+
+def routing_findings(before: Sequence[int], among: Sequence[int], tables: Sequence[int]) -> list[Finding]:
+    """About rules and routes of other programs; the words of `foreign.Foreign`."""
+    found = []
+    if before:
+        found.append(
+            Finding(
+                "rule-before",
+                "warning",
+                f"Another program sends all traffic to a table of its own (rule {_few(before)}).",
+                "Frames of cameras then leave by another adapter, and with its MAC.",
+                "See: ip rule. A VPN: let it route only what belongs into it.",
+            )
+        )
+    if among or tables:
+        what = f"rules {_few(among)}" if among else f"routes in table {_few(tables)}"
+        found.append(
+            Finding(
+                "routing-shared",
+                "warning",
+                f"Another program has {what}, where netsetup puts those of cameras.",
+                "They may take packets from each other.",
+                "Move the other program's to other numbers, or remove what an earlier tool left behind.",
+            )
+        )
+    return found
+
+
+def _few(numbers: Sequence[int]) -> str:
+    more = f" and {len(numbers) - 4} more" if len(numbers) > 4 else ""
+    return ", ".join(map(str, numbers[:4])) + more

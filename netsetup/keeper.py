@@ -36,7 +36,7 @@ from .steps import Step
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 30.0  # sysctls give no event
+LOOK_EVERY_S = 60.0  # sysctls give no event
 SETTLED_WITHIN_S = 0.5
 _RACE_RETRY_S = 0.1
 _RETRY_FIRST_S, _RETRY_MOST_S = 1.0, 60.0
@@ -69,7 +69,6 @@ class Keeper:
         self.on_change: Callable[[], None] = lambda: None
         self.notices = Notices(now, self._told)
         self.plans: tuple[Plan, ...] = ()
-        self.facts = Facts()
         self._memory_file = state.path / "arm.json"
         self._memory = Memory.load(self._memory_file)
         self._leasing = Leasing(self.notices, wake=self.wake, changed=self._changed, now=now)
@@ -226,7 +225,7 @@ class Keeper:
         came_back = self._see_parents(plans, facts)
         await self._check_static(plans, facts)
         self._leasing.tell_lost()
-        self._leasing.forget_others(slot.mac for plan in plans for slot in plan.slots)
+        self._leasing.forget_others(slot.mac for plan in plans if plan.method == "dhcp" for slot in plan.slots)
         changes = await self._converge(plans, seen)
         log.debug("%s", "; ".join(changes))
         self._explain(plans, facts, changes)
@@ -235,7 +234,6 @@ class Keeper:
             self._leasing.unsaved = False
         self._wished(plans)
         self._remember(plans, facts)
-        self.facts = facts
         await self._leasing.serve(plans, facts, self._parents, self._memory.hostnames)
         for parent in came_back:
             self._leasing.confirm(parent)

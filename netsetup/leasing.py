@@ -80,7 +80,7 @@ class Leasing:
         self._engines.clear()
 
     def forget_others(self, macs: Iterable[str]) -> None:
-        """Only these have a plan; their engines give the other leases back."""
+        """Only these want leases; their engines give the others back."""
         known = set(macs)
         for mac in self.leases.keys() - known:
             del self.leases[mac]

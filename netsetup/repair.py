@@ -17,10 +17,13 @@ from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 from pyroute2.netlink.rtnl import RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV4_RULE, RTMGRP_LINK
 
+from .model import MOST_PARENTS, TABLE, TABLE_BLOCK
+
 log = logging.getLogger(__name__)
 
 QUIET_S = 0.06
 _AGAIN_S = 1.0
+TABLES = range(TABLE, TABLE + TABLE_BLOCK * MOST_PARENTS)
 _GROUPS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_RULE
 MANY_REPAIRS, OFTEN_S, SLOW_S = 10, 60.0, 5.0
 
@@ -59,8 +62,16 @@ class KernelEvents:
             await events.bind(groups=_GROUPS)
             listening.set()
             self._stale()  # whatever happened before the bind
-            async for _ in _messages(events):
-                self._stale()
+            async for message in _messages(events):
+                if _matters(message):
+                    self._stale()
+
+
+def _matters(message: Any) -> bool:
+    """Routers and Docker hosts change routes all the time; of routes only those in our tables matter."""
+    if message["event"] not in ("RTM_NEWROUTE", "RTM_DELROUTE"):
+        return True
+    return (message.get("RTA_TABLE") or message["table"]) in TABLES
 
 
 async def _messages(events: Any) -> Any:

@@ -137,7 +137,7 @@ def test_a_static_address_that_somebody_has_is_not_taken(lan: Lan, tmp_path: Pat
     assert arm.addresses() == {"vcam1": ["10.77.0.101"], "vcam2": []}
     assert arm.cameras()["vcam2"]["message"].startswith(words)
     lan.recorder.ip("address del 10.77.0.102/24 dev eth0")
-    lan.host.ip("link set lo down\nlink set lo up")  # any event makes the arm ask again; else it does after 30 s
+    lan.host.ip("link set lo down\nlink set lo up")  # any event makes the arm ask again; else it does within a minute
     arm.wait_for("vcam2 has its address", lambda: arm.addresses()["vcam2"] == ["10.77.0.102"])
     answer = arm.ask("plan", parent="eth0", count=3, first="10.77.0.18/24")
     lan.recorder.ip("address add 10.77.0.103/24 dev eth0")
