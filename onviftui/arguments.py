@@ -59,7 +59,8 @@ def build_parser() -> Parser:
     ):
         noun_parser = nouns.add_parser(noun, help=help_text, parents=[everywhere])
         fill(_Verbs(noun_parser, everywhere))
-    nouns.add_parser("status", help="version, mode and counts", parents=[everywhere])
+    said = "the daemon's version, mode and counts"
+    nouns.add_parser("status", help=said, description=said, parents=[everywhere])
     return parser
 
 
@@ -190,11 +191,13 @@ def _several(parser: argparse.ArgumentParser) -> None:
 
 def _access_options(parser: argparse.ArgumentParser, *, required: bool, name: bool = True) -> None:
     parser.add_argument("--host", required=required, metavar="H", help="IP address or host name of the NVR")
-    parser.add_argument("--port", type=int, metavar="P", help="its ONVIF (HTTP) port (80)")
+    usual = " (80)" if required else ""
+    parser.add_argument("--port", type=int, metavar="P", help=f"its ONVIF (HTTP) port{usual}")
     parser.add_argument("--user", required=required, metavar="U", help="its ONVIF user")
     _password_stdin(parser)
     if name:
-        parser.add_argument("--name", help="what to call it; default: NVR and its address")
+        usual = "; default: NVR and its address" if required else ""
+        parser.add_argument("--name", help=f"what to call it{usual}")
 
 
 def _password_stdin(parser: argparse.ArgumentParser) -> None:

@@ -19,8 +19,18 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the daemon", description="Runs the daemon in the foreground.")
     run.add_argument("--config", type=Path, metavar="F", help=f"settings (default: {config.DEFAULT_FILE})")
-    run.add_argument("--data", type=Path, metavar="DIR", help="database and key (default: /var/lib/proxyd)")
-    run.add_argument("--socket", type=Path, metavar="PATH", help="JSON-RPC socket (default: /run/proxyd/proxyd.sock)")
+    run.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="database and key (default: /var/lib/proxyd; not as root: ~/.local/share/proxyd)",
+    )
+    run.add_argument(
+        "--socket",
+        type=Path,
+        metavar="PATH",
+        help="JSON-RPC socket (default: /run/proxyd/proxyd.sock; not as root: $XDG_RUNTIME_DIR/proxyd/proxyd.sock)",
+    )
     mode = run.add_mutually_exclusive_group()
     mode.add_argument(
         "--loopback",

@@ -88,6 +88,10 @@ def default_data() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "proxyd"
 
 
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 def load(
     file: Path | None,
     *,
@@ -103,7 +107,7 @@ def load(
         try:
             raw = tomllib.loads(path.read_text())
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise InvalidInput(f"Cannot read the config file {path}: {error}.") from None
+            raise InvalidInput(f"Cannot read the settings {path}: {_why(error)}.", "See docs/install.md.") from None
     overlay: dict[str, dict[str, Any]] = {"daemon": {"data": data, "socket": socket}, "cameras": {}}
     if loopback or shared:  # either replaces the mode of the file
         overlay["cameras"] = {"loopback": loopback or "", "shared": shared or ""}
@@ -115,4 +119,4 @@ def load(
     except ValidationError as error:
         fields = field_errors(error)
         listed = "; ".join(f"{name}: {what}" for name, what in fields.items())
-        raise InvalidInput(f"The config {path or ''} is wrong: {listed}.", "See docs/install.md.", fields) from None
+        raise InvalidInput(f"The settings {path or ''} are wrong: {listed}.", "See docs/install.md.", fields) from None

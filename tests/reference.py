@@ -56,7 +56,8 @@ def describe(action: argparse.Action) -> str:
 def command_section(parser: argparse.ArgumentParser) -> str:
     options = [describe(action) for action in own_options(parser) if action.dest != "help"]
     about = (parser.description or "").rstrip(".")
-    return "\n".join([f"### {parser.prog}", f"{about[:1].upper()}{about[1:]}." if about else "", "", *options]) + "\n"
+    head = f"### {parser.prog}\n{about[:1].upper()}{about[1:]}.\n"
+    return "\n".join([head, *options]) + "\n" if options else head
 
 
 def cli_page() -> str:

@@ -94,12 +94,40 @@ class WireErrorWithFields(WireError):
         self.fields = fields
 
 
+# Kind of error as pydantic names it → words; {…} from its context.
+_FIELD_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known",
+    "string_too_long": "may have at most {max_length} characters",
+    "too_long": "may have at most {max_length} entries",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "greater_than": "must be more than {gt}",
+    "less_than": "must be less than {lt}",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "literal_error": "must be one of {expected}",
+    "enum": "must be one of {expected}",
+}
+
+
 def field_errors(error: ValidationError) -> dict[str, str]:
     """Field name → sentence. The value is never quoted: it may be a password."""
     return {
-        ".".join(str(part) for part in item["loc"]): item["msg"].removeprefix("Value error, ").rstrip(".")
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
+        ".".join(str(part) for part in item["loc"]): _field_words(item["type"], item["msg"], item.get("ctx", {}))
+        for item in error.errors(include_url=False, include_input=False)
     }
+
+
+def _field_words(kind: str, message: str, context: dict[str, Any]) -> str:
+    if kind in ("string_too_short", "too_short"):
+        least = context.get("min_length", 1)
+        return "must not be empty" if least == 1 else f"must have at least {least} characters"
+    if kind in _FIELD_WORDS:
+        return _FIELD_WORDS[kind].format_map(context)
+    return message.removeprefix("Value error, ").rstrip(".")
 
 
 def encode_result(id_: int | str | None, method: Method, result: Any) -> str:

@@ -75,8 +75,8 @@ async def test(access: NvrAccess, timeout_s: float = 15) -> DeviceIdentity:
         except TimeoutError:
             raise unreachable(
                 client.where,
-                f"was not read within {timeout_s:g} s",
-                "It may be busy or restarting: try again in a minute.",
+                f"gave no complete answer within {timeout_s:g} s",
+                "It may be busy or restarting: try again in a minute. Is this the port of its ONVIF service?",
             ) from None
         return replace(client.identity, channels=count_channels(profiles))
 

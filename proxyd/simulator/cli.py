@@ -22,13 +22,19 @@ _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `proxyd simulate`."""
     parser.description = "Run a simulated ONVIF NVR with real SOAP, RTSP and snapshots, for demos and tests."
-    parser.add_argument("--host", default="127.0.0.1", metavar="ADDR", help="address to listen on")
-    parser.add_argument("--port", type=_port, default=0, metavar="P", help="ONVIF port; 0 takes any free one")
-    parser.add_argument("--rtsp-port", type=_port, default=0, metavar="P", help="RTSP port; 0 takes any free one")
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDR", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=_port, default=0, metavar="P", help="ONVIF port (default: 0, any free one)")
+    parser.add_argument("--rtsp-port", type=_port, default=0, metavar="P", help="RTSP port (default: 0, any free one)")
     parser.add_argument(
-        "--channels", type=_channels, default=8, metavar="N", help=f"number of channels, 1 to {MAX_CHANNEL}"
+        "--channels",
+        type=_channels,
+        default=8,
+        metavar="N",
+        help=f"number of channels, 1 to {MAX_CHANNEL} (default: 8)",
     )
-    parser.add_argument("--dialect", choices=tuple(DIALECTS), default="hikvision", help="the vendor to imitate")
+    parser.add_argument(
+        "--dialect", choices=tuple(DIALECTS), default="hikvision", help="the vendor to imitate (default: hikvision)"
+    )
     parser.add_argument("--user", default="admin", metavar="U", help="user name (default: admin)")
     parser.add_argument(
         "--password-file", type=Path, metavar="F", help="file with the password; without it one is generated"
@@ -38,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME[=VALUE]",
-        help=f"misbehave; may be repeated. Known: {', '.join(fault_names())}",
+        help=f"misbehave, such as slow=0.5 or offline=3; may be repeated. Known: {', '.join(fault_names())}",
     )
     parser.add_argument("--bitrate", type=_bitrate, metavar="KBPS", help="pad every stream up to this many kbit/s")
     parser.add_argument(

@@ -130,3 +130,20 @@ def test_any_text_is_a_call_or_a_documented_error(text: str | bytes) -> None:
         codec.decode_call(text)
     except codec.WireError as error:
         assert error.rpc_code < 0
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "field", "words"),
+    [
+        ("camera.update", {"id": 1, "name": ""}, "name", "must not be empty"),
+        ("camera.update", {"id": 1, "name": "x" * 999}, "name", "may have at most 64 characters"),
+        ("camera.update", {"id": 1, "nmae": "x"}, "nmae", "is not known"),
+        ("log.tail", {"limit": 0}, "limit", "must be at least 1"),
+        ("nvr.get", {"id": "one"}, "id", "must be a whole number"),
+        ("nvr.get", {}, "id", "is missing"),
+    ],
+)
+def test_wrong_fields_are_told_in_words(method: str, params: Any, field: str, words: str) -> None:
+    with pytest.raises(codec.WireErrorWithFields) as caught:
+        codec.decode_call(call(method, params))
+    assert caught.value.fields == {field: words}
