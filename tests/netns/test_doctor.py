@@ -6,26 +6,16 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from proxyd.api import models as m
 
 from .chain import all_running, new_chain, wait_for_cameras
-from .lan import Lan, Namespace, skip_unless_possible
+from .lan import Lan, Namespace
 
 NETSETUP = [sys.executable, "-m", "netsetup"]
 STATIC = ["--parent", "eth0", "--static", "10.77.0.101/24", "--gateway", "10.77.0.1", "--yes", "--no-probe"]
-
-
-@pytest.fixture
-def lan() -> Iterator[Lan]:
-    skip_unless_possible()
-    with Lan() as lan:
-        yield lan
 
 
 def apply(host: Namespace, state: Path, count: int) -> None:
@@ -124,6 +114,13 @@ def test_check_finds_the_parent_and_what_is_in_the_way(lan: Lan, tmp_path: Path)
     taken = checked(lan.host, tmp_path)["port-taken"]
     assert "holds port 80 on every address" in taken["what"]
     lan.host.end(server)
+    apply(lan.host, tmp_path, 2)
+    assert not {"rule-before", "routing-shared"} & set(checked(lan.host, tmp_path)), "ours are not foreign"
+    lan.host.ip("rule add pref 500 lookup 99\nrule add pref 501 fwmark 1 lookup 98\nrule add pref 10050 lookup 97")
+    lan.host.ip("route add 10.99.0.0/24 via 10.77.0.1 table 7300")
+    found = checked(lan.host, tmp_path)
+    assert "(rule 500)" in found["rule-before"]["what"] and "rules 10050," in found["routing-shared"]["what"]
+    lan.host.run([*NETSETUP, "remove", "--all", "--yes", *places(tmp_path)])
     lan.host.ip("link add br7 type bridge\nlink set eth0 master br7")
     assert checked(lan.host, tmp_path, "--parent", "eth0")["parent-port"]["todo"] == "Use --parent br7."
 
