@@ -12,7 +12,7 @@ from typing import Any
 from proxyd.api import models as m
 
 from .chain import all_running, new_chain, wait_for_cameras
-from .lan import Lan, Namespace
+from .lan import Lan, Namespace, wait_until
 
 NETSETUP = [sys.executable, "-m", "netsetup"]
 STATIC = ["--parent", "eth0", "--static", "10.77.0.101/24", "--gateway", "10.77.0.1", "--yes", "--no-probe"]
@@ -147,3 +147,21 @@ async def test_the_same_through_the_arm_and_proxyd(lan: Lan) -> None:
                 check=False,
             )
             assert done.returncode == 1 and done.stdout.startswith(f"problem: Address {cameras[0].address} of ")
+
+
+def test_without_a_dhcp_server_the_clients_own_words_are_said(lan: Lan) -> None:
+    with new_chain(lan) as chain:
+        chain.state.mkdir(mode=0o700)
+        words = ["apply", "--parent", "eth0", "--count", "1", "--dhcp", "--yes"]
+        lan.host.run([*NETSETUP, *words, *places(chain.state)])
+        alone = examined(lan.host, chain.state)
+        assert "systemctl status netsetup" in alone["vcam1", "no-lease"]["todo"]
+        chain.start_arm()
+
+        def searching() -> Any:
+            found = [x for x in chain.ask_arm(do="doctor")["findings"] if x["id"] == "dhcp-searching"]
+            return found[0] if found and "Next try in" in found[0]["what"] else None
+
+        finding = wait_until("the doctor says that it searches", searching, 30)
+        assert finding["what"].startswith("vcam1 has no address: looking for a DHCP server on eth0")
+        assert finding["camera"] == "vcam1" and finding["severity"] == "problem" and "--static" in finding["todo"]
