@@ -109,7 +109,10 @@ async def link_with_address(address: str) -> str | None:
     async with asyncio.timeout(_READ_TIMEOUT_S), AsyncIPRoute() as ipr:
         names = {message["index"]: message.get("IFLA_IFNAME") async for message in await ipr.get_links()}
         async for message in await ipr.get_addr(family=_AF_INET):
-            if message.get("IFA_LOCAL") == address:
+            # All of 127.0.0.0/8 is on lo, though the kernel lists one address of it.
+            if message.get("IFA_LOCAL") == address or (
+                address.startswith("127.") and names.get(message["index"]) == "lo"
+            ):
                 return str(names.get(message["index"], "")) or None
     return None
 

@@ -11,6 +11,54 @@ from dataclasses import dataclass
 from proxyd.rtsp.addresses import bracketed
 
 MAX_MEDIA = 16
+# Of H.264 (RFC 6184 §8.1), H.265 (RFC 7798 §7.1), MPEG-4 and AAC (RFC 3640 §4.1, RFC 6416), JPEG, AMR and G.726.
+_FORMAT_PARAMETERS = frozenset(
+    {
+        "profile-level-id",
+        "packetization-mode",
+        "sprop-parameter-sets",
+        "sprop-deint-buf-req",
+        "sprop-interleaving-depth",
+        "sprop-max-don-diff",
+        "max-mbps",
+        "max-fs",
+        "max-cpb",
+        "max-dpb",
+        "max-br",
+        "max-fps",
+        "profile-space",
+        "profile-id",
+        "tier-flag",
+        "level-id",
+        "interop-constraints",
+        "profile-compatibility-indicator",
+        "sprop-vps",
+        "sprop-sps",
+        "sprop-pps",
+        "sprop-sei",
+        "tx-mode",
+        "sprop-depack-buf-nalus",
+        "sprop-depack-buf-bytes",
+        "streamtype",
+        "config",
+        "mode",
+        "objecttype",
+        "object",
+        "cpresent",
+        "sizelength",
+        "indexlength",
+        "indexdeltalength",
+        "constantduration",
+        "constantsize",
+        "bitrate",
+        "width",
+        "height",
+        "octet-align",
+        "mode-set",
+        "mode-change-period",
+    }
+)
+_SETTING = re.compile(r"[A-Za-z0-9+/=,_-]{0,2800}")
 _FORMAT = re.compile(r"[0-9]{1,3}")
 _KEPT = {
     "rtpmap": re.compile(r"[0-9]{1,3} [\x21-\x7e]{1,80}"),
@@ -132,5 +180,18 @@ def _kept(media: Media, formats: list[str]) -> list[str]:
             continue
         if name in ("rtpmap", "fmtp", "framesize") and value.split(" ", 1)[0] not in formats:
             continue
+        if name == "fmtp":
+            value = _known_parameters(value)
         texts.append(f"{name}:{value}" if value else name)
     return texts
+
+
+def _known_parameters(value: str) -> str:
+    """fmtp with the parameters that a payload format defines, and no others: a device could say anything there."""
+    payload_type, _, parameters = value.partition(" ")
+    kept = []
+    for parameter in parameters.split(";"):
+        name, _, setting = parameter.strip().partition("=")
+        if name.lower() in _FORMAT_PARAMETERS and _SETTING.fullmatch(setting):
+            kept.append(f"{name}={setting}" if setting else name)
+    return f"{payload_type} {'; '.join(kept)}"

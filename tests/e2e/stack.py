@@ -34,6 +34,7 @@ class Stack:
     simulator: Child | None = None
     said: dict[str, Any] = field(default_factory=dict)
     daemon: Child | None = None
+    mode: tuple[str, ...] = ()  # how cameras get addresses
 
     def start_simulator(self, *options: str, host: str = "") -> dict[str, Any]:
         """What it says when it is ready; also in `said` (the last one started)."""
@@ -53,8 +54,7 @@ class Stack:
         self.daemon = self.workplace.spawn(
             "the daemon",
             "daemon",
-            ["run", "--data", str(self.workplace.folder / "data"), "--socket", str(self.socket)]
-            + ["--loopback", self.network],
+            ["run", "--data", str(self.workplace.folder / "data"), "--socket", str(self.socket), *self.mode],
         )
 
     def kill_daemon(self, number: int = signal.SIGKILL) -> None:
@@ -118,10 +118,12 @@ class Stack:
 
 
 @asynccontextmanager
-async def running_stack(*options: str) -> AsyncIterator[Stack]:
-    """Simulator (with these options) and daemon, started; both are gone afterwards."""
+async def running_stack(*options: str, shared: bool = False) -> AsyncIterator[Stack]:
+    """Simulator (with these options) and daemon, started; both are gone afterwards. `shared`: all cameras on one
+    address instead of one for each."""
     with free_loopback() as (network, nvr_address), Workplace() as workplace:
         stack = Stack(workplace, network, nvr_address, workplace.folder / "proxyd.sock")
+        stack.mode = ("--shared", network.replace(".0/24", ".1")) if shared else ("--loopback", network)
         stack.start_daemon()
         stack.start_simulator(*options)
         yield stack

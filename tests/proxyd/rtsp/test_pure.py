@@ -107,7 +107,7 @@ a=recvonly
 a=x-dimensions:1920,1080
 a=control:rtsp://192.168.1.64/trackID=1
 a=rtpmap:96 H264/90000
-a=fmtp:96 profile-level-id=4D4028; packetization-mode=1; sprop-parameter-sets=Z01AKJ1kAoAtAQ==,aO4CAQ==
+a=fmtp:96 profile-level-id=4D4028; packetization-mode=1; sprop-parameter-sets=Z01AKJ1kAoAtAQ==,aO4CAQ==; sprop=192.168.1.64; mode=192.168.1.64; x-token=Profile_1
 a=rtpmap:97 H265/90000
 a=vendor-header:192.168.1.64
 a=appversion:1.0
