@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
@@ -41,6 +42,22 @@ def add_remove_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_status_arguments(parser: argparse.ArgumentParser) -> None:
     _add_common(parser)
+
+
+def again(args: argparse.Namespace, consent: str) -> str:
+    """The `apply` that does what these options showed."""
+    words = ["netsetup", "apply"]
+    if getattr(args, "file", None):
+        words.append(str(args.file))
+    for name in ("parent", "count", "static", "gateway", "mac_prefix", "name_prefix"):
+        if (value := getattr(args, name)) is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    words += ["--dhcp"] if args.dhcp else []
+    words += ["--exclude", ",".join(map(str, args.exclude))] if args.exclude else []
+    for name, usual in (("state", DEFAULT_STATE), ("config", DEFAULT_FILE)):
+        if getattr(args, name) != usual:
+            words += [f"--{name}", str(getattr(args, name))]
+    return f"{shlex.join(words)} {consent}"
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

@@ -21,6 +21,7 @@ from .arguments import (
     add_remove_arguments,
     add_status_arguments,
     add_undo_arguments,
+    again,
 )
 from .config import load_limits
 from .errors import BadRequest, FactsChanged
@@ -31,7 +32,7 @@ from .kernel import read_facts
 from .model import Facts, Lease, Limits, Plan
 from .plan import PlanWish, make_plan, without
 from .probing import probe_addresses, seen_macs
-from .render import FORMAT, digest, plan_json, plan_text, status_rows, status_text
+from .render import FORMAT, changes_text, digest, plan_json, plan_text, status_rows, status_text
 from .steps import Step
 
 __all__ = [
@@ -81,14 +82,14 @@ async def _plan(args: argparse.Namespace) -> int:
     steps = _steps(state, plans, facts)
     _show(args, plans, steps)
     if steps and not args.json:
-        _say(f"Nothing was changed. To do it: netsetup apply … --digest {digest(plans, steps)}\n")
+        _say(f"Nothing was changed. To do it: {again(args, f'--digest {digest(plans, steps)}')}\n")
     return _code(args, steps)
 
 
 async def _apply(args: argparse.Namespace) -> int:
     state = StateDir(args.state)
     if not (args.yes or args.digest):
-        return await _dry_run(args, state, await _target(args, state), "netsetup apply … --yes")
+        return await _dry_run(args, state, await _target(args, state), again(args, "--yes"))
     async with state.lock():
         plans, shown = await _target(args, state)
         return await _change(args, state, plans, shown or args.digest, probe=not args.no_probe)
@@ -173,7 +174,11 @@ def _wished(args: argparse.Namespace, present: Sequence[Plan], facts: Facts) -> 
 
 def _limits(args: argparse.Namespace) -> Limits | None:
     """The arm will not go beyond them, so that nothing else may be planned either; none before `netsetup install`."""
-    return load_limits(args.config) if args.config.exists() else None
+    try:
+        there = args.config.exists()
+    except PermissionError:
+        there = True
+    return load_limits(args.config) if there else None
 
 
 def _plan_file(file: Path) -> tuple[tuple[Plan, ...], str]:
@@ -234,7 +239,7 @@ async def _change(
     if args.json:
         _say(_json({"format": FORMAT, "changed": changes, "plans": [plan.to_json() for plan in plans]}))
     else:
-        _say("".join(f"{change}\n" for change in changes) or "Nothing to change: everything is as planned.\n")
+        _say(changes_text(changes))
         waiting = sum(slot.mac not in leases for plan in plans if plan.method == "dhcp" for slot in plan.slots)
         if waiting:
             _say(f"{waiting} wait for an address: the service netsetup asks the DHCP server for it.\n")

@@ -31,6 +31,8 @@ class Journal:
             lines = self.path.read_text(errors="replace").splitlines()
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise NetsetupError(f"{self.path} cannot be read: {error.strerror}.", "Try it as root.") from None
         entries = []
         for line in lines:
             try:

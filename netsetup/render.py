@@ -13,6 +13,7 @@ from .model import TABLE, Facts, Lease, Plan, Slot
 from .steps import Step, words
 
 FORMAT = 1  # of the JSON
+MOST_TOLD = 40  # changes that are told one by one when they were made
 
 
 def digest(plans: Sequence[Plan], steps: Sequence[Step]) -> str:
@@ -47,6 +48,16 @@ def plan_text(plans: Sequence[Plan], steps: Sequence[Step]) -> str:
     lines += [f"  {words(step)}" for step in steps]
     lines.append(f"Digest: {digest(plans, steps)}")
     return "\n".join(lines) + "\n"
+
+
+def changes_text(changes: Sequence[str]) -> str:
+    """What was done: all of it, or when that is much the interfaces only."""
+    if not changes:
+        return "Nothing to change: everything is as planned.\n"
+    told = list(changes) if len(changes) <= MOST_TOLD else [x for x in changes if " interface" in x]
+    left = len(changes) - len(told)
+    more = [f"and {_count(left, 'change')} of settings, addresses, routes and rules"] if left else []
+    return "".join(f"{line}\n" for line in [*told, *more])
 
 
 def status_rows(

@@ -142,6 +142,9 @@ def case_whole_life(folder: Path) -> None:
     assert "There is no interface eth7" in netsetup("plan", "--parent", "eth7", "--count", "1", code=1)
     shown = netsetup("plan", *STATIC, "--count", "3")
     assert "add interface vcam3" in shown and "Nothing was changed" in shown
+    command = shown.splitlines()[-1].partition("To do it: netsetup ")[2]
+    netsetup("remove", "--all")
+    assert "add interface vcam3" in netsetup(*command.rpartition(" --digest ")[0].split())
     netsetup("plan", *STATIC, "--count", "3", "--detailed-exitcode", code=2)
     data = netsetup.json("plan", *STATIC, "--count", "3")
     file = folder / "plan.json"

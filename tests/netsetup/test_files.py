@@ -16,7 +16,8 @@ from netsetup.files import StateDir
 from netsetup.journal import MOST_APPLIED, Journal
 from netsetup.model import Lease, Link, Plan, Slot, Sysctl
 from netsetup.probing import seen_macs, unused_addresses
-from netsetup.render import digest, plan_text, status_rows, status_text
+from netsetup.render import changes_text, digest, plan_text, status_rows, status_text
+from netsetup.steps import words
 from tests.netsetup.fake_kernel import ETH0, HOST, FakeKernel
 
 SLOTS = (Slot(1, "vcam1", "a2:6f:00:00:00:01"), Slot(2, "vcam2", "a2:6f:00:00:00:02"))
@@ -112,6 +113,15 @@ def test_the_digest_is_of_plans_and_changes() -> None:
     assert f"{len(steps)} changes:" in text and digest([STATIC], steps) in text
     assert "Nothing to change" in plan_text([STATIC], [])
     assert plan_text([], []).startswith("No interfaces.")
+
+
+def test_many_changes_are_told_by_their_interfaces() -> None:
+    steps = [words(step) for step in pending([DYNAMIC, STATIC], {}, HOST)]
+    assert changes_text(steps[:3]) == "".join(f"{step}\n" for step in steps[:3])
+    many = changes_text(steps * 3).splitlines()
+    assert many[0] == "add interface vcam1 with MAC a2:6f:00:00:00:01 on eth0"
+    assert many[-1] == f"and {len(steps) * 3 - len(many) + 1} changes of settings, addresses, routes and rules"
+    assert "Nothing to change" in changes_text([])
 
 
 async def test_status_says_what_is_wrong_with_each() -> None:
