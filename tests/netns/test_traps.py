@@ -177,8 +177,8 @@ def test_a_service_of_the_host_on_every_address_is_found_before_it_is_met(lan: L
 
 def _kernel(lan: Lan) -> str:
     """All that netsetup might have touched."""
-    script = "ip -d link; ip -4 addr; ip rule; ip -4 route show table all;"
-    script += " grep -r . /proc/sys/net/ipv4/conf | grep -v '/route'"
+    script = "ip -d link; ip -4 addr; ip rule; ip -4 route show table all"
+    script += "; grep -r . /proc/sys/net/ipv4/conf | grep -v '/route'"
     shown = lan.host.run(["sh", "-c", script]).stdout
     shown = re.sub(r"state (UP|UNKNOWN|DOWN|LOWERLAYERDOWN)", "", shown)  # settles in its own time
     return "\n".join(line for line in shown.splitlines() if "valid_lft" not in line)

@@ -1,0 +1,87 @@
+"""The DHCP server moves a camera while a recorder watches it: streams end instead of hanging, and it is found anew."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .chain import all_running, new_chain, wait_for_cameras
+from .dhcp_servers import start_kea
+from .frames import IPV4, UDP, Frame, captured
+from .lan import Lan
+from .test_leases import plan, wait_bound
+
+_GROUP = "239.255.255.250"
+_WATCH = """
+import asyncio, sys, time
+from tests.player.play import Player
+
+async def watch():
+    url, user, password = sys.argv[1:]
+    async with Player(url, user, password) as player:
+        print("playing", flush=True)
+        began = time.monotonic()
+        try:
+            await player.play(60, silence_s=30)
+        except Exception as error:
+            print(f"ended by {type(error).__name__}: {error}", flush=True)
+            raise SystemExit(0)
+
+asyncio.run(watch())
+"""
+
+
+def said(frame: Frame, address: str, action: str) -> bool:
+    return (
+        frame.protocol == UDP and (frame.source, frame.target) == (address, _GROUP) and action.encode() in frame.payload
+    )
+
+
+@pytest.mark.timeout(180)
+async def test_streams_end_and_the_camera_is_found_at_its_new_address(lan: Lan, tmp_path: Path) -> None:
+    with new_chain(lan) as chain:
+        server = start_kea(lan.router, tmp_path, lease_s=120, renew_s=2)
+        plan(chain, 2)
+        chain.start_arm()
+        made = wait_bound(chain, 2)
+        chain.start_nvr(2)
+        chain.start_proxyd()
+        async with chain.client() as client:
+            await chain.adopt_nvr(client)
+            first, second = await wait_for_cameras(client, "both run", all_running(2))
+            assert first.mac and second.address
+            username, password = await chain.credentials(client)
+            watcher = lan.recorder.popen(
+                [sys.executable, "-c", _WATCH, first.streams[0].url, username, password],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            assert watcher.stdout
+            assert await asyncio.to_thread(watcher.stdout.readline) == "playing\n"
+            lan.router.end(server)
+            with captured(lan.bridge, "p-host") as cable:
+                start_kea(lan.router, tmp_path, lease_s=120, renew_s=2, reservations={first.mac: "10.77.0.222"})
+                cameras = await wait_for_cameras(
+                    client,
+                    "the first one moved",
+                    lambda all_: all_running(2)(all_) and "10.77.0.222" in [camera.address for camera in all_],
+                )
+                end = await asyncio.wait_for(asyncio.to_thread(watcher.stdout.readline), 15)
+                assert end.startswith("ended by"), end
+                cable.wait_for("hello", lambda frame: said(frame, "10.77.0.222", "Hello"))
+                cable.wait_for("bye", lambda frame: said(frame, first.address or "", "Bye"))
+            by_id = {camera.id: camera for camera in cameras}
+            assert by_id[second.id].address == second.address
+            assert (by_id[first.id].mac, by_id[first.id].uuid) == (first.mac, first.uuid)
+            seen = await asyncio.to_thread(chain.record, count=2, username=username, password=password, play_s=1.0)
+            logs = await client.call("log.tail")
+    assert set(seen["found"]) == {"10.77.0.222", second.address}
+    assert not [camera["error"] for camera in seen["cameras"].values() if "error" in camera]
+    assert any("10.77.0.222" in entry.message and first.mac in entry.message for entry in logs), logs
+    macs = {camera.mac for camera in made}
+    ours = {first.address, second.address, "10.77.0.222"}
+    assert {f.source_mac for f in cable.sent(lambda f: f.ethertype == IPV4 and f.source in ours)} <= macs
