@@ -1,0 +1,199 @@
+"""The client of netsetup's arm, against an arm on a real socket that answers, refuses, lies, hangs and dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxyd.errors import ArmError, ArmUnreachable, Conflict, InvalidInput
+from proxyd.links.arm import ArmClient, ArmNotice
+from proxyd.links.arm_watch import ArmWatch
+
+MAC = "a2:6f:00:00:00:01"
+
+
+def status(*notices: tuple[int, str], instance: str = "one", message: str = "") -> dict[str, Any]:
+    return {
+        "ok": True,
+        "instance": instance,
+        "cameras": [{"name": "vcam1", "mac": MAC, "message": message, "address": None}],
+        "notices": [{"id": id_, "level": "warning", "text": text, "camera": "vcam1"} for id_, text in notices],
+    }
+
+
+class FakeArm:
+    """Answers `watch` with what `say` is given, everything else with `answers`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.asked: list[dict[str, Any]] = []
+        self.answers: dict[str, bytes] = {}
+        self.arrived = asyncio.Event()
+        self.watchers: list[asyncio.StreamWriter] = []
+        self._now = status()
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_unix_server(self._serve, path=str(self.path))
+
+    async def stop(self) -> None:
+        assert self._server
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+        self.watchers.clear()
+        self.path.unlink(missing_ok=True)
+
+    def say(self, answer: dict[str, Any]) -> None:
+        self._now = answer
+        for writer in self.watchers:
+            writer.write(json.dumps(answer).encode() + b"\n")
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        with contextlib.suppress(ConnectionError):
+            while line := await reader.readline():
+                question = json.loads(line)
+                self.asked.append(question)
+                self.arrived.set()
+                if question["do"] == "watch":
+                    self.watchers.append(writer)
+                    self.say(self._now)
+                else:
+                    writer.write(self.answers.get(question["do"], b'{"ok": true}\n'))
+
+
+@pytest.fixture
+async def arm(tmp_path: Path) -> AsyncIterator[FakeArm]:
+    fake = FakeArm(tmp_path / "arm")
+    await fake.start()
+    yield fake
+    await fake.stop()
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        (b'{"ok": false, "kind": "BadRequest", "error": "Too many.", "hint": "Fewer."}\n', InvalidInput, "Too many."),
+        (b'{"ok": false, "kind": "FactsChanged", "error": "Changed.", "hint": ""}\n', Conflict, "Changed."),
+        (b'{"ok": false, "kind": "KernelRefused", "error": "No.", "hint": ""}\n', ArmError, "No."),
+        (b'{"ok": false}\n', ArmError, "refused"),
+        (b"[]\n", ArmUnreachable, "does not answer"),
+        (b"garbage\n", ArmUnreachable, "does not answer"),
+        (b'{"ok": true', ArmUnreachable, "within"),
+    ],
+)
+async def test_refusals_and_garbage_become_errors_with_a_next_step(
+    arm: FakeArm, answer: bytes, error: type[Exception], words: str
+) -> None:
+    arm.answers["add"] = answer
+    with pytest.raises(error, match=words):
+        await ArmClient(arm.path).call("add", timeout_s=0.3, count=1)
+    assert arm.asked == [{"do": "add", "count": 1}]
+
+
+async def test_an_arm_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ArmUnreachable) as caught:
+        await ArmClient(tmp_path / "none").call("status")
+    assert "systemctl status netsetup" in caught.value.hint
+    with pytest.raises(ArmUnreachable):
+        await anext(ArmClient(tmp_path / "none").watch())
+
+
+class Heard:
+    """What a watch reported."""
+
+    def __init__(self, arm: FakeArm, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("proxyd.links.arm_watch._RETRY_FIRST_S", 0.05)
+        self.news: asyncio.Queue[str] = asyncio.Queue()
+        self.watch = ArmWatch(ArmClient(arm.path), changed=self._changed, noticed=self._noticed)
+
+    async def _changed(self) -> None:
+        self.news.put_nowait(f"words {dict(self.watch.words())}")
+
+    async def _noticed(self, notice: ArmNotice) -> None:
+        self.news.put_nowait(notice.text)
+
+    async def next(self) -> str:
+        async with asyncio.timeout(10):
+            return await self.news.get()
+
+
+async def test_words_and_new_notices_arrive_once(arm: FakeArm, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Heard(arm, monkeypatch)
+    arm.say(status((4, "from before"), message="No DHCP answer."))
+    await heard.watch.start()
+    try:
+        assert await heard.next() == f"words {{'{MAC}': 'No DHCP answer.'}}"
+        arm.say(status((4, "from before"), (5, "vcam1 is back."), message="No DHCP answer."))
+        assert await heard.next() == "vcam1 is back."
+        arm.say(status((5, "vcam1 is back.")))
+        assert await heard.next() == "words {}"
+        await arm.stop()
+        assert await heard.next() == "words {}"
+        arm.say(status((1, "A new life."), instance="two"))
+        await arm.start()
+        assert await heard.next() == "A new life."
+    finally:
+        await heard.watch.stop()
+
+
+async def test_names_are_told_again_after_a_restart(arm: FakeArm, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Heard(arm, monkeypatch)
+    heard.watch.name_cameras({MAC: "Gate"})
+
+    async def told(names: dict[str, str]) -> None:
+        async with asyncio.timeout(10):
+            while {"do": "hostnames", "names": names} not in arm.asked:
+                arm.arrived.clear()
+                await arm.arrived.wait()
+
+    await heard.watch.start()
+    try:
+        await told({MAC: "Gate"})
+        heard.watch.name_cameras({MAC: "Gate 2"})
+        await told({MAC: "Gate 2"})
+        await arm.stop()
+        arm.asked.clear()
+        await arm.start()
+        await told({MAC: "Gate 2"})
+    finally:
+        await heard.watch.stop()
+
+
+@pytest.mark.parametrize("nonsense", [{"ok": True}, {**status(), "cameras": 7}, {**status(), "notices": [{}]}])
+async def test_nonsense_from_the_arm_harms_nobody(
+    arm: FakeArm, monkeypatch: pytest.MonkeyPatch, nonsense: dict[str, Any]
+) -> None:
+    heard = Heard(arm, monkeypatch)
+    arm.say(nonsense)
+    await heard.watch.start()
+    try:
+        async with asyncio.timeout(10):
+            while len([question for question in arm.asked if question["do"] == "watch"]) < 2:
+                arm.arrived.clear()
+                await arm.arrived.wait()
+        arm.watchers.clear()
+        arm.say(status(message="Well again."))
+        assert "Well again." in await heard.next()
+    finally:
+        await heard.watch.stop()
+
+
+async def test_without_an_arm_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: object) -> None:
+        raise AssertionError
+
+    watch = ArmWatch(None, changed=never, noticed=never)
+    await watch.start()
+    watch.name_cameras({MAC: "Gate"})
+    assert watch.words() == {}
+    await watch.stop()
