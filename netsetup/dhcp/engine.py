@@ -50,6 +50,7 @@ Changed = Callable[[str, Lease | None], Awaitable[None]]
 
 _LONGEST_NAP = 60.0  # a suspended machine's timers are late; its CLOCK_BOOTTIME is not
 _CLOCK_WAS_SET = 2.0  # seconds
+_TOGETHER = 5.0  # cameras that started within that time
 _SILENCE = 10.0  # without a server's answer; the first one after it wakes all that wait
 
 
@@ -356,8 +357,8 @@ class LeaseEngine:
 
     def _publish(self, mac: str) -> None:
         client = self._clients[mac]
-        # An answer since this camera began to search was for another one.
-        server = self._server[0] if self._server and self._server[1] > client.began else None
+        # An answer since this camera began to search, or a moment before, was for another one that began with it.
+        server = self._server[0] if self._server and self._server[1] > client.began - _TOGETHER else None
         held = client.lease or client.granted or client.offer
         waits = client.at is not None and client.phase not in (Phase.BOUND, Phase.CHECKING)
         state = DhcpState(

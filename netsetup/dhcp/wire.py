@@ -20,7 +20,7 @@ from netsetup.errors import KernelRefused, NetsetupError
 SocketFactory = Callable[[], socket.socket]
 
 _ETH_P_ALL = 3
-_SO_ATTACH_FILTER = 26
+_SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
 _SOL_PACKET, _ADD_MEMBERSHIP, _DROP_MEMBERSHIP, _ONE_UNICAST_ADDRESS = 263, 1, 2, 3
 _GET_INTERFACE_INDEX = 0x8933  # SIOCGIFINDEX
 _LONGEST_FRAME = 2048
@@ -82,7 +82,7 @@ class Wire:
         made = self._factory()
         try:
             made.setblocking(False)
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            _make_room(made)
             _attach_filter(made)
             made.bind((self.parent, _ETH_P_ALL))
             asyncio.get_running_loop().add_reader(made, self._read)
@@ -154,6 +154,14 @@ class Wire:
                     self._shut()
                 return
             self._received(frame)
+
+
+def _make_room(made: socket.socket) -> None:
+    """For the answers to hundreds of cameras at once; without CAP_NET_ADMIN as much as the host allows everybody."""
+    try:
+        made.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+    except PermissionError:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
 
 
 def _attach_filter(made: socket.socket) -> None:

@@ -9,7 +9,8 @@ from ipaddress import IPv4Address
 
 from netsetup.dhcp.client import Client, Phase, Reason
 
-SILENT_AFTER = 4  # transmissions, the fourth goes out about 28 s after the first
+SILENT_AFTER = 4  # transmissions; the fourth goes out about 28 s after the first
+PASSED_OVER_AFTER = 3  # where others get answers it is less likely that a packet was lost: 12 s
 
 
 def describe(client: Client, parent: str, *, link_up: bool, server: IPv4Address | None, moved_from: str) -> str:
@@ -53,7 +54,7 @@ def _searching(client: Client, parent: str, server: IPv4Address | None) -> str:
         return (
             f"the DHCP server offered {client.subject}, which no camera can use: check its address pool and lease time"
         )
-    if client.sent < SILENT_AFTER:
+    if client.sent < (PASSED_OVER_AFTER if server else SILENT_AFTER):
         return f"{before}looking for a DHCP server on {parent}"
     if server is not None:
         return (
