@@ -50,12 +50,12 @@ def alarms(store: Store) -> list[Alarm]:
             by_nvr[camera.nvr, camera.state].append(camera)
         elif camera.state in _GROUPED:
             by_state[camera.state].append(camera)
-    found = [alarm for nvr in store.nvrs.values() if (alarm := _of_nvr(nvr, by_nvr, store.running_scan(nvr.id)))]
+    found = [alarm for nvr in store.nvrs.values() if (alarm := _of_nvr(nvr, by_nvr, store))]
     found += [_of_cameras(state, by_state[state]) for state in _GROUPED if by_state[state]]
     return sorted(found, key=lambda alarm: alarm.sign is not _HUMAN)
 
 
-def _of_nvr(nvr: Nvr, by_nvr: dict[tuple[int, CameraState], list[Camera]], scanning: bool) -> Alarm | None:
+def _of_nvr(nvr: Nvr, by_nvr: dict[tuple[int, CameraState], list[Camera]], store: Store) -> Alarm | None:
     refused = by_nvr.get((nvr.id, CameraState.WRONG_PASSWORD), [])
     silent = by_nvr.get((nvr.id, CameraState.UPSTREAM_UNREACHABLE), [])
     target = str(nvr.id)
@@ -68,7 +68,10 @@ def _of_nvr(nvr: Nvr, by_nvr: dict[tuple[int, CameraState], list[Camera]], scann
     if nvr.state is NvrState.FAULTY:
         text = f"{nvr.name}: {nvr.reason or 'the NVR answers strangely'}"
         return Alarm(_HUMAN, text.rstrip("."), "look at it", "nvr", target)
-    if nvr.state is NvrState.NEW and not scanning:
+    if nvr.state is NvrState.NEW and not store.running_scan(nvr.id):
+        if failed := store.failed_scan(nvr.id):
+            text = f"{nvr.name}: {failed.error or 'the scan failed'}"
+            return Alarm(_HUMAN, text.rstrip("."), "fix it", "nvr", target)
         return Alarm(_WAITING, f"{nvr.name} has not been scanned yet", "scan it", "nvr", target)
     return None
 

@@ -197,6 +197,11 @@ class Store:
     def running_scan(self, nvr: int) -> bool:
         return any(job.nvr == nvr for job in self.running_jobs())
 
+    def failed_scan(self, nvr: int) -> Job | None:
+        """The last scan of this NVR, if it failed."""
+        last = max((job for job in self.jobs.values() if job.nvr == nvr), key=lambda job: job.id, default=None)
+        return last if last is not None and last.state is JobState.FAILED else None
+
     def repeated_names(self) -> frozenset[str]:
         """Names that several cameras have: two NVRs that both call theirs "Channel 1"."""
         times = Counter(camera.name for camera in self.cameras.values())

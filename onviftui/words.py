@@ -72,7 +72,10 @@ def camera_sign(camera: Camera) -> Sign:
     return Sign(glyph, plain, tone, camera.state.value)
 
 
-def nvr_sign(state: NvrState) -> Sign:
+def nvr_sign(state: NvrState, *, scan_failed: bool = False) -> Sign:
+    """`scan_failed`: the only scan so far did, for a reason that is not a state."""
+    if scan_failed and state is NvrState.NEW:
+        return Sign(*HUMAN_GLYPH, "scan failed")
     glyph, plain, tone = _NVR.get(state, HUMAN_GLYPH)
     return Sign(glyph, plain, tone, _NVR_WORDS.get(state, state.value))
 

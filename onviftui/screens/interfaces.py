@@ -47,7 +47,7 @@ class InterfacesView(TableView):
 
     def _camera(self, item: Interface) -> str:
         camera = ui_of(self).store.cameras.get(item.camera) if item.camera else None
-        return camera.name if camera else ""
+        return ui_of(self).store.camera_label(camera) if camera else ""
 
     def row(self, item: Interface) -> Row:
         look = ui_of(self).look

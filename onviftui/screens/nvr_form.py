@@ -128,7 +128,7 @@ class NvrForm(ModalScreen[Nvr | None]):
             self.query_one(f"#{first}", Input).focus()
 
     def _answer(self, words: str, tone: Tone) -> None:
-        self.query_one("#answer", Lines).show([line(""), *wrap(words, WIDTH, tone, limit=4)])
+        self.query_one("#answer", Lines).show([line(""), *wrap(words, WIDTH, tone, limit=6)])
 
     # test and save
 

@@ -10,12 +10,12 @@ from rich.cells import cell_len
 from proxyd.api.models import CameraState, Nvr, NvrState, NvrTest
 
 from ..keys import view_bindings
-from ..store import Changes
+from ..store import Changes, Store
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import Line, line, line_len, plain, wrap
 from ..widgets.rows import Row
-from ..words import Tone, count, format_clock_offset, format_when, nvr_sign
+from ..words import Sign, Tone, count, format_clock_offset, format_when, nvr_sign
 from .view import TableView
 
 TEST_DEADLINE_S = 90.0
@@ -46,7 +46,7 @@ class NvrsView(TableView):
 
     def row(self, item: Nvr) -> Row:
         ui = ui_of(self)
-        sign = nvr_sign(item.state)
+        sign = _sign(item, ui.store)
         cameras = [camera for camera in ui.store.cameras.values() if camera.nvr == item.id]
         running = sum(camera.state is CameraState.RUNNING for camera in cameras)
         scanning = ui.store.running_scan(item.id)
@@ -66,7 +66,7 @@ class NvrsView(TableView):
 
     def fields(self, item: Nvr) -> dict[str, str]:
         return {
-            "state": nvr_sign(item.state).word,
+            "state": _sign(item, ui_of(self).store).word,
             "name": item.name,
             "host": item.host,
             "model": f"{item.manufacturer} {item.model}",
@@ -75,7 +75,7 @@ class NvrsView(TableView):
     def sort_value(self, item: Nvr, column: str) -> Any:
         values: dict[str, Any] = {
             "address": (item.host, item.port),
-            "state": nvr_sign(item.state).word,
+            "state": _sign(item, ui_of(self).store).word,
             "channels": item.channels,
             "cameras": item.online,
             "model": f"{item.manufacturer} {item.model}".casefold(),
@@ -94,7 +94,7 @@ class NvrsView(TableView):
         ]
 
     def detail_lines(self, item: Nvr, width: int, height: int) -> list[Line]:
-        sign = nvr_sign(item.state)
+        sign, failed = _sign(item, ui_of(self).store), ui_of(self).store.failed_scan(item.id)
         what = " ".join(filter(None, (item.manufacturer, item.model, item.firmware)))
         first = line((f" {plain(item.name)}", Tone.STRONG), f"   {plain(what)}" if what else "")
         for more in (f"   user {plain(item.username)}", f"   serial {plain(item.serial)}" if item.serial else ""):
@@ -103,8 +103,11 @@ class NvrsView(TableView):
         clock = format_clock_offset(item.clock_offset_s)
         second = [f"{item.online} of {count(item.channels, 'channel')} with a picture"] if item.last_scan else []
         second += [f"clock {clock}"] if clock else []
-        if item.reason:
-            words = wrap(item.reason, max(20, width - 2), sign.tone, limit=max(2, height - 1))
+        reason = item.reason or (
+            f"{failed.error} {failed.hint}" if failed and _needs_correction(item, ui_of(self).store) else ""
+        )
+        if reason:
+            words = wrap(reason.removeprefix(f"{item.name}: "), max(20, width - 2), sign.tone, limit=max(2, height - 1))
             return [first, *[((" ", Tone.TEXT), *w) for w in words]]
         if item.state is NvrState.NEW:
             words = [line(("Press r to scan: it reads all channels and makes a camera of each.", Tone.WARNING))]
@@ -119,7 +122,7 @@ class NvrsView(TableView):
         nvr = self.current()
         if nvr is None:
             ui_of(self).edit_nvr()
-        elif nvr.state in (NvrState.WRONG_PASSWORD, NvrState.UNREACHABLE):
+        elif nvr.state in (NvrState.WRONG_PASSWORD, NvrState.UNREACHABLE) or _needs_correction(nvr, ui_of(self).store):
             ui_of(self).edit_nvr(nvr)
         elif nvr.state is NvrState.NEW and not nvr.last_scan:
             ui_of(self).scan(nvr.id)
@@ -168,3 +171,12 @@ class NvrsView(TableView):
             then=tested,
             deadline_s=TEST_DEADLINE_S,
         )
+
+
+def _needs_correction(nvr: Nvr, store: Store) -> bool:
+    """It has only failed so far, for a reason that is not a state, such as a web page in place of ONVIF."""
+    return nvr.state is NvrState.NEW and store.failed_scan(nvr.id) is not None
+
+
+def _sign(nvr: Nvr, store: Store) -> Sign:
+    return nvr_sign(nvr.state, scan_failed=store.failed_scan(nvr.id) is not None)

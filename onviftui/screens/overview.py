@@ -97,7 +97,7 @@ class OverviewView(View):
 
     def _source(self, nvr: Nvr) -> Line:
         ui = ui_of(self)
-        sign = nvr_sign(nvr.state)
+        sign = nvr_sign(nvr.state, scan_failed=ui.store.failed_scan(nvr.id) is not None)
         cameras = [camera for camera in ui.store.cameras.values() if camera.nvr == nvr.id]
         good = sum(c.state is CameraState.RUNNING for c in cameras)
         off = sum(c.state in (CameraState.STOPPED, CameraState.NO_SIGNAL) for c in cameras)
@@ -120,7 +120,7 @@ class OverviewView(View):
                 tone = Tone.SUCCESS if glyph is ON_GLYPH else glyph[2]
                 pieces.append((f"  {ui.look.glyph(Sign(*glyph, ''))} {number}", tone))
         last = format_when(nvr.last_scan, ui.local_now(), ui.local_now().tzinfo)
-        pieces.append((f"   scanned {last}" if last else f"   {sign.word}", Tone.MUTED))
+        pieces.append((f"  {' ' if cameras else ''}{f'scanned {last}' if last else sign.word}", Tone.MUTED))
         return tuple(pieces)
 
     def _scans(self) -> list[Line]:
@@ -136,7 +136,8 @@ class OverviewView(View):
             if ended:
                 job = max(ended, key=lambda j: j.id)
                 assert job.diff is not None
-                lines = [line((f"    {plain(job.title)}: {diff_summary(job.diff)}", Tone.MUTED))]
+                when = format_when(job.ended, ui.local_now(), ui.local_now().tzinfo)
+                lines = [line((f"    {plain(job.title)}: {diff_summary(job.diff)}   {when}", Tone.MUTED))]
         return [line(""), _head("SCANS"), *lines] if lines else []
 
     def _events(self) -> list[Line]:

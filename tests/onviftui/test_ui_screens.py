@@ -254,9 +254,24 @@ async def test_an_nvr_that_was_never_reached_says_why_in_full(socket: Path) -> N
         )
         async with running_ui(socket) as ui:
             await ui.press("3")
-            await ui.sees("check the port 8000.")
+            await ui.sees("port 8000.")
             await ui.press("e")
             await ui.sees("10.0.0.9:8001 refuses the connection.")
+
+
+async def test_an_nvr_whose_only_scan_failed_says_so_and_leads_to_the_form(socket: Path) -> None:
+    async with FakeDaemon(socket, 0) as daemon:
+        daemon.tables["nvr"][1] = nvr(1, state=NvrState.NEW, last_scan=None, channels=0, online=0)
+        error = "127.0.0.1:8000 answered with a web page."
+        daemon.tables["job"][1] = job(1, state=JobState.FAILED, error=error, hint="Check the port.")
+        async with running_ui(socket) as ui:
+            await ui.sees("✖ Garage: 127.0.0.1:8000 answered with a web page")
+            assert "has not been scanned yet" not in ui.text
+            await ui.press("3")
+            await ui.sees("scan failed")
+            await ui.sees("Check the port.")
+            await ui.press("enter")
+            assert isinstance(ui.app.screen, NvrForm)
 
 
 async def test_rename(socket: Path) -> None:
