@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -117,9 +118,10 @@ class Journal:
 
 
 def give_to_owner_of(folder: Path, descriptor: int) -> None:
-    """What root writes into the state folder is the arm's, which could not read it otherwise."""
-    owner = folder.stat()
-    if os.geteuid() == 0 and owner.st_uid != 0:
+    """What root writes into the state folder is the arm's, which could not read it otherwise. Nothing else becomes the
+    arm's that way: callers open with O_NOFOLLOW, and a file that has a second name stays whose it is."""
+    owner, own = folder.stat(), os.fstat(descriptor)
+    if os.geteuid() == 0 and owner.st_uid != own.st_uid and stat.S_ISREG(own.st_mode) and own.st_nlink == 1:
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
@@ -134,8 +136,9 @@ def write_atomic(path: Path, text: str) -> None:
     """Mode 0600; after a power cut there is the old content or the new one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
-    # The folder is the arm's: root must not follow a link that is put there.
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    # The folder is the arm's: root must not follow a link of either kind that is put there.
+    new.unlink(missing_ok=True)  # of a writer that was killed; who writes holds the lock
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:
             give_to_owner_of(path.parent, descriptor)

@@ -17,7 +17,7 @@ from .installation import PutFile, RemovePath, Run, SetKernel, Step
 from .installed import SERVICES, USERS
 
 _RUNNING_SYSTEMD = Path("/run/systemd/system")  # sd_booted(3)
-_SYSCTL_FILE = "/etc/sysctl.d/60-onviftui.conf"
+_STATE = Path("/var/lib/netsetup")
 _ASK_TIMEOUT_S = 10.0
 _RELOAD = ("systemctl", "daemon-reload")
 
@@ -42,7 +42,7 @@ def around_uninstall(files: Sequence[Step], *, purge: bool) -> list[Step]:
     if systemd:
         running = [service for service in SERVICES if _is_active(service)]
         steps += [Run(("systemctl", "stop", s), ("systemctl", "start", s)) for s in reversed(running)]
-    if Path("/var/lib/netsetup/plans.json").exists():
+    if _has_plans():
         steps.append(Run(("netsetup", "remove", "--all", "--keep-plans", "--yes"), ("netsetup", "apply", "--yes")))
     steps += files
     if systemd and any(isinstance(s, RemovePath) and s.path.startswith("/etc/systemd/system/") for s in files):
@@ -51,6 +51,14 @@ def around_uninstall(files: Sequence[Step], *, purge: bool) -> list[Step]:
     if purge:
         steps += [Run(("userdel", name)) for name in reversed(USERS) if _has_user(name)]
     return steps
+
+
+def _has_plans() -> bool:
+    """Who may not look is not root, and sees a dry run only."""
+    try:
+        return (_STATE / "plans.json").exists()
+    except PermissionError:
+        return True
 
 
 def _users(member: str) -> list[Step]:
@@ -84,13 +92,26 @@ def _users(member: str) -> list[Step]:
 
 
 def _folders() -> list[Step]:
-    """Before root writes the first plan there: the arm must be able to read it."""
-    place = Path("/var/lib/netsetup")
-    if place.is_dir() and _has_user("netsetup") and place.owner() == "netsetup":
+    """The arm must be able to read what root writes there, and what root wrote before there was a user for it."""
+    if _is_all_of("netsetup", _STATE):
         return []
     if shutil.which("systemd-tmpfiles"):
         return [Run(("systemd-tmpfiles", "--create", *(f"/etc/tmpfiles.d/{name}.conf" for name in USERS)))]
-    return [Run(("install", "-d", "-m", "0700", "-o", name, "-g", "proxyd", f"/var/lib/{name}")) for name in USERS]
+    steps: list[Step] = [
+        Run(("install", "-d", "-m", "0700", "-o", name, "-g", "proxyd", f"/var/lib/{name}")) for name in USERS
+    ]
+    return [*steps, Run(("chown", "-R", "netsetup:proxyd", str(_STATE)))]
+
+
+def _is_all_of(user: str, folder: Path) -> bool:
+    """Whether the folder is there, and it and its files belong to that user. Who may not look takes it for granted."""
+    try:
+        uid = pwd.getpwnam(user).pw_uid
+        return folder.stat().st_uid == uid and all(path.lstat().st_uid == uid for path in folder.iterdir())
+    except PermissionError:
+        return True
+    except (KeyError, FileNotFoundError):
+        return False
 
 
 def _sysctls() -> list[Step]:

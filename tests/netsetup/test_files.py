@@ -165,3 +165,24 @@ def test_neighbours_macs(tmp_path: Path) -> None:
     )
     assert seen_macs(file) == {"02:00:00:00:00:0a"}
     assert seen_macs(tmp_path / "none") == set()
+
+
+def test_links_in_the_state_folder_are_not_followed(tmp_path: Path) -> None:
+    """The folder belongs to the arm's user, and root writes into it."""
+    folder, victim = tmp_path / "state", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_text("precious")
+    (folder / "plans.json.new").symlink_to(victim)
+    (folder / "leases.json.new").hardlink_to(victim)
+    state = StateDir(folder)
+    state.save_plans([STATIC])
+    state.save_leases({})
+    assert state.plans() == (STATIC,) and victim.read_text() == "precious" and victim.stat().st_nlink == 1
+
+
+async def test_a_lock_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(NetsetupError):
+        async with StateDir(tmp_path).lock():
+            pass
+    assert not (tmp_path / "victim").exists()

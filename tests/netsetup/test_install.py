@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
+import shutil
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -253,3 +256,18 @@ def test_every_item_has_a_place_of_its_own() -> None:
     files = {item.path for item in parts() if isinstance(item, InstalledFile)}
     assert all(link.target in files for link in links if "wants" in link.path)
     assert all(words(PutLink(link.path, link.target)) for link in links)
+
+
+def test_what_root_wrote_before_the_user_existed_becomes_the_arms(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    me = pwd.getpwuid(os.getuid()).pw_name
+    assert system._is_all_of(me, tmp_path) and not system._is_all_of(me, tmp_path / "none")
+    (tmp_path / "plans.json").symlink_to("/elsewhere")
+    assert system._is_all_of(me, tmp_path)
+    assert not system._is_all_of("no-such-user", tmp_path)
+    monkeypatch.setattr(system, "_STATE", tmp_path)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(system, "_is_all_of", lambda user, folder: False)
+    said = [words(step) for step in system._folders()]
+    assert said[-1] == f"run chown -R netsetup:proxyd {tmp_path}"
