@@ -109,9 +109,10 @@ class Wire:
             with contextlib.suppress(OSError):
                 (index,) = struct.unpack_from("I", fcntl.ioctl(self._socket, _GET_INTERFACE_INDEX, request), 16)
                 for option, changed in ((_DROP_MEMBERSHIP, self._macs - macs), (_ADD_MEMBERSHIP, macs - self._macs)):
-                    for mac in sorted(changed):
+                    for mac in changed:
                         membership = struct.pack("IHH8s", index, _ONE_UNICAST_ADDRESS, 6, mac_bytes(mac))
-                        self._socket.setsockopt(_SOL_PACKET, option, membership)
+                        with contextlib.suppress(OSError):
+                            self._socket.setsockopt(_SOL_PACKET, option, membership)
         self._macs = macs
 
     def close(self) -> None:

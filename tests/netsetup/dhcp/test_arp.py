@@ -90,6 +90,8 @@ async def test_the_filter(lan: Lan, talker: socket.socket) -> None:
     wire.receive_for(frozenset({mac_of(1)}))
     wire.receive_for(frozenset({mac_of(1), mac_of(2)}))
     wire.receive_for(frozenset({mac_of(2)}))
+    passed = lan.host.run(["bridge", "fdb", "show", "dev", "eth0"]).stdout
+    assert (mac_of(1) in passed, mac_of(2) in passed) == (False, True)
 
     def udp(port: int, to: str = BROADCAST) -> bytes:
         return udp_frame(Udp(MACS["recorder"], IPv4Address(RECORDER), FREE, 67, port, b"x" * 30), to=to)
