@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"netsetup: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("netsetup: interrupted.", file=sys.stderr)
+        print("netsetup: interrupted; everything is as it was.", file=sys.stderr)
         return 1
     except BrokenPipeError:  # `netsetup plan … | head`
         sys.stderr.close()

@@ -83,7 +83,7 @@ class Journal:
     def rename(self, names: Mapping[str, str]) -> None:
         """An adapter has another name now: what is put back one day is put back there. Old name → new name."""
         entries = self.entries()
-        now = [e | {"link": names[e["link"]]} if e.get("link") in names else e for e in entries]
+        now = [_renamed(entry, names) for entry in entries]
         if now != entries:
             self._write(now)
 
@@ -115,6 +115,12 @@ class Journal:
 
     def _write(self, entries: Sequence[Mapping[str, Any]]) -> None:
         write_atomic(self.path, "".join(json.dumps(entry) + "\n" for entry in entries))
+
+
+def _renamed(entry: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    if entry.get("entry") == "applied":
+        return entry | {"before": [p | {"parent": names.get(p["parent"], p["parent"])} for p in entry["before"]]}
+    return entry | {"link": names[entry["link"]]} if entry.get("link") in names else entry
 
 
 def give_to_owner_of(folder: Path, descriptor: int) -> None:

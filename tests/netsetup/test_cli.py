@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from netsetup.cli import COMMANDS, main
+from tests.netns.lan import wait_until
 from tests.netsetup.conftest import Inside
 
 STATIC = ("--parent", "p0", "--static", "10.77.0.101/24", "--gateway", "10.77.0.1")
@@ -89,6 +91,10 @@ def test_the_config_limits_root_too(inside: Inside) -> None:
 
 def test_a_full_disk_changes_nothing(inside: Inside) -> None:
     inside(__file__, "case_full_disk")
+
+
+def test_ctrl_c_puts_everything_back(inside: Inside) -> None:
+    inside(__file__, "case_interrupted")
 
 
 def test_two_at_once_do_not_mix(inside: Inside) -> None:
@@ -253,6 +259,25 @@ def case_full_disk(folder: Path) -> None:
         unchanged(one)
     assert len(refused) == 2, refused  # before the kernel was touched, and after
     assert len(netsetup.json("status", "--detailed-exitcode")["interfaces"]) == 20
+
+
+def case_interrupted(folder: Path) -> None:
+    netsetup = Cli(folder)
+    before = network()
+    words = ["--state", str(netsetup.state), "--config", str(netsetup.config), *STATIC, "--yes", "--no-probe"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "netsetup", "apply", "--count", "150", *words],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until("a camera's interface", lambda: any(name == "vcam9" for _, name in socket.if_nameindex()))
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    assert (running.returncode, said) == (1, "netsetup: interrupted; everything is as it was.\n")
+    unchanged(before)
+    assert netsetup.json("status")["interfaces"] == []
 
 
 def case_two_at_once(folder: Path) -> None:

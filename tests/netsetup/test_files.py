@@ -77,7 +77,11 @@ def test_the_journal_keeps_the_first_value(tmp_path: Path) -> None:
     assert journal.begun() == {"vcam1": "a2:01"}
     journal.end()
     assert journal.begun() == {} and len(journal.originals()) == 1
+    journal.applied([DYNAMIC, STATIC], [])
     journal.rename({"eth0": "lan0"})
+    last = journal.last()
+    assert last is not None and [plan.parent for plan in last[0]] == ["lan0", "eth1"]
+    journal.pop()
     assert [link for _, link, _ in journal.originals()] == ["lan0"]
     journal.end([Sysctl("ipv4", "lan0", "arp_ignore", "0")])
     assert journal.entries() == []
