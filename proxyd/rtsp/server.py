@@ -42,7 +42,7 @@ class RtspServer:
             opener or UpstreamOpener(spec.nvr, limits.upstream),
         )
         self._server: asyncio.Server | None = None
-        self._connections: set[ClientConnection] = set()
+        self._connections: dict[ClientConnection, None] = {}  # oldest first
         self._sweep: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -118,7 +118,7 @@ class RtspServer:
     def _opened(self, connection: ClientConnection) -> bool:
         if self._server is None or not self._has_room(connection.host):
             return False
-        self._connections.add(connection)
+        self._connections[connection] = None
         self._schedule_sweep()
         return True
 
@@ -138,7 +138,7 @@ class RtspServer:
         return spare is not None
 
     def _ended(self, connection: ClientConnection) -> None:
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
 
     def _schedule_sweep(self) -> None:
         """One timer for all deadlines, and none while nobody is connected: 128 idle cameras cost nothing."""
