@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from .chain import Chain, new_chain
 from .dhcp_servers import SERVERS, Start, start_dnsmasq
-from .lan import RECORDER, Lan, wait_until
+from .lan import RECORDER, Lan, skip_unless_possible, wait_until
 from .recipe import Camera
 from .test_failures import told, wait_told
 from .verdict import watch_visits
@@ -62,47 +64,43 @@ def test_every_camera_gets_a_lease_and_its_own_frames(chain: Chain, tmp_path: Pa
     assert routed.right, str(routed)
 
 
-def test_leases_are_renewed_by_the_clock_and_kept_over_a_restart(
-    chain: Chain, tmp_path: Path, start_server: Start
-) -> None:
-    server = start_server(chain.lan.router, tmp_path, lease_s=120, renew_s=2)
-    plan(chain, 4)
+def test_removed_cameras_give_their_leases_back(chain: Chain, tmp_path: Path) -> None:
+    start_dnsmasq(chain.lan.router, tmp_path)
+    plan(chain, 2)
     chain.start_arm()
-    cameras = wait_bound(chain, 4)
-    expiries = {row["name"]: row["expires"] for row in rows(chain)}
-    wait_until("all are renewed", lambda: all(row["expires"] > expiries[row["name"]] for row in rows(chain)), 15)
-    assert wait_bound(chain, 4) == cameras
-    chain.lan.router.end(server)
-    chain.kill_arm()
-    chain.start_arm()  # nobody answers now: what was leased is still ours
-    assert wait_bound(chain, 4) == cameras
+    cameras = wait_bound(chain, 2)
+    gone = cameras[1]
+    chain.ask_arm(do="remove", names=[gone.name])
+    wait_until("the release", lambda: f"DHCPRELEASE(eth0) {gone.address}" in (tmp_path / "dnsmasq.log").read_text())
+    assert gone.name not in chain.lan.host.run(["ip", "link"]).stdout
+    assert wait_bound(chain, 1) == cameras[:1]
 
 
-def test_a_server_that_comes_late_is_found(chain: Chain, tmp_path: Path, start_server: Start) -> None:
+def late(chain: Chain, folder: Path, start_server: Start) -> None:
     plan(chain, 2)
     chain.start_arm()
     wait_until("it looks for a server", lambda: all("looking for a DHCP server" in r["detail"] for r in rows(chain)))
     assert all(row["next_try"] for row in rows(chain))
-    start_server(chain.lan.router, tmp_path)
+    start_server(chain.lan.router, folder)
     wait_bound(chain, 2)
 
 
-def test_silence_is_told_with_what_to_check(chain: Chain) -> None:
+def silence(chain: Chain, folder: Path, start_server: Start) -> None:
     plan(chain, 2)
     chain.start_arm()
     wait_told(chain, "o DHCP answer on eth0", 45)
     assert all(row["next_try"] for row in rows(chain))
 
 
-def test_a_lease_that_moves_is_told_with_its_cure(chain: Chain, tmp_path: Path, start_server: Start) -> None:
-    server = start_server(chain.lan.router, tmp_path, lease_s=120, renew_s=2)
+def moved(chain: Chain, folder: Path, start_server: Start) -> None:
+    server = start_server(chain.lan.router, folder, lease_s=120, renew_s=2)
     plan(chain, 2)
     chain.start_arm()
     before = {camera.mac: camera.address for camera in wait_bound(chain, 2)}
     chain.lan.router.end(server)
     # Kea says no only to addresses of its pool; to others it is silent.
     moves = {mac: f"10.77.0.{200 + n}" for n, mac in enumerate(before)}
-    start_server(chain.lan.router, tmp_path, lease_s=120, renew_s=2, reservations=moves)
+    start_server(chain.lan.router, folder, lease_s=120, renew_s=2, reservations=moves)
     for mac, address in before.items():
         wait_told(chain, f"moved from {address} to {moves[mac]}", 30)
         wait_told(chain, f"A reservation for MAC {mac} in the DHCP server avoids this.")
@@ -119,8 +117,8 @@ def test_a_lease_that_moves_is_told_with_its_cure(chain: Chain, tmp_path: Path, 
     assert routed.right, str(routed)
 
 
-def test_an_empty_pool_is_told(chain: Chain, tmp_path: Path, start_server: Start) -> None:
-    start_server(chain.lan.router, tmp_path, first="10.77.0.150", last="10.77.0.151")
+def empty_pool(chain: Chain, folder: Path, start_server: Start) -> None:
+    start_server(chain.lan.router, folder, first="10.77.0.150", last="10.77.0.151")
     plan(chain, 3)
     chain.start_arm()
     wait_bound(chain, 2)
@@ -128,26 +126,53 @@ def test_an_empty_pool_is_told(chain: Chain, tmp_path: Path, start_server: Start
     assert len([row for row in rows(chain) if row["address"]]) == 2
 
 
-def test_an_offered_address_that_somebody_has_is_declined(chain: Chain, tmp_path: Path, start_server: Start) -> None:
+def taken_offer(chain: Chain, folder: Path, start_server: Start) -> None:
     """The whole pool but one address belongs to the recorder, and the server does not know."""
     chain.lan.recorder.ip("\n".join(f"address add 10.77.0.{n}/24 dev eth0" for n in (150, 151, 153)))
-    start_server(chain.lan.router, tmp_path, first="10.77.0.150", last="10.77.0.153")
+    start_server(chain.lan.router, folder, first="10.77.0.150", last="10.77.0.153")
     plan(chain, 1)
     chain.start_arm()
     (camera,) = wait_bound(chain, 1, 90)
     assert camera.address == "10.77.0.152"
-    log = next(tmp_path.glob("*.log")).read_text()
+    log = next(folder.glob("*.log")).read_text()
     assert "DECLINE" in log
     assert RECORDER not in told(chain)
 
 
-def test_removed_cameras_give_their_leases_back(chain: Chain, tmp_path: Path) -> None:
-    start_dnsmasq(chain.lan.router, tmp_path)
-    plan(chain, 2)
+def renewed(chain: Chain, folder: Path, start_server: Start) -> None:
+    server = start_server(chain.lan.router, folder, lease_s=120, renew_s=2)
+    plan(chain, 4)
     chain.start_arm()
-    cameras = wait_bound(chain, 2)
-    gone = cameras[1]
-    chain.ask_arm(do="remove", names=[gone.name])
-    wait_until("the release", lambda: f"DHCPRELEASE(eth0) {gone.address}" in (tmp_path / "dnsmasq.log").read_text())
-    assert gone.name not in chain.lan.host.run(["ip", "link"]).stdout
-    assert wait_bound(chain, 1) == cameras[:1]
+    cameras = wait_bound(chain, 4)
+    expiries = {row["name"]: row["expires"] for row in rows(chain)}
+    wait_until("all are renewed", lambda: all(row["expires"] > expiries[row["name"]] for row in rows(chain)), 15)
+    assert wait_bound(chain, 4) == cameras
+    chain.lan.router.end(server)
+    chain.kill_arm()
+    chain.start_arm()  # nobody answers now: what was leased is still ours
+    assert wait_bound(chain, 4) == cameras
+
+
+CASES = [(case, server) for case in (renewed, late, moved, empty_pool, taken_offer) for server in SERVERS] + [
+    (silence, "dnsmasq")
+]
+
+
+@pytest.mark.timeout(240)
+def test_waiting_for_servers_and_clocks(tmp_path: Path) -> None:
+    """Each on a LAN of its own and all at once, because they mostly wait: some for half a minute."""
+    skip_unless_possible()
+
+    def play(case: Callable[[Chain, Path, Start], None], server: str) -> str:
+        folder = tmp_path / f"{case.__name__}-{server}"
+        folder.mkdir()
+        try:
+            with Lan() as lan, new_chain(lan) as chain:
+                case(chain, folder, SERVERS[server])
+        except Exception:
+            return f"{case.__name__}, {server}:\n{traceback.format_exc()}"
+        return ""
+
+    with ThreadPoolExecutor(len(CASES)) as pool:
+        failures = list(filter(None, pool.map(lambda one: play(*one), CASES)))
+    assert not failures, "\n".join(failures)

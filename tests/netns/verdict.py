@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .frames import ARP, ICMP, IPV4, RST, TCP, UDP, Capture, Frame, captured
-from .lan import MACS, RECORDER, Lan, Namespace
+from .lan import MACS, RECORDER, ROUTER, Lan, Namespace
 from .recipe import Camera
 
 EXCHANGES = {"http", "rtsp", "refused", "echo", "unicast probe"}
@@ -139,7 +139,7 @@ def watch_visits(lan: Lan, chosen: Sequence[Camera]) -> tuple[Verdict, Verdict]:
         answered = visit(lan.recorder, chosen)
     assert answered == dict.fromkeys(EXCHANGES | {"multicast probe"}, everyone)
     with captured(lan.bridge, "p-host") as routed:
-        lan.router.run(["ip", "neigh", "flush", "dev", "eth0"])
+        ask_arp(lan.router, sorted(everyone), MACS["router"], ROUTER)
         answered = visit(lan.outside, chosen, "")
     assert answered == dict.fromkeys(EXCHANGES, everyone)
     return judge(near, chosen), judge(routed, chosen, set(KINDS) - {"hello"})
