@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -29,6 +30,7 @@ from .protocol import (
     format_answer,
 )
 
+ALIVE_EVERY_S = 30.0  # a watcher that hears nothing for much longer knows that the arm hangs
 WATCH_EVERY_S = 0.25  # at most so often a watcher gets a new status
 
 NewPlans = Callable[[tuple[Plan, ...], Facts], tuple[Plan, ...]]
@@ -84,13 +86,16 @@ class Answers:
         last = b""
         try:
             while True:
+                nothing_new = not event.is_set()
                 event.clear()
                 line = format_answer(self._status())
-                if line != last:
+                if nothing_new or line != last:
                     yield line
                     last = line
-                await event.wait()
-                await asyncio.sleep(WATCH_EVERY_S)  # what comes together is told together
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(ALIVE_EVERY_S):
+                        await event.wait()
+                        await asyncio.sleep(WATCH_EVERY_S)  # what comes together is told together
         finally:
             self._news.discard(event)
 

@@ -11,27 +11,24 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from ipaddress import IPv4Address
 from typing import Any
 
 from pyroute2.netlink.exceptions import NetlinkError
 
-from .dhcp.arp import probe_all
 from .dhcp.engine import DhcpState
 from .errors import KernelRefused, NetsetupError
 from .execute import converge, watched
 from .files import StateDir
+from .held import HeldAddresses
 from .journal import Journal
 from .kernel import Kernel, KernelPort, read_facts
 from .leasing import Leasing
 from .memory import Memory
-from .model import Facts, Lease, Limits, Plan, Slot
+from .model import Facts, Lease, Limits, Plan
 from .notices import Notice, Notices
 from .parents import State, follow, remember, renamed, state_of, words_of
-from .probing import unused_addresses
 from .repair import Brake, KernelEvents
-from .standing import camera_json, conflict_words, parent_json, repair_words
+from .standing import camera_json, parent_json, repair_words
 from .steps import Step
 
 log = logging.getLogger(__name__)
@@ -81,8 +78,7 @@ class Keeper:
         self._parents: dict[str, State] = {}
         self._made: frozenset[str] = frozenset()  # interfaces that stood after the last look
         self._kept: Any = None  # what was wished at the last look
-        self._held: dict[str, str] = {}  # static addresses that somebody else has, by MAC: his MAC
-        self._free: set[Slot] = set()  # static addresses that were found free once
+        self._held = HeldAddresses(self.notices)
 
     async def start(self) -> None:
         """Returns when the saved plans are in the kernel, as far as it lets us. Raises NetsetupError: damaged files."""
@@ -160,7 +156,7 @@ class Keeper:
                     parent=self._parents.get(plan.parent, "gone"),
                     lease=leases.get(slot.mac),
                     dhcp=states.get(slot.mac),
-                    held_by=self._held.get(slot.mac),
+                    held_by=self._held.by_mac.get(slot.mac),
                 )
                 for plan in self.plans
                 for slot in plan.slots
@@ -223,7 +219,7 @@ class Keeper:
         facts = seen.facts_seen
         plans = self._follow_renames(plans, facts)
         came_back = self._see_parents(plans, facts)
-        await self._check_static(plans, facts)
+        await self._held.look(plans, facts)
         self._leasing.tell_lost()
         self._leasing.forget_others(slot.mac for plan in plans if plan.method == "dhcp" for slot in plan.slots)
         changes = await self._converge(plans, seen)
@@ -243,17 +239,13 @@ class Keeper:
         return Seen(await read_facts(parents), parents)
 
     async def _converge(self, plans: Sequence[Plan], seen: Seen) -> list[str]:
-        held = [
-            replace(plan, slots=tuple(replace(s, address=None) if s.mac in self._held else s for s in plan.slots))
-            if plan.method == "static" and self._held
-            else plan
-            for plan in plans
-        ]
         leases, old = self._leasing.leases, self._leasing.old()
         try:
             async with Kernel() as kernel:
                 seen.kernel = kernel
-                changes = await converge(held, leases, old=old, journal=self.state.journal, kernel=seen)
+                changes = await converge(
+                    self._held.without(plans), leases, old=old, journal=self.state.journal, kernel=seen
+                )
         except (OSError, NetlinkError) as error:
             raise KernelRefused(f"The kernel gives no netlink socket: {error}.", "Try again.") from None
         await self._leasing.deprecate_old(plans)
@@ -267,7 +259,7 @@ class Keeper:
         self._kept = self._wish(plans)
 
     def _wish(self, plans: tuple[Plan, ...]) -> Any:
-        return plans, dict(self._leasing.leases), self._leasing.old(), dict(self._held), dict(self._parents)
+        return plans, dict(self._leasing.leases), self._leasing.old(), dict(self._held.by_mac), dict(self._parents)
 
     def _follow_renames(self, plans: tuple[Plan, ...], facts: Facts) -> tuple[Plan, ...]:
         names = renamed(plans, facts, self._memory.known)
@@ -291,35 +283,6 @@ class Keeper:
                 if before.get(parent, "up") != "up":
                     came_back.append(parent)
         return came_back
-
-    async def _check_static(self, plans: tuple[Plan, ...], facts: Facts) -> None:
-        """Static addresses are asked for (RFC 5227) before their first use; taken ones are held back."""
-        wanted = {slot.mac: slot for plan in plans for slot in plan.slots if plan.method == "static" and slot.address}
-        there = {(address.link, address.address) for address in facts.addresses}
-        self._free = {slot for slot in wanted.values() if slot in self._free or (slot.name, slot.address) in there}
-        unsure = {mac for mac, slot in wanted.items() if slot not in self._free}
-        held: dict[str, str] = {}
-        for parent, addresses in unused_addresses(plans, facts).items():
-            asked = {mac: address for mac, address in addresses.items() if mac in unsure}
-            held |= await self._holders(parent, asked) if asked else {}
-        for mac in unsure:
-            self._say_held(wanted[mac], held.get(mac))
-        self._held = held
-
-    async def _holders(self, parent: str, addresses: Mapping[str, IPv4Address]) -> dict[str, str]:
-        try:
-            return await probe_all(parent, addresses, quick=True)
-        except (NetsetupError, OSError) as error:
-            log.warning("cannot ask who has the addresses on %s: %s", parent, error)
-            return {}
-
-    def _say_held(self, slot: Slot, mac: str | None) -> None:
-        what = f"held {slot.mac}"
-        if mac and slot.address:
-            self.notices.stands(what, conflict_words(str(slot.address.ip), mac), "error", slot.name)
-        else:
-            self._free.add(slot)
-            self.notices.over(what, f"The address of {slot.name} is free now.", slot.name)
 
     def _explain(self, plans: tuple[Plan, ...], facts: Facts, changes: list[str]) -> None:
         """When neither our wishes nor the adapters had changed, somebody else did it."""

@@ -19,6 +19,7 @@ DEFAULT_SOCKET = Path("/run/netsetup/netsetup.sock")
 Level = Literal["info", "warning", "error"]
 MOST_ANSWER_BYTES = 4 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 5.0
+_SILENCE_TIMEOUT_S = 100.0  # a watched arm says something every 30 s
 _ANSWER_TIMEOUT_S = 60.0  # new static addresses are asked for on the network before they are used
 
 
@@ -99,9 +100,10 @@ class ArmClient:
             await _ask(writer, "watch", {})
             while True:
                 try:
-                    line = await reader.readline()  # no deadline: nothing may happen for days
+                    async with asyncio.timeout(_SILENCE_TIMEOUT_S):
+                        line = await reader.readline()
                     status = ArmStatus.parse(_checked(line))
-                except (OSError, ValueError, KeyError, TypeError) as error:
+                except (OSError, TimeoutError, ValueError, KeyError, TypeError) as error:
                     raise self._lost(error) from None
                 yield status
 
