@@ -54,6 +54,7 @@ def read_host(root: Path = Path("/")) -> HostFacts:
         connections=tuple(_connections(root)),
         neighbours=tuple(_neighbours(root)),
         managers=tuple(sorted(words for name, words in _MANAGERS.items() if name in programs)),
+        configured=tuple(_configured(root)),
         told=frozenset(manager for manager, file, sign in SIGNS if sign in _text(root / file.lstrip("/"))),
         firewalls=tuple(_firewalls(root, programs)),
         all_sysctls={key: _text(root / "proc/sys/net/ipv4/conf/all" / key).strip() for key in _SYSCTLS},
@@ -66,6 +67,15 @@ def _text(path: Path) -> str:
             return file.read(_LARGEST)
     except OSError:
         return ""
+
+
+def _configured(root: Path) -> Iterator[str]:
+    if any((root / "etc/netplan").glob("*.yaml")):
+        yield "netplan"
+    files = [root / "etc/network/interfaces", *(root / "etc/network/interfaces.d").glob("*")]
+    lines = [line.split() for file in files for line in _text(file).splitlines()]
+    if any(words[:1] == ["iface"] and words[1:2] != ["lo"] for words in lines):
+        yield "ifupdown"
 
 
 def _programs(root: Path) -> Iterator[str]:

@@ -47,6 +47,7 @@ class HostFacts:
     connections: tuple[Connection, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     managers: tuple[str, ...] = ()  # that run now
+    configured: tuple[str, ...] = ()  # netplan, ifupdown: they act when the machine starts, and through others
     told: frozenset[str] = frozenset()  # managers that have our file, so that they leave cameras alone
     firewalls: tuple[str, ...] = ()
     all_sysctls: Mapping[str, str] = field(default_factory=dict)  # of net.ipv4.conf.all

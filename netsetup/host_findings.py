@@ -192,7 +192,9 @@ def _managers(host: HostFacts, prefix: str) -> Iterator[Finding]:
             why = "netsetup does not know how to tell it to leave the cameras' interfaces alone."
             todo = f"Exclude {prefix}* in its settings."
             yield Finding("manager", "warning", f"{manager} manages this host's network.", why, todo)
-    if not host.managers:
+    for tool in host.configured:
+        yield Finding("manager-named", "ok", f"{tool} touches only what its files name; {prefix}* is not there.")
+    if not host.managers and not host.configured:
         yield Finding("manager-none", "ok", "No network manager runs that would touch new interfaces.")
 
 

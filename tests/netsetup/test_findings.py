@@ -325,6 +325,8 @@ def test_what_else_runs_there() -> None:
     assert "ufw allow in on cam+" in next(x for x in found if x.id == "firewall").todo
     told = HostFacts(macvlan=True, managers=("NetworkManager",), told=frozenset({"NetworkManager"}))
     assert of_host(host=told) == {}
+    named = HostFacts(macvlan=True, configured=("ifupdown",))
+    assert "manager-named" in {x.id for x in host_findings(facts_of(), named, ["eth0"])}
 
 
 def test_interfaces_of_others() -> None:

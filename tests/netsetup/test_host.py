@@ -111,6 +111,14 @@ def test_managers_and_whether_they_were_told(root: Path) -> None:
     assert host.managers == ("NetworkManager", "systemd-networkd") and host.told == {"systemd-networkd"}
 
 
+def test_netplan_and_ifupdown(root: Path) -> None:
+    write(root, "etc/network/interfaces", "auto lo\niface lo inet loopback\n")
+    assert read_host(root).configured == ()
+    write(root, "etc/network/interfaces.d/eth0", "allow-hotplug eth0\niface eth0 inet dhcp\n")
+    write(root, "etc/netplan/50-cloud-init.yaml", "network: {}\n")
+    assert read_host(root).configured == ("netplan", "ifupdown")
+
+
 def test_firewalls(root: Path) -> None:
     write(root, "etc/ufw/ufw.conf", "ENABLED=yes\nLOGLEVEL=low\n")
     write(root, "proc/88/comm", "firewalld\n")
