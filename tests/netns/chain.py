@@ -90,8 +90,8 @@ class Chain:
         config = self.folder / "netsetup.toml"
         config.write_text(f'parents = ["eth0"]\nmost = {most}\nuser = "root"\n')
         words = ["serve", "--config", str(config), "--state", str(self.state), "--socket", str(self.arm_socket)]
-        self.arm_socket.unlink(missing_ok=True)  # of one that was killed
         with (self.folder / "arm.log").open("a") as log:
+            before = self.log_of("arm").count("ready on")
             self.arm = self.lan.host.popen(
                 [*with_capabilities("net_admin", "net_raw"), *_PYTHON, "netsetup", *words], stderr=log
             )
@@ -99,7 +99,7 @@ class Chain:
 
         def serves() -> bool:
             assert arm.poll() is None, self.log_of("arm")
-            return self.arm_socket.exists()
+            return self.log_of("arm").count("ready on") > before
 
         wait_until("the arm serves", serves, 30)
 
