@@ -24,12 +24,13 @@ def add_apply_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", type=Path, help="what `netsetup plan --json` wrote")
     _add_wish(parser)
     _add_consent(parser)
-    parser.add_argument("--no-probe", action="store_true", help="do not ask the LAN whether static addresses are free")
+    _add_no_probe(parser)
 
 
 def add_undo_arguments(parser: argparse.ArgumentParser) -> None:
     _add_common(parser)
     _add_consent(parser)
+    _add_no_probe(parser)
 
 
 def add_remove_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +86,10 @@ def _add_consent(parser: argparse.ArgumentParser) -> None:
     consent = parser.add_mutually_exclusive_group()
     consent.add_argument("--yes", action="store_true", help="do it; without this nothing is changed")
     consent.add_argument("--digest", help="do exactly what an earlier dry run showed under this digest")
+
+
+def _add_no_probe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-probe", action="store_true", help="do not ask the LAN whether static addresses are free")
 
 
 def _interface(text: str) -> IPv4Interface:

@@ -122,7 +122,8 @@ async def _undo(args: argparse.Namespace) -> int:
         return await _dry_run(args, state, (last[0], None), "netsetup undo --yes")
     async with state.lock():
         last = journal.last()
-        return await _change(args, state, last[0] if last else state.plans(), args.digest, undo=True)
+        plans = last[0] if last else state.plans()
+        return await _change(args, state, plans, args.digest, probe=not args.no_probe, undo=True)
 
 
 async def _status(args: argparse.Namespace) -> int:

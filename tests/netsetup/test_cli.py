@@ -184,7 +184,7 @@ def case_whole_life(folder: Path) -> None:
     assert len(netsetup.json("status")["interfaces"]) == 5
     assert "remove interfaces vcam4, vcam5" in netsetup("undo")
     assert len(netsetup.json("status")["interfaces"]) == 5
-    netsetup("undo", "--yes")
+    netsetup("undo", "--yes", "--no-probe")
     unchanged(three)
 
     assert "no interface vcam9" in netsetup("remove", "vcam9", "--yes", code=1)
@@ -192,7 +192,7 @@ def case_whole_life(folder: Path) -> None:
     assert "Nothing was changed" in netsetup("remove", "vcam2")
     netsetup("remove", "vcam2", "--yes", "--detailed-exitcode", code=2)
     assert [row["name"] for row in netsetup.json("status")["interfaces"]] == ["vcam1", "vcam3"]
-    netsetup("undo", "--yes")
+    netsetup("undo", "--yes", "--no-probe")
     unchanged(three)
 
     assert "3 wait for an address" in netsetup("apply", "--parent", "p0", "--dhcp", "--yes")
@@ -201,9 +201,9 @@ def case_whole_life(folder: Path) -> None:
     unchanged(untouched)
     assert "Nothing to change" in netsetup("remove", "--all", "--yes", "--detailed-exitcode")
     for _ in range(3):
-        netsetup("undo", "--yes")
+        netsetup("undo", "--yes", "--no-probe")
     unchanged(untouched)
-    assert "Nothing to undo" in netsetup("undo", "--yes")
+    assert "Nothing to undo" in netsetup("undo", "--yes", "--no-probe")
 
 
 def case_taken_address(folder: Path) -> None:
