@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.app import App
 
-from proxyd.api.models import Camera, CameraState, Credentials, Finding, FoundNvr, Job, Nvr, Picture
+from proxyd.api.models import Camera, CameraState, Credentials, Finding, FoundNvr, Job, Nvr, NvrTest, Picture
 
 from .alarms import Alarm
 from .interface_actions import ActingOnInterfaces
@@ -20,6 +20,7 @@ from .screens.nvr_form import NvrForm
 from .words import count
 
 SNAPSHOT_DEADLINE_S = 60.0
+TEST_DEADLINE_S = 90.0
 EXAMINE_DEADLINE_S = 90.0
 
 
@@ -202,8 +203,19 @@ class Acting(ActingOnInterfaces, App[int]):
                 self.scan(result.id)
             else:
                 self.toast(f"{result.name} saved. Its cameras try again by themselves.")
+                self.test_nvr(result, only_trouble=True)
 
         self.push_screen(NvrForm(nvr, found), saved)
+
+    def test_nvr(self, nvr: Nvr, *, only_trouble: bool = False) -> None:
+        """Ask the NVR with what is stored, and say what came."""
+
+        def tested(result: NvrTest) -> None:
+            words = f"{nvr.name}: {result.message} {result.hint}".strip()
+            if not (only_trouble and result.ok):
+                self.toast(words, "information" if result.ok else "error")
+
+        self.ask("nvr.test", {"id": nvr.id}, doing=f"Testing {nvr.name}…", then=tested, deadline_s=TEST_DEADLINE_S)
 
     def discover(self) -> None:
         def chosen(found: FoundNvr | None) -> None:

@@ -164,7 +164,9 @@ class OnviftuiApp(Acting):
             if key.action and key.label:
                 first = key.keys.split(",")[0]
                 yield SystemCommand(
-                    key.label.capitalize(), f"{key.help} (key {key.shown})", lambda k=first: self.simulate_key(k)
+                    key.label[:1].upper() + key.label[1:],
+                    f"{key.help} (key {key.shown})",
+                    lambda k=first: self.simulate_key(k),
                 )
         other = LIGHT if self.current_theme.dark else DARK
         yield SystemCommand("Light or dark", f"Use {other.name}", lambda: setattr(self, "theme", other.name))

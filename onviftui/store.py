@@ -202,15 +202,17 @@ class Store:
         last = max((job for job in self.jobs.values() if job.nvr == nvr), key=lambda job: job.id, default=None)
         return last if last is not None and last.state is JobState.FAILED else None
 
-    def repeated_names(self) -> frozenset[str]:
-        """Names that several cameras have: two NVRs that both call theirs "Channel 1"."""
+    def namesakes(self) -> frozenset[int]:
+        """Cameras that share their name with another: two NVRs may both call one "Channel 1"."""
         times = Counter(camera.name for camera in self.cameras.values())
-        return frozenset(name for name, number in times.items() if number > 1)
+        return frozenset(camera.id for camera in self.cameras.values() if times[camera.name] > 1)
 
     def camera_label(self, camera: Camera) -> str:
-        """The name, with the NVR's when another camera is called the same."""
-        same = any(other.name == camera.name and other.id != camera.id for other in self.cameras.values())
-        return f"{camera.name} ({self.nvr_name(camera.nvr)})" if same else camera.name
+        """The name, and what tells it from its namesakes: NVR, channel."""
+        others = [other for other in self.cameras.values() if other.name == camera.name and other.id != camera.id]
+        parts = [self.nvr_name(camera.nvr)] if any(other.nvr != camera.nvr for other in others) else []
+        parts += [f"ch {camera.channel}"] if any(other.nvr == camera.nvr for other in others) else []
+        return f"{camera.name} ({' '.join(parts)})" if parts else camera.name
 
     def nvr_name(self, nvr: int) -> str:
         known = self.nvrs.get(nvr)

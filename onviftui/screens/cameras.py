@@ -49,7 +49,7 @@ class CamerasView(TableView):
         yield from super().compose()
 
     def on_mount(self) -> None:
-        self._repeated: frozenset[str] = frozenset()
+        self._namesakes: frozenset[int] = frozenset()
         self._trace: tuple[int, list[TraceEntry]] = (0, [])
         self._trace_of: tuple[int, str | None, int] = (0, None, 0)  # whose, and who watched then
         super().on_mount()
@@ -72,7 +72,7 @@ class CamerasView(TableView):
         picture = f"{codec_name(main.codec)} {main.width}{ui.look.times}{main.height}" if main else ""
         troubled = item.state is not CameraState.RUNNING
         recorder = "" if troubled else item.recorder or ui.look.dash
-        name = f"{item.name} ({ui.store.nvr_name(item.nvr)})" if item.name in self._repeated else item.name
+        name = ui.store.camera_label(item) if item.id in self._namesakes else item.name
         tone = sign.tone if sign.tone in _URGENCY else Tone.MUTED if troubled else Tone.TEXT
         cells = (
             Cell(name, Tone.MUTED if item.state is CameraState.STOPPED else Tone.TEXT),
@@ -155,9 +155,9 @@ class CamerasView(TableView):
         ui_of(self).ask("camera.trace", {"id": camera, "limit": 20}, doing="", then=arrived, failed=lambda error: True)
 
     def _show(self) -> None:
-        repeated = ui_of(self).store.repeated_names()
-        if repeated != self._repeated:
-            self._repeated = repeated
+        namesakes = ui_of(self).store.namesakes()
+        if namesakes != self._namesakes:  # a new name changes the rows of others
+            self._namesakes = namesakes
             self._rows.clear()
         super()._show()
         self._show_alarms()

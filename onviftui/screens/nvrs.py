@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from rich.cells import cell_len
 
-from proxyd.api.models import CameraState, Nvr, NvrState, NvrTest
+from proxyd.api.models import CameraState, Nvr, NvrState
 
 from ..keys import view_bindings
 from ..store import Changes, Store
@@ -17,8 +17,6 @@ from ..widgets.line import Line, line, line_len, plain, wrap
 from ..widgets.rows import Row
 from ..words import Sign, Tone, count, format_clock_offset, format_when, nvr_sign
 from .view import TableView
-
-TEST_DEADLINE_S = 90.0
 
 
 class NvrsView(TableView):
@@ -156,21 +154,8 @@ class NvrsView(TableView):
             ui_of(self).copy(self.current().host, f"address of {self.current().name}")
 
     def action_test(self) -> None:
-        nvr = self.current()
-        if nvr is None:
-            return
-
-        def tested(result: NvrTest) -> None:
-            words = f"{nvr.name}: {result.message} {result.hint}".strip()
-            ui_of(self).toast(words, "information" if result.ok else "error")
-
-        ui_of(self).ask(
-            "nvr.test",
-            {"id": nvr.id},
-            doing=f"Testing {nvr.name}…",
-            then=tested,
-            deadline_s=TEST_DEADLINE_S,
-        )
+        if self.current() is not None:
+            ui_of(self).test_nvr(self.current())
 
 
 def _needs_correction(nvr: Nvr, store: Store) -> bool:

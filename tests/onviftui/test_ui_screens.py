@@ -241,6 +241,8 @@ async def test_cameras_of_the_same_name_are_told_apart_by_their_nvr(socket: Path
             await ui.sees("02 Yard (Garage)")
             await daemon.change("camera", camera(3, name="Gate", nvr=2))
             await ui.until(lambda: "(Garage)" not in ui.text, "the bare name")
+            await daemon.change("camera", camera(1, name="02 Yard"))
+            await ui.sees("02 Yard (ch 2)")
 
 
 async def test_an_nvr_that_was_never_reached_says_why_in_full(socket: Path) -> None:
@@ -344,6 +346,15 @@ async def test_editing_sends_only_what_was_changed(socket: Path) -> None:
         await ui.press("ctrl+s")
         await ui.hears("saved")
         assert daemon.called("nvr.update") == [{"id": 1, "host": "127.0.0.44"}]
+
+
+async def test_a_saved_nvr_is_tested_at_once_and_only_trouble_is_told(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        daemon.answers["nvr.test"] = NvrTest(ok=False, message="It refuses the password.", hint="Enter the right one.")
+        await ui.press("3", "e", "down", "down", "down")
+        await ui.write("bad")
+        await ui.press("ctrl+s")
+        await ui.hears("Garage: It refuses the password. Enter the right one.")
 
 
 async def test_testing_from_the_list(socket: Path) -> None:
