@@ -30,14 +30,10 @@ async def test_taken_and_free(lan: Lan) -> None:
     assert await probe("eth0", mac_of(1), FREE, quick=True, factory=factory) is None
 
 
-async def test_a_taken_address_is_known_at_once_and_a_free_one_after_seconds(lan: Lan) -> None:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    assert await probe("eth0", mac_of(1), IPv4Address(RECORDER), factory=packet_socket_in(lan.host)) is not None
-    assert loop.time() - began < 3
-    began = loop.time()
-    assert await probe("eth0", mac_of(1), FREE, factory=packet_socket_in(lan.host)) is None
-    assert 4 <= loop.time() - began < 9
+async def test_a_taken_address_is_known_at_once(lan: Lan) -> None:
+    """Not only after the seconds that a free one takes."""
+    async with asyncio.timeout(3):
+        assert await probe("eth0", mac_of(1), IPv4Address(RECORDER), factory=packet_socket_in(lan.host)) is not None
 
 
 async def test_of_two_that_probe_at_once_one_steps_back_at_least(lan: Lan) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from netsetup.dhcp.acd import STANDARD, UNDISPUTED
+from netsetup.dhcp.acd import STANDARD, UNDISPUTED, Probing, advance, begin_probing
 from netsetup.dhcp.client import Phase
 from netsetup.dhcp.frames import Arp
 from netsetup.dhcp.packet import Kind
@@ -68,6 +71,21 @@ def test_a_refusal_and_a_reboot_in_words() -> None:
     again.run_until(lambda: again.client.phase is Phase.RENEWING)
     again.answer(Kind.NAK)
     assert words(again) == "the DHCP server refused 10.77.0.100; another one will be asked for"
+
+
+@given(st.randoms(use_true_random=False))
+def test_probing_takes_four_to_seven_seconds(chance: random.Random) -> None:
+    """RFC 5227 §2.1.1: three probes, one to two seconds apart, then two seconds of silence."""
+    probing: Probing | None = begin_probing(MAC, ADDRESS, 0.0, chance.random)
+    sent: list[float] = []
+    now = 0.0
+    while probing is not None:
+        now = probing.at
+        probing, send = advance(probing, now, chance.random)
+        sent += [now] if send else []
+    assert len(sent) == 3
+    assert 4 <= now <= 7
+    assert now == sent[-1] + 2
 
 
 def test_static_addresses() -> None:
