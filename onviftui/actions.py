@@ -202,7 +202,7 @@ class Acting(ActingOnInterfaces, App[int]):
             if nvr is None or not result.last_scan:
                 self.scan(result.id)
             else:
-                self.toast(f"{result.name} saved. Its cameras try again by themselves.")
+                self.toast(f"{result.name} saved; its cameras try again now.")
                 self.test_nvr(result, only_trouble=True)
 
         self.push_screen(NvrForm(nvr, found), saved)
@@ -211,9 +211,11 @@ class Acting(ActingOnInterfaces, App[int]):
         """Ask the NVR with what is stored, and say what came."""
 
         def tested(result: NvrTest) -> None:
-            words = f"{nvr.name}: {result.message} {result.hint}".strip()
-            if not (only_trouble and result.ok):
+            if not only_trouble:
+                words = f"{nvr.name}: {result.message} {result.hint}".strip()
                 self.toast(words, "information" if result.ok else "error")
+            elif not result.ok:
+                self.toast(f"{nvr.name}: {result.message} Press e on it in NVRs to correct that.", "error")
 
         self.ask("nvr.test", {"id": nvr.id}, doing=f"Testing {nvr.name}…", then=tested, deadline_s=TEST_DEADLINE_S)
 

@@ -22,6 +22,7 @@ from proxyd.api.models import (
     JobState,
     LogEntry,
     Nvr,
+    NvrState,
     Snapshot,
     Status,
 )
@@ -201,6 +202,14 @@ class Store:
         """The last scan of this NVR, if it failed."""
         last = max((job for job in self.jobs.values() if job.nvr == nvr), key=lambda job: job.id, default=None)
         return last if last is not None and last.state is JobState.FAILED else None
+
+    def nvr_state(self, nvr: Nvr) -> NvrState:
+        """Its cameras may know of a refused password before the NVR is asked again."""
+        if nvr.state is NvrState.OK and any(
+            camera.nvr == nvr.id and camera.state is CameraState.WRONG_PASSWORD for camera in self.cameras.values()
+        ):
+            return NvrState.WRONG_PASSWORD
+        return nvr.state
 
     def namesakes(self) -> frozenset[int]:
         """Cameras that share their name with another: two NVRs may both call one "Channel 1"."""

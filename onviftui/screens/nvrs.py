@@ -101,9 +101,7 @@ class NvrsView(TableView):
         clock = format_clock_offset(item.clock_offset_s)
         second = [f"{item.online} of {count(item.channels, 'channel')} with a picture"] if item.last_scan else []
         second += [f"clock {clock}"] if clock else []
-        reason = item.reason or (
-            f"{failed.error} {failed.hint}" if failed and _needs_correction(item, ui_of(self).store) else ""
-        )
+        reason = item.reason or (f"{failed.error} {failed.hint}" if failed and item.state is NvrState.NEW else "")
         if reason:
             words = wrap(reason.removeprefix(f"{item.name}: "), max(20, width - 2), sign.tone, limit=max(2, height - 1))
             return [first, *[((" ", Tone.TEXT), *w) for w in words]]
@@ -120,7 +118,9 @@ class NvrsView(TableView):
         nvr = self.current()
         if nvr is None:
             ui_of(self).edit_nvr()
-        elif nvr.state in (NvrState.WRONG_PASSWORD, NvrState.UNREACHABLE) or _needs_correction(nvr, ui_of(self).store):
+        elif ui_of(self).store.nvr_state(nvr) in (NvrState.WRONG_PASSWORD, NvrState.UNREACHABLE) or _needs_correction(
+            nvr, ui_of(self).store
+        ):
             ui_of(self).edit_nvr(nvr)
         elif nvr.state is NvrState.NEW and not nvr.last_scan:
             ui_of(self).scan(nvr.id)
@@ -159,9 +159,11 @@ class NvrsView(TableView):
 
 
 def _needs_correction(nvr: Nvr, store: Store) -> bool:
-    """It has only failed so far, for a reason that is not a state, such as a web page in place of ONVIF."""
-    return nvr.state is NvrState.NEW and store.failed_scan(nvr.id) is not None
+    """Address or account are wrong, or the only scan so far failed, such as on a web page in place of ONVIF."""
+    if nvr.state is NvrState.NEW:
+        return store.failed_scan(nvr.id) is not None
+    return store.nvr_state(nvr) in (NvrState.WRONG_PASSWORD, NvrState.UNREACHABLE)
 
 
 def _sign(nvr: Nvr, store: Store) -> Sign:
-    return nvr_sign(nvr.state, scan_failed=store.failed_scan(nvr.id) is not None)
+    return nvr_sign(store.nvr_state(nvr), scan_failed=store.failed_scan(nvr.id) is not None)

@@ -97,7 +97,7 @@ class OverviewView(View):
 
     def _source(self, nvr: Nvr) -> Line:
         ui = ui_of(self)
-        sign = nvr_sign(nvr.state, scan_failed=ui.store.failed_scan(nvr.id) is not None)
+        sign = nvr_sign(ui.store.nvr_state(nvr), scan_failed=ui.store.failed_scan(nvr.id) is not None)
         cameras = [camera for camera in ui.store.cameras.values() if camera.nvr == nvr.id]
         good = sum(c.state is CameraState.RUNNING for c in cameras)
         off = sum(c.state in (CameraState.STOPPED, CameraState.NO_SIGNAL) for c in cameras)

@@ -354,7 +354,9 @@ async def test_a_saved_nvr_is_tested_at_once_and_only_trouble_is_told(socket: Pa
         await ui.press("3", "e", "down", "down", "down")
         await ui.write("bad")
         await ui.press("ctrl+s")
-        await ui.hears("Garage: It refuses the password. Enter the right one.")
+        await ui.hears("Garage: It refuses the password. Press e on it in NVRs to correct that.")
+        await daemon.change("camera", camera(2, CameraState.WRONG_PASSWORD))
+        await ui.until(lambda: "wrong password" in ui.line_with("127.0.0.1:8000"), "the NVR's state")
 
 
 async def test_testing_from_the_list(socket: Path) -> None:
