@@ -8,10 +8,17 @@ import json
 import sys
 import time
 
-from . import memory, relay, scan, screen, soap
+from . import interfaces, memory, relay, scan, screen, soap
 from .measure import machine
 
-MEASUREMENTS = {"scan": scan.run, "soap": soap.run, "relay": relay.run, "memory": memory.run, "screen": screen.run}
+MEASUREMENTS = {
+    "scan": scan.run,
+    "soap": soap.run,
+    "relay": relay.run,
+    "memory": memory.run,
+    "screen": screen.run,
+    "interfaces": interfaces.run,
+}
 
 
 def main() -> int:

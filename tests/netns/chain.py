@@ -62,11 +62,12 @@ class Chain:
         """All that `proxyd`, `arm` or `nvr` wrote on standard error."""
         return (self.folder / f"{program}.log").read_text(errors="replace")
 
-    def start_nvr(self, channels: int, *options: str) -> dict[str, Any]:
+    def start_nvr(self, channels: int, *options: str, host: str = NVR) -> dict[str, Any]:
+        """What it says when it is ready. `host` is an address of the NVR's machine."""
         secret = self.folder / "nvr-password"
         secret.write_text(NVR_PASSWORD)
         secret.chmod(0o600)
-        words = ["simulate", "--json", "--host", NVR, "--port", "80", "--rtsp-port", "554", "--user", NVR_USER]
+        words = ["simulate", "--json", "--host", host, "--port", "80", "--rtsp-port", "554", "--user", NVR_USER]
         words += ["--password-file", str(secret), "--channels", str(channels), *options]
         with (self.folder / "nvr.log").open("a") as log:
             nvr = self.lan.nvr.popen([*_PYTHON, "proxyd", *words], stdout=subprocess.PIPE, stderr=log)
@@ -157,10 +158,10 @@ class Chain:
         finally:
             await client.__aexit__(None, None, None)
 
-    async def adopt_nvr(self, client: RpcClient, **scan_options: Any) -> None:
+    async def adopt_nvr(self, client: RpcClient, host: str = NVR, **scan_options: Any) -> None:
         """Adds the simulated NVR and scans it to the end."""
         nvr: m.Nvr = await client.call(
-            "nvr.add", {"host": NVR, "port": 80, "username": NVR_USER, "password": NVR_PASSWORD, "name": "Garage"}
+            "nvr.add", {"host": host, "port": 80, "username": NVR_USER, "password": NVR_PASSWORD, "name": host}
         )
         job: m.Job = await client.call("nvr.scan", {"id": nvr.id} | scan_options)
         async with asyncio.timeout(120):
