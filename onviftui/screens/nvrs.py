@@ -118,9 +118,7 @@ class NvrsView(TableView):
         nvr = self.current()
         if nvr is None:
             ui_of(self).edit_nvr()
-        elif ui_of(self).store.nvr_state(nvr) in (NvrState.WRONG_PASSWORD, NvrState.UNREACHABLE) or _needs_correction(
-            nvr, ui_of(self).store
-        ):
+        elif _needs_correction(nvr, ui_of(self).store):
             ui_of(self).edit_nvr(nvr)
         elif nvr.state is NvrState.NEW and not nvr.last_scan:
             ui_of(self).scan(nvr.id)
