@@ -1,20 +1,27 @@
-"""Addresses of a camera as a recorder types them. Default ports are left out, as recorders do not expect them."""
+"""Addresses as people and URLs write them, and the paths of a camera. Pure.
+
+Default ports are left out: recorders do not expect them.
+"""
 
 from __future__ import annotations
 
-
-def http_url(address: str, port: int, path: str) -> str:
-    return f"http://{_authority(address, port, 80)}{path}"
-
-
-def rtsp_url(address: str, port: int, path: str) -> str:
-    return f"rtsp://{_authority(address, port, 554)}{path}"
-
-
-def _authority(address: str, port: int, default: int) -> str:
-    host = f"[{address}]" if ":" in address else address
-    return host if port == default else f"{host}:{port}"
-
-
 DEVICE_PATH = "/onvif/device_service"
 SNAPSHOT_PATH = "/snapshot"
+
+
+def bracketed(host: str) -> str:
+    """The host as URLs spell it: IPv6 in brackets."""
+    bare = host.removeprefix("[").removesuffix("]")
+    return f"[{bare}]" if ":" in bare else bare
+
+
+def http_url(host: str, port: int, path: str) -> str:
+    return f"http://{_authority(host, port, 80)}{path}"
+
+
+def rtsp_url(host: str, port: int, path: str) -> str:
+    return f"rtsp://{_authority(host, port, 554)}{path}"
+
+
+def _authority(host: str, port: int, default: int) -> str:
+    return bracketed(host) if port == default else f"{bracketed(host)}:{port}"

@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from proxyd.camera.urls import bracketed
+
 MAX_ADDRESS_CHARS = 2048
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _DEFAULT_PORTS = {"http": 80, "https": 443, "rtsp": 554}
@@ -18,12 +20,6 @@ _DEFAULT_PORTS = {"http": 80, "https": 443, "rtsp": 554}
 
 class BadAddress(ValueError):
     """The NVR gave something that is no address of the expected kind. The text names no secret."""
-
-
-def bracketed(host: str) -> str:
-    """The host as URLs spell it: IPv6 in brackets."""
-    bare = host.removeprefix("[").removesuffix("]")
-    return f"[{bare}]" if ":" in bare else bare
 
 
 def at_typed_host(raw: str, *, host: str, schemes: Sequence[str], base_port: int | None = None) -> str:

@@ -16,8 +16,9 @@ from typing import Any
 import aiohttp
 
 from proxyd.camera.spec import NvrAccess
+from proxyd.camera.urls import bracketed
 from proxyd.errors import UpstreamAuthError, UpstreamProtocolError
-from proxyd.nvr.addresses import BadAddress, at_typed_host, bracketed
+from proxyd.nvr.addresses import BadAddress, at_typed_host
 from proxyd.nvr.device_answers import (
     capability_addresses,
     clean_text,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from proxyd.camera.spec import CameraSpec
+from proxyd.camera.urls import SNAPSHOT_PATH
 from proxyd.digest import DigestVerifier, Verdict
 
 from .faults import SoapFault, internal_error, malformed, not_authorized
@@ -18,7 +19,7 @@ from .namespaces import EVENTS, NOTIFICATION
 from .pull_points import PullPoints
 from .security import TokenVerifier
 from .services import device, events
-from .services.operation import SNAPSHOT_PATH, Access, Context, Operation, Reached
+from .services.operation import Access, Context, Operation, Reached
 from .services.registry import SERVICES, find
 from .soap import CONTENT_TYPE, MAX_REQUEST_BYTES, Element, SoapRequest, SoapSyntaxError, envelope, parse_envelope
 

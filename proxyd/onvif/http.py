@@ -17,11 +17,12 @@ from typing import Any
 from aiohttp import web
 
 from proxyd.camera.spec import CameraSpec, RecordExchange
+from proxyd.camera.urls import SNAPSHOT_PATH, bracketed
 from proxyd.snapshot.picture import SnapshotPicture
 
 from . import dispatch
 from .dispatch import Call, Dispatcher, PendingChange, PendingPull, Reply
-from .services.operation import SNAPSHOT_PATH, Reached
+from .services.operation import Reached
 from .soap import MAX_REQUEST_BYTES
 
 MAX_CONNECTIONS = 64
@@ -271,8 +272,7 @@ def _peer(request: web.BaseRequest) -> str:
     peer = request.transport.get_extra_info("peername") if request.transport else None
     if not peer:
         return "unknown"
-    host = f"[{peer[0]}]" if ":" in peer[0] else peer[0]
-    return f"{host}:{peer[1]}"
+    return f"{bracketed(peer[0])}:{peer[1]}"
 
 
 def _reached(request: web.BaseRequest) -> Reached:

@@ -1,4 +1,4 @@
-"""RTSP URLs: host replacement, control URLs of an NVR (RFC 2326 §C.1.1, and what devices do instead), our own URLs.
+"""RTSP URLs: host replacement, control URLs of an NVR (RFC 2326 §C.1.1, and what devices do instead), request targets.
 
 Pure. URLs are never normalised: devices compare them byte by byte.
 """
@@ -8,21 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-DEFAULT_PORT = 554
+from proxyd.camera.urls import bracketed
+
+_DEFAULT_PORT = 554
 _URL = re.compile(r"(rtsp|rtsps)://([^/?#\s]*)(\S*)", re.IGNORECASE)
 _PORT = re.compile(r"(?:.*@)?(?:\[[^\]]*\]|[^:]*):([0-9]{1,5})")
 _TRACK = re.compile(r"(.*?)/trackid=([0-9]{1,3})", re.IGNORECASE)
-
-
-def bracketed(host: str) -> str:
-    """An IPv6 address as URLs want it."""
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
-
-
-def own_url(address: str, port: int, path: str) -> str:
-    """Our URL for a stream path; the port is left out when it is the usual one."""
-    suffix = "" if port == DEFAULT_PORT else f":{port}"
-    return f"rtsp://{bracketed(address)}{suffix}/{path}"
 
 
 def url_port(url: str) -> int:
@@ -31,7 +22,7 @@ def url_port(url: str) -> int:
     if match is None or match.group(1).lower() != "rtsp":
         raise ValueError("not an rtsp:// URL")
     found = _PORT.fullmatch(match.group(2))
-    port = int(found.group(1)) if found else DEFAULT_PORT
+    port = int(found.group(1)) if found else _DEFAULT_PORT
     if not 0 < port < 65536:
         raise ValueError("port out of range")
     return port

@@ -12,8 +12,9 @@ import zlib
 from collections.abc import Awaitable, Callable
 
 from proxyd.camera.spec import StreamSpec
+from proxyd.camera.urls import rtsp_url
 from proxyd.errors import UpstreamError
-from proxyd.rtsp.addresses import Target, own_url, parse_target
+from proxyd.rtsp.addresses import Target, parse_target
 from proxyd.rtsp.auth import RecorderAuth
 from proxyd.rtsp.context import CameraContext, shown
 from proxyd.rtsp.headers import (
@@ -317,7 +318,7 @@ class Conversation:
         return f"{method} {stream.name}" if stream else method
 
     def _url(self, stream: str) -> str:
-        return own_url(self._context.spec.address, self._context.spec.rtsp_port, stream)
+        return rtsp_url(self._context.spec.address, self._context.spec.rtsp_port, f"/{stream}")
 
     def _session_headers(self) -> Headers:
         table = self._playback.table

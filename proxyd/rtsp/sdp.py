@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from proxyd.rtsp.addresses import bracketed
-
 MAX_MEDIA = 16
 # Of H.264 (RFC 6184 §8.1), H.265 (RFC 7798 §7.1), MPEG-4 and AAC (RFC 3640 §4.1, RFC 6416), JPEG, AMR and G.726.
 _FORMAT_PARAMETERS = frozenset(
@@ -140,7 +138,7 @@ def offered(description: Description) -> list[Media]:
 
 def format_sdp(media: list[Media], *, address: str, session_id: int, title: str) -> str:
     """Our SDP; track n has the control URL `trackID=n`, relative to Content-Base."""
-    family = "IP6" if bracketed(address) != address else "IP4"
+    family = "IP6" if ":" in address else "IP4"
     lines = [
         "v=0",
         f"o=- {session_id} 1 IN {family} {address}",

@@ -14,6 +14,7 @@ from typing import Self
 from aiohttp import web
 
 from proxyd.camera.spec import NvrAccess
+from proxyd.camera.urls import bracketed
 from proxyd.simulator.access import AccessControl, Account
 from proxyd.simulator.control import control_app
 from proxyd.simulator.dialects import DIALECTS
@@ -100,8 +101,7 @@ class SimulatedNvr:
 
     @property
     def onvif_url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}/onvif/device_service"
+        return f"http://{bracketed(self.host)}:{self.port}/onvif/device_service"
 
     @property
     def control_url(self) -> str:

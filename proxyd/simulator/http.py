@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from proxyd.camera.urls import bracketed
 from proxyd.simulator.access import SOAP_TYPE, AccessControl
 from proxyd.simulator.dialect import Dialect
 from proxyd.simulator.faults import Faults
@@ -179,7 +180,7 @@ class DeviceHttp:
             dialect=self._dialect,
             layout=self._layout(),
             faults=self._faults,
-            host=f"[{host}]" if ":" in host else host,
+            host=bracketed(host),
             port=self._ports.http,
             web_port=self._ports.web,
             rtsp_port=self._ports.rtsp,

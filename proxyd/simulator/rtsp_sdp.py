@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from proxyd.camera.urls import rtsp_url
 from proxyd.simulator.loops import Loop
 from proxyd.simulator.streams import SimStream
 
@@ -65,11 +66,7 @@ def target_of(uri: str) -> str:
 
 def presentation_url(local: tuple[str, int], target: str) -> str:
     """The URL that the device itself would name: its own address, the port only where it is not 554."""
-    host, port = local
-    authority = f"[{host}]" if ":" in host else host
-    if port != 554:
-        authority += f":{port}"
-    return f"rtsp://{authority}{target.rstrip('/')}"
+    return rtsp_url(*local, target.rstrip("/"))
 
 
 def describe(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
+from proxyd.camera.urls import bracketed
+
 Address = tuple[str, int]
 
 
@@ -17,6 +19,6 @@ def move_uri(uri: str, *, old: Address, new: Address) -> str:
         port = default_port
     if parts.scheme in ("http", "https") and port == old[1]:
         port = new[1]
-    host = f"[{new[0]}]" if ":" in new[0] else new[0]
+    host = bracketed(new[0])
     netloc = host if port is None or port == default_port else f"{host}:{port}"
     return urlunsplit(parts._replace(netloc=netloc))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from proxyd.camera.urls import DEVICE_PATH
+
 from ..faults import invalid_value, no_such_service
 from ..namespaces import DEVICE, EVENTS, MEDIA, MEDIA2, PREFIXES
 from ..scopes import scopes
 from ..soap import Element, el
 from . import device_network, events, media, media2
 from .operation import (
-    DEVICE_PATH,
     EVENTS_PATH,
     MEDIA2_PATH,
     MEDIA_PATH,

@@ -8,13 +8,14 @@ comes first: Home Assistant takes nothing else, UniFi Protect calls JPEG alone "
 from __future__ import annotations
 
 from proxyd.camera.spec import CameraSpec, StreamSpec
+from proxyd.camera.urls import SNAPSHOT_PATH
 
 from ..faults import SoapFault, invalid_value, no_video_source
 from ..namespaces import MEDIA
 from ..soap import Element, el
 from . import configurations as conf
 from . import media_encoders as enc
-from .operation import MEDIA_PATH, SNAPSHOT_PATH, Access, Context, Operation, Service, table
+from .operation import MEDIA_PATH, Access, Context, Operation, Service, table
 
 _PROTOCOLS = frozenset({"UDP", "TCP", "RTSP", "HTTP"})
 

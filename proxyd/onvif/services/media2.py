@@ -6,13 +6,14 @@ Source: ONVIF Media2 Service Specification sections 5.2 to 5.6.
 from __future__ import annotations
 
 from proxyd.camera.spec import CameraSpec, StreamSpec
+from proxyd.camera.urls import SNAPSHOT_PATH
 
 from ..faults import SoapFault, invalid_value, no_configuration
 from ..namespaces import MEDIA2
 from ..soap import Element, el
 from . import configurations as conf
 from . import media2_encoders as enc
-from .operation import MEDIA2_PATH, SNAPSHOT_PATH, Access, Answer, Context, Operation, Service, table
+from .operation import MEDIA2_PATH, Access, Answer, Context, Operation, Service, table
 
 _PROTOCOLS = frozenset({"RtspUnicast", "RTSP", "RtspOverHttp"})
 _TYPES = frozenset({"VideoSource", "AudioSource", "VideoEncoder", "AudioEncoder"})

@@ -12,16 +12,15 @@ from datetime import datetime
 from enum import Enum
 
 from proxyd.camera.spec import CameraSpec
+from proxyd.camera.urls import http_url, rtsp_url
 
 from ..faults import invalid_value
 from ..pull_points import PullPoints
 from ..soap import Element, SoapRequest
 
-DEVICE_PATH = "/onvif/device_service"
 MEDIA_PATH = "/onvif/media_service"
 MEDIA2_PATH = "/onvif/media2_service"
 EVENTS_PATH = "/onvif/events_service"
-SNAPSHOT_PATH = "/snapshot"
 
 
 class Access(Enum):
@@ -42,7 +41,7 @@ class Reached:
     port: int
 
     def http(self, path: str) -> str:
-        return f"http://{authority(self.host, self.port, 80)}{path}"
+        return http_url(self.host, self.port, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Context:
     subscription_id: str = ""  # from the URL of a subscription manager
 
     def rtsp(self, stream_name: str) -> str:
-        return f"rtsp://{authority(self.reached.host, self.spec.rtsp_port, 554)}/{stream_name}"
+        return rtsp_url(self.reached.host, self.spec.rtsp_port, f"/{stream_name}")
 
     def required(self, path: str) -> str:
         """Text of a mandatory element. Raises the fault that names it."""
@@ -93,9 +92,3 @@ class Service:
 
 def table(namespace: str, operations: Iterable[Operation]) -> Table:
     return {(namespace, operation.name): operation for operation in operations}
-
-
-def authority(host: str, port: int, default_port: int) -> str:
-    """host[:port] for URLs; IPv6 in brackets, the default port left out."""
-    bracketed = f"[{host}]" if ":" in host else host
-    return bracketed if port == default_port else f"{bracketed}:{port}"

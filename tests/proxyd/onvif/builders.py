@@ -12,9 +12,10 @@ from typing import Any, Literal
 from lxml import etree
 
 from proxyd.camera.spec import AudioSpec, CameraSpec, NvrAccess, StreamSpec
+from proxyd.camera.urls import DEVICE_PATH
 from proxyd.onvif.dispatch import Call, Dispatcher, PendingChange, PendingPull, Reply
 from proxyd.onvif.namespaces import PASSWORD_TYPES, PREFIXES, clark
-from proxyd.onvif.services.operation import DEVICE_PATH, EVENTS_PATH, MEDIA2_PATH, MEDIA_PATH, Reached
+from proxyd.onvif.services.operation import EVENTS_PATH, MEDIA2_PATH, MEDIA_PATH, Reached
 
 NOW = datetime(2026, 11, 22, 11, 30, 5, tzinfo=UTC)
 USERNAME = "onvif"
