@@ -33,6 +33,7 @@ from .steps import Step
 
 log = logging.getLogger(__name__)
 
+ASK_AGAIN_S = 20.0  # whether a static address is free now
 LOOK_EVERY_S = 60.0  # sysctls give no event
 SETTLED_WITHIN_S = 0.5
 _RACE_RETRY_S = 0.1
@@ -167,7 +168,8 @@ class Keeper:
 
     async def _repair(self) -> None:
         while True:
-            pause_s = min(self._retry_s or LOOK_EVERY_S, self._leasing.next_look_s())
+            usual_s = ASK_AGAIN_S if self._held.by_mac else LOOK_EVERY_S
+            pause_s = min(self._retry_s or usual_s, self._leasing.next_look_s())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._stale.wait()

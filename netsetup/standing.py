@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .dhcp.engine import DhcpState
 from .model import Lease, Plan, Slot
 from .parents import State, words_of
+
+if TYPE_CHECKING:
+    from .dhcp.engine import DhcpState
 
 _UNSURE = ("no DHCP answer", "does not renew")  # the camera has its address, but not for ever
 
