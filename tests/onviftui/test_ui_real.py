@@ -174,7 +174,7 @@ async def test_from_an_empty_daemon_to_running_cameras_by_keys_alone(tmp_path: P
         await ui.until(lambda: [c.state for c in ui.app.store.cameras.values()] == running, "three running cameras")
         await ui.sees("127.0.91.")
         await ui.press("o")
-        await ui.hears("image/jpeg")
+        await ui.hears("snapshot works (JPEG")
         await ui.press("enter")
         await ui.sees("/onvif/device_service")
         assert "sim-secret-1" not in ui.text
