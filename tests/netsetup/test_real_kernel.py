@@ -26,7 +26,7 @@ def test_the_recipe_is_in_the_kernel(inside: Inside) -> None:
 
 def test_a_failure_at_every_step_puts_everything_back(inside: Inside) -> None:
     tried = inside(__file__, "case_failure_at_every_step", timeout_s=110)
-    assert int(tried) > 90
+    assert int(tried) > 70
 
 
 def test_an_interrupted_run_is_taken_back_by_its_journal(inside: Inside) -> None:
@@ -156,7 +156,7 @@ def case_failure_at_every_step(folder: Path) -> None:
     async def run() -> int:
         nothing: list[Plan] = []
         small = [plan(2)]
-        other = [plan(2, net="10.78.0", first=2), plan(1, net="10.79.0", parent="p2", block=1)]
+        other = [plan(1, net="10.78.0", first=2), plan(1, net="10.79.0", parent="p2", block=1)]
         tried = 0
         async with Kernel() as kernel:
             for start, end in ((nothing, small), (small, other), (other, nothing)):
