@@ -326,4 +326,7 @@ def _path() -> str:
 
 
 def _environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    return {**os.environ, "PATH": _path(), "PYTHONPATH": str(ROOT), **(more or {})}
+    """Bytecode is kept, as where the program is installed: dozens of programs start here."""
+    environment = {**os.environ, "PATH": _path(), "PYTHONPATH": str(ROOT), **(more or {})}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return {"PYTHONPYCACHEPREFIX": str(Path(sys.prefix) / "pycache"), **environment}
