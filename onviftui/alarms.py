@@ -65,9 +65,6 @@ def _of_nvr(nvr: Nvr, by_nvr: dict[tuple[int, CameraState], list[Camera]], store
     if nvr.state is NvrState.UNREACHABLE or silent:
         text = f"{nvr.name}: cannot be reached at {nvr.host}:{nvr.port}"
         return Alarm(_WAITING, _with_cameras(text, silent, "waiting"), "fix it", "nvr", target)
-    if nvr.state is NvrState.FAULTY:
-        text = f"{nvr.name}: {nvr.reason or 'the NVR answers strangely'}"
-        return Alarm(_HUMAN, text.rstrip("."), "look at it", "nvr", target)
     if nvr.state is NvrState.NEW and not store.running_scan(nvr.id):
         if failed := store.failed_scan(nvr.id):
             text = f"{nvr.name}: {failed.error or 'the scan failed'}"

@@ -48,7 +48,6 @@ class NvrState(StrEnum):
     OK = "ok"
     UNREACHABLE = "unreachable"
     WRONG_PASSWORD = "wrong password"  # noqa: S105 - a state, not a password
-    FAULTY = "faulty"
 
 
 class JobState(StrEnum):

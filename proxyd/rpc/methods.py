@@ -142,14 +142,10 @@ class Methods:
         try:
             identity = await test(access)
         except ProxyError as error:
-            if p.id is not None and isinstance(error, UpstreamAuthError) and p.model_fields_set == {"id"}:
-                await self._store.set_auth_failed(p.id, True)
-                self.watch(await self._store.nvr(p.id))
+            if isinstance(error, UpstreamAuthError):
+                await self._account_tested(p, refused=True)
             return m.NvrTest(ok=False, message=error.message, hint=error.hint)
-        if p.id is not None and p.model_fields_set == {"id"}:
-            await self._store.set_auth_failed(p.id, False)
-            self._cameras.try_account_again(p.id)
-            self.watch(await self._store.nvr(p.id))
+        await self._account_tested(p, refused=False)
         what = f"{identity.manufacturer} {identity.model}".strip() or "The device"
         how_many = f", {identity.channels} channels" if identity.channels else ""
         return m.NvrTest(
@@ -160,6 +156,18 @@ class Methods:
             channels=identity.channels,
             clock_offset_s=identity.clock_offset_s,
         )
+
+    async def _account_tested(self, p: m.NvrTestParams, *, refused: bool) -> None:
+        """A test of exactly what is stored tells something about the NVR, and all who look at it hear that."""
+        if p.id is None or p.model_fields_set != {"id"}:
+            return
+        await self._store.set_auth_failed(p.id, refused)
+        if not refused:
+            self._cameras.try_account_again(p.id)
+        row = await self._store.nvr(p.id)
+        self.watch(row)
+        self._cameras.publish()
+        self.show_nvr(row)
 
     def _refuse_own_camera(self, host: str | None) -> None:
         """A camera that is its own NVR would ask itself in circles."""
