@@ -1,12 +1,12 @@
-"""The kernel by netlink and /proc/sys: one full dump, and one step at a time. `messages` has what is said."""
+"""The kernel by netlink and /proc/sys: one full dump, and one step at a time. The only place that uses pyroute2 here
+apart from the DHCP packet codec.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import socket
-import struct
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any, Literal, Protocol, Self
 from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from . import messages
 from .desired import CAMERA_SYSCTLS, HOST_SYSCTL, MAIN_TABLE
 from .errors import KernelRefused
 from .model import (
@@ -51,15 +50,17 @@ _READ_TIMEOUT_S = 20.0
 _STEP_TIMEOUT_S = 10.0
 _PROC = Path("/proc/sys/net")
 _SYS = Path("/sys/class/net")
-_HOST_SCOPE = 254
-_ACK = struct.Struct("=IHHIIi")  # header (length, type, flags, sequence, port) and error number
-_NLMSG_ERROR = 2
-_LARGEST_ACK = 65536  # the refused message comes back in it
+_NOPREFIXROUTE = 0x200  # IFA_F_NOPREFIXROUTE
+_INVERT = 0x2  # FIB_RULE_INVERT
+_UP = 0x1  # IFF_UP
+_HOST_SCOPE, _LINK_SCOPE = 254, 253
+_KERNEL = 2  # RTPROT_KERNEL: systemd-networkd deletes foreign rules and routes of every other protocol
+_UNREACHABLE = 7  # RTN_UNREACHABLE
+_TO_TABLE, _GOTO, _NOP = 1, 2, 3  # FR_ACT_…
 _NO_SUPPRESSION = 0xFFFFFFFF
 _RULES = range(SKIP_RULE, END_RULE + RULE_BLOCK * (MOST_PARENTS - 1) + 1)
 _TABLES = range(TABLE, TABLE + TABLE_BLOCK * MOST_PARENTS)
 _GONE = (errno.ENODEV, errno.ENXIO, errno.ESRCH, errno.ENOENT, errno.EADDRNOTAVAIL)
-_ACTIONS: dict[int, Literal["lookup", "goto", "nop"]] = {number: name for name, number in messages.ACTIONS.items()}
 _SKIP_STATS = 0x8  # RTEXT_FILTER_SKIP_STATS: most of a link's message, and half the time of a dump
 _DOOMED_GROUP = 0x0D00ED00  # interface group that holds what is about to be removed
 
@@ -89,16 +90,9 @@ class Kernel:
     async def __aenter__(self) -> Self:
         self._ipr: Any = AsyncIPRoute()
         await self._ipr.__aenter__()
-        try:
-            self._wire = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
-            self._wire.settimeout(_STEP_TIMEOUT_S)
-        except BaseException:
-            await self._ipr.__aexit__(None, None, None)
-            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self._wire.close()
         await self._ipr.__aexit__(*exc)
 
     async def facts(self, parents: Sequence[str]) -> Facts:
@@ -112,78 +106,82 @@ class Kernel:
         return Facts(
             host_links,
             tuple(_address(m, names) for m in addresses if m["scope"] != _HOST_SCOPE and m["index"] in names),
-            tuple(_route(m, names) for m in routes if _table(m) in _TABLES and m["proto"] == messages.KERNEL),
+            tuple(_route(m, names) for m in routes if _table(m) in _TABLES and m["proto"] == _KERNEL),
             tuple(r for r in map(_rule, rules) if r is not None),
             _sysctls(host_links, parents),
             tuple(_host_route(m, names) for m in routes if _table(m) == MAIN_TABLE and m["dst_len"] == 0),
         )
 
     async def do(self, step: Step) -> None:
-        await asyncio.sleep(0)  # a step takes the kernel some 0.1 ms; let others run in between
         if isinstance(step, SetSysctl):
-            if step.sysctl.family == "ipv4" or _has_ipv6():
-                path(step.sysctl).write_text(step.sysctl.value)
+            path(step.sysctl).write_text(step.sysctl.value)
             return
         try:
-            self._do(step)
-        except OSError as error:
-            already_gone = isinstance(step, (RemoveLinks, RemoveAddress, RemoveRoute, RemoveRule))
-            if not (already_gone and error.errno in _GONE):
+            async with asyncio.timeout(_STEP_TIMEOUT_S):
+                await self._do(step)
+        except (NetlinkError, OSError) as error:
+            gone = (error.code if isinstance(error, NetlinkError) else error.errno) in _GONE
+            if not (gone and isinstance(step, (RemoveAddress, RemoveRoute, RemoveRule))):
                 raise
 
-    def _do(self, step: Step) -> None:
-        index = socket.if_nametoindex
+    async def _do(self, step: Step) -> None:
+        ipr = self._ipr
         match step:
             case AddLink(link):
-                self._ask(messages.add_link(link, index(link.parent)))
+                await ipr.link(
+                    "add",
+                    ifname=link.name,
+                    kind="macvlan",
+                    macvlan_mode="bridge",
+                    link=socket.if_nametoindex(link.parent),
+                    address=link.mac,
+                )
             case SetAlias(name, alias):
-                self._ask(messages.set_alias(index(name), alias))
+                await ipr.link("set", index=socket.if_nametoindex(name), ifalias=alias)
             case SetState(name, up):
-                self._ask(messages.set_state(index(name), up=up))
+                await ipr.link("set", index=socket.if_nametoindex(name), state="up" if up else "down")
             case RemoveLinks(names):
-                self._remove(names)
+                await self._remove(names)
             case AddAddress(address):
-                self._ask(messages.address(address, index(address.link)))
+                await ipr.addr(
+                    "add",
+                    index=socket.if_nametoindex(address.link),
+                    address=str(address.address.ip),
+                    prefixlen=address.address.network.prefixlen,
+                    broadcast=str(address.address.network.broadcast_address),
+                    flags=_NOPREFIXROUTE if address.noprefixroute else 0,
+                )
             case RemoveAddress(address):
-                self._ask(messages.address(address, index(address.link), remove=True))
+                await ipr.addr(
+                    "del",
+                    index=socket.if_nametoindex(address.link),
+                    address=str(address.address.ip),
+                    prefixlen=address.address.network.prefixlen,
+                )
             case PutRoute(route):
-                self._ask(messages.route(route, index(route.link) if route.link else None))
+                await ipr.route("replace", **_route_arguments(route))
             case RemoveRoute(route):
-                self._ask(messages.route(route, index(route.link) if route.link else None, remove=True))
+                await ipr.route("del", **_route_arguments(route))
             case AddRule(rule):
-                self._ask(messages.rule(rule))
+                await ipr.rule("add", **_rule_arguments(rule))
             case RemoveRule(rule):
-                self._ask(messages.rule(rule, remove=True))
+                await ipr.rule("del", **_rule_arguments(rule))
 
-    def _remove(self, names: Sequence[str]) -> None:
+    async def _remove(self, names: Sequence[str]) -> None:
         """Into a group of their own, then the group: one wait of the kernel for all of them."""
         there = {name for _, name in socket.if_nameindex()}
         indexes = [socket.if_nametoindex(name) for name in names if name in there]
         if len(indexes) == 1:
-            self._ask(messages.remove_link(indexes[0]))
+            await self._ipr.link("del", index=indexes[0])
         elif indexes:
             for index in indexes:
-                self._ask(messages.set_group(index, _DOOMED_GROUP))
-            self._ask(messages.remove_group(_DOOMED_GROUP))
-
-    def _ask(self, message: bytes) -> None:
-        """The kernel does it while it is sent, and has the answer ready (RFC 3549 §2.3.2.2). Raises OSError."""
-        self._wire.send(message)
-        length, kind, _, _, _, code = _ACK.unpack_from(self._wire.recv(_LARGEST_ACK))
-        if kind != _NLMSG_ERROR or length < _ACK.size:
-            raise OSError(errno.EPROTO, os.strerror(errno.EPROTO))
-        if code:
-            raise OSError(-code, os.strerror(-code))
+                await self._ipr.link("set", index=index, group=_DOOMED_GROUP)
+            await self._ipr.link("del", index=0, group=_DOOMED_GROUP)
 
 
 def path(sysctl: Sysctl) -> Path:
     """Where /proc has it."""
     return _PROC / sysctl.family / "conf" / sysctl.link / sysctl.key
-
-
-def _has_ipv6() -> bool:
-    """False when the kernel was started with ipv6.disable=1."""
-    return (_PROC / "ipv6").exists()
 
 
 def _host_link(message: Any, names: Mapping[int, str]) -> HostLink:
@@ -195,7 +193,7 @@ def _host_link(message: Any, names: Mapping[int, str]) -> HostLink:
         index=message["index"],
         mac=(message.get("IFLA_ADDRESS") or "").lower(),
         kind=kind,
-        up=bool(message["flags"] & messages.UP),
+        up=bool(message["flags"] & _UP),
         carrier=bool(message.get("IFLA_CARRIER")),
         master=names.get(message.get("IFLA_MASTER"), ""),
         # The parent of a macvlan in a container is in another namespace: its index means nothing here.
@@ -208,7 +206,7 @@ def _host_link(message: Any, names: Mapping[int, str]) -> HostLink:
 def _address(message: Any, names: Mapping[int, str]) -> Address:
     address = IPv4Interface((message.get("IFA_LOCAL") or message.get("IFA_ADDRESS"), message["prefixlen"]))
     flags = message.get("IFA_FLAGS") or message["flags"]
-    return Address(names[message["index"]], address, bool(flags & messages.NOPREFIXROUTE))
+    return Address(names[message["index"]], address, bool(flags & _NOPREFIXROUTE))
 
 
 def _table(message: Any) -> int:
@@ -216,7 +214,7 @@ def _table(message: Any) -> int:
 
 
 def _route(message: Any, names: Mapping[int, str]) -> Route:
-    unreachable = message["type"] == messages.UNREACHABLE
+    unreachable = message["type"] == _UNREACHABLE
     source, via = message.get("RTA_PREFSRC"), message.get("RTA_GATEWAY")
     return Route(
         _table(message),
@@ -236,8 +234,9 @@ def _host_route(message: Any, names: Mapping[int, str]) -> tuple[str, IPv4Addres
 def _rule(message: Any) -> Rule | None:
     """None for rules that are not ours: other preferences, another protocol, or actions that we never use."""
     preference = message.get("FRA_PRIORITY") or 0
-    action = _ACTIONS.get(message["action"])
-    if preference not in _RULES or message.get("FRA_PROTOCOL") != messages.KERNEL or action is None:
+    actions: dict[int, Literal["lookup", "goto", "nop"]] = {_TO_TABLE: "lookup", _GOTO: "goto", _NOP: "nop"}
+    action = actions.get(message["action"])
+    if preference not in _RULES or message.get("FRA_PROTOCOL") != _KERNEL or action is None:
         return None
     suppress = message.get("FRA_SUPPRESS_PREFIXLEN")
     return Rule(
@@ -247,7 +246,7 @@ def _rule(message: Any) -> Rule | None:
         IPv4Network((message.get("FRA_DST"), message["dst_len"])) if message["dst_len"] else None,
         message.get("FRA_TABLE") if action == "lookup" else None,
         message.get("FRA_GOTO") if action == "goto" else None,
-        bool(message["flags"] & messages.INVERT),
+        bool(message["flags"] & _INVERT),
         None if suppress in (None, _NO_SUPPRESSION) else suppress,
     )
 
@@ -258,7 +257,7 @@ def _sysctls(links: Sequence[HostLink], parents: Sequence[str]) -> tuple[Sysctl,
     hosts = dict.fromkeys([*parents, *(link.parent for link in ours if link.parent), "all"])
     wanted = [Sysctl(family, link.name, key, "") for link in ours for family, key, _ in CAMERA_SYSCTLS]  # type: ignore[arg-type]
     wanted += [Sysctl(HOST_SYSCTL[0], name, HOST_SYSCTL[1], "") for name in hosts]  # type: ignore[arg-type]
-    no_ipv6 = not _has_ipv6()
+    no_ipv6 = not (_PROC / "ipv6").exists()
     found = []
     for sysctl in wanted:
         try:
@@ -267,3 +266,34 @@ def _sysctls(links: Sequence[HostLink], parents: Sequence[str]) -> tuple[Sysctl,
             continue  # the interface went in between
         found.append(Sysctl(sysctl.family, sysctl.link, sysctl.key, value))
     return tuple(found)
+
+
+def _route_arguments(route: Route) -> dict[str, Any]:
+    arguments: dict[str, Any] = {"dst": str(route.destination), "table": route.table, "proto": _KERNEL}
+    if route.metric:
+        arguments["priority"] = route.metric
+    if route.link is None:
+        return arguments | {"type": "unreachable"}
+    arguments["oif"] = socket.if_nametoindex(route.link)
+    if route.source:
+        arguments["prefsrc"] = str(route.source)
+    return arguments | ({"gateway": str(route.via)} if route.via else {"scope": _LINK_SCOPE})
+
+
+def _rule_arguments(rule: Rule) -> dict[str, Any]:
+    arguments: dict[str, Any] = {"priority": rule.preference, "protocol": _KERNEL}
+    if rule.source:
+        arguments |= {"src": str(rule.source.network_address), "src_len": rule.source.prefixlen}
+    if rule.destination:
+        arguments |= {"dst": str(rule.destination.network_address), "dst_len": rule.destination.prefixlen}
+    if rule.action == "lookup":
+        arguments["table"] = rule.table
+    elif rule.action == "goto":
+        arguments |= {"action": "goto", "goto": rule.target}
+    else:
+        arguments["action"] = "nop"
+    if rule.invert:
+        arguments["flags"] = _INVERT
+    if rule.suppress_prefixlength is not None:
+        arguments["FRA_SUPPRESS_PREFIXLEN"] = rule.suppress_prefixlength
+    return arguments
