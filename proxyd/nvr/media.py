@@ -15,7 +15,6 @@ MAX_PROFILES = 1024
 _LIST_STEP = "list its streams"
 # Media2 names transports of its own; "RTSP" is RTP inside the RTSP connection, which is how we fetch streams.
 _MEDIA2_PROTOCOLS = ("RTSP", "RtspUnicast")
-_UriOperation = Literal["GetStreamUri", "GetSnapshotUri"]
 _NAMES = {MEDIA_NAMESPACE: "Media", MEDIA2_NAMESPACE: "Media2"}
 
 

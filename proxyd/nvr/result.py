@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from proxyd.camera.spec import AudioSpec, Codec, StreamName
+from proxyd.camera.spec import StreamSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +21,10 @@ class DeviceIdentity:
 
 @dataclass(frozen=True, slots=True)
 class ScannedStream:
-    name: StreamName
-    profile_token: str
-    codec: Codec
-    width: int
-    height: int
-    fps: int
-    bitrate_kbps: int
-    uri: str | None = field(repr=False)
-    gov_length: int = 50
-    codec_profile: str = "Main"
-    quality: float = 4.0
-    audio: AudioSpec | None = None
+    """A stream with the token that the NVR has for it; recorders never see that (contract 2)."""
+
+    spec: StreamSpec
+    profile_token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,7 @@ class _Scan:
             self._tell(f"channel {channel.number}: snapshot address")
             snapshot = await self._media.snapshot_uri(channel.main)
         scanned = scanned_channel(channel, self._uris, snapshot)
-        if silent := [stream.name for stream in scanned.streams if stream.uri is None]:
+        if silent := [s.spec.name for s in scanned.streams if s.spec.upstream_url is None]:
             self._complete = False
             self.warn(f"Channel {channel.number}: the NVR gives no address for its {' and '.join(silent)} stream.")
         self.scanned[channel.key] = scanned

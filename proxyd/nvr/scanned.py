@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from proxyd.camera.spec import StreamName
+from proxyd.camera.spec import StreamName, StreamSpec
 from proxyd.nvr.grouping import Channel, group_profiles, profiles_to_ask
 from proxyd.nvr.profiles import Profile
 from proxyd.nvr.result import ScannedChannel, ScannedStream
@@ -18,24 +18,27 @@ _FALLBACK_KBPS = {"main": 4096, "sub": 512}
 def scanned_channel(channel: Channel, uris: Mapping[str, str], snapshot_uri: str | None) -> ScannedChannel:
     """The result for one channel. Online means: there is a picture and an address for it."""
     streams = tuple(
-        ScannedStream(
-            name=name,
-            profile_token=profile.token,
-            codec=profile.codec or "H264",
-            width=profile.width,
-            height=profile.height,
-            fps=profile.fps or _FALLBACK_FPS,
-            bitrate_kbps=profile.bitrate_kbps or _FALLBACK_KBPS[name],
-            uri=uris.get(profile.token),
-            gov_length=profile.gov_length,
-            codec_profile=profile.codec_profile,
-            quality=profile.quality,
-            audio=profile.audio,
-        )
+        ScannedStream(_stream_spec(name, profile, uris.get(profile.token)), profile.token)
         for name, profile in zip(_NAMES, channel.streams, strict=False)
     )
-    online = bool(streams) and streams[0].uri is not None
+    online = bool(streams) and streams[0].spec.upstream_url is not None
     return ScannedChannel(channel.key, channel.number, channel.name, online, streams, snapshot_uri)
+
+
+def _stream_spec(name: StreamName, profile: Profile, uri: str | None) -> StreamSpec:
+    return StreamSpec(
+        name=name,
+        codec=profile.codec or "H264",
+        width=profile.width,
+        height=profile.height,
+        fps=profile.fps or _FALLBACK_FPS,
+        bitrate_kbps=profile.bitrate_kbps or _FALLBACK_KBPS[name],
+        upstream_url=uri,
+        gov_length=profile.gov_length,
+        codec_profile=profile.codec_profile,
+        quality=profile.quality,
+        audio=profile.audio,
+    )
 
 
 def without_snapshot(channels: Collection[ScannedChannel]) -> str | None:

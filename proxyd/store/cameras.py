@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 import aiosqlite
 
 from proxyd.errors import NotFound
+from proxyd.nvr.result import ScannedStream
 
 from . import credentials, interfaces, nvrs, streams
 from .rows import CameraRow, InterfaceRow, NvrRow, Ports
@@ -100,7 +101,7 @@ async def _new_serial(db: aiosqlite.Connection) -> str:
             return serial
 
 
-def _row(row: aiosqlite.Row, secrets: Secrets, nvr: NvrRow, known: Sequence[streams.KnownStream]) -> CameraRow:
+def _row(row: aiosqlite.Row, secrets: Secrets, nvr: NvrRow, known: Sequence[ScannedStream]) -> CameraRow:
     interface = None
     if row["interface_id"] is not None:
         interface = InterfaceRow(

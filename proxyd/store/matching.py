@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from proxyd.nvr.result import ScannedChannel
+from proxyd.nvr.result import ScannedChannel, ScannedStream
 
 from .rows import ChannelState
-from .streams import KnownStream, from_scan
+from .streams import within_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def match_channels(known: Sequence[KnownChannel], scanned: Sequence[ScannedChann
     return [Match(channel, by_key.get(channel.key) or by_number.get(channel.number)) for channel in unique]
 
 
-def merge_streams(known: Sequence[KnownStream], channel: ScannedChannel, *, complete: bool) -> list[KnownStream]:
+def merge_streams(known: Sequence[ScannedStream], channel: ScannedChannel, *, complete: bool) -> list[ScannedStream]:
     """The channel's streams after the scan. Every known one stays.
 
     - Both tokens known: the names stay with their tokens, whatever the NVR now calls main.
@@ -58,7 +58,7 @@ def merge_streams(known: Sequence[KnownStream], channel: ScannedChannel, *, comp
       offline channel or an incomplete scan the last URI is kept, it will most likely work again.
     """
     before = {stream.spec.name: stream for stream in known}
-    now = {stream.name: from_scan(stream) for stream in channel.streams}
+    now = {stream.spec.name: within_limits(stream) for stream in channel.streams}
     if len(known) == 2 and {s.profile_token for s in known} == {s.profile_token for s in now.values()}:
         by_token = {stream.profile_token: stream for stream in now.values()}
         if len(by_token) == 2:
@@ -83,9 +83,9 @@ def camera_name(channel: ScannedChannel) -> str:
     return " ".join(name.split())[:64].strip() or f"Channel {channel.number}"
 
 
-def _named(stream: KnownStream, like: KnownStream) -> KnownStream:
+def _named(stream: ScannedStream, like: ScannedStream) -> ScannedStream:
     return replace(stream, spec=replace(stream.spec, name=like.spec.name))
 
 
-def _with_uri(stream: KnownStream, uri: str | None) -> KnownStream:
+def _with_uri(stream: ScannedStream, uri: str | None) -> ScannedStream:
     return replace(stream, spec=replace(stream.spec, upstream_url=uri))

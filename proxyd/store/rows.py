@@ -12,8 +12,6 @@ ChannelState = Literal["online", "offline", "missing"]
 InterfaceKind = Literal["loopback", "netlink", "shared"]
 LogLevel = Literal["info", "warning", "error"]
 
-StreamRow = StreamSpec
-
 
 @dataclass(frozen=True, slots=True)
 class Ports:

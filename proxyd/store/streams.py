@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import aiosqlite
 
@@ -16,31 +16,23 @@ _MAX_NUMBER = 2**31 - 1
 _MAX_TEXT = 256
 
 
-@dataclass(frozen=True, slots=True)
-class KnownStream:
-    """A stored stream with the token that the NVR had for it."""
-
-    spec: StreamSpec
-    profile_token: str = field(repr=False)
-
-
 async def known(
     db: aiosqlite.Connection, secrets: Secrets, nvr_id: int | None = None
-) -> dict[int, tuple[KnownStream, ...]]:
+) -> dict[int, tuple[ScannedStream, ...]]:
     """By channel id, main before sub; of one NVR or of all."""
     rows = await db.execute_fetchall(
         "SELECT s.* FROM streams s JOIN channels c ON c.id = s.channel_id "
         "WHERE ?1 IS NULL OR c.nvr_id = ?1 ORDER BY s.channel_id, s.name",
         (nvr_id,),
     )
-    found: dict[int, tuple[KnownStream, ...]] = {}
+    found: dict[int, tuple[ScannedStream, ...]] = {}
     for row in rows:
-        stream = KnownStream(_spec(row, secrets), row["profile_token"])
+        stream = ScannedStream(_spec(row, secrets), row["profile_token"])
         found[row["channel_id"]] = (*found.get(row["channel_id"], ()), stream)
     return found
 
 
-async def put(db: aiosqlite.Connection, secrets: Secrets, channel_id: int, stream: KnownStream) -> None:
+async def put(db: aiosqlite.Connection, secrets: Secrets, channel_id: int, stream: ScannedStream) -> None:
     """Adds the stream, or changes what the NVR says about the one of that name."""
     spec = stream.spec
     audio = spec.audio
@@ -71,27 +63,26 @@ async def put(db: aiosqlite.Connection, secrets: Secrets, channel_id: int, strea
     )
 
 
-def from_scan(scanned: ScannedStream) -> KnownStream:
+def within_limits(scanned: ScannedStream) -> ScannedStream:
     """What a scan says, held inside the limits of the table: an odd device must not spoil a whole scan."""
-    audio = scanned.audio
+    spec = scanned.spec
+    audio = spec.audio
     if audio is not None:
         audio = replace(
             audio, bitrate_kbps=_bounded(audio.bitrate_kbps), sample_rate_khz=_bounded(audio.sample_rate_khz)
         )
-    spec = StreamSpec(
-        name=scanned.name,
-        codec=scanned.codec,
-        width=_bounded(scanned.width),
-        height=_bounded(scanned.height),
-        fps=_bounded(scanned.fps),
-        bitrate_kbps=_bounded(scanned.bitrate_kbps),
-        upstream_url=scanned.uri,
-        gov_length=_bounded(scanned.gov_length),
-        codec_profile=scanned.codec_profile[:_MAX_TEXT],
-        quality=min(max(float(scanned.quality), 0.0), 1e6),
+    bounded = replace(
+        spec,
+        width=_bounded(spec.width),
+        height=_bounded(spec.height),
+        fps=_bounded(spec.fps),
+        bitrate_kbps=_bounded(spec.bitrate_kbps),
+        gov_length=_bounded(spec.gov_length),
+        codec_profile=spec.codec_profile[:_MAX_TEXT],
+        quality=min(max(float(spec.quality), 0.0), 1e6),
         audio=audio,
     )
-    return KnownStream(spec, scanned.profile_token)
+    return ScannedStream(bounded, scanned.profile_token)
 
 
 async def move_uris(db: aiosqlite.Connection, secrets: Secrets, nvr_id: int, *, old: Address, new: Address) -> None:

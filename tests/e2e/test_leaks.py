@@ -74,7 +74,9 @@ async def secrets_of(stack: Stack) -> list[bytes]:
     for channel in found.channels:
         words += [channel.key, urlsplit(channel.snapshot_uri or "").path]
         words += [
-            word for stream in channel.streams for word in (stream.profile_token, urlsplit(stream.uri or "").path)
+            word
+            for stream in channel.streams
+            for word in (stream.profile_token, urlsplit(stream.spec.upstream_url or "").path)
         ]
     # Tokens such as "000" or "1" stand in every picture by chance.
     return [word.encode() for word in words if len(word) > 5]

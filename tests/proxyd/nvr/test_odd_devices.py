@@ -34,12 +34,12 @@ async def test_the_plain_device_scans() -> None:
     async with OddDevice() as device:
         result = await scanned(device.access)
     assert [c.number for c in result.channels] == [1, 2]
-    assert [s.uri for s in result.channels[1].streams] == ["rtsp://127.0.0.1/P21", "rtsp://127.0.0.1/P22"]
+    assert [s.spec.upstream_url for s in result.channels[1].streams] == ["rtsp://127.0.0.1/P21", "rtsp://127.0.0.1/P22"]
     assert result.channels[0].snapshot_uri == "http://127.0.0.1/P11"
     assert [c.name for c in result.channels] == ["Yard 1", "Yard 2"]
     # No rate control told: recorders need numbers all the same.
-    assert result.channels[0].streams[0].fps > 0
-    assert result.channels[0].streams[0].bitrate_kbps > 0
+    assert result.channels[0].streams[0].spec.fps > 0
+    assert result.channels[0].streams[0].spec.bitrate_kbps > 0
 
 
 async def test_an_answer_without_end_is_cut_off() -> None:
@@ -257,9 +257,9 @@ async def test_media2_alone_is_enough() -> None:
     async with OddDevice(GetProfiles=profiles, GetStreamUri=stream_uri, GetSnapshotUri=snapshot_uri) as device:
         device.services = {MEDIA2: "/media2"}
         [channel] = (await scanned(device.access)).channels
-    [stream] = channel.streams
+    stream = channel.streams[0].spec
     assert (stream.codec, stream.width, stream.fps, stream.gov_length) == ("H265", 3840, 20, 40)
-    assert stream.uri == "rtsp://127.0.0.1:5554/s?a=1&b=2"
+    assert stream.upstream_url == "rtsp://127.0.0.1:5554/s?a=1&b=2"
     assert channel.snapshot_uri == f"http://127.0.0.1:{device.port}/snap.jpg"
     assert channel.name == "Gate"
 
@@ -445,7 +445,7 @@ async def test_disordered_and_decimal_answers_are_read() -> None:
 
     async with OddDevice(GetProfiles=disordered) as device:
         [channel] = (await scanned(device.access)).channels
-    [stream] = channel.streams
+    stream = channel.streams[0].spec
     assert (stream.codec, stream.width, stream.height) == ("H265", 2560, 1440)
     assert (stream.fps, stream.bitrate_kbps) == (25, 4096)
     assert channel.name == "Front door"

@@ -65,13 +65,14 @@ async def test_sixteen_channels_are_read_right(dialect: str) -> None:
     described = {(p.channel, p.media.name): p for p in layout.profiles}
     for channel in result.channels:
         assert channel.online
-        assert [s.name for s in channel.streams] == ["main", "sub"]
+        assert [s.spec.name for s in channel.streams] == ["main", "sub"]
         for stream in channel.streams:
-            told = described[channel.number, stream.name]
+            spec = stream.spec
+            told = described[channel.number, spec.name]
             assert stream.profile_token == told.token
-            assert (stream.codec, stream.width) == (told.media.codec, told.media.width)
-            assert (stream.height, stream.fps) == (told.media.height, told.media.fps)
-            assert stream.uri == f"rtsp://127.0.0.1:{nvr.rtsp_port}{told.rtsp}"
+            assert (spec.codec, spec.width) == (told.media.codec, told.media.width)
+            assert (spec.height, spec.fps) == (told.media.height, told.media.fps)
+            assert spec.upstream_url == f"rtsp://127.0.0.1:{nvr.rtsp_port}{told.rtsp}"
         main = described[channel.number, "main"]
         assert channel.snapshot_uri == f"http://127.0.0.1:{web_port}{main.snapshot}"
     assert sorted(c.number for c in listener.channels) == list(range(1, 17))
@@ -109,7 +110,7 @@ async def test_h265_that_only_media2_shows_is_found(dialect: str) -> None:
     async with SimulatedNvr(channels=3, dialect=dialect, faults=Faults.parse(["media2-only-h265"])) as nvr:
         result = await scanned(nvr.access)
     for channel in result.channels:
-        assert [s.codec for s in channel.streams] == ["H265", "H264"]
+        assert [s.spec.codec for s in channel.streams] == ["H265", "H264"]
 
 
 @every_dialect
@@ -119,7 +120,7 @@ async def test_faults_that_a_scan_overcomes(dialect: str, fault: str) -> None:
         result = await scanned(nvr.access)
         assert nvr.wrong_passwords == 0
     assert numbers(result) == [1, 2, 3, 4]
-    assert all(c.online and c.streams[0].uri and "//127.0.0.1" in c.streams[0].uri for c in result.channels)
+    assert all(c.online and "//127.0.0.1" in (c.streams[0].spec.upstream_url or "") for c in result.channels)
     if fault == "clock":
         assert result.identity.clock_offset_s is not None
         assert result.identity.clock_offset_s < -86400 * 365
@@ -183,7 +184,7 @@ async def test_a_cancelled_scan_has_told_the_channels_it_read() -> None:
         with pytest.raises(asyncio.CancelledError):
             await running
     assert 1 <= len(listener.channels) < 16
-    assert all(c.streams[0].uri for c in listener.channels)
+    assert all(c.streams[0].spec.upstream_url for c in listener.channels)
 
 
 async def test_an_nvr_that_goes_away_in_the_middle() -> None:

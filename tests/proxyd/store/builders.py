@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from proxyd.api.models import ScanDiff
+from proxyd.camera.spec import StreamSpec
 from proxyd.nvr.result import ScannedChannel, ScannedStream
 from proxyd.store.rows import FoundInterface, NvrRow, Ports
 from proxyd.store.store import Store
@@ -15,16 +16,16 @@ PORTS = Ports(http=8080, rtsp=8554)
 def stream(name: str, channel: int, *, token: str | None = None, width: int | None = None) -> ScannedStream:
     assert name in ("main", "sub")
     main = name == "main"
-    return ScannedStream(
+    spec = StreamSpec(
         name="main" if main else "sub",
-        profile_token=token or f"{name}{channel}",
         codec="H264",
         width=width or (1920 if main else 640),
         height=1080 if main else 360,
         fps=25,
         bitrate_kbps=4096 if main else 512,
-        uri=f"rtsp://192.0.2.10/{token or name}/{channel}?user=admin&password=hunter2",
+        upstream_url=f"rtsp://192.0.2.10/{token or name}/{channel}?user=admin&password=hunter2",
     )
+    return ScannedStream(spec, token or f"{name}{channel}")
 
 
 def channel(

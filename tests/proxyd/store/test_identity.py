@@ -32,7 +32,7 @@ def scanned_channels(draw: st.DrawFn) -> ScannedChannel:
     streams = [stream(name, number, token=draw(_tokens) or "none") for name in names]
     unread: bool = draw(st.booleans())
     if streams and unread:
-        streams[0] = replace(streams[0], uri=None)
+        streams[0] = replace(streams[0], spec=replace(streams[0].spec, upstream_url=None))
     key = draw(st.sampled_from(["k1", "k2", "k3", "k4", "k5", ""]))
     name = draw(st.text(max_size=8))
     return channel(number, key=key or f"n{number}", name=name, online=draw(st.booleans()), streams=streams)

@@ -146,7 +146,9 @@ async def test_a_stream_that_vanished_keeps_its_row_without_address(store: Store
 
 async def test_an_address_that_could_not_be_read_this_time_is_kept(store: Store, nvr: NvrRow) -> None:
     await scan(store, nvr.id, channels([1]))
-    unread = channel(1, streams=[replace(stream("main", 1), uri=None), stream("sub", 1)])
+    main = stream("main", 1)
+    no_address = replace(main, spec=replace(main.spec, upstream_url=None))
+    unread = channel(1, streams=[no_address, stream("sub", 1)])
     await scan(store, nvr.id, [unread], complete=False)
     assert (await store.camera(1)).streams[0].upstream_url is not None
     await scan(store, nvr.id, [unread])
@@ -174,8 +176,12 @@ async def test_new_stream_tokens_are_taken_as_they_come(store: Store, nvr: NvrRo
 
 
 async def test_nonsense_of_the_device_does_not_spoil_the_scan(store: Store, nvr: NvrRow) -> None:
+    main = stream("main", 1)
     odd = replace(
-        stream("main", 1), width=-5, fps=2**40, bitrate_kbps=-1, gov_length=-1, audio=AudioSpec("AAC", -64, 2**50)
+        main,
+        spec=replace(
+            main.spec, width=-5, fps=2**40, bitrate_kbps=-1, gov_length=-1, audio=AudioSpec("AAC", -64, 2**50)
+        ),
     )
     found = [channel(1, name="a\x00b\n" + "c" * 100, streams=[odd]), channel(2, name=" \t"), channel(3)]
     assert (await scan(store, nvr.id, found)).new == [1, 2, 3]
