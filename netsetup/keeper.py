@@ -227,9 +227,7 @@ class Keeper:
         changes = await self._converge(plans, seen)
         log.debug("%s", "; ".join(changes))
         self._explain(plans, facts, changes)
-        if self._leasing.unsaved:
-            self.state.save_leases(self._leasing.leases)
-            self._leasing.unsaved = False
+        self._save_leases()
         self._wished(plans)
         self._remember(plans, facts)
         await self._leasing.serve(plans, facts, self._parents, self._memory.hostnames)
@@ -307,6 +305,19 @@ class Keeper:
         if known != self._memory.known:
             self._memory.known = known
             self._save_memory()
+
+    def _save_leases(self) -> None:
+        """A full disk must not cost the cameras their addresses; they are only asked for anew after a reboot."""
+        if not self._leasing.unsaved:
+            return
+        try:
+            self.state.save_leases(self._leasing.leases)
+        except OSError as error:
+            words = f"Cannot write to {self.state.path}: {error.strerror}. Is the disk full?"
+            self.notices.stands("leases", words, "error")
+        else:
+            self._leasing.unsaved = False
+            self.notices.over("leases")
 
     def _save_memory(self) -> None:
         try:

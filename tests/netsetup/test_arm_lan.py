@@ -218,3 +218,20 @@ def test_without_a_server_the_reason_is_said(lan: Lan, tmp_path: Path) -> None:
     arm.wait_for("words", lambda: "DHCP" in arm.cameras()["vcam1"]["message"])
     assert arm.addresses() == {"vcam1": [], "vcam2": []}
     assert arm.cameras()["vcam2"]["address"] is None
+
+
+def test_a_full_disk_costs_no_camera_its_address(lan: Lan, tmp_path: Path) -> None:
+    start_dnsmasq(lan.router, tmp_path)
+    arm = Arm(lan, tmp_path)
+    arm.state.mkdir()
+    lan.host.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", arm.state])
+    arm.start()
+    arm.done("add", count=1)
+    lan.host.run(["dd", "if=/dev/zero", f"of={arm.state}/full", "bs=1k", "count=100"], check=False)
+    arm.wait_for("an address all the same", lambda: any(arm.addresses().values()), 20)
+    arm.wait_for_notice("No space left on device. Is the disk full?")
+    refused = arm.ask("add", count=1)
+    assert not refused["ok"] and "No space left" in refused["error"]
+    assert list(arm.addresses()) == ["vcam1"]
+    lan.host.run(["rm", f"{arm.state}/full"])
+    arm.done("add", count=1)
