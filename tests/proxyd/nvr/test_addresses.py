@@ -6,7 +6,7 @@ import contextlib
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxyd.nvr.addresses import BadAddress, at_typed_host, port_of, with_port
@@ -71,7 +71,6 @@ def test_the_error_names_no_secret() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(max_size=60), st.text(max_size=40).map("rtsp://a:b@".__add__)))
 def test_any_text_gives_an_address_on_the_typed_host_or_a_refusal(raw: str) -> None:
     with contextlib.suppress(BadAddress):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -133,7 +133,6 @@ _JUNK: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["token", "Name", "Configurations", "VideoEncoderConfiguration"]), _JUNK))
 def test_any_mapping_gives_a_profile_or_none(raw: dict[str, Any]) -> None:
     for parse in (parse_media_profile, parse_media2_profile):
@@ -141,7 +140,6 @@ def test_any_mapping_gives_a_profile_or_none(raw: dict[str, Any]) -> None:
         assert profile is None or profile.token
 
 
-@settings(deadline=None)
 @given(_JUNK)
 def test_any_answer_of_the_device_is_taken(raw: Any) -> None:
     parse_device_time(raw)
@@ -149,7 +147,6 @@ def test_any_answer_of_the_device_is_taken(raw: Any) -> None:
     capability_addresses(raw)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from([200, 301, 400, 404, 500]))
 def test_any_bytes_are_judged(body: bytes, status: int) -> None:
     refusal = judge_body(status, "text/xml", body)
@@ -248,7 +245,6 @@ def test_repair_drops_what_a_scan_does_not_read() -> None:
     assert [etree.QName(c).localname for c in profiles] == ["Name"]
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_repair_takes_any_tree(junk: bytes) -> None:
     with contextlib.suppress(etree.XMLSyntaxError):

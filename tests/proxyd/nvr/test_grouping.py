@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxyd.camera.spec import Codec
@@ -284,7 +284,6 @@ _URIS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(_PROFILES, max_size=20), st.data())
 def test_any_soup_gives_channels_with_unique_keys_and_numbers(profiles: list[Profile], data: st.DataObject) -> None:
     uris = {p.token: data.draw(_URIS) for p in profiles if data.draw(st.booleans())}
@@ -303,7 +302,6 @@ def test_any_soup_gives_channels_with_unique_keys_and_numbers(profiles: list[Pro
         assert channel.main is None or channel.main is not channel.sub
 
 
-@settings(deadline=None)
 @given(st.lists(_PROFILES, max_size=12, unique_by=lambda p: p.token), st.randoms())
 def test_the_order_of_streams_inside_a_channel_does_not_change_its_key(profiles: list[Profile], random: object) -> None:
     keys = {c.key for c in group_profiles(profiles).channels}

@@ -7,7 +7,7 @@ import socket
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from proxyd.discovery.guard import MAX_DATAGRAM_BYTES
@@ -77,7 +77,6 @@ def test_what_is_no_answer_is_dropped(data: bytes) -> None:
     assert parsed(data) == []
 
 
-@settings(deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=400),

@@ -39,7 +39,7 @@ def test_the_words_stay_inside_and_the_name_makes_a_difference() -> None:
     assert MARK in fallback_picture("A", 640, 360).data
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(name=st.text(min_size=1, max_size=64))
 def test_any_name_can_be_drawn(name: str) -> None:
     assert fallback_picture(name, 320, 180).data
@@ -64,7 +64,6 @@ def test_any_bytes_are_a_picture_or_not(data: bytes) -> None:
             assert str(error)
 
 
-@settings(deadline=None)
 @given(cut=st.integers(0, 2000), at=st.integers(0, 2000), byte=st.integers(0, 255))
 def test_a_spoiled_jpeg_never_raises_anything_else(cut: int, at: int, byte: int) -> None:
     data = bytearray(snapshot_jpeg(1, 64, 48))

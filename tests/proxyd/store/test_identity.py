@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptography.fernet import Fernet
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxyd.nvr.result import ScannedChannel
@@ -55,7 +55,7 @@ def identity(camera: CameraRow) -> tuple[object, ...]:
     return camera.uuid, camera.serial, mac, camera.http_port, camera.rtsp_port, camera.channel_number, camera.name
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(scans=_scans)
 async def test_any_sequence_of_scans_leaves_identity_unchanged(scans: list[Scan]) -> None:
     with tempfile.TemporaryDirectory() as folder:
