@@ -67,7 +67,7 @@ class Jobs:
         self._last_id += 1
         id_ = self._last_id
         job = Job(
-            id=id_, kind="scan", nvr=nvr.id, title=f"Scan {nvr.name}", state=JobState.RUNNING, started=self._now()
+            id=id_, kind="scan", nvr=nvr.id, title=f"Scan of {nvr.name}", state=JobState.RUNNING, started=self._now()
         )
         self._jobs[id_] = job
         work = self._scan(nvr, job, start=start, restore=restore)

@@ -54,7 +54,6 @@ class TableView(View):
     columns: ClassVar[Sequence[Column]]
     first_sort: ClassVar[tuple[str, bool]] = ("", False)
     filter_names: ClassVar[frozenset[str]] = frozenset()
-    detail_id: ClassVar[str] = ""
 
     def __init__(self) -> None:
         super().__init__(id=self.view_id, classes="view")

@@ -19,7 +19,6 @@ class Trace:
         self._now = now
         self._entries: deque[TraceEntry] = deque(maxlen=ENTRIES)
         self.recorder: str | None = None
-        self.refusals = 0
 
     def __call__(
         self,
@@ -33,7 +32,6 @@ class Trace:
     ) -> None:
         if ok and auth:
             self.recorder = client.rpartition(":")[0] or client
-        self.refusals += not ok
         self._entries.append(
             TraceEntry(
                 at=self._now(),

@@ -36,7 +36,7 @@ def diagnosis(
 def _listed(answer: Mapping[str, Any]) -> list[Any]:
     findings = answer.get("findings")
     if not isinstance(findings, list):
-        raise _not_understood()
+        raise not_understood()
     return findings
 
 
@@ -46,10 +46,10 @@ def _finding(one: Any, camera_on: Mapping[str, int | None]) -> m.Finding:
         fields = {key: one[key] for key in ("id", "severity", "what", "why", "todo")}
         return m.Finding(**fields, interface=name, camera=camera_on.get(name))
     except (KeyError, TypeError, ValidationError):
-        raise _not_understood() from None
+        raise not_understood() from None
 
 
-def _not_understood() -> ArmError:
+def not_understood() -> ArmError:
     return ArmError("netsetup's arm gave an answer that proxyd does not understand.", "Update both.")
 
 

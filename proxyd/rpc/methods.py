@@ -17,7 +17,7 @@ from proxyd.api.methods import METHODS
 from proxyd.camera.manager import CameraManager
 from proxyd.camera.spec import NvrAccess
 from proxyd.camera.view import log_model, nvr_model
-from proxyd.errors import ArmError, Conflict, InvalidInput, ProxyError, UpstreamAuthError
+from proxyd.errors import Conflict, InvalidInput, ProxyError, UpstreamAuthError
 from proxyd.hub import Hub
 from proxyd.jobs import Jobs
 from proxyd.links.arm import ArmClient
@@ -28,7 +28,7 @@ from proxyd.store.rows import NvrRow
 from proxyd.store.store import Store
 
 from .access import Caller
-from .diagnosis import diagnosis
+from .diagnosis import diagnosis, not_understood
 from .server import Handler
 
 _SNAPSHOT_LOG = 100
@@ -349,7 +349,7 @@ def _interface_change(answer: dict[str, Any], p: m.InterfaceAdd | m.InterfaceRem
     try:
         return m.InterfaceChange.model_validate({**answer, "done": not p.dry_run})
     except ValidationError:
-        raise ArmError("netsetup's arm gave an answer that proxyd does not understand.", "Update both.") from None
+        raise not_understood() from None
 
 
 def _names(interfaces: list[m.PlannedInterface]) -> str:

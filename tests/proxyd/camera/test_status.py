@@ -73,4 +73,3 @@ def test_the_trace_is_bounded_and_knows_the_recorder() -> None:
     assert len(trace.last(1000)) == ENTRIES
     assert trace.last(1)[0].operation.startswith(f"{ENTRIES + 4} ")
     assert len(trace.last(1)[0].operation) == len(trace.last(1)[0].reason) == 300
-    assert trace.refusals == ENTRIES + 5
