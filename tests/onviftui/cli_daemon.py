@@ -1,19 +1,17 @@
-"""A daemon for command line tests: the real RPC server on a real socket, with answers from a table in memory."""
+"""A daemon for command line tests: answers that show on their own what the command line makes of them."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from proxyd.api import models as m
 from proxyd.errors import NotFound, UpstreamAuthError
-from proxyd.hub import Hub
-from proxyd.rpc.access import Caller
-from proxyd.rpc.server import Handler, RpcServer
+
+from .rpc_fake import RpcFake
 
 AT = "2025-03-01T10:00:00Z"
 PICTURE = b"\xff\xd8 picture \xff\xd9"
@@ -34,7 +32,7 @@ def camera(id_: int, name: str, **changes: Any) -> m.Camera:
         "mac": f"02:00:00:00:00:{id_:02x}",
         "interface": f"loop{id_}",
         "onvif_url": f"http://{address}:8080/onvif/device_service",
-        "snapshot_url": f"http://{address}:8080/snapshot/main",
+        "snapshot_url": f"http://{address}:8080/snapshot",
         "username": "recorder",
         "streams": [stream],
         "uuid": f"00000000-0000-4000-8000-{id_:012d}",
@@ -58,12 +56,11 @@ def planned(number: int) -> m.PlannedInterface:
     return m.PlannedInterface(name=f"vcam{number}", mac=f"a2:00:00:00:00:0{number}", parent="eth0", address=None)
 
 
-class FakeDaemon:
-    """`calls` is what arrived: method and parameters with secrets readable. `scan_steps` is what a scan reports."""
+class FakeDaemon(RpcFake):
+    """`scan_steps` is what a scan reports."""
 
-    def __init__(self) -> None:
-        self.hub = Hub()
-        self.calls: list[tuple[str, dict[str, Any]]] = []
+    def __init__(self, socket: Path) -> None:
+        super().__init__(socket)
         self.nvrs = [nvr()]
         self.cameras = [camera(1, "Front gate"), camera(2, "Yard"), camera(3, "Yard")]
         self.scan_steps: list[m.Job] = [
@@ -74,25 +71,9 @@ class FakeDaemon:
         self.scan_waits = False  # for a cancel
         self.test_answer = m.NvrTest(ok=True, message="It works: 2 channels.")
         self.cancelled = asyncio.Event()
-        self.handlers: dict[str, Handler] = {}
-        for name in (
-            *("nvr.add", "nvr.list", "nvr.get", "nvr.update", "nvr.remove", "nvr.scan", "nvr.discover", "nvr.test"),
-            *("camera.list", "camera.get", "camera.update", "camera.start", "camera.stop", "camera.restart"),
-            *("camera.remove", "camera.snapshot", "camera.trace", "camera.credentials", "interface.list"),
-            *("interface.available", "job.list", "job.cancel", "log.tail", "status"),
-            *("interface.doctor", "interface.add", "interface.remove"),
-        ):
-            self.handlers[name] = self._handler(name)
 
-    def _handler(self, name: str) -> Handler:
-        async def handle(params: Any, who: Caller) -> Any:
-            values = params.model_dump(exclude_unset=True)
-            if "password" in values:
-                values["password"] = params.password.get_secret_value()
-            self.calls.append((name, values))
-            return getattr(self, "on_" + name.replace(".", "_"))(params)
-
-        return handle
+    async def answer(self, method: str, params: Any, given: dict[str, Any]) -> Any:
+        return getattr(self, "on_" + method.replace(".", "_"))(params)
 
     def _camera(self, id_: int) -> m.Camera:
         for known in self.cameras:
@@ -184,7 +165,7 @@ class FakeDaemon:
     def on_status(self, params: m.NoParams) -> m.Status:
         return status(self.cameras)
 
-    async def snapshot(self, who: Caller) -> m.Snapshot:
+    def snapshot(self) -> m.Snapshot:
         return m.Snapshot(
             seq=self.hub.seq,
             status=status(self.cameras),
@@ -194,9 +175,6 @@ class FakeDaemon:
             jobs=[],
             log=[],
         )
-
-    def called(self, method: str) -> list[dict[str, Any]]:
-        return [params for name, params in self.calls if name == method]
 
 
 def status(cameras: Sequence[m.Camera]) -> m.Status:
@@ -211,13 +189,3 @@ def status(cameras: Sequence[m.Camera]) -> m.Status:
         states={"running": len(cameras)},
         role=m.Role.ADMIN,
     )
-
-
-@asynccontextmanager
-async def running(daemon: FakeDaemon, socket: Path) -> AsyncIterator[FakeDaemon]:
-    server = RpcServer(socket, daemon.handlers, daemon.snapshot, daemon.hub, {})
-    await server.start()
-    try:
-        yield daemon
-    finally:
-        await server.stop()

@@ -1,4 +1,4 @@
-"""A daemon that speaks the real JSON-RPC over a real Unix socket, with made-up NVRs and cameras.
+"""A daemon for tests of the terminal UI, with made-up NVRs and cameras that calls change.
 
 `answers` may be filled with a method's answer (or an exception, or a function of the parameters);
 `calls` remembers what was asked; `change` and `remove` send events to every subscriber.
@@ -7,19 +7,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-from aiohttp import WSMsgType, web
-from pydantic import BaseModel
 
 from proxyd.api.models import (
     Camera,
     CameraState,
     Credentials,
-    Event,
     FoundNvr,
     Interface,
     InterfaceChange,
@@ -38,7 +33,10 @@ from proxyd.api.models import (
     Stream,
     TraceEntry,
 )
-from proxyd.errors import InvalidInput, NotFound, ProxyError
+from proxyd.errors import NotFound
+from proxyd.hub import Kind
+
+from .rpc_fake import RpcFake
 
 STARTED = "2026-11-22T09:00:00Z"
 PLACES = (
@@ -74,7 +72,7 @@ def camera(number: int, state: CameraState = CameraState.RUNNING, **changes: Any
         "mac": f"a2:6b:3f:00:00:{number:02x}",
         "interface": f"lo:{number}",
         "onvif_url": f"http://{address}:8080/onvif/device_service",
-        "snapshot_url": f"http://{address}:8080/snapshot/main",
+        "snapshot_url": f"http://{address}:8080/snapshot",
         "username": "onvif",
         "streams": [
             Stream(
@@ -149,106 +147,35 @@ def log(number: int, message: str, level: str = "info", subject: str = "daemon")
     return LogEntry.model_validate({"id": number, "at": at, "level": level, "subject": subject, "message": message})
 
 
-class FakeDaemon:
-    """`async with FakeDaemon(socket) as daemon`; start and stop it again as often as wanted."""
+class FakeDaemon(RpcFake):
+    """`hold` makes a method wait before it answers."""
 
     def __init__(self, socket: Path, cameras: int = 0) -> None:
-        self.socket = socket
+        super().__init__(socket)
         self.password = "onvif-secret"
         self.role = Role.ADMIN
-        self.seq = 0
         self.tables: dict[str, dict[int, Any]] = {"nvr": {}, "camera": {}, "interface": {}, "job": {}, "log": {}}
-        self.calls: list[tuple[str, dict[str, Any]]] = []
         self.answers: dict[str, Any] = {}
-        self.hold: dict[str, asyncio.Event] = {}  # a method waits here before it answers
-        self._subscribers: set[web.WebSocketResponse] = set()
-        self._runner: web.AppRunner | None = None
+        self.hold: dict[str, asyncio.Event] = {}
         if cameras:
             self.tables["nvr"][1] = nvr(channels=cameras, online=cameras)
             self.tables["camera"] = {n: camera(n) for n in range(1, cameras + 1)}
             self.tables["interface"] = {n: interface(n, n if n <= cameras else None) for n in range(1, cameras + 3)}
             self.tables["log"] = {1: log(1, "proxyd started"), 2: log(2, f"Garage: {cameras} new cameras")}
 
-    async def __aenter__(self) -> FakeDaemon:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        app = web.Application()
-        app.router.add_get("/rpc", self._serve)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.UnixSite(self._runner, str(self.socket)).start()
-
-    async def stop(self) -> None:
-        for subscriber in list(self._subscribers):
-            await subscriber.close()
-        self._subscribers.clear()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-        self.socket.unlink(missing_ok=True)
-
-    # what tests do with it
-
-    async def change(self, kind: str, model: BaseModel) -> None:
+    def change(self, kind: Kind, model: Any) -> None:
         """Store and announce."""
-        self.tables[kind][model.id] = model  # type: ignore[attr-defined]
-        await self._send(kind, "changed", model.model_dump(mode="json"))
+        self.tables[kind][model.id] = model
+        self.hub.changed(kind, model)
 
-    async def remove(self, kind: str, key: int) -> None:
+    def remove(self, kind: Kind, key: int) -> None:
         self.tables[kind].pop(key, None)
-        await self._send(kind, "removed", {"id": key})
+        self.hub.removed(kind, key)
 
-    async def _send(self, kind: str, action: str, data: dict[str, Any]) -> None:
-        self.seq += 1
-        event = Event.model_validate({"seq": self.seq, "kind": kind, "action": action, "data": data})
-        text = json.dumps({"jsonrpc": "2.0", "method": "event", "params": event.model_dump(mode="json")})
-        for subscriber in list(self._subscribers):
-            await subscriber.send_str(text)
-
-    def called(self, method: str) -> list[dict[str, Any]]:
-        return [params for name, params in self.calls if name == method]
-
-    # serving
-
-    async def _serve(self, request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        pending: set[asyncio.Task[None]] = set()
-        try:
-            async for message in socket:
-                if message.type is WSMsgType.TEXT:
-                    task = asyncio.create_task(self._answer(socket, json.loads(message.data)), name="fake answer")
-                    pending.add(task)
-                    task.add_done_callback(pending.discard)
-        finally:
-            self._subscribers.discard(socket)
-            for task in pending:
-                task.cancel()
-        return socket
-
-    async def _answer(self, socket: web.WebSocketResponse, call: dict[str, Any]) -> None:
-        method, params = call["method"], call.get("params", {})
-        self.calls.append((method, params))
+    async def answer(self, method: str, params: Any, given: dict[str, Any]) -> Any:
         if method in self.hold:
             await self.hold[method].wait()
-        reply: dict[str, Any] = {"jsonrpc": "2.0", "id": call["id"]}
-        try:
-            result = self._result(method, params)
-            if method == "subscribe":
-                self._subscribers.add(socket)
-            reply["result"] = _plain(result)
-        except ProxyError as error:
-            data: dict[str, Any] = {"hint": error.hint}
-            if isinstance(error, InvalidInput):
-                data["fields"] = error.fields
-            reply["error"] = {"code": error.code, "message": error.message, "data": data}
-        if not socket.closed:
-            await socket.send_str(json.dumps(reply))
+        return self._result(method, given)
 
     def _result(self, method: str, params: dict[str, Any]) -> Any:
         answer = self.answers.get(method)
@@ -263,7 +190,7 @@ class FakeDaemon:
             raise NotFound(f"The fake daemon knows no {method}.")
         return own(params)
 
-    def _subscribe(self, _: dict[str, Any]) -> Snapshot:
+    def snapshot(self) -> Snapshot:
         tables = {kind: list(table.values()) for kind, table in self.tables.items()}
         status = Status(
             version="0.1.0",
@@ -277,7 +204,7 @@ class FakeDaemon:
             role=self.role,
         )
         return Snapshot(
-            seq=self.seq,
+            seq=self.hub.seq,
             status=status,
             nvrs=tables["nvr"],
             cameras=tables["camera"],
@@ -398,12 +325,6 @@ class FakeDaemon:
         cancelled: Job = self.tables["job"][params["id"]].model_copy(update={"state": JobState.CANCELLED})
         self.tables["job"][cancelled.id] = cancelled
         return cancelled
-
-
-def _plain(result: Any) -> Any:
-    if isinstance(result, BaseModel):
-        return result.model_dump(mode="json")
-    return [item.model_dump(mode="json") for item in result] if isinstance(result, list) else result
 
 
 def troubled(daemon: FakeDaemon) -> None:

@@ -16,12 +16,12 @@ from onviftui.output import Output, local_time
 from proxyd.api.client import RpcClient
 from proxyd.api.models import CameraState, Finding, JobState, NvrTest, ScanDiff
 from proxyd.errors import InvalidInput, NotFound, ProxyError
-from tests.onviftui.cli_daemon import AT, FakeDaemon, camera, job, running
+from tests.onviftui.cli_daemon import AT, FakeDaemon, camera, job
 
 
 @pytest.fixture
 async def daemon(tmp_path: Path) -> AsyncIterator[FakeDaemon]:
-    async with running(FakeDaemon(), tmp_path / "s") as daemon:
+    async with FakeDaemon(tmp_path / "s") as daemon:
         yield daemon
 
 

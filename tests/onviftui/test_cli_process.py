@@ -16,7 +16,7 @@ import pytest
 
 from onviftui.arguments import EXIT_CODES
 from proxyd.api.models import LogEntry
-from tests.onviftui.cli_daemon import PICTURE, FakeDaemon, running
+from tests.onviftui.cli_daemon import PICTURE, FakeDaemon
 
 COMMAND = (sys.executable, "-W", "error", "-m", "onviftui.cli")
 TIMEOUT_S = 20.0
@@ -24,7 +24,7 @@ TIMEOUT_S = 20.0
 
 @pytest.fixture
 async def daemon(tmp_path: Path) -> AsyncIterator[FakeDaemon]:
-    async with running(FakeDaemon(), tmp_path / "s") as daemon:
+    async with FakeDaemon(tmp_path / "s") as daemon:
         yield daemon
 
 

@@ -55,7 +55,7 @@ async def test_reasons_and_refusals_are_said(socket: Path) -> None:
     async with FakeDaemon(socket, 1) as daemon, running_ui(socket, WIDE) as ui:
         words = "No DHCP answer on eth0: check that a DHCP server serves this network."
         known = interface(1, 1).model_copy(update={"address": None, "up": False, "message": words})
-        await daemon.change("interface", known)
+        daemon.change("interface", known)
         await ui.press("4")
         await ui.sees("No DHCP answer on eth0")
         daemon.answers["interface.add"] = ArmUnreachable("netsetup's arm does not answer.", "Is it running?")

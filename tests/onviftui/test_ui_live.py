@@ -88,11 +88,11 @@ async def test_a_restart_greys_the_last_data_and_resyncs(socket: Path) -> None:
         await ui.hears("proxyd is away")
         daemon.tables["camera"][5] = camera(5)
         del daemon.tables["camera"][1]
-        daemon.seq = 0  # a new daemon counts anew
+        daemon.hub.seq = 0  # a new daemon counts anew
         await daemon.start()
         await ui.sees("05 Kitchen")
         assert "01 Front gate" not in ui.text
-        await daemon.change("camera", camera(2, CameraState.STOPPED))
+        daemon.change("camera", camera(2, CameraState.STOPPED))
         await ui.sees("○ 02 Yard")
     await daemon.stop()
 
@@ -127,7 +127,7 @@ async def test_nothing_is_painted_when_nothing_changes(socket: Path, written: Wr
         written.total, table = 0, ui.table
         before = (table.painted_lines, sum(lines.painted_lines for lines in ui.app.screen.query(Lines)))
         for number in range(1, 33):
-            await daemon.change("camera", camera(number))  # an event without news
+            daemon.change("camera", camera(number))  # an event without news
         await ui.until(lambda: ui.app.store.seq == 32, "the events")
         await asyncio.sleep(2 * FLUSH_S)  # what is asserted is that nothing happens for a while
         await ui.pilot.pause()
@@ -150,17 +150,17 @@ async def test_only_changed_cells_are_sent(socket: Path, written: Written) -> No
             streams = [known.streams[0].model_copy(update={"bps": bps}), known.streams[1]]
             return known.model_copy(update={"streams": streams})
 
-        await daemon.change("camera", with_rate(5, 6_100_000))
+        daemon.change("camera", with_rate(5, 6_100_000))
         await ui.until(lambda: "6.1" in playing(5), "the first rate")
         await ui.pilot.pause()
         written.total, painted = 0, table.painted_lines
-        await daemon.change("camera", with_rate(5, 6_200_000))
+        daemon.change("camera", with_rate(5, 6_200_000))
         await ui.until(lambda: "6.2" in playing(5), "the new rate")
         await ui.pilot.pause()
         assert table.painted_lines - painted <= 2
         assert written.total <= 150, written.total  # one cell and the sum in the header; the screen is above 10 kB
         written.total = 0
-        await daemon.change("camera", with_rate(120, 6_100_000))
+        daemon.change("camera", with_rate(120, 6_100_000))
         await ui.until(lambda: ui.app.store.cameras[120].streams[0].bps > 0, "the event")
         await ui.until(lambda: ui.app._flush_timer is None, "the flush")
         await ui.pilot.pause()
@@ -181,7 +181,7 @@ async def test_a_storm_of_events_is_flushed_at_most_four_times_a_second(socket: 
         for round_number in range(10):
             for number in range(1, 65):
                 state = CameraState.STARTING if round_number % 2 else CameraState.RUNNING
-                await daemon.change("camera", camera(number, state))
+                daemon.change("camera", camera(number, state))
         await ui.until(lambda: ui.app.store.seq == 640, "all events")
         await ui.until(lambda: ui.app._flush_timer is None, "the last flush")
         gaps = [later - earlier for earlier, later in pairwise(flushes)]
@@ -192,10 +192,10 @@ async def test_the_cursor_stays_on_its_camera_when_rows_come_and_go(socket: Path
     async with FakeDaemon(socket, 8) as daemon, running_ui(socket) as ui:
         await ui.press("2", "j", "j", "j")
         assert ui.table.cursor_key == 4
-        await daemon.remove("camera", 1)
+        daemon.remove("camera", 1)
         await ui.until(lambda: "01 Front gate" not in ui.text, "the removal")
         assert ui.table.cursor_key == 4
-        await daemon.remove("camera", 4)
+        daemon.remove("camera", 4)
         await ui.until(lambda: ui.table.cursor_key == 5, "the next row")
 
 

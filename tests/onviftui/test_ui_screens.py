@@ -157,7 +157,7 @@ async def test_discovery_is_switched_and_its_troubles_are_told(socket: Path) -> 
         await ui.press("i")
         await ui.hears("find 01 Front gate by searching again")
         note = "Cannot be found by searching: UDP port 3702 is taken."
-        await daemon.change("camera", daemon.tables["camera"][1].model_copy(update={"note": note}))
+        daemon.change("camera", daemon.tables["camera"][1].model_copy(update={"note": note}))
         await ui.sees("UDP port 3702")
         await ui.press("escape")
         await ui.sees("Cannot be found by searching")
@@ -183,7 +183,7 @@ async def test_camera_screen_says_who_is_refused_and_what_to_do(socket: Path) ->
 async def test_camera_screen_closes_when_the_camera_is_removed_elsewhere(socket: Path) -> None:
     async with FakeDaemon(socket, 2) as daemon, running_ui(socket) as ui:
         await ui.press("2", "enter")
-        await daemon.remove("camera", 1)
+        daemon.remove("camera", 1)
         await ui.hears("has been removed")
         assert not isinstance(ui.app.screen, CameraScreen)
 
@@ -239,9 +239,9 @@ async def test_cameras_of_the_same_name_are_told_apart_by_their_nvr(socket: Path
             await ui.sees("Remove 02 Yard (Barn)?")
             await ui.press("escape")
             await ui.sees("02 Yard (Garage)")
-            await daemon.change("camera", camera(3, name="Gate", nvr=2))
+            daemon.change("camera", camera(3, name="Gate", nvr=2))
             await ui.until(lambda: "(Garage)" not in ui.text, "the bare name")
-            await daemon.change("camera", camera(1, name="02 Yard"))
+            daemon.change("camera", camera(1, name="02 Yard"))
             await ui.sees("02 Yard (ch 2)")
 
 
@@ -355,7 +355,7 @@ async def test_a_saved_nvr_is_tested_at_once_and_only_trouble_is_told(socket: Pa
         await ui.write("bad")
         await ui.press("ctrl+s")
         await ui.hears("Garage: It refuses the password. Press e on it in NVRs to correct that.")
-        await daemon.change("camera", camera(2, CameraState.WRONG_PASSWORD))
+        daemon.change("camera", camera(2, CameraState.WRONG_PASSWORD))
         await ui.until(lambda: "wrong password" in ui.line_with("127.0.0.1:8000"), "the NVR's state")
 
 
@@ -416,12 +416,12 @@ async def test_a_scan_shows_progress_eta_and_what_changed(socket: Path, size: tu
     async with FakeDaemon(socket, 4) as daemon, running_ui(socket, size) as ui:
         await ui.press("3", "r")
         await ui.until(lambda: isinstance(ui.app.screen, JobScreen), "the scan")
-        await daemon.change("job", job(1, done=11, total=16, now="ch 12 stream addresses (sub)", eta_s=14.2))
+        daemon.change("job", job(1, done=11, total=16, now="ch 12 stream addresses (sub)", eta_s=14.2))
         await ui.sees("11/16")
         await ui.sees("ch 12 stream addresses (sub)")
         assert "~14 s left" in ui.text
         diff = ScanDiff(new=[1, 2, 3], changed=[4], offline=[9], warnings=["The clock is 7 h 02 min behind."])
-        await daemon.change("job", job(1, JobState.DONE, done=16, total=16, diff=diff))
+        daemon.change("job", job(1, JobState.DONE, done=16, total=16, diff=diff))
         await ui.sees("ch 1, 2, 3")
         await ui.sees("The clock is 7 h 02 min behind.")
         await ui.press("enter")
@@ -430,8 +430,8 @@ async def test_a_scan_shows_progress_eta_and_what_changed(socket: Path, size: tu
 
 async def test_jobs_have_a_bar_each_and_can_be_cancelled(socket: Path) -> None:
     async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
-        await daemon.change("job", job(1, done=4, total=16))
-        await daemon.change("job", job(2, JobState.FAILED, title="Scan of Barn", error="The NVR did not answer."))
+        daemon.change("job", job(1, done=4, total=16))
+        daemon.change("job", job(2, JobState.FAILED, title="Scan of Barn", error="The NVR did not answer."))
         await ui.press("6")
         await ui.sees("4/16")
         assert "███" in ui.line_with("4/16")
@@ -443,7 +443,7 @@ async def test_jobs_have_a_bar_each_and_can_be_cancelled(socket: Path) -> None:
 
 async def test_a_second_scan_key_shows_the_running_one(socket: Path) -> None:
     async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
-        await daemon.change("job", job(1, done=4, total=16))
+        daemon.change("job", job(1, done=4, total=16))
         await ui.until(lambda: bool(ui.app.store.jobs), "the job")
         await ui.press("3", "r")
         assert isinstance(ui.app.screen, JobScreen)
@@ -490,7 +490,7 @@ async def test_help_comes_from_the_key_table(socket: Path, size: tuple[int, int]
 async def test_state_changes_arrive_while_a_dialog_is_open(socket: Path) -> None:
     async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
         await ui.press("2", "question_mark")
-        await daemon.change("camera", camera(2, CameraState.FAILED, reason="Broken."))
+        daemon.change("camera", camera(2, CameraState.FAILED, reason="Broken."))
         await ui.until(lambda: ui.app.store.cameras[2].state is CameraState.FAILED, "the event")
         await ui.press("escape")
         await ui.sees("✖ 02 Yard")
@@ -498,8 +498,8 @@ async def test_state_changes_arrive_while_a_dialog_is_open(socket: Path) -> None
 
 async def test_a_failed_scan_leads_to_the_form_and_saving_scans_again(socket: Path) -> None:
     async with FakeDaemon(socket) as daemon, running_ui(socket) as ui:
-        await daemon.change("nvr", nvr(1, state=NvrState.WRONG_PASSWORD, last_scan=None, reason="Wrong password."))
-        await daemon.change("job", job(1, JobState.FAILED, error="The NVR refused the password.", hint="Correct it."))
+        daemon.change("nvr", nvr(1, state=NvrState.WRONG_PASSWORD, last_scan=None, reason="Wrong password."))
+        daemon.change("job", job(1, JobState.FAILED, error="The NVR refused the password.", hint="Correct it."))
         await ui.until(lambda: bool(ui.app.store.jobs), "the job")
         await ui.press("6", "enter")
         await ui.sees("Enter corrects address or account")

@@ -17,8 +17,8 @@ Kind = Literal["nvr", "camera", "interface", "job", "log"]
 
 def snapshot(tmp: Any = None, cameras: int = 3) -> Snapshot:
     daemon = FakeDaemon(tmp, cameras)
-    daemon.seq = 10
-    return daemon._subscribe({})
+    daemon.hub.seq = 10
+    return daemon.snapshot()
 
 
 def event(seq: int, kind: Kind, data: dict[str, Any], action: Literal["changed", "removed"] = "changed") -> Event:
