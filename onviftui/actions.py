@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.app import App
 
-from proxyd.api.models import Camera, CameraState, Credentials, Finding, FoundNvr, Job, Nvr, NvrTest, Picture
+from proxyd.api.models import Camera, CameraState, Finding, FoundNvr, Job, Nvr, NvrTest, Picture
 
 from .alarms import Alarm
 from .interface_actions import ActingOnInterfaces
@@ -185,12 +185,6 @@ class Acting(ActingOnInterfaces, App[int]):
 
         doing = f"Fetching a snapshot of {known.name}…"
         self.ask("camera.snapshot", {"id": camera}, doing=doing, then=arrived, deadline_s=SNAPSHOT_DEADLINE_S)
-
-    def copy_credentials(self, camera: int) -> None:
-        def arrived(credentials: Credentials) -> None:
-            self.copy(credentials.password, "password")
-
-        self.ask("camera.credentials", {"id": camera}, doing="Fetching…", then=arrived)
 
     # NVRs
 

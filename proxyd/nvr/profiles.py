@@ -40,7 +40,6 @@ class Profile:
     token: str
     name: str = ""
     source_token: str = ""
-    source_config_token: str = ""
     source_config_name: str = ""
     encoder_token: str = ""
     codec: Codec | None = None
@@ -113,7 +112,6 @@ def _profile(
         token=token,
         name=_text(raw.get("Name")),
         source_token=_text(source.get("SourceToken")),
-        source_config_token=_text(source.get("token")),
         source_config_name=_text(source.get("Name")),
         encoder_token=_text(encoder.get("token")),
         codec=parse_codec(encoder.get("Encoding")),

@@ -10,10 +10,11 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from proxyd.rtsp.udp_pair import bind_udp_pair
+
 Packet = tuple[int, bytes]  # leg, RTP or RTCP packet
 
-_PORT_TRIES = 64
-_SEND_BUFFER_BYTES = 1024 * 1024
+_BUFFER_BYTES = 1024 * 1024  # a key frame leaves in one burst; what does not fit is lost
 
 
 class Sink(Protocol):
@@ -71,17 +72,13 @@ class UdpSink:
         self._client = client
         self._heard = heard
         self._sockets: dict[int, socket.socket] = {}
-        self.dropped = 0
 
     def add_track(self, track: int, client_ports: tuple[int, int]) -> tuple[int, int]:
         """Returns our port pair (RFC 3550 §11: even, and the next). Raises OSError when no pair is free."""
-        pair = _bind_pair(self._address)
+        pair = bind_udp_pair(self._address, buffer_bytes=_BUFFER_BYTES)
         loop = asyncio.get_running_loop()
         try:
             for part, one in enumerate(pair):
-                one.setblocking(False)
-                # A key frame leaves in one burst; what does not fit is lost. The system may grant less.
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
                 one.connect((self._client, client_ports[part]))
         except OSError:
             for one in pair:
@@ -106,7 +103,7 @@ class UdpSink:
                 written += one.send(payload)
             except OSError:
                 # Full socket buffer, packet beyond 64 KiB, closed port (clients open them late): UDP may lose packets.
-                self.dropped += 1
+                continue
         return written
 
     def close(self) -> None:
@@ -125,21 +122,3 @@ class UdpSink:
         if one is not None:
             asyncio.get_running_loop().remove_reader(one.fileno())
             one.close()
-
-
-def _bind_pair(address: str) -> tuple[socket.socket, socket.socket]:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    for _ in range(_PORT_TRIES):
-        first = socket.socket(family, socket.SOCK_DGRAM)
-        second = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            first.bind((address, 0))
-            port = first.getsockname()[1]
-            if port % 2 == 0:
-                second.bind((address, port + 1))
-                return first, second
-        except OSError:
-            pass  # the neighbour port is taken; the last try raises below
-        first.close()
-        second.close()
-    raise OSError(f"no free pair of UDP ports on {address}")

@@ -118,11 +118,6 @@ class RtpNumbering:
         return report + struct.pack(">BBH", _VERSION | 1, 202, len(chunk) // 4) + chunk
 
 
-def frame_interleaved(channel: int, packet: bytes) -> bytes:
-    """One packet as it goes over an interleaved connection."""
-    return struct.pack(">BBH", 0x24, channel, len(packet)) + packet
-
-
 def parse_rtp(packet: bytes) -> RtpPacket:
     """Raises ValueError for what is not an RTP packet."""
     if len(packet) < 12 or packet[0] >> 6 != 2:

@@ -6,14 +6,17 @@ Memory is bounded: a connection whose client does not read is cut off; a datagra
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from proxyd.simulator.rtp import RtpBatch, frame_interleaved
-from proxyd.simulator.udp_pair import bind_udp_pair
+from proxyd.rtsp.messages import format_interleaved
+from proxyd.rtsp.udp_pair import bind_udp_pair
+from proxyd.simulator.rtp import RtpBatch
 
 MAX_UNSENT_BYTES = 8 << 20
+_BUFFER_BYTES = 4 << 20
 _DATAGRAMS_PER_WAKE_UP = 64
 
 Address = tuple[str, int]
@@ -32,7 +35,7 @@ class TcpSink:
         self._write(batch.framed(self.rtp_channel))
 
     def send_report(self, packet: bytes) -> None:
-        self._write(frame_interleaved(self.rtcp_channel, packet))
+        self._write(format_interleaved(self.rtcp_channel, packet))
 
     def _write(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -48,9 +51,8 @@ class UdpPair:
     def __init__(self, host: str, on_packet: Callable[[Address], None]) -> None:
         """Raises OSError when no pair of ports is free."""
         self._on_packet = on_packet
-        self._rtp, self._rtcp = bind_udp_pair(host)
+        self._rtp, self._rtcp = bind_udp_pair(host, buffer_bytes=_BUFFER_BYTES)
         self.ports: tuple[int, int] = (self._rtp.getsockname()[1], self._rtcp.getsockname()[1])
-        self.dropped = 0
 
     def listen(self, loop: asyncio.AbstractEventLoop) -> None:
         for sock in (self._rtp, self._rtcp):
@@ -70,10 +72,8 @@ class UdpPair:
         self._send(self._rtcp, packet, address)
 
     def _send(self, sock: socket.socket, datagram: bytes, address: Address) -> None:
-        try:
+        with contextlib.suppress(OSError):  # a full buffer, a client that has gone: UDP loses
             sock.sendto(datagram, address)
-        except OSError:  # a full buffer, a client that has gone: UDP loses
-            self.dropped += 1
 
     def _receive(self, sock: socket.socket) -> None:
         for _ in range(_DATAGRAMS_PER_WAKE_UP):

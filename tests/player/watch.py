@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from proxyd.rtsp.headers import parse_session
 from proxyd.rtsp.messages import Response
+from proxyd.rtsp.udp_pair import bind_udp_pair
 from proxyd.simulator.frames import Codec
-from proxyd.simulator.udp_pair import bind_udp_pair
 from tests.player.client import RtspClient, RtspClientError
 from tests.player.marks import MarkCounter
 
@@ -115,7 +115,7 @@ def join_control(base: str, control: str) -> str:
 async def _listen(host: str, on_packet: Callable[[int, bytes], None]) -> tuple[int, list[asyncio.DatagramTransport]]:
     """(RTP port, transports): packets go to `on_packet` as channels 0 (RTP) and 1 (RTCP)."""
     loop = asyncio.get_running_loop()
-    sockets = bind_udp_pair(host)
+    sockets = bind_udp_pair(host, buffer_bytes=4 << 20)
     transports = []
     for channel, sock in enumerate(sockets):
         transport, _ = await loop.create_datagram_endpoint(partial(_Receiver, channel, on_packet), sock=sock)

@@ -7,11 +7,11 @@ import errno
 import socket
 
 _ATTEMPTS = 50
-_BUFFER_BYTES = 4 << 20  # the kernel may give less
 
 
-def bind_udp_pair(host: str) -> tuple[socket.socket, socket.socket]:
-    """Non-blocking sockets for RTP and RTCP. Raises OSError when no pair of ports is free."""
+def bind_udp_pair(host: str, *, buffer_bytes: int) -> tuple[socket.socket, socket.socket]:
+    """Non-blocking sockets for RTP and RTCP; the kernel may give smaller buffers. Raises OSError when no pair is
+    free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for _ in range(_ATTEMPTS):
         with contextlib.ExitStack() as unfinished:
@@ -27,8 +27,8 @@ def bind_udp_pair(host: str) -> tuple[socket.socket, socket.socket]:
                 continue
             for sock in (first, second):
                 sock.setblocking(False)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_bytes)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
             unfinished.pop_all()
             return first, second
     raise OSError(errno.EADDRINUSE, f"no free pair of UDP ports on {host}")
