@@ -174,7 +174,7 @@ async def camera_snapshot(args: argparse.Namespace, client: RpcClient, out: Outp
     else:
         out.say(f"Wrote {target} ({len(image)} bytes, {picture.content_type}).")
     if picture.fallback and not out.json_mode:
-        out.note("Note: the NVR gave no picture; this is the placeholder that the recorder gets.")
+        out.note("Note: the NVR gave no picture; this is the stand-in picture that the recorder gets.")
     return 0
 
 

@@ -138,7 +138,6 @@ class DigestVerifier:
         self._lifetime_s = nonce_lifetime_s
         self._max_nonces = max_nonces
         self._issued = 0
-        self._basic_offered = False
         # serial of a nonce → (highest nc, bit mask of the nc below it); only filled by right passwords
         self._used: OrderedDict[int, tuple[int, int]] = OrderedDict()
         self._forgotten = 0  # serials up to here that are not in _used count as used up
@@ -164,34 +163,23 @@ class DigestVerifier:
                 value += f", algorithm={algorithm}"
             values.append(value + (", stale=true" if stale else ""))
         if basic:
-            self._basic_offered = True
             values.append(f"Basic realm={_quote(self._realm)}")
         return values
 
-    def verify(self, header: str, *, method: str, uri: str, username: str, password: str, now: float) -> Verdict:
-        """Checks one Authorization value against the one account that this server knows."""
+    def verify(
+        self, header: str, *, method: str, uri: str, username: str, password: str, now: float, basic: bool = False
+    ) -> Verdict:
+        """Checks one Authorization value against the one account that this server knows. `basic`: Basic will do,
+        whether it was offered or comes unasked."""
         found = _split_credentials(header) if len(header) <= MAX_HEADER_CHARS else []
         scheme = header.split(maxsplit=1)[0].lower() if header.strip() else ""
         if scheme == "basic":
-            return self._verify_basic(header, username, password)
+            if not basic:
+                return Verdict(False, "Basic is not accepted here, only Digest", scheme="Basic")
+            return _verify_basic(header, username, password)
         if scheme != "digest" or len(found) != 1:
             return Verdict(False, "malformed" if scheme in ("digest", "") else "unknown scheme")
         return self._verify_digest(found[0][1], method, uri, username, password, now)
-
-    def _verify_basic(self, header: str, username: str, password: str) -> Verdict:
-        if not self._basic_offered:
-            return Verdict(False, "Basic is not offered", scheme="Basic")
-        try:
-            raw = base64.b64decode(header.split(maxsplit=1)[1].strip(), validate=True)
-        except (IndexError, binascii.Error, ValueError):
-            return Verdict(False, "malformed", scheme="Basic")
-        user, colon, secret = raw.partition(b":")
-        if not colon:
-            return Verdict(False, "malformed", scheme="Basic")
-        right_user = hmac.compare_digest(user, username.encode())
-        if not hmac.compare_digest(secret, password.encode()) or not right_user:
-            return Verdict(False, "wrong password" if right_user else "unknown user", scheme="Basic")
-        return Verdict(True, scheme="Basic")
 
     def _verify_digest(
         self, params: dict[str, str], method: str, uri: str, username: str, password: str, now: float
@@ -277,6 +265,20 @@ class DigestVerifier:
             return False
         self._used[serial] = (highest, mask | bit)
         return True
+
+
+def _verify_basic(header: str, username: str, password: str) -> Verdict:
+    try:
+        raw = base64.b64decode(header.split(maxsplit=1)[1].strip(), validate=True)
+    except (IndexError, binascii.Error, ValueError):
+        return Verdict(False, "malformed", scheme="Basic")
+    user, colon, secret = raw.partition(b":")
+    if not colon:
+        return Verdict(False, "malformed", scheme="Basic")
+    right_user = hmac.compare_digest(user, username.encode())
+    if not hmac.compare_digest(secret, password.encode()) or not right_user:
+        return Verdict(False, "wrong password" if right_user else "unknown user", scheme="Basic")
+    return Verdict(True, scheme="Basic")
 
 
 def _response(

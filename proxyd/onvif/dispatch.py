@@ -79,7 +79,6 @@ class Dispatcher:
         self._tokens = TokenVerifier()
         # One realm for SOAP and the picture, since clients carry a nonce from one to the other.
         self._digest = DigestVerifier(REALM, secret)
-        self._digest.challenges(0.0, basic=True)  # so that Basic sent unasked for the picture is taken, too
         self._pull_points = PullPoints(new_id)
         self._answers: dict[object, bytes] = {}
 
@@ -155,11 +154,9 @@ class Dispatcher:
     def _check_http(self, header: str | None, method: str, target: str, now: datetime, *, basic: bool) -> Verdict:
         if header is None:
             return Verdict(False, "asked for user name and password")
-        if not basic and header.lstrip()[:5].lower() == "basic":
-            return Verdict(False, "Basic is not accepted for ONVIF, only Digest or UsernameToken", scheme="Basic")
         spec, clock = self._spec, now.timestamp()
         return self._digest.verify(
-            header, method=method, uri=target, username=spec.username, password=spec.password, now=clock
+            header, method=method, uri=target, username=spec.username, password=spec.password, now=clock, basic=basic
         )
 
     def _challenges(self, now: datetime, *, stale: bool, basic: bool) -> tuple[tuple[str, str], ...]:

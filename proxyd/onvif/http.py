@@ -236,7 +236,7 @@ class OnvifServer:
                 "camera %d: no picture for the recorder (%s)", self._dispatcher.spec.id, type(error).__name__
             )
             return self._send(request, dispatch.no_picture(), client)
-        reason = "the fallback picture was sent, the NVR gave none" if picture.fallback else ""
+        reason = "the stand-in picture was sent, the NVR gave none" if picture.fallback else ""
         self._record(client=client, protocol="snapshot", operation=SNAPSHOT_PATH, ok=True, auth=auth, reason=reason)
         return web.Response(
             body=picture.data,

@@ -33,7 +33,7 @@ class RecorderAuth:
                 return
             raise self._refusal(now, "")
         verdict = self._verifier.verify(
-            header, method=request.method, uri=request.uri, username=username, password=password, now=now
+            header, method=request.method, uri=request.uri, username=username, password=password, now=now, basic=True
         )
         self.scheme = verdict.scheme
         if verdict.ok or (verdict.stale and self._passed and in_session):

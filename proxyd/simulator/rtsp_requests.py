@@ -80,7 +80,6 @@ class RequestHandler:
         self._locked_out = locked_out
         self._on_wrong_password = on_wrong_password
         self._verifier = DigestVerifier(settings.realm, secrets.token_bytes(32), nonce_lifetime_s=_NONCE_LIFETIME_S)
-        self._challenges(stale=False)  # so that Basic, where it is offered, also works unasked
         self.requests: Counter[str] = Counter()
 
     def answer(self, request: Request, connection: Connection) -> Response:
@@ -133,6 +132,7 @@ class RequestHandler:
                 username=self._settings.username,
                 password=self._settings.password,
                 now=self._clock(),
+                basic=self._settings.basic,
             )
             if verdict.ok:
                 return

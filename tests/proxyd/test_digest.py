@@ -21,8 +21,12 @@ def answer(challenge: Challenge, password: str = "s3cret", nc: int = 1, uri: str
     )
 
 
-def check(server: DigestVerifier, header: str, *, now: float = NOW, uri: str = "/main") -> tuple[bool, str, bool]:
-    verdict = server.verify(header, method="DESCRIBE", uri=uri, username="admin", password="s3cret", now=now)
+def check(
+    server: DigestVerifier, header: str, *, now: float = NOW, uri: str = "/main", basic: bool = False
+) -> tuple[bool, str, bool]:
+    verdict = server.verify(
+        header, method="DESCRIBE", uri=uri, username="admin", password="s3cret", now=now, basic=basic
+    )
     return verdict.ok, verdict.reason, verdict.stale
 
 
@@ -71,9 +75,8 @@ def test_several_challenges_in_one_value_and_in_several() -> None:
 def test_any_text_is_parsed_without_failing(text: str) -> None:
     parse_challenges([text, "Digest " + text])
     server = verifier()
-    server.challenges(NOW, basic=True)
     for header in (text, "Digest " + text, "Basic " + text):
-        assert not server.verify(header, method="GET", uri="/", username="u", password="p", now=NOW).ok
+        assert not server.verify(header, method="GET", uri="/", username="u", password="p", now=NOW, basic=True).ok
 
 
 @given(
@@ -158,15 +161,14 @@ def test_the_memory_of_counts_is_bounded_and_forgets_safely() -> None:
     assert len(server._used) <= 2
 
 
-def test_basic_only_when_offered() -> None:
+def test_basic_only_where_it_will_do() -> None:
     server = verifier()
     header = authorization(Challenge("Basic"), method="GET", uri="/", username="admin", password="s3cret", cnonce="")
-    assert check(server, header) == (False, "Basic is not offered", False)
-    server.challenges(NOW, basic=True)
-    assert check(server, header) == (True, "", False)
+    assert check(server, header) == (False, "Basic is not accepted here, only Digest", False)
+    assert check(server, header, basic=True) == (True, "", False)
     wrong = header[:-4] + "AAAA"
-    assert check(server, wrong) == (False, "wrong password", False)
-    assert check(server, "Basic !!!") == (False, "malformed", False)
+    assert check(server, wrong, basic=True) == (False, "wrong password", False)
+    assert check(server, "Basic !!!", basic=True) == (False, "malformed", False)
 
 
 def test_secrets_stay_out_of_repr() -> None:

@@ -326,7 +326,7 @@ async def test_fallback_picture_is_noted(running: Running, client: aiohttp.Clien
     running.picture = SnapshotPicture("image/jpeg", _JPEG, fallback=True)
     async with client.get(running.base + "/snapshot", headers=_basic(PASSWORD)) as response:
         assert response.status == 200
-    assert "fallback" in running.trace[-1]["reason"]
+    assert "stand-in picture" in running.trace[-1]["reason"]
 
 
 async def test_a_bug_inside_becomes_a_fault_and_a_log_line(

@@ -76,6 +76,7 @@ def guarded(answer: Answer, *, basic_only: bool = False) -> Answer:
             username="admin",
             password=PASSWORD,
             now=0.0,
+            basic=basic_only,
         )
         if verdict.ok:
             return await answer(request)
