@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import count
 from pathlib import Path
 
 import aiohttp
@@ -20,17 +19,16 @@ from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.store.rows import FoundInterface
 from proxyd.store.secrets import Secrets
 from proxyd.store.store import Store
-from tests.proxyd.discovery.wire import Recorder, Said, probe
+from tests.proxyd.discovery.wire import Recorder, Said, probe, unused_address
 from tests.proxyd.onvif.builders import soap, username_token
 from tests.proxyd.store.builders import add_nvr, channels, scan
 
 SET_MODE = "<tds:DiscoveryMode>{}</tds:DiscoveryMode>"
-_hosts = count(1)
 
 
 @pytest.fixture
 def address() -> str:
-    return f"127.93.{next(_hosts)}.1"
+    return unused_address()
 
 
 @asynccontextmanager

@@ -20,10 +20,10 @@ from proxyd.discovery.guard import MAX_DATAGRAM_BYTES
 from proxyd.discovery.responder import AppSequence
 from proxyd.discovery.server import APP_MAX_DELAY_S, DiscoveryServer
 from proxyd.discovery.sockets import open_speaking
-from tests.proxyd.discovery.wire import Recorder, probe, resolve
+from tests.proxyd.discovery.wire import Recorder, probe, resolve, unused_address
 from tests.proxyd.onvif.builders import camera_spec
 
-_hosts = count(1)
+_numbers = count(1)
 
 
 def at_once(low: float, high: float) -> float:
@@ -31,9 +31,9 @@ def at_once(low: float, high: float) -> float:
 
 
 def spec(**changes: Any) -> CameraSpec:
-    """A camera with an address of its own, so that test runs beside this one cannot meet it."""
-    number = next(_hosts)
-    address = changes.pop("address", f"127.91.{number % 250 + 1}.{number // 250 + 1}")
+    """A camera with a number and an address of its own."""
+    number = next(_numbers)
+    address = changes.pop("address", unused_address())
     uuid = f"6f1c2f6e-0f4b-4c11-9d0c-{number:012}"
     return replace(
         camera_spec(), **{"id": number, "address": address, "interface": f"lo:{address}", "uuid": uuid} | changes

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
+from itertools import count
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +20,12 @@ WSA = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 WSD = "http://schemas.xmlsoap.org/ws/2005/04/discovery"
 NVT = "http://www.onvif.org/ver10/network/wsdl"
 MESSAGE_ID = "urn:uuid:0a6dc791-2be6-4991-9af1-454778a1917a"
+_numbers = count()
+
+
+def unused_address() -> str:
+    """A loopback address of no other test, not even of one that another process runs at this moment."""
+    return f"127.93.{os.getpid() % 250 + 1}.{next(_numbers) % 250 + 1}"
 
 
 def message(
