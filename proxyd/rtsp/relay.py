@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from proxyd.rtsp.messages import Interleaved
 from proxyd.rtsp.rtcp import clean_rtcp
-from proxyd.rtsp.sinks import Packet, Sink
+
+if TYPE_CHECKING:
+    from proxyd.rtsp.sinks import Packet, Sink
 
 KEPT_BYTES = 256 * 1024
 _WINDOW_S = 5
