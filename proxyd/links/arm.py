@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 from proxyd.errors import ArmError, ArmUnreachable, Conflict, InvalidInput
 
-DEFAULT_SOCKET = Path("/run/netsetup/netsetup.sock")
 Level = Literal["info", "warning", "error"]
 MOST_ANSWER_BYTES = 4 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 5.0
@@ -77,7 +76,7 @@ def _level(word: object) -> Level:
 class ArmClient:
     """Connects anew for each call: there are few, and the arm may be restarted at any time."""
 
-    def __init__(self, path: Path = DEFAULT_SOCKET) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
 
     async def call(self, do: str, *, timeout_s: float = _ANSWER_TIMEOUT_S, **fields: Any) -> dict[str, Any]:
