@@ -126,9 +126,9 @@ class Leasing:
         for parent, running in list(self._engines.items()):
             if indexes.get(parent) != running.index:
                 del self._engines[parent]
-                if parent not in {plan.parent for plan in plans}:
-                    await running.engine.set_clients({})  # gives the leases back
-                await running.engine.stop()
+                # It is renamed, unplugged, or its plan is gone: only what no plan wants any more is given back.
+                going = running.engine.states().keys() - self._names.keys()
+                await running.engine.stop(release=going)
         for plan in plans:
             if plan.parent in indexes:
                 await self._serve_one(plan, indexes[plan.parent], hostnames)

@@ -11,7 +11,7 @@ import logging
 import random as random_module
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Interface
 
@@ -125,10 +125,10 @@ class LeaseEngine:
         """Open the socket. Idempotent. Raises NetsetupError when the parent or the right to it is missing."""
         self._wire.open()
 
-    async def stop(self, release: bool = False) -> None:
-        """Leases stay valid unless `release`: then they are given back to the server. Idempotent."""
+    async def stop(self, release: Collection[str] = ()) -> None:
+        """Leases stay valid, but those of the MACs in `release` are given back to the server. Idempotent."""
         for mac in list(self._clients):
-            self._drop(mac, release)
+            self._drop(mac, mac in release)
         await self.set_static({})
         try:
             await self._telling.close()

@@ -76,6 +76,19 @@ def test_removed_cameras_give_their_leases_back(chain: Chain, tmp_path: Path) ->
     assert wait_bound(chain, 1) == cameras[:1]
 
 
+def test_a_renamed_adapter_keeps_the_leases_of_its_cameras(chain: Chain, tmp_path: Path) -> None:
+    start_dnsmasq(chain.lan.router, tmp_path)
+    plan(chain, 2)
+    chain.start_arm()
+    cameras = wait_bound(chain, 2)
+    log = tmp_path / "dnsmasq.log"
+    asked = log.read_text().count("DHCPREQUEST")
+    chain.lan.host.ip("link set eth0 down\nlink set eth0 name lan7\nlink set lan7 up")
+    wait_until("they are confirmed", lambda: log.read_text().count("DHCPREQUEST") >= asked + 2)
+    assert wait_bound(chain, 2) == cameras
+    assert "DHCPRELEASE" not in log.read_text()
+
+
 def late(chain: Chain, folder: Path, start_server: Start) -> None:
     plan(chain, 2)
     chain.start_arm()

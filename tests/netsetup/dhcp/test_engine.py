@@ -71,7 +71,7 @@ async def test_names_reach_the_server_and_answers_may_be_broadcast(lan: Lan, tmp
         await cameras.until("a lease", lambda: cameras.leases)
         (line,) = (tmp_path / "dnsmasq.leases").read_text().splitlines()
         assert line.split()[1:] == [mac_of(1), str(cameras.address(1)), "camera-1", f"01:{mac_of(1)}"]
-        await cameras.engine.stop(release=True)
+        await cameras.engine.stop(release=cameras.engine.states().keys())
         assert cameras.engine.counters["RELEASE"] == 1
 
 
