@@ -38,6 +38,7 @@ _GROUPED: dict[CameraState, tuple[bool, str, str]] = {
     CameraState.FAILED: (True, "have failed", "show"),
     CameraState.MISSING: (True, "are no longer on their NVR", "show"),
     CameraState.WAITING_FOR_ADDRESS: (False, "wait for an address", "interfaces"),
+    CameraState.ADDRESS_CHANGED: (False, "have a new address, where their recorder has not come yet", "show"),
 }
 
 
@@ -52,6 +53,8 @@ def alarms(store: Store) -> list[Alarm]:
             by_state[camera.state].append(camera)
     found = [alarm for nvr in store.nvrs.values() if (alarm := _of_nvr(nvr, by_nvr, store))]
     found += [_of_cameras(state, by_state[state]) for state in _GROUPED if by_state[state]]
+    if store.status and store.status.warning:
+        found.append(Alarm(_WAITING, store.status.warning.rstrip("."), "show", "cameras", ""))
     return sorted(found, key=lambda alarm: alarm.sign is not _HUMAN)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -70,7 +71,14 @@ class Counts:
 
 
 _OFF = {CameraState.STOPPED, CameraState.NO_SIGNAL}
-_WAITING = {CameraState.STARTING, CameraState.WAITING_FOR_ADDRESS, CameraState.UPSTREAM_UNREACHABLE}
+WAITING = frozenset(
+    {
+        CameraState.STARTING,
+        CameraState.WAITING_FOR_ADDRESS,
+        CameraState.ADDRESS_CHANGED,
+        CameraState.UPSTREAM_UNREACHABLE,
+    }
+)
 _MODELS: dict[str, type[BaseModel]] = {"nvr": Nvr, "camera": Camera, "interface": Interface, "job": Job}
 
 
@@ -184,7 +192,7 @@ class Store:
             bps += camera_bps(camera)
             if camera.state is CameraState.RUNNING:
                 good += 1
-            elif camera.state in _WAITING:
+            elif camera.state in WAITING:
                 waiting += 1
             elif camera.state in _OFF:
                 off += 1
@@ -222,6 +230,12 @@ class Store:
         parts = [self.nvr_name(camera.nvr)] if any(other.nvr != camera.nvr for other in others) else []
         parts += [f"ch {camera.channel}"] if any(other.nvr == camera.nvr for other in others) else []
         return f"{camera.name} ({' '.join(parts)})" if parts else camera.name
+
+    def camera_place(self, camera: Camera) -> str:
+        """Its address, with the port where all cameras share one."""
+        if self.status and self.status.mode == "shared" and camera.onvif_url:
+            return urlsplit(camera.onvif_url).netloc
+        return camera.address or ""
 
     def nvr_name(self, nvr: int) -> str:
         known = self.nvrs.get(nvr)

@@ -47,6 +47,7 @@ _CAMERA: dict[CameraState, tuple[str, str, Tone]] = {
     CameraState.STARTING: WAITING_GLYPH,
     CameraState.STOPPED: OFF_GLYPH,
     CameraState.WAITING_FOR_ADDRESS: WAITING_GLYPH,
+    CameraState.ADDRESS_CHANGED: WAITING_GLYPH,
     CameraState.UPSTREAM_UNREACHABLE: WAITING_GLYPH,
     CameraState.NO_SIGNAL: OFF_GLYPH,
 }

@@ -9,6 +9,7 @@ from proxyd.api.models import CameraState, JobState, LogEntry, Nvr
 
 from ..alarms import alarms
 from ..keys import view_bindings
+from ..store import WAITING
 from ..ui import ui_of
 from ..widgets.frame import AlarmLines
 from ..widgets.job_lines import diff_summary, progress_line
@@ -101,10 +102,7 @@ class OverviewView(View):
         cameras = [camera for camera in ui.store.cameras.values() if camera.nvr == nvr.id]
         good = sum(c.state is CameraState.RUNNING for c in cameras)
         off = sum(c.state in (CameraState.STOPPED, CameraState.NO_SIGNAL) for c in cameras)
-        waiting = sum(
-            c.state in (CameraState.STARTING, CameraState.UPSTREAM_UNREACHABLE, CameraState.WAITING_FOR_ADDRESS)
-            for c in cameras
-        )
+        waiting = sum(c.state in WAITING for c in cameras)
         pieces: list[Piece] = [
             (f"  {ui.look.glyph(sign)} ", sign.tone),
             (fit(plain(nvr.name), 18, ellipsis=ui.look.ellipsis), Tone.TEXT),

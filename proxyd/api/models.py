@@ -34,6 +34,7 @@ class CameraState(StrEnum):
     STARTING = "starting"
     STOPPED = "stopped"
     WAITING_FOR_ADDRESS = "waiting for address"
+    ADDRESS_CHANGED = "address changed"  # runs, but the recorder that used it has not come to the new address yet
     NO_INTERFACE = "no interface free"
     PORT_IN_USE = "port in use"
     UPSTREAM_UNREACHABLE = "upstream unreachable"
@@ -264,6 +265,7 @@ class Status(Model):
     states: dict[str, int]
     bps: int = 0
     role: Role
+    warning: str = ""  # what this mode is not fit for
 
 
 class Snapshot(Model):

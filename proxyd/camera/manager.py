@@ -143,6 +143,7 @@ class CameraManager:
             self._note_failure(spec, old, failure)
         else:
             self._running[spec.id] = camera
+            self.trace_of(spec.id).listens_on(spec.address)
             self._failed.pop(spec.id, None)
             log.info("camera %d: listens on %s", spec.id, spec.address)
 
@@ -220,6 +221,8 @@ class CameraManager:
                 channel=row.channel_number,
                 nvr=self._health(row.nvr_id),
                 nvr_name=row.nvr.name,
+                mac=row.interface.mac if row.interface else "",
+                moved_from=trace.moved_from if trace else "",
                 waiting=words,
             )
         )

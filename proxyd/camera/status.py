@@ -35,6 +35,8 @@ class Facts:
     channel: int
     nvr: NvrHealth
     nvr_name: str
+    mac: str = ""
+    moved_from: str = ""  # the address at which the recorder still is
     waiting: str = ""  # why the interface has no address, as netsetup's arm says
 
 
@@ -66,6 +68,12 @@ def state_of(f: Facts) -> tuple[CameraState, str]:
         return _S.UPSTREAM_UNREACHABLE, f.nvr.reason
     if f.channel_state == "offline":
         return _S.NO_SIGNAL, f"{f.nvr_name} has no picture on channel {f.channel}. Check that camera, then rescan."
+    if f.moved_from:
+        return (
+            _S.ADDRESS_CHANGED,
+            f"It moved from {f.moved_from} to {f.address}, where its recorder has not come yet. If it does not find "
+            f"the camera, give it the new address; a reservation for MAC {f.mac} in the DHCP server avoids this.",
+        )
     return _S.RUNNING, ""
 
 

@@ -13,12 +13,15 @@ _TEXT = 300  # a client chooses operation names: they are cut to this many chara
 
 
 class Trace:
-    """Implements `RecordExchange`. `recorder` is the address of the client that last got something."""
+    """Implements `RecordExchange`. `recorder` is the address of the client that last got something; `moved_from` the
+    camera's address at which it did, until somebody gets something at the present one."""
 
     def __init__(self, now: Callable[[], str]) -> None:
         self._now = now
         self._entries: deque[TraceEntry] = deque(maxlen=ENTRIES)
         self.recorder: str | None = None
+        self.moved_from = ""
+        self._address = ""
 
     def __call__(
         self,
@@ -32,6 +35,7 @@ class Trace:
     ) -> None:
         if ok and auth:
             self.recorder = client.rpartition(":")[0] or client
+            self.moved_from = ""
         self._entries.append(
             TraceEntry(
                 at=self._now(),
@@ -43,6 +47,14 @@ class Trace:
                 reason=reason[:_TEXT],
             )
         )
+
+    def listens_on(self, address: str) -> None:
+        """The camera has this address from now on."""
+        if self.recorder is not None and address != self._address:
+            self.moved_from, self.recorder = self._address, None
+        if address == self.moved_from:
+            self.moved_from = ""
+        self._address = address
 
     def last(self, limit: int) -> list[TraceEntry]:
         """Oldest first."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from proxyd.api import models as m
+
 from .chain import all_running, new_chain, wait_for_cameras
 from .dhcp_servers import start_kea
 from .frames import IPV4, UDP, Frame, captured
@@ -68,7 +70,7 @@ async def test_streams_end_and_the_camera_is_found_at_its_new_address(lan: Lan, 
                 cameras = await wait_for_cameras(
                     client,
                     "the first one moved",
-                    lambda all_: all_running(2)(all_) and "10.77.0.222" in [camera.address for camera in all_],
+                    lambda all_: ("10.77.0.222", m.CameraState.ADDRESS_CHANGED) in [(c.address, c.state) for c in all_],
                 )
                 end = await asyncio.wait_for(asyncio.to_thread(watcher.stdout.readline), 15)
                 assert end.startswith("ended by"), end
@@ -76,8 +78,10 @@ async def test_streams_end_and_the_camera_is_found_at_its_new_address(lan: Lan, 
                 cable.wait_for("bye", lambda frame: said(frame, first.address or "", "Bye"))
             by_id = {camera.id: camera for camera in cameras}
             assert by_id[second.id].address == second.address
+            assert f"moved from {first.address} to 10.77.0.222" in by_id[first.id].reason
             assert (by_id[first.id].mac, by_id[first.id].uuid) == (first.mac, first.uuid)
             seen = await asyncio.to_thread(chain.record, count=2, username=username, password=password, play_s=1.0)
+            await wait_for_cameras(client, "the recorder came to the new address", all_running(2))
             logs = await client.call("log.tail")
     assert set(seen["found"]) == {"10.77.0.222", second.address}
     assert not [camera["error"] for camera in seen["cameras"].values() if "error" in camera]

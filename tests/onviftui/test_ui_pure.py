@@ -30,7 +30,7 @@ from onviftui.words import (
     format_when,
     nvr_sign,
 )
-from proxyd.api.models import CameraState, NvrState
+from proxyd.api.models import CameraState, NvrState, Role, Status
 
 from .fake_daemon import camera, job, nvr
 
@@ -187,6 +187,20 @@ def test_alarms_are_grouped_by_cause_and_ordered_by_urgency() -> None:
     many = alarms(store_of(*[CameraState.NO_INTERFACE] * 4))
     assert many[0].text == "4 cameras have no interface"
     assert many[0].go == "interfaces"
+
+
+def test_shared_addresses_are_marked_all_the_time() -> None:
+    store = store_of(CameraState.RUNNING)
+    one = store.cameras[1].model_copy(update={"address": "10.77.0.9", "onvif_url": "http://10.77.0.9:8101/onvif"})
+    assert store.camera_place(one) == "10.77.0.9"
+    store.status = Status(
+        version="1", pid=1, started="", mode="shared", data_dir="", nvrs=1, cameras=1, states={}, role=Role.ADMIN,
+        warning="Not for UniFi Protect.",
+    )  # fmt: skip
+    (alarm,) = alarms(store)
+    assert (alarm.text, alarm.go) == ("Not for UniFi Protect", "cameras")
+    assert store.camera_place(one) == "10.77.0.9:8101"
+    assert store.camera_place(one.model_copy(update={"address": None, "onvif_url": None})) == ""
 
 
 def test_a_new_nvr_asks_to_be_scanned_until_a_scan_runs() -> None:

@@ -22,6 +22,7 @@ FINE = Facts(
         ({"enabled": False, "address": None}, CameraState.STOPPED, "Start it"),
         ({"interface": None, "address": None}, CameraState.NO_INTERFACE, "Add interfaces"),
         ({"address": None}, CameraState.WAITING_FOR_ADDRESS, "vcam1"),
+        ({"moved_from": "10.77.0.9", "mac": "a2:6f:00:00:00:01"}, CameraState.ADDRESS_CHANGED, "MAC a2:6f:00:00:00:01"),
         ({"failure": Failure(CameraState.PORT_IN_USE, "by nginx")}, CameraState.PORT_IN_USE, "nginx"),
         ({"running": False}, CameraState.STARTING, ""),
         ({"channel_state": "missing"}, CameraState.MISSING, "channel 7"),
@@ -73,3 +74,27 @@ def test_the_trace_is_bounded_and_knows_the_recorder() -> None:
     assert len(trace.last(1000)) == ENTRIES
     assert trace.last(1)[0].operation.startswith(f"{ENTRIES + 4} ")
     assert len(trace.last(1)[0].operation) == len(trace.last(1)[0].reason) == 300
+
+
+def test_a_camera_has_moved_until_a_recorder_comes_to_its_new_address() -> None:
+    trace = Trace(lambda: "now")
+
+    def come(auth: str = "Digest") -> None:
+        trace(client="10.0.0.3:4000", protocol="rtsp", operation="PLAY", ok=True, auth=auth)
+
+    trace.listens_on("10.77.0.1")
+    trace.listens_on("10.77.0.2")
+    assert trace.moved_from == "", "nobody had come: nobody misses it"
+    come()
+    trace.listens_on("10.77.0.2")
+    assert (trace.moved_from, trace.recorder) == ("", "10.0.0.3"), "started anew, not moved"
+    trace.listens_on("10.77.0.3")
+    trace.listens_on("10.77.0.4")
+    assert (trace.moved_from, trace.recorder) == ("10.77.0.2", None)
+    come(auth="")
+    assert trace.moved_from == "10.77.0.2", "who may ask without a password is not known as a recorder"
+    come()
+    assert (trace.moved_from, trace.recorder) == ("", "10.0.0.3")
+    trace.listens_on("10.77.0.5")
+    trace.listens_on("10.77.0.4")
+    assert trace.moved_from == "", "back where it was"
