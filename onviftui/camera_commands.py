@@ -6,8 +6,10 @@ import argparse
 import asyncio
 import base64
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from proxyd.api.client import RpcClient
 from proxyd.api.models import Camera, CameraState, Credentials, Picture, Stream, TraceEntry
@@ -43,8 +45,19 @@ def _print_cameras(cameras: list[Camera], out: Output) -> None:
         Column("MAIN", least=9, optional=True),
         Column("REASON", least=10),
     )
-    rows = [(c.id, c.name, c.nvr, c.channel, c.state, c.address or "none", _main_stream(c), c.reason) for c in cameras]
+    places = Counter(c.address for c in cameras)
+    rows = [
+        (c.id, c.name, c.nvr, c.channel, c.state, _place(c, shared=places[c.address] > 1), _main_stream(c), c.reason)
+        for c in cameras
+    ]
     out.table(columns, rows)
+
+
+def _place(camera: Camera, *, shared: bool) -> str:
+    """The address, with the port where it alone tells the cameras apart."""
+    if camera.address is None:
+        return "none"
+    return urlsplit(camera.onvif_url).netloc if shared and camera.onvif_url else camera.address
 
 
 def _main_stream(camera: Camera) -> str:

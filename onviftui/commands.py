@@ -106,6 +106,8 @@ async def status(args: argparse.Namespace, client: RpcClient, out: Output) -> in
             ]
         )
     )
+    if state.warning:
+        out.note(state.warning)
     return 0
 
 

@@ -147,6 +147,7 @@ class Daemon:
             states=dict(Counter(str(camera.state) for camera in cameras)),
             bps=sum(stream.bps for camera in cameras for stream in camera.streams),
             role=role,
+            warning=WARNING if self._links.mode == "shared" else "",
         )
 
     async def _interfaces_changed(self, found: list[FoundInterface]) -> None:

@@ -76,7 +76,7 @@ class CamerasView(TableView):
         tone = sign.tone if sign.tone in _URGENCY else Tone.MUTED if troubled else Tone.TEXT
         cells = (
             Cell(name, Tone.MUTED if item.state is CameraState.STOPPED else Tone.TEXT),
-            Cell(item.address or "", Tone.TEXT),
+            Cell(ui.store.camera_place(item), Tone.TEXT),
             Cell(sign.word, tone, spill=troubled),
             Cell(recorder, Tone.TEXT if item.recorder else Tone.MUTED),
             Cell(format_mbit(camera_bps(item)) or ui.look.dash, Tone.TEXT if camera_bps(item) else Tone.MUTED),

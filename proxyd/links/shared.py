@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 MOST = 256  # below the distance between the HTTP and the RTSP ports
 WARNING = (
-    "All cameras share one address and differ by their ports only. Recorders that go by MAC or address, such as UniFi "
-    "Protect, will take one of them and no more."
+    "Not for recorders that go by MAC or address, such as UniFi Protect: all cameras share one address and differ by "
+    "their ports only, so such a recorder takes one of them and no more."
 )
 _LOOK_EVERY_S = 5.0
 

@@ -22,6 +22,8 @@ async def test_cameras_on_one_address_differ_by_their_ports_and_keep_them() -> N
             for camera in cameras:
                 player = await play(camera.streams[0].url, secret, 1)
                 assert player.counter.sources == {(camera.channel, 0)}
+            status = await client.call("status")
+            assert status.mode == "shared" and "UniFi Protect" in status.warning
             warnings = [entry.message for entry in await client.call("log.tail") if entry.level == "warning"]
             assert any("UniFi Protect" in message for message in warnings)
         stack.kill_daemon(signal.SIGTERM)

@@ -194,6 +194,15 @@ async def test_camera_list_for_people(daemon: FakeDaemon, onviftui: Any) -> None
     assert "wrong NVR password" in lines[2] and lines[2].endswith("Enter the new one.")
 
 
+async def test_cameras_that_share_an_address_are_listed_with_their_ports(daemon: FakeDaemon, onviftui: Any) -> None:
+    for index in (0, 1):
+        url = f"http://10.77.0.9:{8101 + index}/onvif/device_service"
+        daemon.cameras[index] = camera(index + 1, f"Cam {index}", address="10.77.0.9", onvif_url=url)
+    lines = (await onviftui("camera", "list")).out.splitlines()
+    assert "10.77.0.9:8101" in lines[1] and "10.77.0.9:8102" in lines[2]
+    assert daemon.cameras[2].address and f"{daemon.cameras[2].address}:" not in lines[3]
+
+
 async def test_camera_show_by_name_keeps_the_password_to_itself(onviftui: Any) -> None:
     shown = (await onviftui("camera", "show", "Front gate")).out
     assert "rtsp://127.0.77.1:8554/main" in shown and "open sesame" not in shown
