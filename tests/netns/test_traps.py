@@ -1,6 +1,6 @@
 """Every trap that was found on real hosts, set on purpose: seen, and repaired where it can be.
 
-Repairs here are a second `netsetup apply`; the arm does the same by itself (test_arm.py).
+Repairs here are a second `netsetup apply`; the arm does the same by itself (test_failures.py).
 """
 
 from __future__ import annotations
@@ -58,6 +58,22 @@ def test_strict_reverse_path_filters_do_not_swallow_probes(lan: Lan, tmp_path: P
     lan.host.sysctl("net/ipv4/conf/eth0/rp_filter", 1)
     cameras = Netsetup(lan, tmp_path).apply(2)
     near, routed = watch_visits(lan, cameras)
+    assert near.right, str(near)
+    assert routed.right, str(routed)
+
+
+def test_a_changed_address_does_not_go_with_the_old_one(lan: Lan, tmp_path: Path) -> None:
+    """With promote_secondaries=0 the kernel deletes the second address of a network with the first."""
+    netsetup = Netsetup(lan, tmp_path)
+    before = netsetup.apply(2)
+    for camera in before:
+        lan.host.sysctl(f"net/ipv4/conf/{camera.name}/promote_secondaries", 0)
+    lan.host.sysctl("net/ipv4/conf/all/promote_secondaries", 0)
+    after = netsetup.apply(2, "--exclude", ",".join(camera.address for camera in before))
+    assert {camera.address for camera in after} == {"10.77.0.103", "10.77.0.104"}
+    shown = lan.host.run(["ip", "-4", "addr"]).stdout
+    assert not [camera for camera in before if f" {camera.address}/" in shown]
+    near, routed = watch_visits(lan, after)
     assert near.right, str(near)
     assert routed.right, str(routed)
 
