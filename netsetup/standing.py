@@ -50,7 +50,7 @@ def camera_json(
         "phase": "waiting" if held_by else (dhcp.phase if dhcp else ("static" if slot.address else "stopped")),
         "message": trouble,
         "detail": dhcp.message if dhcp else "",
-        "next_try": dhcp.next_try if dhcp else None,
+        "next_try": dhcp.next_try if dhcp and parent == "up" else None,
         "server": str(dhcp.server) if dhcp and dhcp.server else None,
         "expires": lease.expires if lease else None,
         "claimed_by": held_by or (dhcp.claimed_by if dhcp else None),

@@ -30,6 +30,7 @@ class ArmCamera:
     mac: str
     message: str
     waiting: bool  # it has no address yet
+    next_try: float | None = None  # when its DHCP server is asked again, CLOCK_REALTIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,13 @@ class ArmStatus:
         return cls(
             str(answer["instance"]),
             tuple(
-                ArmCamera(str(c["name"]), str(c["mac"]), str(c["message"]), c["address"] is None)
+                ArmCamera(
+                    str(c["name"]),
+                    str(c["mac"]),
+                    str(c["message"]),
+                    c["address"] is None,
+                    None if c.get("next_try") is None else float(c["next_try"]),
+                )
                 for c in answer["cameras"]
             ),
             tuple(

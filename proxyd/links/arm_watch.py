@@ -6,11 +6,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from proxyd.errors import ProxyError
 
-from .arm import ArmClient, ArmNotice, ArmStatus
+from .arm import ArmCamera, ArmClient, ArmNotice, ArmStatus
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class ArmWatch:
         """By MAC: what keeps an interface from its address, or threatens it. Empty without an arm."""
         if self._status is None:
             return {}
-        return {camera.mac: camera.message for camera in self._status.cameras if camera.message}
+        return {camera.mac: _words(camera) for camera in self._status.cameras if camera.message}
 
     def name_cameras(self, names: Mapping[str, str]) -> None:
         """By MAC: what DHCP servers shall show. Told to the arm now and after every reconnect."""
@@ -115,3 +116,13 @@ class ArmWatch:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._telling
             self._telling = None
+
+
+def _words(camera: ArmCamera) -> str:
+    """With the moment instead of a countdown, which would be another text every second."""
+    if not camera.waiting or camera.next_try is None:
+        return camera.message
+    try:
+        return f"{camera.message} Next try at {time.strftime('%H:%M:%S', time.localtime(camera.next_try))}."
+    except (OverflowError, ValueError, OSError):  # no moment
+        return camera.message

@@ -46,6 +46,7 @@ async def test_interfaces_come_through_proxyd_and_cameras_follow_their_leases(ch
         await client.call("interface.add", {"count": 2, "digest": shown.digest})
         waiting = await wait_for_cameras(client, "the arm's words", lambda all_: all("DHCP" in c.reason for c in all_))
         assert {camera.state for camera in waiting} == {m.CameraState.WAITING_FOR_ADDRESS}
+        assert all("Next try at " in camera.reason for camera in waiting)
         with pytest.raises(Conflict, match="not as it was"):
             await client.call("interface.add", {"count": 1, "digest": shown.digest})
         with pytest.raises(InvalidInput, match="At most 3"):

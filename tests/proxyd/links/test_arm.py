@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ from proxyd.links.arm_watch import ArmWatch
 MAC = "a2:6f:00:00:00:01"
 
 
-def status(*notices: tuple[int, str], instance: str = "one", message: str = "") -> dict[str, Any]:
+def status(*notices: tuple[int, str], instance: str = "one", message: str = "", **more: object) -> dict[str, Any]:
     return {
         "ok": True,
         "instance": instance,
-        "cameras": [{"name": "vcam1", "mac": MAC, "message": message, "address": None}],
+        "cameras": [{"name": "vcam1", "mac": MAC, "message": message, "address": None} | more],
         "notices": [{"id": id_, "level": "warning", "text": text, "camera": "vcam1"} for id_, text in notices],
     }
 
@@ -142,6 +143,21 @@ async def test_words_and_new_notices_arrive_once(arm: FakeArm, monkeypatch: pyte
         arm.say(status((1, "A new life."), instance="two"))
         await arm.start()
         assert await heard.next() == "A new life."
+    finally:
+        await heard.watch.stop()
+
+
+async def test_the_next_try_is_told_while_there_is_no_address(arm: FakeArm, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = time.mktime((2026, 3, 4, 15, 16, 17, 0, 0, -1))
+    heard = Heard(arm, monkeypatch)
+    arm.say(status(message="No DHCP answer.", next_try=at))
+    await heard.watch.start()
+    try:
+        assert await heard.next() == f"words {{'{MAC}': 'No DHCP answer. Next try at 15:16:17.'}}"
+        arm.say(status(message="It does not renew.", next_try=at, address="10.77.0.5/24"))
+        assert await heard.next() == f"words {{'{MAC}': 'It does not renew.'}}"
+        arm.say(status(message="Odd.", next_try=1e300))
+        assert await heard.next() == f"words {{'{MAC}': 'Odd.'}}"
     finally:
         await heard.watch.stop()
 
