@@ -47,10 +47,6 @@ class Frame:
     arp_mac: str = ""
     payload: bytes = b""
 
-    @property
-    def arp_answer(self) -> bool:
-        return self.ethertype == ARP and self.protocol == 2
-
 
 def parse_frame(octets: bytes, *, time_s: float = 0.0, outgoing: bool = False) -> Frame:
     """Never raises: what is too short or unknown has fewer fields."""
