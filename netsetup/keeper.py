@@ -79,7 +79,7 @@ class Keeper:
         self._parents: dict[str, State] = {}
         self._made: frozenset[str] = frozenset()  # interfaces that stood after the last look
         self._kept: Any = None  # what was wished at the last look
-        self._held = HeldAddresses(self.notices)
+        self._held = HeldAddresses(self.notices, self._memory.addresses)
 
     async def start(self) -> None:
         """Returns when the saved plans are in the kernel, as far as it lets us. Raises NetsetupError: damaged files."""
@@ -302,8 +302,8 @@ class Keeper:
 
     def _remember(self, plans: tuple[Plan, ...], facts: Facts) -> None:
         known = remember(plans, facts, self._memory.known)
-        if known != self._memory.known:
-            self._memory.known = known
+        if (known, self._held.used) != (self._memory.known, self._memory.addresses):
+            self._memory.known, self._memory.addresses = known, dict(self._held.used)
             self._save_memory()
 
     def _save_leases(self) -> None:

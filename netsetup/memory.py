@@ -1,5 +1,6 @@
-"""What the arm remembers beside plans and leases: adapters by their MAC, and what cameras are called. Losing the file
-harms nobody: adapters are learned anew at the next look, names when proxyd connects."""
+"""What the arm remembers beside plans and leases: adapters by their MAC, what cameras are called, which static
+addresses were in use. Losing the file harms nobody: adapters are learned anew at the next look, names when proxyd
+connects, and addresses are probed as long as before their first use."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ _LARGEST = 1_000_000
 class Memory:
     known: dict[str, Known] = field(default_factory=dict)
     hostnames: dict[str, str] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)  # static ones that were in use, by MAC
 
     @classmethod
     def load(cls, path: Path) -> Memory:
@@ -26,6 +28,7 @@ class Memory:
             return cls(
                 {str(name): Known.from_json(known) for name, known in data["known"].items()},
                 {str(mac): str(name) for mac, name in data["hostnames"].items()},
+                {str(mac): str(address) for mac, address in data.get("addresses", {}).items()},
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
@@ -33,4 +36,5 @@ class Memory:
     def save(self, path: Path) -> None:
         """Raises OSError."""
         known = {name: known.to_json() for name, known in self.known.items()}
-        write_atomic(path, json.dumps({"known": known, "hostnames": self.hostnames}, indent=1) + "\n")
+        data = {"known": known, "hostnames": self.hostnames, "addresses": self.addresses}
+        write_atomic(path, json.dumps(data, indent=1) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,7 +132,9 @@ def test_a_static_address_that_somebody_has_is_not_taken(lan: Lan, tmp_path: Pat
     arm = static(lan, tmp_path, 2)
     lan.reboot_host()
     lan.recorder.ip("address add 10.77.0.102/24 dev eth0")
+    began = time.monotonic()
     arm.start()
+    assert time.monotonic() - began > 3, "before the first use an address is asked for in RFC 5227's own time"
     words = "Address 10.77.0.102 is already used by the device with MAC 02:00:00:00:00:20."
     arm.wait_for_notice(words)
     assert arm.addresses() == {"vcam1": ["10.77.0.101"], "vcam2": []}
@@ -145,6 +148,18 @@ def test_a_static_address_that_somebody_has_is_not_taken(lan: Lan, tmp_path: Pat
     assert answer["ok"] and not refused["ok"]
     assert "10.77.0.103 by 02:00:00:00:00:20" in refused["error"]
     assert len(arm.cameras()) == 2
+    arm.wait_for("it is remembered", lambda: set(_remembered(arm)) == {"10.77.0.101/24", "10.77.0.102/24"})
+    arm.end()
+    lan.reboot_host()
+    lan.recorder.ip("address add 10.77.0.101/24 dev eth0")
+    arm.start()
+    arm.wait_for_notice("Address 10.77.0.101 is already used")
+    assert arm.addresses() == {"vcam1": [], "vcam2": ["10.77.0.102"]}
+
+
+def _remembered(arm: Arm) -> list[str]:
+    """Addresses that were in use: after a restart they are asked for more shortly."""
+    return list(json.loads((arm.state / "arm.json").read_text())["addresses"].values())
 
 
 def test_only_what_root_allows(lan: Lan, tmp_path: Path) -> None:
