@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
 import os
+import shlex
 import signal
 import socket
 import stat
@@ -16,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from netsetup.arguments import add_apply_arguments, add_plan_arguments, again
 from netsetup.cli import COMMANDS, main
 from tests.netns.lan import wait_until
 from tests.netsetup.conftest import Inside
@@ -48,6 +51,22 @@ def test_wrong_usage_ends_with_1(arguments: list[str], words: str, capsys: pytes
         main(arguments)
     assert ended.value.code == 1
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "how", ["--dhcp", "--static 10.77.0.101/24 --gateway 10.77.0.1 --exclude 10.77.0.110,10.77.1.0/28"]
+)
+def test_the_command_that_a_dry_run_names_wishes_the_same(how: str) -> None:
+    planning, applying = argparse.ArgumentParser(), argparse.ArgumentParser()
+    add_plan_arguments(planning)
+    add_apply_arguments(applying)
+    words = f"--parent eth0 --count 32 {how} --exclude 10.77.0.9 --mac-prefix a2:6f --name-prefix vcamx --state /s"
+    planned = planning.parse_args(words.split())
+    program, verb, *rest = shlex.split(again(planned, "--digest d"))
+    assert (program, verb) == ("netsetup", "apply")
+    applied = vars(applying.parse_args(rest))
+    assert applied["digest"] == "d"
+    assert vars(planned).items() <= applied.items()
 
 
 def test_every_command_can_be_asked_for_help() -> None:
