@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Interface, IPv4Network
 
 from .addressing import is_own_mac, usable
 from .desired import number
@@ -79,7 +79,9 @@ def _accept_plan(plan: Plan, facts: Facts, limits: Limits | None) -> None:
         raise BadRequest(f"At most {MOST_SLOTS} interfaces fit on one parent.")
     # An adapter that is unplugged for now keeps its plan: its cameras wait.
     parent = accept_parent(plan.parent, facts) if facts.link(plan.parent) else None
-    host_ips = {a.address.ip for a in facts.addresses if not _ours(a.link, facts)}
+    host_ips = facts.host_macs().keys()
+    if plan.gateway in host_ips:
+        raise BadRequest(f"The gateway {plan.gateway} is this host's own address.", "Leave --gateway out.")
     host_macs = {link.mac for link in facts.links if not link.ours}
     for slot in plan.slots:
         _accept_slot(plan, slot)
@@ -108,6 +110,8 @@ def _accept_slot(plan: Plan, slot: Slot) -> None:
         raise BadRequest(f"{slot.address.ip} is the gateway's address.", "Leave it out with --exclude.")
     if plan.gateway and plan.gateway not in slot.address.network:
         raise BadRequest(f"The gateway {plan.gateway} is not in {slot.address.network}.")
+    if plan.gateway and not usable(IPv4Interface((plan.gateway, slot.address.network.prefixlen))):
+        raise BadRequest(f"{plan.gateway} cannot be a gateway.", "Take the router's address, such as 10.77.0.1.")
 
 
 def _accept_range(network: IPv4Network, slot: Slot, plan: Plan, facts: Facts, limits: Limits) -> None:
@@ -127,11 +131,6 @@ def _half_made(slot: Slot, parent: HostLink | None, facts: Facts) -> bool:
     """Made by a run that was interrupted before it could mark it."""
     link = facts.link(slot.name)
     return bool(link and parent and link.mac == slot.mac and link.parent == parent.name and not link.alias)
-
-
-def _ours(name: str, facts: Facts) -> bool:
-    link = facts.link(name)
-    return link is not None and link.ours
 
 
 def _once(values: Iterable[str], what: str) -> None:

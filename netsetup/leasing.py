@@ -131,11 +131,12 @@ class Leasing:
                 await running.engine.stop(release=going)
         for plan in plans:
             if plan.parent in indexes:
-                await self._serve_one(plan, indexes[plan.parent], hostnames)
+                await self._serve_one(plan, facts, indexes[plan.parent], hostnames)
 
-    async def _serve_one(self, plan: Plan, index: int, hostnames: Mapping[str, str]) -> None:
+    async def _serve_one(self, plan: Plan, facts: Facts, index: int, hostnames: Mapping[str, str]) -> None:
         try:
             engine = await self._engine(plan.parent, index)
+            engine.set_host(facts.host_macs())
             if plan.method == "dhcp":
                 names = {s.mac: host_name(hostnames.get(s.mac, "")) or s.name for s in plan.slots}
                 await engine.set_clients(

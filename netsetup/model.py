@@ -63,20 +63,32 @@ class Plan:
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
         """Raises KeyError, TypeError or ValueError for anything that to_json() did not write."""
         slots = tuple(
-            Slot(int(s["index"]), str(s["name"]), str(s["mac"]), IPv4Interface(s["address"]) if s["address"] else None)
+            Slot(
+                _number(s["index"]),
+                str(s["name"]),
+                str(s["mac"]),
+                IPv4Interface(s["address"]) if s["address"] else None,
+            )
             for s in data["slots"]
         )
         method: Literal["dhcp", "static"] = "dhcp" if data["method"] == "dhcp" else "static"
         gateway = IPv4Address(data["gateway"]) if data["gateway"] else None
         return cls(
             str(data["parent"]),
-            int(data["block"]),
+            _number(data["block"]),
             method,
             slots,
             gateway,
             str(data["name_prefix"]),
             str(data["mac_prefix"]),
         )
+
+
+def _number(value: object) -> int:
+    """JSON also knows 1.5 and 1e400."""
+    if not isinstance(value, int):
+        raise TypeError
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +207,11 @@ class Facts:
 
     def link(self, name: str) -> HostLink | None:
         return next((link for link in self.links if link.name == name), None)
+
+    def host_macs(self) -> dict[IPv4Address, str]:
+        """By the addresses of the host itself, not of its cameras; zeros where the interface has none (a tunnel)."""
+        macs = {link.name: link.mac or "00:00:00:00:00:00" for link in self.links if not link.ours}
+        return {address.address.ip: macs[address.link] for address in self.addresses if address.link in macs}
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,3 +158,9 @@ def wake(client: Client) -> float | None:
     wanted += [terms.expires for terms in (client.lease, client.granted) if terms]
     wanted += [client.defence.calm_at(client.times) if client.defence.claimed_by else None]
     return min((at for at in wanted if at is not None), default=None)
+
+
+def held_address(client: Client) -> IPv4Address | None:
+    """The one that is used, or being probed."""
+    held = client.granted or client.lease
+    return held.address.ip if held else None

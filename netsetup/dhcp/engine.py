@@ -31,6 +31,7 @@ from netsetup.dhcp.client import (
     ServerSeen,
     Stop,
     Tick,
+    held_address,
     new_client,
     wake,
 )
@@ -113,6 +114,7 @@ class LeaseEngine:
         self._statics: dict[str, Static] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._watched: dict[IPv4Address, set[str]] = {}
+        self._host: Mapping[IPv4Address, str] = {}
         self._last_address: dict[str, IPv4Address] = {}
         self._moved_from: dict[str, str] = {}
         self._states: dict[str, DhcpState] = {}
@@ -160,6 +162,10 @@ class LeaseEngine:
                 self._watch(mac, address.ip)
                 self._keep_static(Static(mac, address, self._steady()))
         self._receive_for_all()
+
+    def set_host(self, addresses: Mapping[IPv4Address, str]) -> None:
+        """The MAC by address of this host itself: no camera may be given one of these addresses."""
+        self._host = addresses
 
     def link_up(self) -> None:
         """The parent has its carrier back: confirm all leases with the server, which keeps them usable meanwhile."""
@@ -270,6 +276,15 @@ class LeaseEngine:
         self._rewatch(mac, before, client)
         self._arm(mac, client)
         self._publish(mac)
+        if client.probing and client.probing is not before.probing:
+            address = client.probing.address
+            if holder := self._unheard_holder(mac, address):
+                self._apply(mac, Heard(Arp(1, holder, address, mac, address)))
+
+    def _unheard_holder(self, mac: str, address: IPv4Address) -> str | None:
+        """What the host and its other cameras say goes out, and never comes in on this socket."""
+        others = self._watched.get(address, set()) - {mac}
+        return self._host.get(address) or min(others, default=None)
 
     def _send(self, request: Request) -> None:
         to = request.to_mac if request.to is not None and request.to_mac else BROADCAST
@@ -330,7 +345,7 @@ class LeaseEngine:
     # What is watched and shown -------------------------------------------------------------------------------------
 
     def _rewatch(self, mac: str, before: Client | None, after: Client) -> None:
-        old, new = (_address_of(client) if client else None for client in (before, after))
+        old, new = (held_address(client) if client else None for client in (before, after))
         if old == new:
             return
         if old is not None:
@@ -383,8 +398,3 @@ class LeaseEngine:
             self._states[mac] = state
             if self._state is not None:
                 self._state(mac, state)
-
-
-def _address_of(client: Client) -> IPv4Address | None:
-    held = client.granted or client.lease
-    return held.address.ip if held else None

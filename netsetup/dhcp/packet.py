@@ -76,7 +76,8 @@ class Reply:
         prefix = self.prefix if self.prefix is not None else 8 if first < 128 else 16 if first < 192 else 24
         interface = IPv4Interface((self.address, prefix))
         edges = (interface.network.network_address, interface.network.broadcast_address) if prefix < 31 else ()
-        unusable = first in (0, 127) or first >= 224 or self.address in edges or prefix == 0
+        # A LAN wider than /8 or of two stations is a mistake, and its rules and routes would be refused by the kernel.
+        unusable = first in (0, 127) or first >= 224 or self.address in edges or prefix < 8 or prefix == 31
         return None if unusable else interface
 
 

@@ -181,6 +181,8 @@ def test_parents_that_cannot_carry_cameras(link: HostLink, words: str) -> None:
         (dhcp(1, name_prefix="much-too-long"), "cannot begin the names"),
         (PlanWish("eth0", 2, "static"), "need the first one"),
         (static(1, gateway="10.99.0.1"), "gateway 10.99.0.1 is not in 10.77.0.0/24"),
+        (static(1, gateway="10.77.0.255"), "10.77.0.255 cannot be a gateway"),
+        (static(1, gateway="10.77.0.10"), "10.77.0.10 is this host's own address"),
     ],
 )
 def test_impossible_wishes(wish: PlanWish, words: str) -> None:

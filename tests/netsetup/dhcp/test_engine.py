@@ -75,6 +75,21 @@ async def test_names_reach_the_server_and_answers_may_be_broadcast(lan: Lan, tmp
         assert cameras.engine.counters["RELEASE"] == 1
 
 
+async def test_addresses_of_the_host_and_of_other_cameras_are_declined(lan: Lan, tmp_path: Path) -> None:
+    """Nothing of this machine can be heard on the wire by its own packet socket."""
+    make_interfaces(lan.host, 3)
+    start_dnsmasq(lan.router, tmp_path, reservations={mac_of(1): "10.77.0.10", mac_of(2): "10.77.0.60"})
+    async with CameraHost(lan.host) as cameras:
+        cameras.engine.set_host({IPv4Address("10.77.0.10"): "02:00:00:00:00:10"})
+        await cameras.engine.set_static({mac_of(3): IPv4Interface("10.77.0.60/24")})
+        await cameras.want([1, 2])
+        await cameras.until("both declined", lambda: cameras.engine.counters["DECLINE"] == 2)
+        messages = [cameras.engine.states()[mac_of(index)].message for index in (1, 2)]
+        assert messages[0].startswith("address 10.77.0.10 is already used by the device with MAC 02:00:00:00:00:10")
+        assert messages[1].startswith(f"address 10.77.0.60 is already used by the device with MAC {mac_of(3)}")
+        assert not cameras.leases
+
+
 async def test_renewed_by_timer_kept_through_a_silence_lost_at_expiry_and_got_again(lan: Lan, tmp_path: Path) -> None:
     make_interfaces(lan.host, 1)
     kea = start_kea(lan.router, tmp_path, lease_s=5, renew_s=1)
