@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
+import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +59,41 @@ def run_plan(args: argparse.Namespace) -> int:
 
 
 def run_apply(args: argparse.Namespace) -> int:
-    return asyncio.run(_apply(args))
+    return _put_back_when_ended(_apply(args))
 
 
 def run_undo(args: argparse.Namespace) -> int:
-    return asyncio.run(_undo(args))
+    return _put_back_when_ended(_undo(args))
 
 
 def run_remove(args: argparse.Namespace) -> int:
-    return asyncio.run(_remove(args))
+    return _put_back_when_ended(_remove(args))
 
 
 def run_status(args: argparse.Namespace) -> int:
     return asyncio.run(_status(args))
+
+
+def _put_back_when_ended(change: Coroutine[Any, Any, int]) -> int:
+    """A lost ssh session and `kill` are as good as Ctrl-C. Raises KeyboardInterrupt when everything was put back."""
+
+    async def run() -> int:
+        task = asyncio.create_task(change, name="change")
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
+                asyncio.get_running_loop().add_signal_handler(number, _cancel_once, task)
+        return await task
+
+    try:
+        return asyncio.run(run())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def _cancel_once(task: asyncio.Task[int]) -> None:
+    """A second signal must not interrupt the way back."""
+    if not task.cancelling():
+        task.cancel()
 
 
 async def _plan(args: argparse.Namespace) -> int:
@@ -228,15 +252,17 @@ async def _change(
     journal = Journal(state.journal)
     changes = await converge(plans, leases, journal=state.journal)
     try:
-        if undo:
-            journal.pop()
-        elif plans != before and not keep_plans:
+        # In this order a kill in between leaves, at worst, an entry that undoes nothing.
+        if plans != before and not keep_plans and not undo:
             journal.applied(before, changes)
         if plans != before and not keep_plans:
             state.save_plans(plans)
     except OSError as error:  # the kernel goes back to what the files still say
         await converge(before, _of(before, state.leases()), journal=state.journal)
         raise cannot_write(state.path, error) from None
+    if undo:
+        with contextlib.suppress(OSError):  # the next undo then finds nothing to do
+            journal.pop()
     if args.json:
         _say(_json({"format": FORMAT, "changed": changes, "plans": [plan.to_json() for plan in plans]}))
     else:

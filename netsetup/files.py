@@ -53,7 +53,7 @@ class StateDir:
         try:
             data = self._read("leases.json")
             return {lease["mac"]: _lease(lease) for lease in data["leases"]} if data else {}
-        except (KeyError, TypeError, ValueError, AttributeError, NetsetupError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, NetsetupError):
             return {}
 
     def save_leases(self, leases: Mapping[str, Lease]) -> None:
@@ -101,7 +101,7 @@ class StateDir:
             raise self._damaged(name) from error
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._damaged(name) from error
 
     def _damaged(self, name: str) -> NetsetupError:

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from .errors import NetsetupError
-from .model import Link, Plan, Sysctl
+from .model import MOST_PARENTS, Link, Plan, Sysctl
 
 MOST_APPLIED = 20  # changes that can be undone one after the other
 MOST_WORDS = 200  # steps of each that are told
 
 
 class Journal:
-    """Only the holder of the state folder's lock may use it. A damaged last line (power cut) is ignored."""
+    """Only the holder of the state folder's lock may use it. Damaged lines are ignored."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -38,9 +38,9 @@ class Journal:
         for line in lines:
             try:
                 entry = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
-            if isinstance(entry, dict):
+            if _is_whole(entry):
                 entries.append(entry)
         return entries
 
@@ -115,6 +115,23 @@ class Journal:
 
     def _write(self, entries: Sequence[Mapping[str, Any]]) -> None:
         write_atomic(self.path, "".join(json.dumps(entry) + "\n" for entry in entries))
+
+
+def _is_whole(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    try:
+        match entry.get("entry"):
+            case "original":
+                return all(isinstance(entry[word], str) for word in ("family", "link", "key", "value"))
+            case "begun":
+                return all(isinstance(word, str) for link in entry["links"].items() for word in link)
+            case "applied":
+                before = [Plan.from_json(plan) for plan in entry["before"]]
+                return len(before) <= MOST_PARENTS and all(isinstance(word, str) for word in entry["changes"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+    return False
 
 
 def _renamed(entry: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -131,6 +131,18 @@ def test_an_apply_that_is_killed_at_any_moment_is_finished_or_taken_back_by_the_
     assert _kernel(lan) == clean
 
 
+def test_an_apply_that_is_ended_puts_everything_back(lan: Lan, tmp_path: Path) -> None:
+    """`kill`, and twice as a closed terminal does it: on the way back, too."""
+    clean = _kernel(lan)
+    argv = [sys.executable, "-m", "netsetup", "apply", "--parent", "eth0", "--count", "48", "--dhcp", "--yes"]
+    for how in (signal.SIGTERM, signal.SIGHUP):
+        applying = lan.host.popen([*argv, "--state", str(tmp_path)])
+        wait_until("some are there", lambda p=applying: p.poll() is not None or "vcam12:" in _progress(lan), 20)  # type: ignore[misc]
+        applying.send_signal(how)
+        assert lan.host.end(applying, how) == 1
+        assert _kernel(lan) == clean
+
+
 def _progress(lan: Lan) -> str:
     script = "ip -o link | sed 's/@/: /'; ip -4 addr; ip rule; grep -H 1 /proc/sys/net/ipv4/conf/eth0/arp_ignore"
     return lan.host.run(["sh", "-c", script], check=False).stdout

@@ -39,7 +39,13 @@ def test_what_is_saved_is_read(tmp_path: Path) -> None:
     assert {file.stat().st_mode & 0o777 for file in state.path.iterdir()} == {0o600}
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "7", '{"plans": 1}', '{"plans": [{}]}', "\xff", '{"leases": [1]}'])
+_HUGE = '{"plans": [{"parent": "eth0", "block": 1e400, "method": "dhcp", "slots": [], "gateway": null}]}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "7", '{"plans": 1}', '{"plans": [{}]}', "\xff", '{"leases": [1]}', "[" * 100_000, _HUGE],
+)
 def test_damaged_files(tmp_path: Path, content: str) -> None:
     state = StateDir(tmp_path)
     (tmp_path / "plans.json").write_bytes(content.encode("latin-1"))
@@ -85,6 +91,30 @@ def test_the_journal_keeps_the_first_value(tmp_path: Path) -> None:
     assert [link for _, link, _ in journal.originals()] == ["lan0"]
     journal.end([Sysctl("ipv4", "lan0", "arp_ignore", "0")])
     assert journal.entries() == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "null",
+        "[" * 100_000,
+        "{}",
+        '{"entry": "original"}',
+        '{"entry": "original", "family": "ipv4", "link": 5, "key": "x", "value": "1"}',
+        '{"entry": "begun"}',
+        '{"entry": "begun", "links": ["vcam1"]}',
+        '{"entry": "applied", "before": [{}], "changes": []}',
+        '{"entry": "applied", "before": 5, "changes": 5}',
+    ],
+)
+def test_damaged_lines_of_the_journal_are_ignored(tmp_path: Path, line: str) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.applied([DYNAMIC], ["change"])
+    with journal.path.open("a") as file:
+        file.write(line + "\n")
+    assert journal.last() == ((DYNAMIC,), ("change",))
+    assert journal.originals() == {} and journal.begun() == {}
 
 
 def test_the_journal_is_read_backwards_and_has_a_limit(tmp_path: Path) -> None:
