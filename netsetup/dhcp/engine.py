@@ -119,7 +119,6 @@ class LeaseEngine:
         self._moved_from: dict[str, str] = {}
         self._states: dict[str, DhcpState] = {}
         self._server: tuple[IPv4Address, float] | None = None
-        self._link_is_up = True
 
     # Life ----------------------------------------------------------------------------------------------------------
 
@@ -169,17 +168,10 @@ class LeaseEngine:
 
     def link_up(self) -> None:
         """The parent has its carrier back: confirm all leases with the server, which keeps them usable meanwhile."""
-        self._link_is_up = True
         for mac in list(self._clients):
             self._apply(mac, LinkUp())
         for mac in self._statics:
             self.announce(mac)
-
-    def link_down(self) -> None:
-        """The parent has no carrier; only the words change, and the time of every lease goes on."""
-        self._link_is_up = False
-        for mac in self._clients:
-            self._publish(mac)
 
     def announce(self, mac: str) -> None:
         """Gratuitous ARP for the address this camera has now."""
@@ -385,7 +377,6 @@ class LeaseEngine:
             describe(
                 client,
                 self.parent,
-                link_up=self._link_is_up,
                 server=server,
                 moved_from=self._moved_from.get(mac, ""),
             ),

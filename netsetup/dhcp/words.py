@@ -13,10 +13,8 @@ SILENT_AFTER = 4  # transmissions; the fourth goes out about 28 s after the firs
 PASSED_OVER_AFTER = 3  # where others get answers it is less likely that a packet was lost: 12 s
 
 
-def describe(client: Client, parent: str, *, link_up: bool, server: IPv4Address | None, moved_from: str) -> str:
+def describe(client: Client, parent: str, *, server: IPv4Address | None, moved_from: str) -> str:
     """`server` answered other cameras of this parent meanwhile; `moved_from` is the address before the present one."""
-    if not link_up and client.phase is not Phase.STOPPED:
-        return f"{parent} is down: check its cable; the camera resumes by itself"
     held = client.lease or client.granted
     address = str(held.address.ip) if held else ""
     match client.phase:
