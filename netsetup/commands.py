@@ -250,16 +250,19 @@ async def _change(
     if probe:
         await probe_addresses(plans, facts)
     journal = Journal(state.journal)
-    changes = await converge(plans, leases, journal=state.journal)
     try:
+        changes = await converge(plans, leases, journal=state.journal)
         # In this order a kill in between leaves, at worst, an entry that undoes nothing.
         if plans != before and not keep_plans and not undo:
             journal.applied(before, changes)
         if plans != before and not keep_plans:
             state.save_plans(plans)
-    except OSError as error:  # the kernel goes back to what the files still say
+    except (OSError, asyncio.CancelledError) as error:
+        # The kernel goes back to what the files still say, also when the end came just after its last change.
         await converge(before, _of(before, state.leases()), journal=state.journal)
-        raise cannot_write(state.path, error) from None
+        if isinstance(error, OSError):
+            raise cannot_write(state.path, error) from None
+        raise
     if undo:
         with contextlib.suppress(OSError):  # the next undo then finds nothing to do
             journal.pop()
