@@ -134,7 +134,7 @@ def test_an_apply_that_is_killed_at_any_moment_is_finished_or_taken_back_by_the_
 def test_an_apply_that_is_ended_puts_everything_back(lan: Lan, tmp_path: Path) -> None:
     """`kill`, and twice as a closed terminal does it: on the way back, too."""
     clean = _kernel(lan)
-    argv = [sys.executable, "-m", "netsetup", "apply", "--parent", "eth0", "--count", "48", "--dhcp", "--yes"]
+    argv = [sys.executable, "-m", "netsetup", "apply", "--parent", "eth0", "--count", "200", "--dhcp", "--yes"]
     for how in (signal.SIGTERM, signal.SIGHUP):
         applying = lan.host.popen([*argv, "--state", str(tmp_path)])
         wait_until("some are there", lambda p=applying: p.poll() is not None or "vcam12:" in _progress(lan), 20)  # type: ignore[misc]
