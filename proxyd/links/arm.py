@@ -20,6 +20,9 @@ MOST_ANSWER_BYTES = 4 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 5.0
 _SILENCE_TIMEOUT_S = 100.0  # a watched arm says something every 30 s
 _ANSWER_TIMEOUT_S = 60.0  # new static addresses are asked for on the network before they are used
+_MOST_CAMERAS, _MOST_NOTICES = 2048, 200
+_MOST_CHARS = 600  # of one text that people read
+_STATUS_EVERY_S = 0.1  # an arm gone mad must not keep proxyd from its cameras
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +54,35 @@ class ArmStatus:
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any]) -> ArmStatus:
-        """Raises KeyError, TypeError or ValueError for what no arm says."""
+        """The newest notices, if there are too many. Raises KeyError, TypeError, ValueError, AttributeError or
+        OverflowError for what no arm says."""
+        cameras, notices = answer["cameras"], answer["notices"]
+        if not isinstance(cameras, list) or not isinstance(notices, list) or len(cameras) > _MOST_CAMERAS:
+            raise ValueError("no lists of cameras and notices")
         return cls(
-            str(answer["instance"]),
+            _text(answer["instance"]),
             tuple(
                 ArmCamera(
-                    str(c["name"]),
-                    str(c["mac"]),
-                    str(c["message"]),
+                    _text(c["name"]),
+                    _text(c["mac"]),
+                    _text(c["message"]),
                     c["address"] is None,
                     None if c.get("next_try") is None else float(c["next_try"]),
                 )
-                for c in answer["cameras"]
+                for c in cameras
             ),
             tuple(
-                ArmNotice(int(n["id"]), _level(n["level"]), str(n["text"]), str(n["camera"])) for n in answer["notices"]
+                ArmNotice(int(n["id"]), _level(n["level"]), _text(n["text"]), _text(n["camera"]))
+                for n in notices[-_MOST_NOTICES:]
             ),
         )
+
+
+def _text(value: object) -> str:
+    """Fit for a terminal and for the database: neither takes control characters or half of a surrogate pair."""
+    if not isinstance(value, str):
+        raise TypeError
+    return "".join(c if c.isprintable() else " " for c in value[:_MOST_CHARS])
 
 
 def _level(word: object) -> Level:
@@ -109,9 +124,10 @@ class ArmClient:
                     async with asyncio.timeout(_SILENCE_TIMEOUT_S):
                         line = await reader.readline()
                     status = ArmStatus.parse(_checked(line))
-                except (OSError, TimeoutError, ValueError, KeyError, TypeError) as error:
+                except (OSError, TimeoutError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
                     raise self._lost(error) from None
                 yield status
+                await asyncio.sleep(_STATUS_EVERY_S)
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
@@ -139,12 +155,16 @@ async def _ask(writer: asyncio.StreamWriter, do: str, fields: Mapping[str, Any])
 
 def _checked(line: bytes) -> dict[str, Any]:
     """Raises ValueError for garbage or a cut line; the arm's refusals as errors of ours."""
-    answer = json.loads(line)
+    try:
+        answer = json.loads(line)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
     if not isinstance(answer, dict):
         raise ValueError("not an object")
     if answer.get("ok") is True:
         return answer
-    message, hint = str(answer.get("error") or "netsetup's arm refused."), str(answer.get("hint") or "")
+    message = _text(str(answer.get("error") or "netsetup's arm refused."))
+    hint = _text(str(answer.get("hint") or ""))
     match answer.get("kind"):
         case "BadRequest":
             raise InvalidInput(message, hint)

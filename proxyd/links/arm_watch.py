@@ -65,12 +65,14 @@ class ArmWatch:
         pause_s = _RETRY_FIRST_S
         while True:
             try:
-                async with contextlib.aclosing(client.watch()) as statuses:  # type: ignore[type-var]
+                async with contextlib.aclosing(client.watch()) as statuses:  # type: ignore[type-var]  # a generator, typed as AsyncIterator
                     async for status in statuses:
                         pause_s = _RETRY_FIRST_S
                         await self._arrived(client, status)
             except ProxyError as error:
                 log.debug("%s", error)
+            except Exception:  # of those whom we tell: the watch must go on
+                log.exception("a bug in what follows from netsetup's words")
             finally:
                 await self._end_telling()
             if self._status is not None:

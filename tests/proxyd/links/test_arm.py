@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from proxyd.errors import ArmError, ArmUnreachable, Conflict, InvalidInput
-from proxyd.links.arm import ArmClient, ArmNotice
+from proxyd.links.arm import MOST_ANSWER_BYTES, ArmClient, ArmNotice
 from proxyd.links.arm_watch import ArmWatch
 
 MAC = "a2:6f:00:00:00:01"
@@ -37,7 +37,7 @@ class FakeArm:
         self.answers: dict[str, bytes] = {}
         self.arrived = asyncio.Event()
         self.watchers: list[asyncio.StreamWriter] = []
-        self._now = status()
+        self._now: dict[str, Any] | bytes = status()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -53,10 +53,15 @@ class FakeArm:
         self.watchers.clear()
         self.path.unlink(missing_ok=True)
 
-    def say(self, answer: dict[str, Any]) -> None:
+    def say(self, answer: dict[str, Any] | bytes) -> None:
+        """Bytes are sent as they are, and then the connection is closed."""
         self._now = answer
         for writer in self.watchers:
-            writer.write(json.dumps(answer).encode() + b"\n")
+            if isinstance(answer, bytes):
+                writer.write(answer)
+                writer.close()
+            else:
+                writer.write(json.dumps(answer).encode() + b"\n")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
@@ -90,6 +95,11 @@ async def arm(tmp_path: Path) -> AsyncIterator[FakeArm]:
         (b"[]\n", ArmUnreachable, "does not answer"),
         (b"garbage\n", ArmUnreachable, "does not answer"),
         (b'{"ok": true', ArmUnreachable, "within"),
+        (b'{"ok": true, "deep": ' + b"[" * 200_000 + b"\n", ArmUnreachable, "does not answer"),
+        (b'{"ok": false, "error": "\\ud800\\u001b[2J"}\n', ArmError, r"^\[2J"),
+        (b'"' + b"x" * MOST_ANSWER_BYTES + b'"\n', ArmUnreachable, "does not answer"),
+        (b'{"ok": tr\xff\xfe}\n', ArmUnreachable, "does not answer"),
+        (b"", ArmUnreachable, "within"),
     ],
 )
 async def test_refusals_and_garbage_become_errors_with_a_next_step(
@@ -185,9 +195,28 @@ async def test_names_are_told_again_after_a_restart(arm: FakeArm, monkeypatch: p
         await heard.watch.stop()
 
 
-@pytest.mark.parametrize("nonsense", [{"ok": True}, {**status(), "cameras": 7}, {**status(), "notices": [{}]}])
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"ok": True},
+        {**status(), "cameras": 7},
+        {**status(), "cameras": ["vcam1"]},
+        {**status(), "cameras": {"vcam1": {}}},
+        {**status(), "cameras": status()["cameras"] * 3000},
+        {**status(), "notices": [{}]},
+        {**status((1, "?")), "instance": ["one"]},
+        status(next_try={}),
+        status(name=7),
+        b'{"ok":true,"instance":"i","cameras":[],"notices":[{"id":1e999,"level":"info","text":"","camera":""}]}\n',
+        b"[" * 200_000 + b"\n",
+        b"x" * 5_000_000,
+        b'{"ok": true, "instance"',
+        b"\xff\n",
+        b"",
+    ],
+)
 async def test_nonsense_from_the_arm_harms_nobody(
-    arm: FakeArm, monkeypatch: pytest.MonkeyPatch, nonsense: dict[str, Any]
+    arm: FakeArm, monkeypatch: pytest.MonkeyPatch, nonsense: dict[str, Any] | bytes
 ) -> None:
     heard = Heard(arm, monkeypatch)
     arm.say(nonsense)
@@ -200,6 +229,60 @@ async def test_nonsense_from_the_arm_harms_nobody(
         arm.watchers.clear()
         arm.say(status(message="Well again."))
         assert "Well again." in await heard.next()
+    finally:
+        await heard.watch.stop()
+
+
+async def test_what_cannot_be_shown_or_kept_is_taken_out_of_its_words(
+    arm: FakeArm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = Heard(arm, monkeypatch)
+    arm.say(status((1, "from before")))
+    await heard.watch.start()
+    try:
+        assert await heard.next() == "words {}"
+        arm.say(status((1, "from before"), (2, "half \ud83d \x1b[2Ja pair"), (3, "n" * 100_000)))
+        assert await heard.next() == "half    [2Ja pair"
+        assert await heard.next() == "n" * 600
+    finally:
+        await heard.watch.stop()
+
+
+async def test_an_arm_that_never_stops_talking_leaves_time_for_the_cameras(
+    arm: FakeArm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxyd.links.arm._STATUS_EVERY_S", 3600.0)
+    heard = Heard(arm, monkeypatch)
+    arm.say(status())
+    await heard.watch.start()
+    try:
+        assert await heard.next() == "words {}"
+        for number in range(1000):
+            arm.say(status((number + 1, "chatter")))
+        await ArmClient(arm.path).call("status")
+        assert heard.news.empty()
+    finally:
+        await heard.watch.stop()
+
+
+async def test_a_fault_of_a_listener_does_not_end_the_watch(arm: FakeArm, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Heard(arm, monkeypatch)
+    failing = [ValueError("a bug of the listener")]
+
+    async def noticed(notice: ArmNotice) -> None:
+        if failing:
+            raise failing.pop()
+        heard.news.put_nowait(notice.text)
+
+    heard.watch = ArmWatch(ArmClient(arm.path), changed=heard._changed, noticed=noticed)
+    await heard.watch.start()
+    try:
+        assert await heard.next() == "words {}"
+        arm.say(status((1, "lost in the fault")))
+        assert await heard.next() == "words {}"
+        arm.say(status((1, "lost in the fault"), (2, "The next.")))
+        while (news := await heard.next()) != "The next.":
+            assert news == "words {}"
     finally:
         await heard.watch.stop()
 
