@@ -184,13 +184,13 @@ def _fetch_pip() -> Path:
 
 def _download(url: str) -> bytes:
     """Certificates cannot be checked on a system without ca-certificates; then the wheel's sha256 alone decides."""
-    request = urllib.request.Request(url, headers={"Accept": "text/html", "User-Agent": "onviftui-bootstrap"})  # noqa: S310
+    request = urllib.request.Request(url, headers={"Accept": "text/html", "User-Agent": "onviftui-bootstrap"})  # noqa: S310 — of pip's own setting
     unverified = ssl.create_default_context()
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE
     for context in (ssl.create_default_context(), unverified):
         try:
-            with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT_S, context=context) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT_S, context=context) as answer:  # noqa: S310 — as above
                 return bytes(answer.read(LARGEST_DOWNLOAD))
         except urllib.error.HTTPError as error:
             raise SetUpError(f"The package index {_host_of(url)} answered {error.code}: check PIP_INDEX_URL.") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,8 @@ def parse_limits(text: str, where: str = "the config") -> Limits:
 def format_limits(limits: Limits) -> str:
     """The file that `parse_limits` reads."""
 
-    def listed(words: object) -> str:
-        return "[" + ", ".join(f'"{word}"' for word in words) + "]"  # type: ignore[attr-defined]
+    def listed(words: Iterable[object]) -> str:
+        return "[" + ", ".join(f'"{word}"' for word in words) + "]"
 
     return "\n".join(
         (

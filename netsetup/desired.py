@@ -24,6 +24,7 @@ from .model import (
     Address,
     Desired,
     Facts,
+    Family,
     Lease,
     Link,
     Plan,
@@ -38,7 +39,7 @@ DEFAULT = IPv4Network("0.0.0.0/0")
 
 # arp_announce: ask with the camera's own IP. rp_filter 2: `all.rp_filter=1` would drop multicast Probes.
 # arp_notify: one gratuitous ARP on `up`. promote_secondaries: removing the old address keeps the new one.
-CAMERA_SYSCTLS = (
+CAMERA_SYSCTLS: tuple[tuple[Family, str, str], ...] = (
     ("ipv6", "disable_ipv6", "1"),
     ("ipv4", "arp_ignore", "1"),
     ("ipv4", "arp_announce", "2"),
@@ -46,7 +47,8 @@ CAMERA_SYSCTLS = (
     ("ipv4", "arp_notify", "1"),
     ("ipv4", "promote_secondaries", "1"),
 )
-HOST_SYSCTL = ("ipv4", "arp_ignore", "1")  # of the parent; of `all` when another host NIC is on the same LAN
+# Of the parent; of `all` when another host NIC is on the same LAN.
+HOST_SYSCTL: tuple[Family, str, str] = ("ipv4", "arp_ignore", "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,12 @@ def desired(
     """
     links, sysctls, addresses, routes, rules = [], [], [], [], []
     lans: set[IPv4Network] = set()
-    sysctls.append(Sysctl(HOST_SYSCTL[0], plan.parent, HOST_SYSCTL[1], HOST_SYSCTL[2]))  # type: ignore[arg-type]
+    sysctls.append(Sysctl(HOST_SYSCTL[0], plan.parent, HOST_SYSCTL[1], HOST_SYSCTL[2]))
     if shared_lan:
-        sysctls.append(Sysctl(HOST_SYSCTL[0], "all", HOST_SYSCTL[1], HOST_SYSCTL[2]))  # type: ignore[arg-type]
+        sysctls.append(Sysctl(HOST_SYSCTL[0], "all", HOST_SYSCTL[1], HOST_SYSCTL[2]))
     for slot in plan.slots:
         links.append(Link(slot.name, plan.parent, slot.mac, mark(plan, slot)))
-        sysctls += [Sysctl(family, slot.name, key, value) for family, key, value in CAMERA_SYSCTLS]  # type: ignore[arg-type]
+        sysctls += [Sysctl(family, slot.name, key, value) for family, key, value in CAMERA_SYSCTLS]
         homes = _homes(plan, slot, leases, host_lan, old or {})
         addresses += [Address(slot.name, home.address) for home in homes]
         routes += _routes(TABLE + number(plan, slot), slot.name, homes)

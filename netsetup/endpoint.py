@@ -132,7 +132,7 @@ class Endpoint:
                 return  # the peer is done, or went within a request
             try:
                 request = parse_request(line)
-                async with contextlib.aclosing(self._answers(request)) as lines:  # type: ignore[type-var]
+                async with contextlib.aclosing(self._answers(request)) as lines:  # type: ignore[type-var]  # a generator, typed as AsyncIterator
                     if getattr(request, "watch", False):
                         await self._stream(reader, writer, lines)
                         return

@@ -208,7 +208,7 @@ def _input_is_closed() -> bool:
     if nft is None:
         return False
     try:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 — found in the system's folders
             [nft, "-j", "list", "chains"], capture_output=True, timeout=_COMMAND_TIMEOUT_S, check=True
         )
         chains = [entry.get("chain", {}) for entry in json.loads(done.stdout)["nftables"]]

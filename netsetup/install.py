@@ -127,7 +127,7 @@ def run_command(argv: Sequence[str]) -> None:
     if argv[0] == "netsetup":
         argv = [sys.executable, "-m", *argv]
     try:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 — a Run of `installation`; no shell
             argv, capture_output=True, text=True, errors="replace", timeout=_COMMAND_TIMEOUT_S, check=False
         )
     except FileNotFoundError:

@@ -255,8 +255,8 @@ def _sysctls(links: Sequence[HostLink], parents: Sequence[str]) -> tuple[Sysctl,
     """A host without IPv6 counts as one that disabled it. Adapters that our interfaces are on count as parents."""
     ours = [link for link in links if link.ours]
     hosts = dict.fromkeys([*parents, *(link.parent for link in ours if link.parent), "all"])
-    wanted = [Sysctl(family, link.name, key, "") for link in ours for family, key, _ in CAMERA_SYSCTLS]  # type: ignore[arg-type]
-    wanted += [Sysctl(HOST_SYSCTL[0], name, HOST_SYSCTL[1], "") for name in hosts]  # type: ignore[arg-type]
+    wanted = [Sysctl(family, link.name, key, "") for link in ours for family, key, _ in CAMERA_SYSCTLS]
+    wanted += [Sysctl(HOST_SYSCTL[0], name, HOST_SYSCTL[1], "") for name in hosts]
     no_ipv6 = not (_PROC / "ipv6").exists()
     found = []
     for sysctl in wanted:

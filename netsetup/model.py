@@ -17,7 +17,7 @@ MARK = "onviftui:camera"  # ifalias of every interface that is ours: "onviftui:c
 MOST_SLOTS = 512  # per parent
 MOST_PARENTS = 3
 
-# Rule preferences and tables, one block per parent (network.md's recipe). Slot i of block b has table
+# Rule preferences and tables, one block per parent. Slot i of block b has table
 # TABLE + 1000*b + i, rules LAN_RULE + 6000*b + i and OUT_RULE + 6000*b + i.
 TABLE, TABLE_BLOCK = 7000, 1000
 SKIP_RULE, LAN_RULE, MAIN_RULE, OUT_RULE, END_RULE, RULE_BLOCK = 10000, 10000, 11500, 12000, 15000, 6000
@@ -105,6 +105,8 @@ class Lease:
     expires: float
 
 
+Family = Literal["ipv4", "ipv6"]
+
 # What the kernel should hold (desired) and does hold (facts): the same words for both ------------------------------
 
 
@@ -156,7 +158,7 @@ class Rule:
 class Sysctl:
     """`key` below net.ipv4 or net.ipv6, with the interface's name as its own part: ("ipv4", "vcam1", "rp_filter")."""
 
-    family: Literal["ipv4", "ipv6"]
+    family: Family
     link: str
     key: str
     value: str

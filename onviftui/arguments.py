@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from proxyd.errors import InvalidInput
 
 DIALECTS = ("hikvision", "dahua", "uniview", "reolink", "axis", "gsoap")
-PASSWORD_REFUSED = "Passwords are never given on the command line: other users of this machine could read them."  # noqa: S105
+PASSWORD_REFUSED = "Passwords are never given on the command line: other users of this machine could read them."  # noqa: S105 - a sentence
 
 EXIT_CODES = {
     0: "done",

@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     # Closed by the caller (`>&-`): Python leaves None there, and an answer that nobody gets is no success.
     sys.stdin = sys.stdin or Path(os.devnull).open()  # noqa: SIM115 - open until the process ends
-    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - likewise
     if sys.stdout is None:
         sys.stderr.write("Standard output is closed; nothing was done. Send it to /dev/null instead.\n")
         return 1

@@ -17,7 +17,7 @@ SIZE_LIMIT = 1_000_000
 def crash_log(environ: dict[str, str] | None = None) -> Path:
     """The file in the user's state folder (XDG Base Directory specification)."""
     env = os.environ if environ is None else environ
-    base = env.get("XDG_STATE_HOME") or str(Path(env.get("HOME", "/tmp")) / ".local/state")  # noqa: S108
+    base = env.get("XDG_STATE_HOME") or str(Path(env.get("HOME", "/tmp")) / ".local/state")  # noqa: S108 - in a folder of the user's own
     return Path(base) / "onviftui" / "crash.log"
 
 

@@ -380,7 +380,7 @@ class _Step:
     def _new_xid(self) -> int:
         return int(self.random() * 0xFFFFFFFF) + 1
 
-    _due: dict[Phase, Callable[[_Step], None]] = {  # noqa: RUF012 - a table
+    _due: dict[Phase, Callable[[_Step], None]] = {  # noqa: RUF012 — a table, never changed
         Phase.WAITING: _start,
         Phase.SEARCHING: _discover,
         Phase.REQUESTING: _request,

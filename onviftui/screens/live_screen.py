@@ -20,7 +20,7 @@ class LiveScreen(Screen[None]):
         (0, "-narrow"),
         (120, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - likewise
         (0, "-low"),
         (40, "-tall"),
     ]

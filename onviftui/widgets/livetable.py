@@ -77,7 +77,7 @@ class LiveTable(ScrollView, can_focus=True):
     class Left(TableMessage):
         """The cursor was moved up beyond the first row."""
 
-    def __init__(self, columns: Sequence[Column], look: Look, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, columns: Sequence[Column], look: Look, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.columns = tuple(columns)
         self._look = look

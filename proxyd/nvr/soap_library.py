@@ -139,4 +139,4 @@ class OnvifService:
         """Raises Refusal, aiohttp.ClientError, TimeoutError, and zeep's own errors for an answer it cannot read."""
         proxy = self._service.ws_client if with_token else self._service.ws_client_authless
         result = await getattr(proxy, operation)(**parameters)
-        return serialize_object(result, dict)  # type: ignore[no-untyped-call]
+        return serialize_object(result, dict)  # type: ignore[no-untyped-call]  # zeep is untyped

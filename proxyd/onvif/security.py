@@ -37,7 +37,7 @@ class TokenVerifier:
         """Verdict with the reason in words; an accepted nonce is remembered."""
         if token.password_type == "text":  # noqa: S105 - a kind, not a password
             return _refused("the password was sent in clear text (PasswordText), only PasswordDigest is accepted")
-        if not token.nonce or not token.created or token.password_type == "none":  # noqa: S105
+        if not token.nonce or not token.created or token.password_type == "none":  # noqa: S105 - a kind
             return _refused("the token lacks nonce, creation time or password")
         nonce = _decoded_nonce(token.nonce)
         created = parse_created(token.created)

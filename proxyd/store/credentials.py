@@ -60,9 +60,9 @@ async def renew_all(db: aiosqlite.Connection, secrets: Secrets) -> None:
         ("channels", "snapshot_uri"),
         ("streams", "uri"),
     ):
-        rows = await db.execute_fetchall(f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL")  # noqa: S608
+        rows = await db.execute_fetchall(f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL")  # noqa: S608 - our own names
         for row in rows:
             await db.execute_fetchall(
-                f"UPDATE {table} SET {column} = ? WHERE id = ?",  # noqa: S608
+                f"UPDATE {table} SET {column} = ? WHERE id = ?",  # noqa: S608 - our own names
                 (secrets.renew(row[column]), row["id"]),
             )

@@ -10,7 +10,7 @@ import aiosqlite
 from .rows import FoundInterface, InterfaceRow
 
 _COLUMNS = "i.id, i.name, i.mac, i.address, i.prefix_length, i.kind, c.id, i.present"
-_SELECT = f"SELECT {_COLUMNS} FROM interfaces i LEFT JOIN cameras c ON c.interface_id = i.id"  # noqa: S608
+_SELECT = f"SELECT {_COLUMNS} FROM interfaces i LEFT JOIN cameras c ON c.interface_id = i.id"  # noqa: S608 - our own names
 
 
 async def register(db: aiosqlite.Connection, found: Sequence[FoundInterface], *, complete: bool) -> None:

@@ -115,7 +115,7 @@ def test_an_apply_that_is_killed_at_any_moment_is_finished_or_taken_back_by_the_
     for seen in ("arp_ignore", "vcam1:", "vcam12:", "vcam24:", "10.77.0.101", "10.77.0.112", "7005", "11524"):
         argv = [sys.executable, "-m", "netsetup", *how, "--yes", "--no-probe", "--state", str(tmp_path)]
         applying = lan.host.popen(argv)
-        wait_until(seen, lambda s=seen, p=applying: p.poll() is not None or s in _progress(lan), 20)  # type: ignore[misc]
+        wait_until(seen, lambda s=seen, p=applying: p.poll() is not None or s in _progress(lan), 20)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
         lan.host.end(applying, signal.SIGKILL)
         if len(seen) % 2:  # half of them are taken back
             netsetup("remove", "--all", "--yes")
@@ -137,7 +137,7 @@ def test_an_apply_that_is_ended_puts_everything_back(lan: Lan, tmp_path: Path) -
     argv = [sys.executable, "-m", "netsetup", "apply", "--parent", "eth0", "--count", "200", "--dhcp", "--yes"]
     for how in (signal.SIGTERM, signal.SIGHUP):
         applying = lan.host.popen([*argv, "--state", str(tmp_path)])
-        wait_until("some are there", lambda p=applying: p.poll() is not None or "vcam12:" in _progress(lan), 20)  # type: ignore[misc]
+        wait_until("some are there", lambda p=applying: p.poll() is not None or "vcam12:" in _progress(lan), 20)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
         applying.send_signal(how)
         assert lan.host.end(applying, how) == 1
         assert _kernel(lan) == clean

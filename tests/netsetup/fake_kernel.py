@@ -71,7 +71,7 @@ class FakeKernel:
                 self._refuse_if(s.link(link.parent) is None, errno.ENODEV)
                 self._next_index += 1
                 made = HostLink(link.name, self._next_index, link.mac, "macvlan", False, False, parent=link.parent)
-                defaults = tuple(Sysctl(family, link.name, key, "0") for family, key, _ in CAMERA_SYSCTLS)  # type: ignore[arg-type]
+                defaults = tuple(Sysctl(family, link.name, key, "0") for family, key, _ in CAMERA_SYSCTLS)
                 self.state = replace(s, links=(*s.links, made), sysctls=(*s.sysctls, *defaults))
             case SetAlias(name, alias):
                 self._change_link(name, alias=alias)
@@ -116,7 +116,7 @@ class FakeKernel:
 
     def _change_link(self, name: str, **changes: object) -> None:
         self._refuse_if(self.state.link(name) is None, errno.ENODEV)
-        links = tuple(replace(x, **changes) if x.name == name else x for x in self.state.links)  # type: ignore[arg-type]
+        links = tuple(replace(x, **changes) if x.name == name else x for x in self.state.links)  # type: ignore[arg-type]  # fields by name
         self.state = replace(self.state, links=links)
 
     @staticmethod

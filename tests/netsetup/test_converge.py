@@ -15,7 +15,7 @@ from netsetup.errors import BadRequest, KernelRefused, NetsetupError
 from netsetup.execute import converge, pending
 from netsetup.journal import Journal
 from netsetup.model import END_RULE, MARK, Address, Facts, HostLink, Lease, Plan, Slot, Sysctl
-from netsetup.steps import AddAddress, AddRule, PutRoute, RemoveAddress, RemoveLinks, SetState, SetSysctl
+from netsetup.steps import AddAddress, AddRule, PutRoute, RemoveAddress, RemoveLinks, SetState, SetSysctl, Step
 from tests.netsetup.fake_kernel import ETH0, ETH1, FOREIGN, HOST, FakeKernel, comparable
 
 
@@ -117,13 +117,13 @@ def test_a_killed_run_is_completed_or_taken_back_by_the_next(
     class Killed(FakeKernel):
         dead = False
 
-        async def do(self, step: object) -> None:
+        async def do(self, step: Step) -> None:
             if len(self.steps) >= killed_after:
                 if self.dead:
                     raise OSError
                 self.dead = True
                 await asyncio.Event().wait()
-            await super().do(step)  # type: ignore[arg-type]
+            await super().do(step)
 
     async def run(journal: Path) -> None:
         kernel = Killed()
@@ -151,12 +151,12 @@ def test_a_killed_run_is_completed_or_taken_back_by_the_next(
 
 async def test_a_cancelled_run_is_put_back() -> None:
     class Slow(FakeKernel):
-        async def do(self, step: object) -> None:
+        async def do(self, step: Step) -> None:
             if len(self.steps) == 10:
-                self.steps.append(step)  # type: ignore[arg-type]
+                self.steps.append(step)
                 reached.set()
                 await asyncio.Event().wait()
-            await super().do(step)  # type: ignore[arg-type]
+            await super().do(step)
 
     reached = asyncio.Event()
     kernel = Slow()
@@ -184,8 +184,8 @@ async def test_a_foreign_interface_with_a_wanted_name_is_refused_before_anything
 
 async def test_somebody_who_changes_it_back_all_the_time_is_named_a_cause() -> None:
     class Stubborn(FakeKernel):
-        async def do(self, step: object) -> None:
-            await super().do(step)  # type: ignore[arg-type]
+        async def do(self, step: Step) -> None:
+            await super().do(step)
             self.state = Facts(self.state.links, self.state.addresses, (), self.state.rules, self.state.sysctls)
 
     with pytest.raises(KernelRefused, match=r"did not last.*another program"):
@@ -264,8 +264,8 @@ async def test_a_moved_lan_never_has_two_skips() -> None:
     await converge([static_plan(2)], {}, journal=None, kernel=kernel)
 
     class Watching(FakeKernel):
-        async def do(self, step: object) -> None:
-            await super().do(step)  # type: ignore[arg-type]
+        async def do(self, step: Step) -> None:
+            await super().do(step)
             assert sum(rule.action == "goto" for rule in self.state.rules) <= 1
 
     moved = Watching(kernel.state)

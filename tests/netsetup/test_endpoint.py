@@ -106,7 +106,7 @@ async def test_watchers_that_leave_or_do_not_read_are_forgotten(
     async with talking(tmp_path / "arm") as (reader, writer):
         writer.write(b'{"do":"watch"}\n')
         await reader.readline()
-        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # only in the type of the base class
         await answers.ended.wait()
     answers.ended.clear()
     async with talking(tmp_path / "arm") as (reader, writer):

@@ -166,7 +166,7 @@ async def test_status_says_what_is_wrong_with_each() -> None:
     leases = {LEASE.mac: LEASE}
 
     def states(now: float, **changed: object) -> list[str]:
-        seen = replace(facts, **changed)  # type: ignore[arg-type]
+        seen = replace(facts, **changed)  # type: ignore[arg-type]  # fields by name
         rows = status_rows([DYNAMIC, STATIC], leases, seen, pending([DYNAMIC], leases, seen), now)
         assert json.dumps(rows) and status_text(rows, [])
         return [row["state"] for row in rows]
@@ -176,7 +176,7 @@ async def test_status_says_what_is_wrong_with_each() -> None:
     assert states(0, rules=facts.rules[:3])[:2] == ["not as planned", "waiting for address"]
 
     def with_parent(**changed: object) -> tuple[object, ...]:
-        return tuple(replace(x, **changed) if x.name == "eth0" else x for x in facts.links)  # type: ignore[arg-type]
+        return tuple(replace(x, **changed) if x.name == "eth0" else x for x in facts.links)  # type: ignore[arg-type]  # fields by name
 
     assert states(0, links=with_parent(carrier=False))[0] == "cable of eth0 unplugged"
     assert states(0, links=with_parent(up=False))[0] == "eth0 is down"

@@ -100,7 +100,7 @@ def without(facts: Facts, name: str) -> Facts:
 def changed(facts: Facts, name: str, **values: object) -> Facts:
     return replace(
         facts,
-        links=tuple(replace(x, **values) if x.name == name else x for x in facts.links),  # type: ignore[arg-type]
+        links=tuple(replace(x, **values) if x.name == name else x for x in facts.links),  # type: ignore[arg-type]  # fields by name
     )
 
 

@@ -189,13 +189,13 @@ def test_a_failure_at_any_step_puts_everything_back(tmp_path: Path, monkeypatch:
             ) -> None:
                 if step is steps[failing] and not after:
                     raise OSError(28, "No space left on device")
-                real(step, *rest)  # type: ignore[arg-type]
+                real(step, *rest)  # type: ignore[arg-type]  # passed on as it came
                 if step is steps[failing]:
                     raise NetsetupError("Broken.")
 
             monkeypatch.setattr(installation, "_do", do)
             with pytest.raises(NetsetupError, match=r"Everything is as it was before"):
-                perform(steps, root, lambda argv, ran=ran: ran.append(argv[0]))  # type: ignore[misc]
+                perform(steps, root, lambda argv, ran=ran: ran.append(argv[0]))  # type: ignore[misc]  # mypy does not infer lambdas with defaults
             assert picture(root) == before, (steps[failing], after)
             assert ran.count("start") == ran.count("stop") and (ran[-1:] == ["reload"] or failing == 0)
 

@@ -21,11 +21,11 @@ WIDE = replace(HOST, addresses=(Address("eth0", IPv4Interface("10.77.0.10/16"), 
 
 def static(count: int, first: str = "10.77.0.101/24", gateway: str | None = "10.77.0.1", **more: object) -> PlanWish:
     way_out = IPv4Address(gateway) if gateway else None
-    return PlanWish("eth0", count, "static", IPv4Interface(first), way_out, **more)  # type: ignore[arg-type]
+    return PlanWish("eth0", count, "static", IPv4Interface(first), way_out, **more)  # type: ignore[arg-type]  # fields by name
 
 
 def dhcp(count: int, parent: str = "eth0", **more: object) -> PlanWish:
-    return PlanWish(parent, count, "dhcp", **more)  # type: ignore[arg-type]
+    return PlanWish(parent, count, "dhcp", **more)  # type: ignore[arg-type]  # fields by name
 
 
 def addresses(plan: Plan) -> list[str]:

@@ -125,7 +125,7 @@ def test_all_mistakes_of_the_limits_are_named_at_once() -> None:
 
 
 def link(name: str, mac: str, kind: str = "", **more: object) -> HostLink:
-    return replace(HostLink(name, 1, mac, kind, up=True, carrier=True), **more)  # type: ignore[arg-type]
+    return replace(HostLink(name, 1, mac, kind, up=True, carrier=True), **more)  # type: ignore[arg-type]  # fields by name
 
 
 def test_an_adapter_is_known_by_its_cameras_and_by_its_mac() -> None:

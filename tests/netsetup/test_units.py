@@ -107,7 +107,7 @@ def test_network_managers_are_told(root: Path) -> None:
         assert sign in (root / path.lstrip("/")).read_text(), manager
     for path in ("NetworkManager/conf.d/90-onviftui-cameras.conf", "systemd/network/05-onviftui-cameras.network"):
         read = configparser.ConfigParser()
-        read.optionxform = str  # type: ignore[assignment,method-assign]
+        read.optionxform = str  # type: ignore[assignment,method-assign]  # as configparser wants it
         read.read(root / "etc" / path)
         assert any("vcam*" in value for section in read.sections() for value in read[section].values())
 

@@ -177,7 +177,7 @@ async def test_a_storm_of_events_is_flushed_at_most_four_times_a_second(socket: 
             flushes.append(time.monotonic())
             return take()
 
-        ui.app.store.take = counting_take  # type: ignore[method-assign, assignment]
+        ui.app.store.take = counting_take  # type: ignore[method-assign, assignment]  # counted on the way
         for round_number in range(10):
             for number in range(1, 65):
                 state = CameraState.STARTING if round_number % 2 else CameraState.RUNNING

@@ -39,7 +39,7 @@ START = 1000.0
 def answer(kind: Kind, xid: int, **fields: object) -> Reply:
     known: dict[str, object] = {"address": ADDRESS, "server": SERVER, "server_mac": SERVER_MAC, "prefix": 24}
     known |= {"lease_s": 3600, "gateway": SERVER, "mac": MAC} | fields
-    return Reply(kind=kind, xid=xid, **known)  # type: ignore[arg-type]
+    return Reply(kind=kind, xid=xid, **known)  # type: ignore[arg-type]  # fields by name
 
 
 def claim(address: IPv4Address = ADDRESS, mac: str = OTHER_MAC) -> Heard:

@@ -53,7 +53,7 @@ class CameraHost:
             state=self._state,
             times=times,
             factory=packet_socket_in(machine),
-            **options,  # type: ignore[arg-type]
+            **options,  # type: ignore[arg-type]  # options by name
         )
 
     async def __aenter__(self) -> CameraHost:

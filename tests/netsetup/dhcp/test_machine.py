@@ -428,4 +428,4 @@ def test_any_events_in_any_order(events: list[tuple[float, bool, object]], lease
                     bench.run_until(lambda: True)
                     bench.run_to(max(bench.now, wake(bench.client) or 0))
             case _:
-                bench.do(event)  # type: ignore[arg-type]
+                bench.do(event)  # type: ignore[arg-type]  # drawn from a mixed list

@@ -34,7 +34,7 @@ ACK = option(53, b"\5")
 
 
 def read(*options: bytes, **fields: bytes | str) -> Reply:
-    decoded = decode(reply(*options, **fields), SERVER)  # type: ignore[arg-type]
+    decoded = decode(reply(*options, **fields), SERVER)  # type: ignore[arg-type]  # fields by name
     assert decoded is not None
     return decoded
 

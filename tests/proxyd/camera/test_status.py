@@ -32,7 +32,7 @@ FINE = Facts(
     ],
 )
 def test_each_cause_has_its_state_and_words(change: dict[str, object], state: CameraState, word: str) -> None:
-    got, reason = state_of(replace(FINE, **change))  # type: ignore[arg-type]
+    got, reason = state_of(replace(FINE, **change))  # type: ignore[arg-type]  # fields by name
     assert got is state
     assert word in reason
     assert bool(reason) == (state not in (CameraState.RUNNING, CameraState.STARTING))

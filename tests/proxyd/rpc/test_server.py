@@ -154,7 +154,7 @@ async def test_a_client_that_never_reads_is_cut_off(tmp_path: Path, monkeypatch:
         async with raw_websocket(path) as ws:
             await ws.send_str('{"jsonrpc":"2.0","id":1,"method":"subscribe"}')
             await ws.receive_json(timeout=5)
-            ws._response.connection.protocol.pause_reading()  # type: ignore[union-attr]
+            ws._response.connection.protocol.pause_reading()  # type: ignore[union-attr]  # an open connection has one
             big = "x" * 100_000
             events = neighbour.events()
             for n in range(200):
@@ -200,7 +200,7 @@ async def test_nobody_there(tmp_path: Path) -> None:
 async def test_two_daemons_do_not_share_a_socket_but_a_stale_one_is_replaced(tmp_path: Path) -> None:
     async with serving(tmp_path) as path:
         with pytest.raises(Conflict):
-            await RpcServer(path, {}, None, Hub(), {}).start()  # type: ignore[arg-type]
+            await RpcServer(path, {}, None, Hub(), {}).start()  # type: ignore[arg-type]  # it is refused before it looks at them
     with socket.socket(socket.AF_UNIX) as stale:
         stale.bind(str(path))
     async with serving(tmp_path) as path, RpcClient(path) as client:

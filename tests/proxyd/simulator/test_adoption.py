@@ -22,7 +22,7 @@ ALL = tuple(DIALECTS)
 RTSP_UNICAST = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
 
 
-class DigestCamera(ONVIFCamera):  # type: ignore[misc]
+class DigestCamera(ONVIFCamera):  # type: ignore[misc]  # the library is untyped
     """The client with HTTP Digest instead of UsernameToken, which it cannot do by itself."""
 
     async def create_onvif_service(self, *args: Any, **kwargs: Any) -> Any:

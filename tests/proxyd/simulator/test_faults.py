@@ -231,4 +231,4 @@ async def test_a_taken_port_is_an_error_and_leaves_nothing_open() -> None:
 @pytest.mark.parametrize("wrong", [{"dialect": "acme"}, {"channels": 0}, {"channels": 65}])
 def test_wrong_arguments(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"acme|channels"):
-        SimulatedNvr(**wrong)  # type: ignore[arg-type]
+        SimulatedNvr(**wrong)  # type: ignore[arg-type]  # wrong on purpose

@@ -55,7 +55,7 @@ async def test_a_new_address_or_account_is_worth_another_try(store: Store, chang
     nvr = await add_nvr(store)
     await store.set_auth_failed(nvr.id, True)
     assert (await store.update_nvr(nvr.id, name="Other")).auth_failed is True
-    changed = await store.update_nvr(nvr.id, **change)  # type: ignore[arg-type]
+    changed = await store.update_nvr(nvr.id, **change)  # type: ignore[arg-type]  # fields by name
     assert changed.auth_failed is False
     for field, value in change.items():
         assert getattr(changed, field) == value
