@@ -13,9 +13,10 @@ from .addressing import is_own_mac, usable
 from .desired import number
 from .errors import BadRequest
 from .model import MOST_PARENTS, MOST_SLOTS, Facts, HostLink, Limits, Plan, Slot
+from .parents import WIRELESS_TODO, WIRELESS_WHY
 
 _PREFIX = re.compile(r"[a-z][a-z0-9_-]{1,9}")
-# What other programs take for real adapters, or manage themselves (network.md).
+# What other programs take for real adapters, or manage themselves.
 _FOREIGN = re.compile(r"(e|en|eth|wl|br|docker|veth|lo|tun|tap|wg|virbr|vmbr)\d*$|eth|en[opsx]|wl|br-|docker")
 NOT_PARENTS = ("macvlan", "macvtap", "ipvlan", "ipvtap")
 
@@ -49,9 +50,7 @@ def accept_parent(name: str, facts: Facts) -> HostLink:
     if link.master:
         raise BadRequest(f"{name} is a port of {link.master}.", f"Use {link.master} as parent.")
     if link.wireless:
-        raise BadRequest(
-            f"{name} is Wi-Fi: an access point refuses frames with other MAC addresses.", "Use a wired adapter."
-        )
+        raise BadRequest(f"{name} is Wi-Fi, which cannot be used: {WIRELESS_WHY}", WIRELESS_TODO)
     if name == "lo":
         raise BadRequest("lo leads nowhere.", "Use the adapter that is on the recorder's LAN.")
     return link

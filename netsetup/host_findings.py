@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 
 from .host_facts import ANY, HostFacts, Listener
 from .model import Facts, Finding, HostLink, Plan
+from .parents import WIRELESS_TODO, WIRELESS_WHY
 
 _CARRIERS = ("", "bridge", "bond", "team", "vlan", "veth")  # kinds of links that a macvlan may stand on
 _TCP = (80, 554)
@@ -113,8 +114,8 @@ def _unfit(link: HostLink) -> Finding | None:
     """Why no macvlan can stand on it."""
     name = link.name
     if link.wireless:
-        why = "An access point takes frames of one MAC per client; the cameras would not be heard."
-        return Finding("parent-wireless", "problem", f"{name} is Wi-Fi.", why, "Use a cable and the wired adapter.")
+        what, why = f"{name} is Wi-Fi, which cannot be used.", WIRELESS_WHY[0].upper() + WIRELESS_WHY[1:]
+        return Finding("parent-wireless", "problem", what, why, WIRELESS_TODO)
     if name == "lo":
         return Finding("parent-loopback", "problem", "lo reaches no other machine.", "", "Choose a network adapter.")
     if link.kind == "macvlan":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .host_facts import HostFacts
 from .model import Facts, Finding, Plan, Slot
-from .parents import state_of
+from .parents import WIRELESS_TODO, WIRELESS_WHY, state_of
 
 if TYPE_CHECKING:
     from .dhcp.engine import DhcpState
@@ -57,9 +57,9 @@ def parent_findings(plan: Plan, facts: Facts, host: HostFacts, evidence: Evidenc
             Finding(
                 "parent-wireless",
                 "problem",
-                f"{parent} is Wi-Fi.",
-                "An access point takes frames of one MAC per client, so that no camera is heard.",
-                "Connect this machine by cable.",
+                f"{parent} is Wi-Fi, which cannot be used.",
+                WIRELESS_WHY[0].upper() + WIRELESS_WHY[1:],
+                WIRELESS_TODO,
             )
         )
     if evidence.unheard:
@@ -129,7 +129,7 @@ def unheard(plan: Plan, slot: Slot, facts: Facts, host: HostFacts, evidence: Evi
         return []
     others = [s.mac for s in plan.slots if s.mac in evidence.answered]
     if parent.wireless:
-        todo = "Wi-Fi cannot be used: connect this machine by cable."
+        todo = f"{plan.parent} is Wi-Fi, which cannot be used. {WIRELESS_TODO}"
     elif host.hypervisor and not others:
         todo = (
             f"This is a virtual machine ({host.hypervisor}): allow promiscuous mode, MAC changes and forged transmits."

@@ -14,6 +14,12 @@ from .model import Facts, HostLink, Plan
 
 State = Literal["up", "no cable", "down", "gone"]
 
+WIRELESS_WHY = "an access point takes frames of one MAC per client, so that no camera would be heard."
+WIRELESS_TODO = (
+    "Connect this machine by cable; or run all cameras on one address, for recorders that do not go by MAC: "
+    "proxyd run --shared ADDRESS (docs/install.md)."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Known:

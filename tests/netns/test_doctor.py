@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from .access_point import admit_only_the_host
 from .applied import Netsetup
 from .lan import MACS, OUTSIDE, RECORDER, Lan
 from .talk import listening
@@ -44,11 +45,7 @@ def test_a_healthy_lan_has_no_problem(netsetup: Netsetup) -> None:
 
 
 def _port_security(lan: Lan, ends: ExitStack) -> None:
-    """The switch knows the host's MAC and drops all others, as hypervisors without promiscuous mode do."""
-    lan.bridge.run(["bridge", "link", "set", "dev", "p-host", "learning", "off"])
-    lan.bridge.ip("link set dev p-host type bridge_slave fdb_flush")
-    lan.bridge.run(["bridge", "fdb", "replace", MACS["host"], "dev", "p-host", "master", "static"])
-    lan.bridge.run(["bridge", "link", "set", "dev", "p-host", "locked", "on"])
+    admit_only_the_host(lan)
 
 
 def _no_router(lan: Lan, ends: ExitStack) -> None:

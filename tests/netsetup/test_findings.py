@@ -170,7 +170,7 @@ def test_mac_claimed_by_another_device() -> None:
         ([HOST_MAC], "VMware", False, "promiscuous mode, MAC changes and forged transmits"),
         ([HOST_MAC], "", False, "Raise the MAC limit (port security) of the switch port to 5 or more"),
         ([HOST_MAC, SLOTS[1].mac], "VMware", False, "Raise the MAC limit"),
-        ([HOST_MAC], "", True, "Wi-Fi cannot be used"),
+        ([HOST_MAC], "", True, "which cannot be used"),
     ],
 )
 def test_only_the_host_is_answered(heard: list[str], hypervisor: str, wireless: bool, todo: str) -> None:
@@ -270,7 +270,7 @@ def test_a_good_host_has_nothing_to_report() -> None:
 @pytest.mark.parametrize(
     ("values", "id_", "words"),
     [
-        ({"wireless": True}, "parent-wireless", "Use a cable"),
+        ({"wireless": True}, "parent-wireless", "by cable; or run all cameras on one address"),
         ({"master": "br0"}, "parent-port", "Use --parent br0"),
         ({"kind": "macvlan", "parent": "enp1"}, "parent-macvlan", "Use enp1"),
         ({"kind": "wireguard"}, "parent-kind", "wired"),
