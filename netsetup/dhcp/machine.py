@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from netsetup.dhcp.acd import UNDISPUTED, Defence, advance, begin_probing, disputes_probe, disputes_use
 from netsetup.dhcp.client import (
@@ -22,17 +21,16 @@ from netsetup.dhcp.client import (
     Event,
     Heard,
     LinkUp,
-    Lose,
     Phase,
     Reason,
-    Send,
     ServerSeen,
     Stop,
     Tick,
 )
 from netsetup.dhcp.frames import ANY, Arp
-from netsetup.dhcp.packet import Kind, Reply, Request
-from netsetup.dhcp.terms import LONGEST_DELAY, Terms, Uniform, renewal_delay, retransmission, terms_of
+from netsetup.dhcp.moves import Move
+from netsetup.dhcp.packet import Kind, Reply
+from netsetup.dhcp.terms import LONGEST_DELAY, Terms, Uniform, renewal_delay, terms_of
 
 REQUEST_TRIES = 4  # §3.1 step 5
 REBOOT_TRIES = 4
@@ -64,19 +62,8 @@ def step(client: Client, event: Event, now: float, random: Uniform) -> tuple[Cli
     return run.client, tuple(run.actions)
 
 
-class _Step:
-    """One step being worked out."""
-
-    def __init__(self, client: Client, now: float, random: Uniform) -> None:
-        self.client = client
-        self.now = now
-        self.random = random
-        self.actions: list[Action] = []
-
-    def set(self, **changes: Any) -> None:
-        if "phase" in changes and changes["phase"] is not self.client.phase:
-            changes["since"] = self.now
-        self.client = replace(self.client, **changes)
+class _Step(Move):
+    """The rules: what follows from each event in each phase."""
 
     # Events --------------------------------------------------------------------------------------------------------
 
@@ -84,7 +71,7 @@ class _Step:
         """§4.4.5: at expiry all use stops at once."""
         client = self.client
         if client.lease and self.now >= client.lease.expires:
-            self._lose(Reason.EXPIRED)
+            self.lose(Reason.EXPIRED)
             self._search()
         elif client.granted and self.now >= client.granted.expires:
             self._search()
@@ -92,7 +79,7 @@ class _Step:
     def tick(self) -> None:
         client = self.client
         if client.announce_at is not None and self.now >= client.announce_at:
-            self._announce()
+            self.announce()
         if client.defence.over(self.now, client.times):
             self.set(defence=UNDISPUTED)
         if client.probing:
@@ -130,7 +117,7 @@ class _Step:
         if client.lease:
             self._reboot()
         elif not (client.phase is Phase.WAITING and client.reason is Reason.CONFLICT):
-            self._wait(self.random() * START_SPREAD, Reason.NONE)
+            self.wait(self.random() * START_SPREAD, Reason.NONE)
 
     def server_seen(self) -> None:
         client = self.client
@@ -141,14 +128,14 @@ class _Step:
     def configured(self) -> None:
         if self.client.lease and self.client.verified:
             self.set(announce_at=self.now, announced=0)
-            self._announce()
+            self.announce()
 
     def stop(self, release: bool) -> None:
         client = self.client
         held = client.lease or client.granted
         if release and held:
             in_use = held.address.ip
-            self._send(Kind.RELEASE, in_use=in_use, server=held.server, to=held.server, to_mac=held.server_mac)
+            self.send(Kind.RELEASE, in_use=in_use, server=held.server, to=held.server, to_mac=held.server_mac)
         self.set(
             phase=Phase.STOPPED,
             lease=None,
@@ -171,7 +158,7 @@ class _Step:
     def _search(self) -> None:
         self.set(
             phase=Phase.SEARCHING,
-            xid=self._new_xid(),
+            xid=self.new_xid(),
             sent=0,
             began=self.now,
             offer=None,
@@ -182,8 +169,8 @@ class _Step:
         self._discover()
 
     def _discover(self) -> None:
-        self._send(Kind.DISCOVER, requested=self.client.wanted)
-        self._again()
+        self.send(Kind.DISCOVER, requested=self.client.wanted)
+        self.again()
 
     def _offered(self, reply: Reply) -> None:
         terms = terms_of(reply, self.now, self.random)
@@ -198,14 +185,14 @@ class _Step:
         if offer is None or self.client.sent >= REQUEST_TRIES:
             self._search()
             return
-        self._send(Kind.REQUEST, requested=offer.address.ip, server=offer.server)
-        self._again()
+        self.send(Kind.REQUEST, requested=offer.address.ip, server=offer.server)
+        self.again()
 
     def _reboot(self) -> None:
         """§3.2: ask for the remembered address, whatever network this is by now."""
         self.set(
             phase=Phase.REBOOTING,
-            xid=self._new_xid(),
+            xid=self.new_xid(),
             sent=0,
             began=self.now,
             asked=self.now,
@@ -224,8 +211,8 @@ class _Step:
         elif client.sent >= REBOOT_TRIES:
             self._settle()
         else:
-            self._send(Kind.REQUEST, requested=client.lease.address.ip)
-            self._again()
+            self.send(Kind.REQUEST, requested=client.lease.address.ip)
+            self.again()
 
     def _acknowledged(self, reply: Reply) -> None:
         client = self.client
@@ -254,12 +241,12 @@ class _Step:
         only_server = client.phase in (Phase.REQUESTING, Phase.RENEWING) and asked is not None
         if only_server and asked and reply.server not in (None, asked.server):
             return
-        self._lose(Reason.REFUSED)
+        self.lose(Reason.REFUSED)
         failures = client.failures + 1
         # The first refusal is usually a change of network: ask again at once. A server that goes on is given time.
         seconds = 0.0 if failures == 1 else min(2.0 ** min(failures - 1, 8), LONGEST_DELAY)
         self.set(wanted=None, failures=failures, subject=asked.address.ip if asked else None)
-        self._wait(seconds + self.random() * START_SPREAD, Reason.REFUSED)
+        self.wait(seconds + self.random() * START_SPREAD, Reason.REFUSED)
 
     def _check(self, terms: Terms) -> None:
         probing = begin_probing(self.client.mac, terms.address.ip, self.now, self.random, self.client.times)
@@ -281,8 +268,8 @@ class _Step:
         else:
             self._hold(granted)
             self.set(phase=Phase.REBOOTING, reason=Reason.UNCONFIRMED)
-            self._send(Kind.REQUEST, requested=granted.address.ip)
-            self._again()
+            self.send(Kind.REQUEST, requested=granted.address.ip)
+            self.again()
 
     def _hold(self, terms: Terms) -> None:
         """From here on `terms` may be used."""
@@ -318,12 +305,12 @@ class _Step:
             self._enter(Phase.REBINDING)
             return
         # A new transaction each time: the new lease counts from this request, not from one of an hour ago.
-        self.set(xid=self._new_xid(), asked=self.now)
+        self.set(xid=self.new_xid(), asked=self.now)
         if client.phase is Phase.RENEWING:
-            self._send(Kind.REQUEST, in_use=lease.address.ip, to=lease.server, to_mac=lease.server_mac)
+            self.send(Kind.REQUEST, in_use=lease.address.ip, to=lease.server, to_mac=lease.server_mac)
             self.set(at=min(self.now + renewal_delay(self.now, lease.t2, lease.t1), lease.t2))
         else:
-            self._send(Kind.REQUEST, in_use=lease.address.ip)
+            self.send(Kind.REQUEST, in_use=lease.address.ip)
             self.set(at=min(self.now + renewal_delay(self.now, lease.expires, lease.t2), lease.expires))
 
     def _decline(self, claimant: str) -> None:
@@ -331,54 +318,14 @@ class _Step:
         client = self.client
         held = client.granted or client.lease
         assert held
-        self.set(xid=self._new_xid())
-        self._send(Kind.DECLINE, requested=held.address.ip, server=held.server)
-        self._lose(Reason.CONFLICT)
+        self.set(xid=self.new_xid())
+        self.send(Kind.DECLINE, requested=held.address.ip, server=held.server)
+        self.lose(Reason.CONFLICT)
         failures = client.failures + 1
         seconds = DECLINE_WAIT if failures < MANY_CONFLICTS else CONFLICT_INTERVAL
         defence = Defence(claimant, self.now, self.now)
         self.set(wanted=None, failures=failures, subject=held.address.ip, defence=defence)
-        self._wait(seconds + self.random(), Reason.CONFLICT)
-
-    def _wait(self, seconds: float, reason: Reason) -> None:
-        at = self.now + seconds
-        self.set(phase=Phase.WAITING, at=at, sent=0, offer=None, granted=None, probing=None, reason=reason)
-
-    def _lose(self, reason: Reason) -> None:
-        lease = self.client.lease
-        if lease:
-            self.set(lease=None, verified=False, announce_at=None, reason=reason, subject=lease.address.ip)
-            self.actions.append(Lose(reason))
-
-    # What goes out -------------------------------------------------------------------------------------------------
-
-    def _announce(self) -> None:
-        client = self.client
-        if client.lease is None or not client.verified or client.announced >= client.times.announce_num:
-            self.set(announce_at=None)
-            return
-        self.actions.append(Ask(client.lease.address.ip, client.lease.address.ip))
-        announced = client.announced + 1
-        more = announced < client.times.announce_num
-        self.set(announced=announced, announce_at=self.now + client.times.announce_interval if more else None)
-
-    def _send(self, kind: Kind, **fields: Any) -> None:
-        """Two transmissions ask for a unicast answer, the next two for a broadcast one: some relays and switches pass
-        only one of them."""
-        client = self.client
-        broadcast = client.sent // 2 % 2 == 1 and "in_use" not in fields and kind in (Kind.DISCOVER, Kind.REQUEST)
-        secs = int(self.now - client.began) if kind in (Kind.DISCOVER, Kind.REQUEST) else 0
-        request = Request(
-            kind, client.mac, client.xid, secs, hostname=client.hostname, want_broadcast=broadcast, **fields
-        )
-        self.actions.append(Send(request))
-
-    def _again(self) -> None:
-        sent = self.client.sent + 1
-        self.set(sent=sent, at=self.now + retransmission(sent, self.random))
-
-    def _new_xid(self) -> int:
-        return int(self.random() * 0xFFFFFFFF) + 1
+        self.wait(seconds + self.random(), Reason.CONFLICT)
 
     _due: dict[Phase, Callable[[_Step], None]] = {  # noqa: RUF012 — a table, never changed
         Phase.WAITING: _start,
