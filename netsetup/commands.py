@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import atexit
 import contextlib
 import json
 import signal
@@ -52,6 +53,7 @@ __all__ = [
 
 DONE, CHANGES = 0, 2
 _LARGEST_FILE = 4_000_000
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def run_plan(args: argparse.Namespace) -> int:
@@ -75,13 +77,22 @@ def run_status(args: argparse.Namespace) -> int:
 
 
 def _put_back_when_ended(change: Coroutine[Any, Any, int]) -> int:
-    """A lost ssh session and `kill` are as good as Ctrl-C. Raises KeyboardInterrupt when everything was put back."""
+    """A lost ssh session and `kill` are as good as Ctrl-C. What is saved is done: then signals come too late, and the
+    exit code says so. Raises KeyboardInterrupt when everything was put back."""
+
+    ending = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]  # not under nohup
 
     async def run() -> int:
-        task = asyncio.create_task(change, name="change")
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
-                asyncio.get_running_loop().add_signal_handler(number, _cancel_once, task)
+        loop, task = asyncio.get_running_loop(), asyncio.create_task(change, name="change")
+
+        def end(number: int, frame: object) -> None:
+            if not task.done():
+                loop.call_soon_threadsafe(_cancel_once, task)
+
+        for number in ending:
+            signal.signal(number, end)
+            # While the interpreter ends nobody handles it any more, and the exit code would be the signal's.
+            atexit.register(signal.signal, number, signal.SIG_IGN)
         return await task
 
     try:

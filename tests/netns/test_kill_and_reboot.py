@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 import sys
 from pathlib import Path
@@ -141,6 +143,42 @@ def test_an_apply_that_is_ended_puts_everything_back(lan: Lan, tmp_path: Path) -
         applying.send_signal(how)
         assert lan.host.end(applying, how) == 1
         assert _kernel(lan) == clean
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda how: how.name)
+def test_what_is_saved_is_done_whoever_ends_it_then(lan: Lan, tmp_path: Path, how: signal.Signals) -> None:
+    """Its last words do not fit into the pipe: so it is met in the moment between its work and its end."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb", buffering=0) as said, os.fdopen(writer, "wb", buffering=0) as full:
+        os.set_blocking(writer, False)
+        filled = 0
+        with contextlib.suppress(BlockingIOError):
+            while written := os.write(writer, b"-" * 4096):
+                filled += written
+        os.set_blocking(writer, True)
+        argv = [sys.executable, "-m", "netsetup", "apply", "--parent", "eth0", "--count", "3", "--dhcp", "--yes"]
+        applying = lan.host.popen([*argv, "--state", str(tmp_path)], stdout=full, env={"PYTHONUNBUFFERED": ""})
+        full.close()
+        wait_until("all is saved, the event loop is closed", lambda: _only_speaks(applying.pid, tmp_path), 20)
+        applying.send_signal(how)
+        text = said.read(filled)
+        while more := said.read(4096):
+            text += more
+    assert lan.host.end(applying) == 0
+    assert b"vcam3" in text
+    netsetup = Netsetup(lan, tmp_path)
+    assert netsetup("status", "--detailed-exitcode", check=False).returncode == 0
+    assert len(netsetup.plans()[0]["slots"]) == 3
+
+
+def _only_speaks(pid: int, state: Path) -> bool:
+    """It has saved its work, and has no event loop any more."""
+    if not (state / "plans.json").exists():
+        return False
+    try:
+        return not any("eventpoll" in str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:  # one was closed meanwhile
+        return False
 
 
 def _progress(lan: Lan) -> str:
