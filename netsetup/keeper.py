@@ -15,7 +15,7 @@ from typing import Any
 
 from pyroute2.netlink.exceptions import NetlinkError
 
-from .dhcp.engine import DhcpState
+from .dhcp.state import DhcpState
 from .errors import KernelRefused, NetsetupError
 from .execute import converge, watched
 from .files import StateDir
@@ -224,10 +224,10 @@ class Keeper:
         await self._held.look(plans, facts)
         self._leasing.tell_lost()
         self._leasing.forget_others(slot.mac for plan in plans if plan.method == "dhcp" for slot in plan.slots)
+        self._save_leases()  # before they are used: whatever ends us, the next start asks for the same addresses
         changes = await self._converge(plans, seen)
         log.debug("%s", "; ".join(changes))
         self._explain(plans, facts, changes)
-        self._save_leases()
         self._wished(plans)
         self._remember(plans, facts)
         await self._leasing.serve(plans, facts, self._parents, self._memory.hostnames)

@@ -264,6 +264,7 @@ class LeaseEngine:
                     self._note_address(mac, terms.address.ip)
                     self._telling.tell(mac, lease_of(terms, mac, self._shift))
                 case Lose():
+                    log.info("%s: %s", mac, describe(client, self.parent, server=None, moved_from=""))
                     self._telling.tell(mac, None)
         self._rewatch(mac, before, client)
         self._arm(mac, client)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
+from .frames import UDP, Frame
 from .lan import LAN, ROUTER, Namespace, wait_until
 
 FIRST, LAST = "10.77.0.100", "10.77.0.250"
+_KINDS = ("", "DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM")  # option 53
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -92,6 +95,49 @@ def start_kea(
 
 
 SERVERS: dict[str, Start] = {"dnsmasq": start_dnsmasq, "kea": start_kea}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A DHCP message on the wire, read by RFC 2131 alone: `in_use` is ciaddr, `requested` option 50, "" when absent."""
+
+    kind: str
+    xid: int
+    mac: str
+    in_use: str
+    requested: str
+
+
+def messages(frames: Iterable[Frame]) -> list[Message]:
+    """Those that are whole DHCP messages, in their order."""
+    found = []
+    for frame in frames:
+        octets = frame.payload
+        if frame.protocol != UDP or not {frame.source_port, frame.target_port} <= {67, 68} or len(octets) < 240:
+            continue
+        options = _options(octets[240:])
+        requested, in_use = options.get(50, b""), IPv4Address(octets[12:16])
+        found.append(
+            Message(
+                _KINDS[options[53][0]],
+                int.from_bytes(octets[4:8]),
+                octets[28:34].hex(":"),
+                str(in_use) if int(in_use) else "",
+                str(IPv4Address(requested)) if requested else "",
+            )
+        )
+    return found
+
+
+def _options(octets: bytes) -> dict[int, bytes]:
+    found, at = {}, 0
+    while at < len(octets) and octets[at] != 255:
+        if octets[at] == 0:
+            at += 1
+            continue
+        found[octets[at]] = octets[at + 2 : at + 2 + octets[at + 1]]
+        at += 2 + octets[at + 1]
+    return found
 
 
 def _want(program: str, package: str) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from .chain import Chain, new_chain
-from .dhcp_servers import SERVERS, Start, start_dnsmasq
+from .dhcp_servers import SERVERS, Message, Start, messages, start_dnsmasq
+from .frames import Capture, captured
 from .lan import RECORDER, Lan, skip_unless_possible, wait_until
 from .recipe import Camera
 from .test_failures import told, wait_told
@@ -105,18 +106,65 @@ def silence(chain: Chain, folder: Path, start_server: Start) -> None:
     assert all(row["next_try"] for row in rows(chain))
 
 
+def refusals(cable: Capture) -> dict[str, Message]:
+    """By MAC: the request of that camera that the server answered by DHCPNAK."""
+    said = messages(list(cable.frames))
+    return {
+        one.mac: next(asked for asked in said if asked.kind == "REQUEST" and asked.xid == one.xid)
+        for one in said
+        if one.kind == "NAK"
+    }
+
+
 def moved(chain: Chain, folder: Path, start_server: Start) -> None:
+    """Renewals are refused, because other addresses are reserved for these cameras now."""
     server = start_server(chain.lan.router, folder, lease_s=120, renew_s=2)
     plan(chain, 2)
     chain.start_arm()
     before = {camera.mac: camera.address for camera in wait_bound(chain, 2)}
     chain.lan.router.end(server)
-    # Kea says no only to addresses of its pool; to others it is silent.
+    with captured(chain.lan.bridge, "p-router") as cable:
+        moves = move(chain, folder, start_server, before, lease_s=120, renew_s=2)
+        wait_moved(chain, before, moves)
+    refused = refusals(cable)
+    assert {mac: asked.in_use for mac, asked in refused.items()} == before
+    near, routed = watch_visits(chain.lan, wait_bound(chain, 2))
+    assert near.right, str(near)
+    assert routed.right, str(routed)
+
+
+def refused_at_boot(chain: Chain, folder: Path, start_server: Start) -> None:
+    """The same, and the cameras hear of it when they ask for their remembered addresses after a start (INIT-REBOOT)."""
+    server = start_server(chain.lan.router, folder)
+    plan(chain, 2)
+    chain.start_arm()
+    before = {camera.mac: camera.address for camera in wait_bound(chain, 2)}
+    chain.kill_arm()
+    chain.lan.router.end(server)
+    with captured(chain.lan.bridge, "p-router") as cable:
+        moves = move(chain, folder, start_server, before)
+        chain.start_arm()
+        wait_moved(chain, before, moves)
+    refused = refusals(cable)
+    assert {mac: (asked.in_use, asked.requested) for mac, asked in refused.items()} == {
+        mac: ("", address) for mac, address in before.items()
+    }
+
+
+def move(chain: Chain, folder: Path, start_server: Start, before: dict[str, str], **options: int) -> dict[str, str]:
+    """Starts the server again with other addresses reserved for these cameras: in its pool, because Kea 2.2 refuses
+    only what it could give, and is silent about the rest. Returns the new addresses by MAC."""
     moves = {mac: f"10.77.0.{200 + n}" for n, mac in enumerate(before)}
-    start_server(chain.lan.router, folder, lease_s=120, renew_s=2, reservations=moves)
+    start_server(chain.lan.router, folder, reservations=moves, **options)
+    return moves
+
+
+def wait_moved(chain: Chain, before: dict[str, str], moves: dict[str, str]) -> None:
+    """Until it is told, and the cameras have the new addresses and no longer the old ones."""
     for mac, address in before.items():
         wait_told(chain, f"moved from {address} to {moves[mac]}", 30)
         wait_told(chain, f"A reservation for MAC {mac} in the DHCP server avoids this.")
+        assert f"the DHCP server refused {address}; another one will be asked for" in chain.log_of("arm")
 
     def old_is_gone() -> bool:
         shown = chain.lan.host.run(["ip", "-4", "addr"]).stdout
@@ -125,9 +173,6 @@ def moved(chain: Chain, folder: Path, start_server: Start) -> None:
     wait_until("the former addresses are gone", old_is_gone, 15)
     cameras = wait_bound(chain, 2)
     assert {camera.mac: camera.address for camera in cameras} == moves
-    near, routed = watch_visits(chain.lan, cameras)
-    assert near.right, str(near)
-    assert routed.right, str(routed)
 
 
 def empty_pool(chain: Chain, folder: Path, start_server: Start) -> None:
@@ -166,9 +211,9 @@ def renewed(chain: Chain, folder: Path, start_server: Start) -> None:
     assert wait_bound(chain, 4) == cameras
 
 
-CASES = [(case, server) for case in (renewed, late, moved, empty_pool, taken_offer) for server in SERVERS] + [
-    (silence, "dnsmasq")
-]
+CASES = [
+    (case, server) for case in (renewed, late, moved, refused_at_boot, empty_pool, taken_offer) for server in SERVERS
+] + [(silence, "dnsmasq")]
 
 
 @pytest.mark.timeout(240)
