@@ -16,7 +16,7 @@ from .model import TABLE, Facts, Finding, Lease, Plan, Severity, Slot
 from .steps import AddAddress, AddRule, PutRoute, RemoveAddress, RemoveRoute, RemoveRule, SetSysctl, Step, words
 
 if TYPE_CHECKING:
-    from .dhcp.engine import DhcpState
+    from .dhcp.state import DhcpState
 
 _SETTLED = ("bound", "renewing", "rebinding", "rebooting", "static")
 _PASSING = ("requesting", "checking")

@@ -19,7 +19,7 @@ from .arm_client import ask_arm
 from .camera_findings import address_of, by_camera, camera_findings, host_incomplete
 from .config import DEFAULT_SOCKET, DEFAULT_STATE
 from .dhcp.arp import arp_reply, probe_all
-from .dhcp.engine import DhcpState
+from .dhcp.state import DhcpState
 from .errors import BadRequest, NetsetupError
 from .execute import pending, watched
 from .files import StateDir

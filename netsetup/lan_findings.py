@@ -15,7 +15,7 @@ from .model import Facts, Finding, Plan, Slot
 from .parents import WIRELESS_TODO, WIRELESS_WHY, state_of
 
 if TYPE_CHECKING:
-    from .dhcp.engine import DhcpState
+    from .dhcp.state import DhcpState
 
 _CUT_OFF = "None of its cameras is reached until then."
 

@@ -16,8 +16,9 @@ from ipaddress import IPv4Interface
 from pyroute2 import AsyncIPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
-from .dhcp.engine import ClientWish, DhcpState, LeaseEngine
+from .dhcp.engine import ClientWish, LeaseEngine
 from .dhcp.packet import host_name
+from .dhcp.state import DhcpState
 from .errors import NetsetupError
 from .model import Facts, Lease, Plan
 from .notices import Notices

@@ -9,7 +9,7 @@ from .model import Lease, Plan, Slot
 from .parents import State, words_of
 
 if TYPE_CHECKING:
-    from .dhcp.engine import DhcpState
+    from .dhcp.state import DhcpState
 
 _UNSURE = ("no DHCP answer", "does not renew")  # the camera has its address, but not for ever
 

@@ -38,11 +38,13 @@ from netsetup.dhcp.client import (
 from netsetup.dhcp.frames import ANY, BROADCAST, Arp, Udp, arp_question, parse_arp, parse_udp, udp_frame
 from netsetup.dhcp.machine import step
 from netsetup.dhcp.packet import CLIENT_PORT, SERVER_PORT, Kind, Request, decode, encode, host_name
+from netsetup.dhcp.state import DhcpState, client_state, static_state
 from netsetup.dhcp.static import Static
 from netsetup.dhcp.telling import Telling
 from netsetup.dhcp.terms import lease_of, remembered
+from netsetup.dhcp.watched import Watched
 from netsetup.dhcp.wire import SocketFactory, Wire, packet_socket
-from netsetup.dhcp.words import describe, describe_static
+from netsetup.dhcp.words import describe
 from netsetup.model import Lease
 
 log = logging.getLogger(__name__)
@@ -63,20 +65,6 @@ class ClientWish:
     mac: str
     hostname: str = ""
     previous: Lease | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DhcpState:
-    """How one camera stands with its address. Times are CLOCK_REALTIME; `message` is for people and changes only with
-    the state, never with the clock. `claimed_by` is the MAC of another device that uses the same address."""
-
-    phase: str  # waiting, searching, requesting, checking, bound, renewing, rebinding, rebooting, static
-    since: float
-    next_try: float | None = None
-    server: IPv4Address | None = None
-    address: IPv4Interface | None = None
-    message: str = ""
-    claimed_by: str | None = None
 
 
 def _boottime() -> float:
@@ -113,7 +101,7 @@ class LeaseEngine:
         self._clients: dict[str, Client] = {}
         self._statics: dict[str, Static] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._watched: dict[IPv4Address, set[str]] = {}
+        self._watched = Watched()
         self._host: Mapping[IPv4Address, str] = {}
         self._last_address: dict[str, IPv4Address] = {}
         self._moved_from: dict[str, str] = {}
@@ -153,12 +141,12 @@ class LeaseEngine:
         """Addresses that are in use without DHCP, by MAC: watched and defended; a conflict shows in `states()`."""
         for mac, static in list(self._statics.items()):
             if addresses.get(mac) != static.address:
-                self._unwatch(mac, static.address.ip)
+                self._watched.remove(mac, static.address.ip)
                 self._forget(mac)
                 del self._statics[mac]
         for mac, address in addresses.items():
             if mac not in self._statics:
-                self._watch(mac, address.ip)
+                self._watched.add(mac, address.ip)
                 self._keep_static(Static(mac, address, self._steady()))
         self._receive_for_all()
 
@@ -208,7 +196,7 @@ class LeaseEngine:
 
     def _heard(self, arp: Arp) -> None:
         address = arp.target if arp.sender == ANY else arp.sender
-        for mac in tuple(self._watched.get(address, ())):
+        for mac in self._watched.by(address):
             if mac in self._clients:
                 self._apply(mac, Heard(arp))
             elif mac in self._statics:
@@ -237,7 +225,7 @@ class LeaseEngine:
         self._clients[mac] = client = new_client(mac, name, lease, wanted, now, self._uniform, self._times)
         if previous is not None and lease is None:
             self._telling.tell(mac, None)
-        self._rewatch(mac, None, client)
+        self._watched.move(mac, None, held_address(client))
         self._arm(mac, client)
         self._publish(mac)
 
@@ -266,7 +254,7 @@ class LeaseEngine:
                 case Lose():
                     log.info("%s: %s", mac, describe(client, self.parent, server=None, moved_from=""))
                     self._telling.tell(mac, None)
-        self._rewatch(mac, before, client)
+        self._watched.move(mac, held_address(before), held_address(client))
         self._arm(mac, client)
         self._publish(mac)
         if client.probing and client.probing is not before.probing:
@@ -276,7 +264,7 @@ class LeaseEngine:
 
     def _unheard_holder(self, mac: str, address: IPv4Address) -> str | None:
         """What the host and its other cameras say goes out, and never comes in on this socket."""
-        others = self._watched.get(address, set()) - {mac}
+        others = self._watched.by(address) - {mac}
         return self._host.get(address) or min(others, default=None)
 
     def _send(self, request: Request) -> None:
@@ -326,34 +314,10 @@ class LeaseEngine:
         if static.defence.claimed_by is not None:
             loop = asyncio.get_running_loop()
             self._timers[mac] = loop.call_later(self._times.defend_interval, self._calm_static, mac)
-        claimed_by = static.defence.claimed_by
-        since = static.defence.since if claimed_by else static.since
-        message = describe_static(str(static.address.ip), claimed_by)
-        state = DhcpState("static", since + self._shift, None, None, static.address, message, claimed_by)
-        self._tell_state(mac, state)
+        self._tell_state(mac, static_state(static, self._shift))
 
     def _calm_static(self, mac: str) -> None:
         self._keep_static(self._statics[mac].calm(self._steady()))
-
-    # What is watched and shown -------------------------------------------------------------------------------------
-
-    def _rewatch(self, mac: str, before: Client | None, after: Client) -> None:
-        old, new = (held_address(client) if client else None for client in (before, after))
-        if old == new:
-            return
-        if old is not None:
-            self._unwatch(mac, old)
-        if new is not None:
-            self._watch(mac, new)
-
-    def _watch(self, mac: str, address: IPv4Address) -> None:
-        self._watched.setdefault(address, set()).add(mac)
-
-    def _unwatch(self, mac: str, address: IPv4Address) -> None:
-        macs = self._watched.get(address, set())
-        macs.discard(mac)
-        if not macs:
-            self._watched.pop(address, None)
 
     def _receive_for_all(self) -> None:
         self._wire.receive_for(frozenset(self._clients) | frozenset(self._statics))
@@ -363,27 +327,14 @@ class LeaseEngine:
         if timer := self._timers.pop(mac, None):
             timer.cancel()
 
+    # What is shown ---------------------------------------------------------------------------------------------------
+
     def _publish(self, mac: str) -> None:
         client = self._clients[mac]
         # An answer since this camera began to search, or a moment before, was for another one that began with it.
         server = self._server[0] if self._server and self._server[1] > client.began - _TOGETHER else None
-        held = client.lease or client.granted or client.offer
-        waits = client.at is not None and client.phase not in (Phase.BOUND, Phase.CHECKING)
-        state = DhcpState(
-            client.phase.value,
-            client.since + self._shift,
-            client.at + self._shift if client.at is not None and waits else None,
-            held.server if held else None,
-            held.address if held else None,
-            describe(
-                client,
-                self.parent,
-                server=server,
-                moved_from=self._moved_from.get(mac, ""),
-            ),
-            client.defence.claimed_by,
-        )
-        self._tell_state(mac, state)
+        moved_from = self._moved_from.get(mac, "")
+        self._tell_state(mac, client_state(client, self.parent, self._shift, server=server, moved_from=moved_from))
 
     def _tell_state(self, mac: str, state: DhcpState) -> None:
         if self._states.get(mac) != state:

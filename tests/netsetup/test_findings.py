@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Interface
 import pytest
 
 from netsetup.camera_findings import address_of, by_camera, camera_findings, host_incomplete
-from netsetup.dhcp.engine import DhcpState
+from netsetup.dhcp.state import DhcpState
 from netsetup.execute import pending, wanted
 from netsetup.findings_text import findings_json, findings_text, has_problem
 from netsetup.host_facts import ANY, Connection, HostFacts, Listener, Neighbour

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 
 from netsetup.dhcp.acd import QUICK, AcdTimes
-from netsetup.dhcp.engine import ClientWish, DhcpState, LeaseEngine
+from netsetup.dhcp.engine import ClientWish, LeaseEngine
+from netsetup.dhcp.state import DhcpState
 from netsetup.model import Lease
 from tests.netns.lan import Namespace
 
