@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("proxyd", "onviftui", "netsetup")
 WHAT_ONVIFTUI_MAY_USE = {"proxyd.api", "proxyd.errors"}
 
 
@@ -32,7 +33,8 @@ def test_what_calls_itself_pure_is_held_to_it() -> None:
     listed = contracts()["pure rooms do no I/O, read no clock, write no log"]["source_modules"]
     pure = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        for path in (ROOT / "proxyd").rglob("*.py")
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
         if re.search(r"(^|[.:;] )[Pp]ure\.(\s|$)", ast.get_docstring(ast.parse(path.read_text())) or "", re.MULTILINE)
     }
     assert len(pure) > 40

@@ -1,4 +1,4 @@
-"""What the lease machine knows of one camera, what may happen to it and what it wants done. Pure data."""
+"""What the lease machine knows of one camera, what may happen to it and what it wants done. Pure."""
 
 from __future__ import annotations
 
