@@ -33,10 +33,11 @@ CREATE TABLE nvrs (
     channel_count   INTEGER,
     last_scan       TEXT,
     auth_failed     INTEGER NOT NULL DEFAULT 0 CHECK (auth_failed IN (0, 1)),
+    kind            TEXT NOT NULL DEFAULT 'onvif' CHECK (kind IN ('onvif', 'rtsp')),
     UNIQUE (host, port)
 ) STRICT;
 
--- What the NVR has. `number` is what the user first saw and stays; `ignored` remembers a removed camera.
+-- What the NVR has. `features` is ChannelFeatures as JSON. `number` is what the user first saw and stays; `ignored` remembers a removed camera.
 CREATE TABLE channels (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     nvr_id       INTEGER NOT NULL REFERENCES nvrs (id) ON DELETE CASCADE,
@@ -46,6 +47,7 @@ CREATE TABLE channels (
     state        TEXT NOT NULL CHECK (state IN ('online', 'offline', 'missing')),
     ignored      INTEGER NOT NULL DEFAULT 0 CHECK (ignored IN (0, 1)),
     snapshot_uri TEXT,
+    features     TEXT NOT NULL DEFAULT '{}',
     UNIQUE (nvr_id, key)
 ) STRICT;
 
@@ -88,6 +90,7 @@ CREATE TABLE interfaces (
 ) STRICT;
 
 -- RESTRICT everywhere: a camera is only removed on purpose, and then its interface is marked as released.
+-- `settings` is CameraSettings as JSON; `adopted_by` the recorder that took it in, "" while none has.
 CREATE TABLE cameras (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     channel_id    INTEGER NOT NULL UNIQUE REFERENCES channels (id) ON DELETE RESTRICT,
@@ -99,7 +102,25 @@ CREATE TABLE cameras (
     http_port     INTEGER NOT NULL CHECK (http_port BETWEEN 1 AND 65535),
     rtsp_port     INTEGER NOT NULL CHECK (rtsp_port BETWEEN 1 AND 65535),
     enabled       INTEGER NOT NULL CHECK (enabled IN (0, 1)),
-    discovery     INTEGER NOT NULL DEFAULT 1 CHECK (discovery IN (0, 1))
+    discovery     INTEGER NOT NULL DEFAULT 1 CHECK (discovery IN (0, 1)),
+    settings      TEXT NOT NULL DEFAULT '{}',
+    adopted_by    TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+-- Accounts of a camera besides its own, made by recorders.
+CREATE TABLE camera_users (
+    camera_id INTEGER NOT NULL REFERENCES cameras (id) ON DELETE CASCADE,
+    username  TEXT NOT NULL CHECK (length(username) BETWEEN 1 AND 64),
+    secret    TEXT NOT NULL CHECK (length(secret) > 0),
+    level     TEXT NOT NULL CHECK (level IN ('Administrator', 'Operator', 'User')),
+    PRIMARY KEY (camera_id, username)
+) STRICT, WITHOUT ROWID;
+
+-- HTTPS certificates; `secret` is the private key.
+CREATE TABLE camera_certificates (
+    camera_id INTEGER NOT NULL PRIMARY KEY REFERENCES cameras (id) ON DELETE CASCADE,
+    chain     TEXT NOT NULL,
+    secret    TEXT NOT NULL
 ) STRICT;
 
 -- What happened, for people: events and who did what.

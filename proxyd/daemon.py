@@ -32,6 +32,7 @@ from proxyd.links.shared import WARNING, SharedLinks
 from proxyd.nvr.monitor import NvrMonitor
 from proxyd.nvr.scan import ScanSettings
 from proxyd.rpc.methods import Methods
+from proxyd.rpc.parts import Parts
 from proxyd.rpc.server import RpcServer
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.store.rows import FoundInterface, Ports
@@ -104,19 +105,19 @@ class Daemon:
             scanned=self._scanned,
             now=utc_now,
         )
-        self._methods = Methods(
+        self._parts = Parts(
             store,
             self._hub,
             self._cameras,
             self._jobs,
             self._monitor,
-            self.status,
             search_on=("lo",) if self._links.mode == "loopback" else None,
             arm=self._arm,
         )
+        methods = Methods(self._parts, self.status)
 
         for row in await store.nvrs():
-            self._methods.watch(row)
+            self._parts.watch(row)
         await self._cameras.start()
         self._stack.push_async_callback(self._cameras.stop)
         await self._links.start(self._interfaces_changed)
@@ -127,12 +128,12 @@ class Daemon:
 
         socket = settings.socket
         _make_folder(socket.parent, 0o750)
-        server = RpcServer(socket, self._methods.handlers(), self._methods.snapshot, self._hub, settings.access)
+        server = RpcServer(socket, methods.handlers(), methods.snapshot, self._hub, settings.access)
         await server.start()
         self._stack.push_async_callback(server.stop)
-        await self._methods.log("info", "daemon", f"proxyd {__version__} started ({self._links.mode} mode).")
+        await self._parts.log("info", "daemon", f"proxyd {__version__} started ({self._links.mode} mode).")
         if self._links.mode == "shared":
-            await self._methods.log("warning", "daemon", WARNING)
+            await self._parts.log("warning", "daemon", WARNING)
 
     def status(self, role: m.Role) -> m.Status:
         cameras = self._cameras.cameras()
@@ -161,7 +162,7 @@ class Daemon:
     async def _arm_noticed(self, notice: ArmNotice) -> None:
         """What the arm repaired or found goes into the log of the UI."""
         try:
-            await self._methods.log(notice.level, notice.camera or "interfaces", notice.text)
+            await self._parts.log(notice.level, notice.camera or "interfaces", notice.text)
         except ProxyError as error:
             log.warning("%s (not in the log of the UI: %s)", notice.text, error)
 
@@ -176,11 +177,11 @@ class Daemon:
             refused = health.state is m.NvrState.WRONG_PASSWORD
             await self._store.set_auth_failed(nvr_id, refused)
             row = await self._store.nvr(nvr_id)
-            self._methods.show_nvr(row)
+            self._parts.show_nvr(row)
             if health.state is m.NvrState.OK:
-                await self._methods.log("info", f"nvr {nvr_id}", f"{row.name} answers again.")
+                await self._parts.log("info", f"nvr {nvr_id}", f"{row.name} answers again.")
             else:
-                await self._methods.log("warning", f"nvr {nvr_id}", health.reason)
+                await self._parts.log("warning", f"nvr {nvr_id}", health.reason)
         except ProxyError as error:  # removed meanwhile, or the disk is full: the monitor must go on
             log.warning("nvr %d: %s", nvr_id, error)
         self._cameras.publish()
@@ -191,16 +192,16 @@ class Daemon:
             await self._store.set_auth_failed(nvr_id, True)
         elif error is None:
             await self._store.set_auth_failed(nvr_id, False)
-            self._cameras.try_account_again(nvr_id)
+            await self._cameras.try_account_again(nvr_id)
         row = await self._store.nvr(nvr_id)
-        self._methods.watch(row)
+        self._parts.watch(row)
         await self._cameras.refresh()
-        self._methods.show_nvr(row)
+        self._parts.show_nvr(row)
         if error:
-            await self._methods.log("error", f"nvr {nvr_id}", f"Scan of {row.name} failed: {error}")
+            await self._parts.log("error", f"nvr {nvr_id}", f"Scan of {row.name} failed: {error}")
         elif row.channels:  # none: cancelled before the first, which has a log entry of its own
             words = f"Scan of {row.name}: {row.online} of {row.channels} channels have a picture."
-            await self._methods.log("info", f"nvr {nvr_id}", words)
+            await self._parts.log("info", f"nvr {nvr_id}", words)
 
 
 def _link_source(settings: Settings) -> LinkSource:

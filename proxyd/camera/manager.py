@@ -12,17 +12,21 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from proxyd.api import models as m
 from proxyd.discovery.responder import AppSequence
 from proxyd.errors import NotFound, ProxyError
 from proxyd.hub import Hub
+from proxyd.nvr.link import NvrLink
 from proxyd.rtsp.opener import UpstreamOpener
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
 from proxyd.store.rows import CameraRow, InterfaceRow
 from proxyd.store.store import Store
 
+from .commands import Command
+from .performer import Performer
 from .reconcile import reconcile
 from .running import RunningCamera, StartFailed
 from .spec import CameraSpec, ReportUpstream
@@ -75,6 +79,8 @@ class CameraManager:
         self._failed: dict[int, _Failed] = {}
         self._traces: dict[int, Trace] = {}
         self._openers: dict[int, UpstreamOpener] = {}  # by NVR
+        self._links: dict[int, NvrLink] = {}  # by NVR
+        self._performer = Performer(store, link=self._link, kept=self._kept)
         self._sequences: dict[int, AppSequence] = {}
         self._instance_id = 1
         self._shown: dict[int, m.Camera] = {}
@@ -95,6 +101,7 @@ class CameraManager:
         async with self._lock:
             await asyncio.gather(*(camera.stop() for camera in self._running.values()))
             self._running.clear()
+        await asyncio.gather(*(link.close() for link in self._links.values()))
 
     async def _next_instance_id(self) -> int:
         """Grows with every start, also on machines whose clock begins in the past (no battery) or was put back."""
@@ -109,7 +116,7 @@ class CameraManager:
         async with self._lock:
             self._rows = {row.id: row for row in await self._store.cameras()}
             await self._apply(set(restart))
-            self._forget_removed()
+            await self._forget_removed()
             self._interface_rows = await self._store.interfaces()
             self.publish()
         self._named({row.interface.mac: row.name for row in self._rows.values() if row.interface})
@@ -157,8 +164,29 @@ class CameraManager:
             opener,
             self._reporter(spec),
             sequence=self._sequences.setdefault(spec.id, AppSequence(self._instance_id)),
-            set_discovery=partial(self._set_by_recorder, spec.id),
+            perform=partial(self._perform, spec.id),
         )
+
+    def _link(self, nvr_id: int) -> NvrLink:
+        row = next(row for row in self._rows.values() if row.nvr_id == nvr_id)
+        return self._links.setdefault(nvr_id, NvrLink(row.nvr.access))
+
+    async def _perform(self, id_: int, command: Command, client: str) -> Any:
+        """For the recorder at `client`. Raises ProxyError."""
+        camera = self._running.get(id_)
+        if camera is None:
+            raise NotFound(f"There is no running camera {id_}.")
+        return await self._performer.perform(camera.spec, command, client)
+
+    async def _kept(self, id_: int, words: str) -> None:
+        """A recorder changed something in the store: follow it, without closing a connection."""
+        async with self._lock:
+            self._rows[id_] = row = await self._store.camera(id_)
+            spec, camera = spec_of(row), self._running.get(id_)
+            if spec and camera:
+                camera.update(spec)
+        self.publish()
+        self._hub.changed("log", log_model(await self._store.log("info", f"camera {id_}", words)))
 
     def _note_failure(self, spec: CameraSpec, old: _Failed | None, failure: Failure) -> None:
         pause_s = min(old.pause_s * 2, _RETRY_MOST_S) if old and old.spec == spec else _RETRY_FIRST_S
@@ -176,9 +204,15 @@ class CameraManager:
         nvr_id = spec.nvr_id
         return lambda error: self._report(nvr_id, error)
 
-    def _forget_removed(self) -> None:
-        for nvr_id in self._openers.keys() - {row.nvr_id for row in self._rows.values()}:
+    async def _forget_removed(self) -> None:
+        accesses = {row.nvr_id: row.nvr.access for row in self._rows.values()}
+        for nvr_id in self._openers.keys() - accesses.keys():
             del self._openers[nvr_id]
+        for nvr_id, link in list(self._links.items()):
+            if nvr_id in accesses:
+                await link.update(accesses[nvr_id])
+            else:
+                await self._links.pop(nvr_id).close()
         for id_ in self._shown.keys() - self._rows.keys():
             del self._shown[id_]
             self._traces.pop(id_, None)
@@ -275,16 +309,12 @@ class CameraManager:
                 camera.update(spec)
         self.publish()
 
-    async def _set_by_recorder(self, id_: int, on: bool) -> None:
-        await self.set_discovery(id_, on)
-        words = f"A recorder switched discovery of {self.row(id_).name} {'on' if on else 'off'}."
-        row = await self._store.log("info", f"camera {id_}", words)
-        self._hub.changed("log", log_model(row))
-
-    def try_account_again(self, nvr_id: int) -> None:
-        """The NVR's account works (again), or the user said so: relays and snapshots may use it once more."""
+    async def try_account_again(self, nvr_id: int) -> None:
+        """The NVR's account works (again), or the user said so: all of us may use it once more."""
         if opener := self._openers.get(nvr_id):
             opener.forget()
+        if link := self._links.get(nvr_id):
+            await link.forget()
         self._snapshots.forget_refusals(nvr_id)
 
     def trace_of(self, id_: int) -> Trace:

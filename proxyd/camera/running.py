@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from proxyd.discovery.responder import AppSequence
 from proxyd.discovery.server import DiscoveryServer
@@ -14,6 +14,7 @@ from proxyd.rtsp.server import RtspServer
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
 
+from .commands import Perform
 from .ports import port_holder
 from .spec import CameraSpec, ReportUpstream, StreamName
 from .status import Failure, start_failure
@@ -40,12 +41,12 @@ class RunningCamera:
         report: ReportUpstream,
         *,
         sequence: AppSequence,
-        set_discovery: Callable[[bool], Awaitable[None]],
+        perform: Perform,
     ) -> None:
         self.spec = spec
         self._snapshots = snapshots
         self._rtsp = RtspServer(spec, record=trace, report=report, opener=opener)
-        self._onvif = OnvifServer(spec, take_snapshot=self.snapshot, record=trace, set_discovery=set_discovery)
+        self._onvif = OnvifServer(spec, take_snapshot=self.snapshot, record=trace, perform=perform)
         self._discovery = DiscoveryServer(spec, sequence, record=trace)
 
     async def start(self) -> None:

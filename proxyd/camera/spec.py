@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from .features import NO_FEATURES, ChannelFeatures
+from .settings import DEFAULT_SETTINGS, CameraSettings, CameraUser, Certificate
+
 StreamName = Literal["main", "sub"]
 Codec = Literal["H264", "H265", "JPEG", "MPEG4"]
 
@@ -70,6 +73,11 @@ class CameraSpec:
     firmware: str = "1.0"
     hardware: str = "1.0"
     discovery: bool = True  # recorders may find it by WS-Discovery
+    features: ChannelFeatures = NO_FEATURES
+    settings: CameraSettings = DEFAULT_SETTINGS
+    users: tuple[CameraUser, ...] = ()  # besides username and password above, who is an Administrator
+    https_port: int = 443  # listened on when settings.https
+    certificate: Certificate | None = field(default=None, repr=False)
 
     def stream(self, name: str) -> StreamSpec | None:
         return next((s for s in self.streams if s.name == name), None)

@@ -38,6 +38,10 @@ def spec_of(row: CameraRow) -> CameraSpec | None:
         snapshot_upstream=row.snapshot_upstream,
         nvr=row.nvr.access,
         discovery=row.discovery,
+        features=row.features,
+        settings=row.settings,
+        users=row.users,
+        certificate=row.certificate,
     )
 
 

@@ -217,7 +217,7 @@ class NvrClient:
 
         Raises Refusal for an answer that is not the result, else UpstreamUnreachable or UpstreamProtocolError.
         """
-        await warm_up()  # local work of the first call ever: not the NVR's time
+        await warm_up(namespace)  # local work of the first call ever: not the NVR's time
         signed = with_token and not self._transport.use_digest
         try:
             async with asyncio.timeout(self._call_timeout_s):
@@ -228,7 +228,7 @@ class NvrClient:
                     raise
                 except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
                     return await service.call(operation, parameters, with_token=signed)
-        except Refusal:
+        except (Refusal, UpstreamProtocolError):
             raise
         except Exception as error:
             log.debug("%s: %s failed: %s", self.where, operation, type(error).__name__)
@@ -276,7 +276,9 @@ class NvrClient:
             self.warnings.append(f"The NVR names {error} for one of its services; it is not used.")
 
     async def _service(self, namespace: str) -> OnvifService:
-        address = self._device_address if namespace == DEVICE_NAMESPACE else self.addresses[namespace]
+        address = self._device_address if namespace == DEVICE_NAMESPACE else self.addresses.get(namespace)
+        if address is None:
+            raise UpstreamProtocolError(f"{self.where} has no service {namespace}.", "Scan it again.")
         service = self._services.get(namespace)
         if service is None or service.address != address:
             offset = timedelta(seconds=self.clock_offset_s or 0.0)

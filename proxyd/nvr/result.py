@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from proxyd.camera.features import NO_FEATURES, ChannelFeatures
 from proxyd.camera.spec import StreamSpec
 
 
@@ -38,6 +39,7 @@ class ScannedChannel:
     online: bool
     streams: tuple[ScannedStream, ...] = ()
     snapshot_uri: str | None = field(default=None, repr=False)
+    features: ChannelFeatures = NO_FEATURES
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,19 +44,39 @@ with _root_logger_kept():
     from zeep.plugins import Plugin
 
 _OURS = Path(__file__).parent / "wsdl"
-_DEVICE = (str(Path(_WSDL_PATH) / "devicemgmt.wsdl"), "http://www.onvif.org/ver10/device/wsdl", "DeviceBinding")
-_MEDIA = (str(Path(_WSDL_PATH) / "media.wsdl"), "http://www.onvif.org/ver10/media/wsdl", "MediaBinding")
-_MEDIA2 = (str(_OURS / "media2.wsdl"), "http://www.onvif.org/ver20/media/wsdl", "Media2Binding")
-DEVICE_NAMESPACE, MEDIA_NAMESPACE, MEDIA2_NAMESPACE = _DEVICE[1], _MEDIA[1], _MEDIA2[1]
-_SERVICES = {namespace: (wsdl, binding) for wsdl, namespace, binding in (_DEVICE, _MEDIA, _MEDIA2)}
+DEVICE_NAMESPACE = "http://www.onvif.org/ver10/device/wsdl"
+MEDIA_NAMESPACE = "http://www.onvif.org/ver10/media/wsdl"
+MEDIA2_NAMESPACE = "http://www.onvif.org/ver20/media/wsdl"
+EVENTS_NAMESPACE = "http://www.onvif.org/ver10/events/wsdl"
+PTZ_NAMESPACE = "http://www.onvif.org/ver20/ptz/wsdl"
+IMAGING_NAMESPACE = "http://www.onvif.org/ver20/imaging/wsdl"
+DEVICEIO_NAMESPACE = "http://www.onvif.org/ver10/deviceIO/wsdl"
+ANALYTICS_NAMESPACE = "http://www.onvif.org/ver20/analytics/wsdl"
+# namespace → file and usual binding
+_WSDLS: dict[str, tuple[Path, str]] = {
+    DEVICE_NAMESPACE: (Path(_WSDL_PATH) / "devicemgmt.wsdl", "DeviceBinding"),
+    MEDIA_NAMESPACE: (Path(_WSDL_PATH) / "media.wsdl", "MediaBinding"),
+    MEDIA2_NAMESPACE: (Path(__file__).parent / "wsdl" / "media2.wsdl", "Media2Binding"),
+    EVENTS_NAMESPACE: (Path(_WSDL_PATH) / "events.wsdl", "EventBinding"),
+    PTZ_NAMESPACE: (Path(_WSDL_PATH) / "ptz.wsdl", "PTZBinding"),
+    IMAGING_NAMESPACE: (Path(_WSDL_PATH) / "imaging.wsdl", "ImagingBinding"),
+    DEVICEIO_NAMESPACE: (Path(_WSDL_PATH) / "deviceio.wsdl", "DeviceIOBinding"),
+    ANALYTICS_NAMESPACE: (Path(_WSDL_PATH) / "analytics.wsdl", "AnalyticsEngineBinding"),
+}
+_SCANNED = (DEVICE_NAMESPACE, MEDIA_NAMESPACE, MEDIA2_NAMESPACE)
 
-_warm = threading.Event()
-_warming = threading.Lock()
+_parsed: set[Path] = set()
+_parsing = threading.Lock()
 
 __all__ = [
+    "ANALYTICS_NAMESPACE",
+    "DEVICEIO_NAMESPACE",
     "DEVICE_NAMESPACE",
+    "EVENTS_NAMESPACE",
+    "IMAGING_NAMESPACE",
     "MEDIA2_NAMESPACE",
     "MEDIA_NAMESPACE",
+    "PTZ_NAMESPACE",
     "AIOHTTPTransport",
     "HttpAnswer",
     "OnvifService",
@@ -64,27 +84,27 @@ __all__ = [
 ]
 
 
-async def warm_up() -> None:
-    """Parse the WSDLs once per process (0.3 s), off the event loop. Later calls return at once."""
-    if not _warm.is_set():
-        await asyncio.to_thread(_parse_wsdls)
+async def warm_up(*namespaces: str) -> None:
+    """Parse the WSDLs that a scan needs, or those named, once per process (0.1 s each), off the event loop."""
+    wanted = [_WSDLS[namespace][0] for namespace in namespaces or _SCANNED]
+    if not _parsed.issuperset(wanted):
+        await asyncio.to_thread(_parse, wanted)
 
 
-def _parse_wsdls() -> None:
-    with _warming:
-        if _warm.is_set():
-            return
+def _parse(wanted: list[Path]) -> None:
+    with _parsing:
         # zeep logs a traceback for each odd number in an answer; the envelope logger shows nonces and names.
         logging.getLogger("zeep.xsd.types.simple").setLevel(logging.CRITICAL)
         logging.getLogger("onvif.zeep_aiohttp").setLevel(logging.INFO)
         DEFAULT_SETTINGS.xml_huge_tree = False  # keeps libxml2's own limits on depth and text
 
         async def parse_all() -> None:
-            for wsdl, _ in _SERVICES.values():
-                await _cached_document(wsdl)
+            for wsdl in wanted:
+                if wsdl not in _parsed:
+                    await _cached_document(str(wsdl))
 
         asyncio.run(parse_all())
-        _warm.set()
+        _parsed.update(wanted)
 
 
 class _RepairPlugin(Plugin):
@@ -105,7 +125,10 @@ class OnvifService:
         password: str,
         clock_offset: timedelta,
         transport: SoapTransport,
+        binding: str = "",
     ) -> None:
+        """`binding`: another one of the same WSDL, such as "PullPointSubscriptionBinding"."""
+        self._binding = binding or _WSDLS[namespace][1]
         self._parts = (namespace, address, username, password, clock_offset)
         self._transport = transport
         self._service: Any = None
@@ -113,17 +136,16 @@ class OnvifService:
 
     async def open(self) -> OnvifService:
         """Connects nothing: builds the proxies from the parsed WSDL."""
-        await warm_up()
         namespace, address, username, password, clock_offset = self._parts
-        wsdl, binding = _SERVICES[namespace]
+        await warm_up(namespace)
         service = ONVIFService(
             address,
             username,
             password,
-            wsdl,
+            str(_WSDLS[namespace][0]),
             no_cache=True,
             dt_diff=clock_offset,
-            binding_name=f"{{{namespace}}}{binding}",
+            binding_name=f"{{{namespace}}}{self._binding}",
         )
         try:
             await service.setup()

@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
+from proxyd.camera.commands import Ask, Command
 from proxyd.camera.spec import CameraSpec
 from proxyd.camera.urls import SNAPSHOT_PATH
 from proxyd.digest import DigestVerifier, Verdict
+from proxyd.errors import UpstreamError
 
-from .faults import SoapFault, internal_error, malformed, not_authorized
+from .faults import SoapFault, internal_error, malformed, not_authorized, not_done
 from .namespaces import EVENTS, NOTIFICATION
 from .pull_points import PullPoints
 from .security import TokenVerifier
-from .services import device, events
+from .services import events
+from .services.events import Pull
 from .services.operation import Access, Context, Operation, Reached
 from .services.registry import SERVICES, find
 from .soap import CONTENT_TYPE, MAX_REQUEST_BYTES, Element, SoapRequest, SoapSyntaxError, envelope, parse_envelope
@@ -58,19 +62,13 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class PendingPull:
-    """A long poll: wait until the pull point has something or `pull.timeout_s` is over, then call `finish(now)`."""
+class Pending:
+    """The rim does `command` first: a Pull waits until its pull point has something or `timeout_s` is over, and its
+    result is the time then. `finish(result)` and `failed(error)` give the reply."""
 
-    pull: events.Pull
-    finish: Callable[[datetime], Reply]
-
-
-@dataclass(frozen=True, slots=True)
-class PendingChange:
-    """A recorder changes a setting: keep `discovery`, then send `reply`, or `failure()` when that did not work."""
-
-    discovery: bool
-    reply: Reply
+    command: Command | Pull
+    finish: Callable[[Any], Reply]
+    failed: Callable[[Exception], Reply]
 
 
 class Dispatcher:
@@ -117,7 +115,7 @@ class Dispatcher:
         status, reason = (408, "the request did not arrive in time") if timed_out else (400, "the request was cut off")
         return _refusal(SoapFault("Sender", reason, status=status), path.rpartition("/")[2], reason)
 
-    def handle(self, call: Call, now: datetime) -> Reply | PendingPull | PendingChange:
+    def handle(self, call: Call, now: datetime) -> Reply | Pending:
         """Answer a POST to one of SERVICE_PATHS. Every refusal is a Reply; an exception is a bug of ours."""
         try:
             request = parse_envelope(call.body)
@@ -165,33 +163,20 @@ class Dispatcher:
 
     def _answer(
         self, call: Call, request: SoapRequest, operation: Operation, auth: str, now: datetime
-    ) -> Reply | PendingPull | PendingChange:
+    ) -> Reply | Pending:
         ctx = Context(self._spec, request, call.reached, now, self._pull_points, call.subscription_id)
-        if operation is events.PULL_MESSAGES:
-            return self._pending(ctx, auth)
-        if operation is device.SET_DISCOVERY_MODE:
-            reply = Reply(200, _document(request, operation.answer(ctx)), request.operation, True, auth)
-            return PendingChange(device.wanted_discovery_mode(ctx), reply)
         key = _cache_key(request, call.reached) if operation.static else None
         body = self._answers.get(key) if key is not None else None
         if body is None:
-            body = _document(request, operation.answer(ctx))
+            answer = operation.answer(ctx)
+            if isinstance(answer, Ask):
+                return _pending(answer, request, auth)
+            body = _document(request, answer)
             if key is not None:
                 if len(self._answers) >= MAX_CACHED_ANSWERS:
                     self._answers.clear()
                 self._answers[key] = body
         return Reply(200, body, request.operation, True, auth)
-
-    def _pending(self, ctx: Context, auth: str) -> PendingPull:
-        pull, request = events.begin_pull(ctx), ctx.request
-
-        def finish(now: datetime) -> Reply:
-            try:
-                return Reply(200, _document(request, events.finish_pull(pull, now)), request.operation, True, auth)
-            except SoapFault as fault:
-                return _refusal(fault, request.operation, fault.reason, auth=auth)
-
-        return PendingPull(pull, finish)
 
     def refuse_snapshot(
         self, method: str, target: str, authorization: str | None, now: datetime
@@ -205,6 +190,24 @@ class Dispatcher:
         headers = self._challenges(now, stale=verdict.stale, basic=True)
         text = "user name and password of the camera are needed"
         return _unless_asked(_plain(401, text, verdict.reason, headers, verdict.scheme), authorization), ""
+
+
+def _pending(ask: Ask[Element], request: SoapRequest, auth: str) -> Pending:
+    def finish(result: Any) -> Reply:
+        try:
+            return Reply(200, _document(request, ask.finish(result)), request.operation, True, auth)
+        except SoapFault as fault:
+            return _refusal(fault, request.operation, fault.reason, auth=auth)
+
+    def failed(error: Exception) -> Reply:
+        """What is known of the NVR is for our user's trace, not for the recorder (contract 2)."""
+        if isinstance(error, SoapFault):
+            return _refusal(error, request.operation, error.reason, auth=auth)
+        if isinstance(error, UpstreamError):
+            return _refusal(not_done(), request.operation, str(error), auth=auth)
+        return _refusal(internal_error(), request.operation, "it could not be kept, see the log", auth=auth)
+
+    return Pending(ask.command, finish, failed)
 
 
 def failure(operation: str) -> Reply:

@@ -63,5 +63,10 @@ def no_video_source(token: str) -> SoapFault:
     return invalid_value(f"There is no video source {token[:64]!r}", "ter:NoVideoSource")
 
 
+def not_done() -> SoapFault:
+    """The NVR did not do what was asked; why is in our user's trace."""
+    return SoapFault("Receiver", "The device behind this camera did not do it", "ter:Action")
+
+
 def internal_error() -> SoapFault:
     return SoapFault("Receiver", "The camera could not answer because of an internal error", status=500)

@@ -16,12 +16,14 @@ from typing import Any
 
 from aiohttp import web
 
+from proxyd.camera.commands import Perform
 from proxyd.camera.spec import CameraSpec, RecordExchange
 from proxyd.camera.urls import SNAPSHOT_PATH, bracketed
 from proxyd.snapshot.picture import SnapshotPicture
 
 from . import dispatch
-from .dispatch import Call, Dispatcher, PendingChange, PendingPull, Reply
+from .dispatch import Call, Dispatcher, Pending, Reply
+from .services.events import Pull
 from .services.operation import Reached
 from .soap import MAX_REQUEST_BYTES
 
@@ -29,7 +31,7 @@ MAX_CONNECTIONS = 64
 IDLE_TIMEOUT_S = 30.0
 BODY_TIMEOUT_S = 10.0
 PICTURE_TIMEOUT_S = 15.0
-CHANGE_TIMEOUT_S = 10.0
+COMMAND_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 20.0
 LINGER_S = 2.0  # how long the rest of a refused body is read and thrown away
 _BACKLOG = 32
@@ -86,11 +88,11 @@ class OnvifServer:
         take_snapshot: Callable[[], Awaitable[SnapshotPicture]],
         record: RecordExchange,
         now: Callable[[], datetime] = _utc_now,
-        set_discovery: Callable[[bool], Awaitable[None]] | None = None,
+        perform: Perform | None = None,
     ) -> None:
-        """`set_discovery` keeps what a recorder set, for ever; it may raise anything, which the recorder is told."""
+        """`perform` does what an operation needs of the world; what it raises becomes a fault."""
         self._take_snapshot = take_snapshot
-        self._set_discovery = set_discovery
+        self._perform = perform
         self._record = record
         self._now = now
         self._log = logging.LoggerAdapter(_log, {"camera": spec.id})
@@ -203,23 +205,23 @@ class OnvifServer:
             ),
             self._now(),
         )
-        if isinstance(answer, PendingPull):
-            await _wait(answer)
-            return answer.finish(self._now())
-        if isinstance(answer, PendingChange):
-            return await self._change(answer)
-        return answer
+        return answer if isinstance(answer, Reply) else await self._finish(answer, _peer(request))
 
-    async def _change(self, change: PendingChange) -> Reply:
-        if self._set_discovery is None:
-            return dispatch.failure(change.reply.operation)
+    async def _finish(self, pending: Pending, client: str) -> Reply:
+        command = pending.command
+        if isinstance(command, Pull):
+            await _wait(command)
+            return pending.finish(self._now())
         try:
-            async with asyncio.timeout(CHANGE_TIMEOUT_S):
-                await self._set_discovery(change.discovery)
+            if self._perform is None:
+                raise LookupError("nobody is there to do it")
+            async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                result = await self._perform(command, client)
         except Exception as error:
-            self._log.warning("camera %d: cannot keep the discovery mode: %s", self._dispatcher.spec.id, error)
-            return dispatch.failure(change.reply.operation)
-        return change.reply
+            name = type(command).__name__
+            self._log.warning("camera %d: %s failed: %s", self._dispatcher.spec.id, name, error)
+            return pending.failed(error)
+        return pending.finish(result)
 
     async def _snapshot(self, request: web.BaseRequest, client: str) -> web.Response:
         refusal, auth = self._dispatcher.refuse_snapshot(
@@ -298,15 +300,15 @@ async def _read_body(request: web.BaseRequest) -> bytes:
     return b"".join(chunks)
 
 
-async def _wait(pending: PendingPull) -> None:
+async def _wait(pull: Pull) -> None:
     """Until the pull point has a message, has ended, or the time is over."""
-    point = pending.pull.point
+    point = pull.point
     if point.queue or point.closed:
         return
     changed = asyncio.Event()
     point.listeners.add(changed.set)
     try:
-        async with asyncio.timeout(pending.pull.timeout_s):
+        async with asyncio.timeout(pull.timeout_s):
             await changed.wait()
     except TimeoutError:
         pass

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import aiosqlite
 
+from proxyd.camera.settings import CameraSettings
 from proxyd.errors import NotFound
 from proxyd.nvr.result import ScannedStream
 
-from . import credentials, interfaces, nvrs, streams
+from . import accounts, credentials, interfaces, nvrs, streams
+from .documents import parse_features, parse_settings, settings_text
 from .rows import CameraRow, InterfaceRow, NvrRow, Ports
 from .secrets import Secrets
 
 _SELECT = """
-SELECT k.id, k.name, k.uuid, k.serial, k.enabled, k.discovery, k.http_port, k.rtsp_port,
-    c.id AS channel_id, c.nvr_id, c.number, c.name AS channel_name, c.state, c.snapshot_uri,
+SELECT k.id, k.name, k.uuid, k.serial, k.enabled, k.discovery, k.settings, k.adopted_by,
+    k.http_port, k.rtsp_port,
+    c.id AS channel_id, c.nvr_id, c.number, c.name AS channel_name, c.state, c.snapshot_uri, c.features,
     i.id AS interface_id, i.name AS interface_name, i.mac, i.address, i.prefix_length, i.kind, i.present, i.port_offset,
     k.credential_id, coalesce(a.username, d.username) AS username, coalesce(a.secret, d.secret) AS secret
 FROM cameras k
@@ -29,11 +33,20 @@ ORDER BY k.id
 
 
 async def all_cameras(db: aiosqlite.Connection, secrets: Secrets) -> list[CameraRow]:
-    """In the order of ids; three queries, whatever their number."""
+    """In the order of ids; five queries, whatever their number."""
     nvr_rows = {row.id: row for row in await nvrs.all_nvrs(db, secrets)}
     known = await streams.known(db, secrets)
+    users = await accounts.users(db, secrets)
+    certificates = await accounts.certificates(db, secrets)
     rows = await db.execute_fetchall(_SELECT)
-    return [_row(row, secrets, nvr_rows[row["nvr_id"]], known.get(row["channel_id"], ())) for row in rows]
+    return [
+        replace(
+            _row(row, secrets, nvr_rows[row["nvr_id"]], known.get(row["channel_id"], ())),
+            users=users.get(row["id"], ()),
+            certificate=certificates.get(row["id"]),
+        )
+        for row in rows
+    ]
 
 
 async def get(db: aiosqlite.Connection, secrets: Secrets, camera_ids: Collection[int]) -> list[CameraRow]:
@@ -68,6 +81,14 @@ async def set_enabled(db: aiosqlite.Connection, camera_ids: Iterable[int], enabl
 
 async def set_discovery(db: aiosqlite.Connection, camera_id: int, on: bool) -> None:
     await db.execute_fetchall("UPDATE cameras SET discovery = ? WHERE id = ?", (on, camera_id))
+
+
+async def set_settings(db: aiosqlite.Connection, camera_id: int, settings: CameraSettings) -> None:
+    await db.execute_fetchall("UPDATE cameras SET settings = ? WHERE id = ?", (settings_text(settings), camera_id))
+
+
+async def set_adopted_by(db: aiosqlite.Connection, camera_id: int, recorder: str) -> None:
+    await db.execute_fetchall("UPDATE cameras SET adopted_by = ? WHERE id = ?", (recorder, camera_id))
 
 
 async def set_credentials(
@@ -126,6 +147,9 @@ def _row(row: aiosqlite.Row, secrets: Secrets, nvr: NvrRow, known: Sequence[Scan
         channel_state=row["state"],
         enabled=bool(row["enabled"]),
         discovery=bool(row["discovery"]),
+        settings=parse_settings(row["settings"]),
+        adopted_by=row["adopted_by"],
+        features=parse_features(row["features"]),
         interface=interface,
         http_port=row["http_port"] + (row["port_offset"] or 0),
         rtsp_port=row["rtsp_port"] + (row["port_offset"] or 0),

@@ -124,11 +124,32 @@ _INTERFACES_PORT_OFFSET = """
 ALTER TABLE interfaces ADD COLUMN port_offset INTEGER NOT NULL DEFAULT 0 CHECK (port_offset BETWEEN 0 AND 1023);
 """
 
+# Version 5: what a channel can do beyond its picture, what is set per camera, sources that are not ONVIF.
+_FEATURES_AND_SETTINGS = """
+ALTER TABLE nvrs ADD COLUMN kind TEXT NOT NULL DEFAULT 'onvif' CHECK (kind IN ('onvif', 'rtsp'));
+ALTER TABLE channels ADD COLUMN features TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE cameras ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE cameras ADD COLUMN adopted_by TEXT NOT NULL DEFAULT '';
+CREATE TABLE camera_users (
+    camera_id INTEGER NOT NULL REFERENCES cameras (id) ON DELETE CASCADE,
+    username  TEXT NOT NULL CHECK (length(username) BETWEEN 1 AND 64),
+    secret    TEXT NOT NULL CHECK (length(secret) > 0),
+    level     TEXT NOT NULL CHECK (level IN ('Administrator', 'Operator', 'User')),
+    PRIMARY KEY (camera_id, username)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE camera_certificates (
+    camera_id INTEGER NOT NULL PRIMARY KEY REFERENCES cameras (id) ON DELETE CASCADE,
+    chain     TEXT NOT NULL,
+    secret    TEXT NOT NULL
+) STRICT;
+"""
+
 STEPS: Mapping[int, str] = {
     1: _FIRST,
     2: _INTERFACES_PRESENT,
     3: _CAMERAS_DISCOVERY,
     4: _INTERFACES_PORT_OFFSET,
+    5: _FEATURES_AND_SETTINGS,
 }
 NEWEST = max(STEPS)
 

@@ -162,4 +162,5 @@ def _row(row: aiosqlite.Row, secrets: Secrets) -> NvrRow:
         online=row["online"],
         last_scan=row["last_scan"],
         auth_failed=bool(row["auth_failed"]),
+        kind=row["kind"],
     )

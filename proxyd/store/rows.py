@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from proxyd.camera.features import NO_FEATURES, ChannelFeatures
+from proxyd.camera.settings import DEFAULT_SETTINGS, CameraSettings, CameraUser, Certificate
 from proxyd.camera.spec import NvrAccess, StreamSpec
 from proxyd.nvr.result import DeviceIdentity
 
 ChannelState = Literal["online", "offline", "missing"]
 InterfaceKind = Literal["loopback", "netlink", "shared"]
+NvrKind = Literal["onvif", "rtsp"]
 LogLevel = Literal["info", "warning", "error"]
 
 
@@ -49,6 +52,7 @@ class NvrRow:
     online: int = 0
     last_scan: str | None = None
     auth_failed: bool = False
+    kind: NvrKind = "onvif"
 
     @property
     def access(self) -> NvrAccess:
@@ -93,6 +97,11 @@ class CameraRow:
     snapshot_upstream: str | None = field(repr=False)
     nvr: NvrRow
     discovery: bool = True
+    features: ChannelFeatures = NO_FEATURES
+    settings: CameraSettings = DEFAULT_SETTINGS
+    users: tuple[CameraUser, ...] = ()
+    certificate: Certificate | None = field(default=None, repr=False)
+    adopted_by: str = ""  # address of the recorder that took it in
 
 
 @dataclass(frozen=True, slots=True)

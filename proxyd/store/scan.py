@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import aiosqlite
 
 from proxyd.api.models import ScanDiff
+from proxyd.camera.features import ChannelFeatures
 from proxyd.nvr.result import ScannedChannel
 
 from . import cameras, interfaces, nvrs, streams
+from .documents import features_text
 from .matching import KnownChannel, Match, camera_name, match_channels, merge_streams
 from .rows import ChannelState, Ports
 from .secrets import Secrets
@@ -38,6 +40,7 @@ async def apply(
     for match in sorted(matches, key=lambda match: match.scanned.number):
         channel = await _store_channel(db, secrets, nvr_id, match)
         before = known_streams.get(channel.id, ())
+        other_features = match.scanned.online and await _store_features(db, channel.id, match.scanned.features)
         after = merge_streams(before, match.scanned, complete=complete)
         for stream in after:
             if stream not in before:
@@ -47,7 +50,7 @@ async def apply(
         if match.known is None or channel.ignored:
             await _add_camera(db, channel, match.scanned, ports, start)
             diff.new.append(channel.number)
-        elif channel != match.known or list(before) != after:
+        elif channel != match.known or list(before) != after or other_features:
             diff.changed.append(channel.number)
         if channel.state == "offline" and (match.known is None or match.known.state != "offline"):
             diff.offline.append(channel.number)
@@ -95,6 +98,15 @@ async def _store_channel(db: aiosqlite.Connection, secrets: Secrets, nvr_id: int
             (new.key, new.name, new.state, streams.encrypted(secrets, new.snapshot_uri), new.id),
         )
     return new
+
+
+async def _store_features(db: aiosqlite.Connection, channel_id: int, features: ChannelFeatures) -> bool:
+    """Of a channel with a picture: what an offline one can do is not known. Whether something became different."""
+    text = features_text(features)
+    rows = await db.execute_fetchall(
+        "UPDATE channels SET features = ?1 WHERE id = ?2 AND features <> ?1 RETURNING id", (text, channel_id)
+    )
+    return bool(list(rows))
 
 
 async def _add_camera(

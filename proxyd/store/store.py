@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from proxyd.api.models import ScanDiff
+from proxyd.camera.settings import CameraSettings, CameraUser, Certificate
 from proxyd.nvr.result import DeviceIdentity, ScannedChannel
 
-from . import cameras, credentials, interfaces, log, nvrs, scan, settings
+from . import accounts, cameras, credentials, interfaces, log, nvrs, scan, settings
 from .backup import write_backup
 from .connection import Connection
 from .migrations import migrate
@@ -178,6 +179,33 @@ class Store:
             await cameras.set_discovery(db, camera_id, on)
             return (await cameras.get(db, self._secrets, [camera_id]))[0]
 
+    async def set_settings(self, camera_id: int, settings: CameraSettings) -> CameraRow:
+        """Replaces them all."""
+        async with self._connection.transaction() as db:
+            await cameras.get(db, self._secrets, [camera_id])
+            await cameras.set_settings(db, camera_id, settings)
+            return (await cameras.get(db, self._secrets, [camera_id]))[0]
+
+    async def set_users(self, camera_id: int, users: Sequence[CameraUser]) -> CameraRow:
+        """The accounts besides the camera's own: exactly these."""
+        async with self._connection.transaction() as db:
+            await cameras.get(db, self._secrets, [camera_id])
+            await accounts.set_users(db, self._secrets, camera_id, users)
+            return (await cameras.get(db, self._secrets, [camera_id]))[0]
+
+    async def set_certificate(self, camera_id: int, certificate: Certificate) -> CameraRow:
+        async with self._connection.transaction() as db:
+            await cameras.get(db, self._secrets, [camera_id])
+            await accounts.set_certificate(db, self._secrets, camera_id, certificate)
+            return (await cameras.get(db, self._secrets, [camera_id]))[0]
+
+    async def set_adopted_by(self, camera_id: int, recorder: str) -> CameraRow:
+        """The recorder that took the camera in; "" forgets it."""
+        async with self._connection.transaction() as db:
+            await cameras.get(db, self._secrets, [camera_id])
+            await cameras.set_adopted_by(db, camera_id, recorder)
+            return (await cameras.get(db, self._secrets, [camera_id]))[0]
+
     async def remove_camera(self, camera_ids: Collection[int]) -> list[CameraRow]:
         """The cameras as they were. Rescans do not bring them back; their interfaces are given out last."""
         async with self._connection.transaction() as db:
@@ -244,5 +272,6 @@ class Store:
         async with self._connection.transaction() as db:
             await settings.check_key(db, secrets)
             await credentials.renew_all(db, secrets)
+            await accounts.renew_all(db, secrets)
             await settings.mark_key(db, secrets)
         self._secrets = secrets

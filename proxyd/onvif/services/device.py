@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proxyd.camera.commands import Ask, SetDiscovery
 from proxyd.camera.urls import DEVICE_PATH
 
 from ..faults import invalid_value, no_such_service
@@ -229,19 +230,16 @@ def get_discovery_mode(ctx: Context) -> Element:
 
 
 def wanted_discovery_mode(ctx: Context) -> bool:
-    """What a SetDiscoveryMode asks for: whether the camera may be found. Raises a fault."""
+    """Whether the camera may be found. Raises a fault."""
     mode = ctx.required("tds:DiscoveryMode")
     if mode not in _MODES:
         raise invalid_value(f"There is no discovery mode {mode[:64]!r}, only {' and '.join(_MODES)}")
     return _MODES[mode]
 
 
-def set_discovery_mode(_: Context) -> Element:
-    """The answer; the dispatcher has the change made first (ONVIF Core section 8.3.14)."""
-    return el("tds:SetDiscoveryModeResponse")
-
-
-SET_DISCOVERY_MODE = Operation("SetDiscoveryMode", Access.WRITE_SYSTEM, set_discovery_mode, static=False)
+def set_discovery_mode(ctx: Context) -> Ask[Element]:
+    """ONVIF Core section 8.3.14."""
+    return Ask(SetDiscovery(wanted_discovery_mode(ctx)), lambda _: el("tds:SetDiscoveryModeResponse"))
 
 
 def get_relay_outputs(_: Context) -> Element:
@@ -262,7 +260,7 @@ SERVICE = Service(
             Operation("GetDeviceInformation", Access.READ_SYSTEM, get_device_information),
             Operation("GetScopes", Access.READ_SYSTEM, get_scopes),
             Operation("GetDiscoveryMode", Access.READ_SYSTEM, get_discovery_mode),
-            SET_DISCOVERY_MODE,
+            Operation("SetDiscoveryMode", Access.WRITE_SYSTEM, set_discovery_mode, static=False),
             Operation("GetRelayOutputs", Access.READ_SYSTEM, get_relay_outputs),
             Operation("GetUsers", Access.READ_SYSTEM_SENSITIVE, get_users),
             *device_network.OPERATIONS,

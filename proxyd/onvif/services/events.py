@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from proxyd.camera.commands import Ask
+
 from ..durations import format_instant, parse_duration, seconds_until
 from ..faults import SoapFault, invalid_value
 from ..namespaces import EVENTS, NOTIFICATION, clark
@@ -251,12 +253,11 @@ def unsubscribe(ctx: Context) -> Element:
     return el("wsnt:UnsubscribeResponse")
 
 
-def pull_messages(ctx: Context) -> Element:
-    """Without waiting; the server waits between begin_pull and finish_pull instead."""
-    return finish_pull(begin_pull(ctx), ctx.now)
+def pull_messages(ctx: Context) -> Ask[Element]:
+    pull = begin_pull(ctx)
+    return Ask(pull, lambda now: finish_pull(pull, now))
 
 
-PULL_MESSAGES = Operation("PullMessages", Access.READ_MEDIA, pull_messages, static=False)
 SERVICE = Service(
     EVENTS_PATH,
     table(
@@ -265,7 +266,7 @@ SERVICE = Service(
             Operation("GetServiceCapabilities", Access.PRE_AUTH, get_service_capabilities),
             Operation("GetEventProperties", Access.READ_MEDIA, get_event_properties),
             Operation("CreatePullPointSubscription", Access.READ_MEDIA, create_pull_point_subscription, static=False),
-            PULL_MESSAGES,
+            Operation("PullMessages", Access.READ_MEDIA, pull_messages, static=False),
             Operation("SetSynchronizationPoint", Access.READ_MEDIA, set_synchronization_point, static=False),
         ),
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from proxyd.camera.commands import Ask
 from proxyd.camera.spec import CameraSpec
 from proxyd.camera.urls import http_url, rtsp_url
 
@@ -66,7 +67,8 @@ class Context:
         return value
 
 
-Answer = Callable[[Context], Element]
+# The answer, or what has to be done first (then the operation is not `static`).
+Answer = Callable[[Context], Element | Ask[Element]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ from typing import Any, Literal
 
 from lxml import etree
 
+from proxyd.camera.commands import Command
 from proxyd.camera.spec import AudioSpec, CameraSpec, NvrAccess, StreamSpec
 from proxyd.camera.urls import DEVICE_PATH
-from proxyd.onvif.dispatch import Call, Dispatcher, PendingChange, PendingPull, Reply
+from proxyd.onvif.dispatch import Call, Dispatcher, Reply
 from proxyd.onvif.namespaces import PASSWORD_TYPES, PREFIXES, clark
+from proxyd.onvif.services.events import Pull
 from proxyd.onvif.services.operation import EVENTS_PATH, MEDIA2_PATH, MEDIA_PATH, Reached
 
 NOW = datetime(2026, 11, 22, 11, 30, 5, tzinfo=UTC)
@@ -126,20 +128,24 @@ class Camera:
     spec: CameraSpec = field(default_factory=camera_spec)
     now: datetime = NOW
     reached: Reached = field(default_factory=lambda: Reached("10.9.8.7", 80))
-    changes: list[bool] = field(default_factory=list)  # discovery modes that a client has set
+    commands: list[Command] = field(default_factory=list)  # what operations asked the world to do
+    results: list[Any] = field(default_factory=list)  # what the world answers, first to last
 
     def __post_init__(self) -> None:
         ids = (f"point{number}" for number in count())
         self.dispatcher = Dispatcher(self.spec, secret=b"secret", new_id=lambda: next(ids))
 
     def send(self, body: bytes, path: str, *, sub: str = "", authorization: str | None = None) -> Reply:
-        """The answer; a long poll is answered at once with what is there."""
+        """The answer; a long poll is answered at once with what is there, a
+        command with the next of `results`."""
         call = Call("POST", path, path, self.reached, body, sub, authorization)
         answer = self.dispatcher.handle(call, self.now)
-        if isinstance(answer, PendingChange):
-            self.changes.append(answer.discovery)
-            return answer.reply
-        return answer.finish(self.now) if isinstance(answer, PendingPull) else answer
+        if isinstance(answer, Reply):
+            return answer
+        if isinstance(answer.command, Pull):
+            return answer.finish(self.now)
+        self.commands.append(answer.command)
+        return answer.finish(self.results.pop(0) if self.results else None)
 
     def ask(self, operation: str, content: str = "", *, header: str | None = None, sub: str = "") -> Reply:
         return self.send(soap(operation, content, header), PATHS[operation.partition(":")[0]], sub=sub)

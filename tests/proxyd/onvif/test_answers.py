@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from proxyd.camera.commands import SetDiscovery
 from proxyd.onvif.namespaces import DEVICE, EVENTS, MEDIA, MEDIA2, NOTIFICATION, PREFIXES, clark
 from proxyd.onvif.services.registry import SERVICES
 from proxyd.onvif.soap import Element
@@ -199,7 +200,7 @@ def test_nothing_of_the_nvr_is_in_any_answer(camera: Camera) -> None:
 def test_the_discovery_mode_is_told_and_set(camera: Camera) -> None:
     assert texts(camera.ask("tds:GetDiscoveryMode"), "tds:DiscoveryMode") == ["Discoverable"]
     assert camera.ask("tds:SetDiscoveryMode", "<tds:DiscoveryMode>NonDiscoverable</tds:DiscoveryMode>").ok
-    assert camera.changes == [False]
+    assert camera.commands == [SetDiscovery(False)]
     camera.dispatcher.update(replace(camera.spec, discovery=False))
     assert texts(camera.ask("tds:GetDiscoveryMode"), "tds:DiscoveryMode") == ["NonDiscoverable"]
     assert camera.ask("tds:SetDiscoveryMode", "<tds:DiscoveryMode>Discoverable</tds:DiscoveryMode>").ok
@@ -209,7 +210,7 @@ def test_the_discovery_mode_is_told_and_set(camera: Camera) -> None:
         camera.ask("tds:SetDiscoveryMode", "<tds:DiscoveryMode>Discoverable</tds:DiscoveryMode>", header="").status
         == 401
     )
-    assert camera.changes == [False, True]
+    assert camera.commands == [SetDiscovery(False), SetDiscovery(True)]
 
 
 def test_system_time_is_utc_and_ntp(camera: Camera) -> None:

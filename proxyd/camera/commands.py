@@ -1,0 +1,75 @@
+"""What a pure service asks the world to do before it can answer: frozen, pure.
+
+A service gives `Ask(command, finish)` instead of an answer; the HTTP rim has the command performed and hands the result
+to `finish`. `Perform` is implemented by the camera's owner, who knows store and NVR; waiting for events by the rim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from .settings import CameraSettings, CameraUser, Certificate
+
+_Answer = TypeVar("_Answer")
+NvrService = Literal["device", "media", "media2", "ptz", "imaging", "deviceio", "analytics"]
+
+
+@dataclass(frozen=True, slots=True)
+class NvrCall:
+    """One authenticated operation at the NVR, with the NVR's own tokens in `parameters`. The result is what
+    onvif-zeep-async reads, as plain dicts and lists. `move`: it sets the camera in motion until it is stopped, so it
+    is stopped when the client is gone (dead man's switch)."""
+
+    service: NvrService
+    operation: str
+    parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    move: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetDiscovery:
+    """Whether the camera may be found by searching. No result."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetSettings:
+    """Keep these settings; `what` for the log ("its host name"). No result."""
+
+    settings: CameraSettings
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetUsers:
+    """Keep exactly these accounts besides the camera's own. No result."""
+
+    users: tuple[CameraUser, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetCertificate:
+    """Serve HTTPS with it from now on. No result."""
+
+    certificate: Certificate = field(repr=False)
+
+
+Command = NvrCall | SetDiscovery | SetSettings | SetUsers | SetCertificate
+
+
+class Perform(Protocol):
+    """Does it, for one camera; `client` is the recorder's address. Raises ProxyError in words that a recorder may read:
+    nothing of the NVR's is in them."""
+
+    async def __call__(self, command: Command, client: str) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[_Answer]):
+    """`finish(result of the command)` gives the answer; it may raise a fault."""
+
+    command: Any
+    finish: Callable[[Any], _Answer]

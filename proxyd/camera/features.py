@@ -1,0 +1,102 @@
+"""What a channel can do beyond its picture, as the scan found it: frozen, comparable, pure.
+
+`ChannelTokens` is what the NVR calls things. Recorders never see that (contract 2): services translate both ways.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .events import TopicSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range of numbers, ends included."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class PtzSpace:
+    """One coordinate space of a PTZ node (PTZ Service Specification section 5.8). `y` is None for zoom and speed."""
+
+    uri: str
+    x: Span
+    y: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PtzFeatures:
+    """The node behind a channel. Spaces by what they are for; an empty tuple: that move is not possible."""
+
+    absolute_pan_tilt: tuple[PtzSpace, ...] = ()
+    absolute_zoom: tuple[PtzSpace, ...] = ()
+    relative_pan_tilt: tuple[PtzSpace, ...] = ()
+    relative_zoom: tuple[PtzSpace, ...] = ()
+    continuous_pan_tilt: tuple[PtzSpace, ...] = ()
+    continuous_zoom: tuple[PtzSpace, ...] = ()
+    pan_tilt_speed: tuple[PtzSpace, ...] = ()
+    zoom_speed: tuple[PtzSpace, ...] = ()
+    timeout_s: Span = Span(1.0, 60.0)
+    presets: int = 0  # how many can be stored; 0: none
+    home: bool = False
+    move_status: bool = False
+    auxiliary: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImagingFeatures:
+    """Settings of the picture that the NVR lets one read (Imaging Service Specification section 5.1): the numeric
+    ones by their schema name ("Brightness"), the choices as lists; `focus_move` by kind."""
+
+    levels: tuple[tuple[str, Span], ...] = ()
+    modes: tuple[tuple[str, tuple[str, ...]], ...] = ()  # ("IrCutFilter", ("ON", "OFF", "AUTO"))
+    focus_move: tuple[tuple[str, Span], ...] = ()  # ("Continuous", speeds), ("Relative", distances), …
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyticsItem:
+    """A rule or an analytics module as the NVR has it, read only. `type` is a QName text such as
+    "tt:CellMotionDetector"; `parameters` its simple items."""
+
+    name: str
+    type: str
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTokens:
+    """The NVR's names for this channel: for calls to it, and to know its events by."""
+
+    video_source: str = ""  # token of the physical source (Imaging)
+    source_token: str = ""  # VideoSourceConfiguration.SourceToken, mostly the same
+    source_configurations: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()  # main first
+    encoders: tuple[str, ...] = ()
+    ptz_profile: str = ""  # the profile that has the PTZ configuration
+    ptz_node: str = ""
+    ptz_configuration: str = ""
+    analytics: str = ""  # video analytics configuration
+    audio_source: str = ""
+    audio_output: str = ""
+
+    def __repr__(self) -> str:
+        return "ChannelTokens(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFeatures:
+    """None and empty mean: the NVR has it not, so no recorder is told of it."""
+
+    tokens: ChannelTokens = field(default_factory=ChannelTokens, repr=False)
+    ptz: PtzFeatures | None = None
+    imaging: ImagingFeatures | None = None
+    topics: tuple[TopicSpec, ...] = ()  # of events that can be told apart by channel, in our own words
+    rules: tuple[AnalyticsItem, ...] = ()
+    modules: tuple[AnalyticsItem, ...] = ()
+    backchannel: bool = False
+
+
+NO_FEATURES = ChannelFeatures()

@@ -1,0 +1,96 @@
+"""The conversation with one NVR that stays open besides scans: for PTZ, imaging, settings. One per NVR, guarded.
+
+NVRs lock accounts: while nobody knows whether the account is good only one caller logs in, and after a refusal nobody
+does until the credentials change or somebody says that they may be tried once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from proxyd.camera.spec import NvrAccess
+from proxyd.errors import UpstreamAuthError
+
+from .client import NvrClient
+from .refusals import Refusal, refusal_error
+from .soap_library import (
+    ANALYTICS_NAMESPACE,
+    DEVICE_NAMESPACE,
+    DEVICEIO_NAMESPACE,
+    IMAGING_NAMESPACE,
+    MEDIA2_NAMESPACE,
+    MEDIA_NAMESPACE,
+    PTZ_NAMESPACE,
+)
+
+CALL_TIMEOUT_S = 8.0  # a recorder waits for it
+NAMESPACES: Mapping[str, str] = {
+    "device": DEVICE_NAMESPACE,
+    "media": MEDIA_NAMESPACE,
+    "media2": MEDIA2_NAMESPACE,
+    "ptz": PTZ_NAMESPACE,
+    "imaging": IMAGING_NAMESPACE,
+    "deviceio": DEVICEIO_NAMESPACE,
+    "analytics": ANALYTICS_NAMESPACE,
+}
+
+
+class NvrLink:
+    """Connects with the first call. `close` is final."""
+
+    def __init__(self, access: NvrAccess, *, call_timeout_s: float = CALL_TIMEOUT_S) -> None:
+        self._access = access
+        self._call_timeout_s = call_timeout_s
+        self._client: NvrClient | None = None
+        self._connecting = asyncio.Lock()
+        self._refused: UpstreamAuthError | None = None
+
+    async def update(self, access: NvrAccess) -> None:
+        """Other credentials, or another address, may be tried again."""
+        if access != self._access:
+            self._access = access
+            await self.forget()
+
+    async def forget(self) -> None:
+        """The same account may be tried once more; connects anew."""
+        async with self._connecting:
+            self._refused = None
+            await self._drop()
+
+    async def close(self) -> None:
+        await self.forget()
+
+    async def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> Any:
+        """One authenticated operation; `service` is a key of NAMESPACES. Raises UpstreamError."""
+        step = f"do {operation}"
+        client = await self._connected()
+        try:
+            return await client.call(NAMESPACES[service], operation, dict(parameters), step)
+        except Refusal as refusal:
+            raise refusal_error(refusal, where=client.where, step=step) from refusal
+        except UpstreamAuthError as error:
+            self._refused = error
+            raise
+
+    async def _connected(self) -> NvrClient:
+        async with self._connecting:
+            if self._refused is not None:
+                raise self._refused
+            if self._client is None:
+                client = NvrClient(self._access, call_timeout_s=self._call_timeout_s)
+                try:
+                    await client.connect()
+                except BaseException as error:
+                    await client.close()
+                    if isinstance(error, UpstreamAuthError):
+                        self._refused = error
+                    raise
+                self._client = client
+            return self._client
+
+    async def _drop(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()

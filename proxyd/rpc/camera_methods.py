@@ -1,0 +1,81 @@
+"""Methods of the noun camera."""
+
+from __future__ import annotations
+
+import base64
+
+from proxyd.api import models as m
+
+from .access import Caller
+from .parts import Parts, reveal, subject
+
+
+class CameraMethods:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def camera_list(self, p: m.NoParams, who: Caller) -> list[m.Camera]:
+        return self._parts.cameras.cameras()
+
+    async def camera_get(self, p: m.ById, who: Caller) -> m.Camera:
+        return self._parts.cameras.camera(p.id)
+
+    async def camera_update(self, p: m.CameraUpdate, who: Caller) -> m.Camera:
+        row = self._parts.cameras.row(p.id)
+        if p.name is not None:
+            await self._parts.store.rename_camera(p.id, p.name)
+            await self._parts.log("info", f"camera {p.id}", f"Renamed {row.name} to {p.name}.", who)
+        if p.username is not None or p.password is not None:
+            await self._parts.store.set_credentials(p.id, p.username, reveal(p.password))
+            await self._parts.log("info", f"camera {p.id}", f"Changed the credentials of {p.name or row.name}.", who)
+        if p.discovery is not None:
+            await self._parts.cameras.set_discovery(p.id, p.discovery)
+            switched = "on" if p.discovery else "off"
+            await self._parts.log(
+                "info", f"camera {p.id}", f"Switched discovery of {p.name or row.name} {switched}.", who
+            )
+        await self._parts.cameras.refresh()
+        return self._parts.cameras.camera(p.id)
+
+    async def camera_start(self, p: m.ByIds, who: Caller) -> list[m.Camera]:
+        return await self._enable(p.ids, True, "Started", who)
+
+    async def camera_stop(self, p: m.ByIds, who: Caller) -> list[m.Camera]:
+        return await self._enable(p.ids, False, "Stopped", who)
+
+    async def camera_restart(self, p: m.ByIds, who: Caller) -> list[m.Camera]:
+        return await self._enable(p.ids, True, "Restarted", who, restart=True)
+
+    async def _enable(
+        self, ids: list[int], enabled: bool, verb: str, who: Caller, *, restart: bool = False
+    ) -> list[m.Camera]:
+        names = [self._parts.cameras.row(id_).name for id_ in ids]
+        await self._parts.store.set_enabled(ids, enabled)
+        await self._parts.cameras.refresh(restart=ids if restart else ())
+        await self._parts.log("info", subject(ids), f"{verb} {', '.join(names)}.", who)
+        return [self._parts.cameras.camera(id_) for id_ in ids]
+
+    async def camera_remove(self, p: m.ByIds, who: Caller) -> list[m.Camera]:
+        models = [self._parts.cameras.camera(id_) for id_ in p.ids]
+        await self._parts.store.remove_camera(p.ids)
+        # A freed interface may be what another camera waits for.
+        await self._parts.store.assign_interfaces()
+        await self._parts.cameras.refresh()
+        await self._parts.log("warning", subject(p.ids), f"Removed {', '.join(model.name for model in models)}.", who)
+        return models
+
+    async def camera_snapshot(self, p: m.ById, who: Caller) -> m.Picture:
+        picture = await self._parts.cameras.snapshot(p.id)
+        return m.Picture(
+            content_type=picture.content_type,
+            data=base64.b64encode(picture.data).decode(),
+            fallback=picture.fallback,
+        )
+
+    async def camera_trace(self, p: m.TraceParams, who: Caller) -> list[m.TraceEntry]:
+        self._parts.cameras.row(p.id)
+        return self._parts.cameras.trace_of(p.id).last(p.limit)
+
+    async def camera_credentials(self, p: m.ById, who: Caller) -> m.Credentials:
+        row = self._parts.cameras.row(p.id)
+        return m.Credentials(camera=p.id, username=row.username, password=row.password)

@@ -1,0 +1,140 @@
+"""Methods of the noun nvr."""
+
+from __future__ import annotations
+
+import asyncio
+
+from proxyd.api import models as m
+from proxyd.camera.spec import NvrAccess
+from proxyd.errors import InvalidInput, ProxyError, UpstreamAuthError
+from proxyd.nvr import discovery
+from proxyd.nvr.scan import test
+
+from .access import Caller
+from .parts import Parts, reveal
+
+_SEARCHES_AT_ONCE = 2  # each opens a socket per interface; more wait
+
+
+class NvrMethods:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._searches = asyncio.Semaphore(_SEARCHES_AT_ONCE)
+
+    async def nvr_add(self, p: m.NvrAdd, who: Caller) -> m.Nvr:
+        self._refuse_own_camera(p.host)
+        row = await self._parts.store.add_nvr(
+            host=p.host, port=p.port, username=p.username, password=p.password.get_secret_value(), name=p.name
+        )
+        await self._parts.log("info", f"nvr {row.id}", f"Added {row.name} at {row.host}.", who)
+        self._parts.watch(row)
+        if p.scan:
+            self._parts.jobs.start_scan(row, start=True, restore=False)
+        return self._parts.show_nvr(row)
+
+    async def nvr_list(self, p: m.NoParams, who: Caller) -> list[m.Nvr]:
+        return await self._parts.nvrs()
+
+    async def nvr_get(self, p: m.ById, who: Caller) -> m.Nvr:
+        return self._parts.nvr_model(await self._parts.store.nvr(p.id))
+
+    async def nvr_update(self, p: m.NvrUpdate, who: Caller) -> m.Nvr:
+        self._refuse_own_camera(p.host)
+        row = await self._parts.store.update_nvr(
+            p.id, host=p.host, port=p.port, username=p.username, password=reveal(p.password), name=p.name
+        )
+        changed = ", ".join(sorted(p.model_fields_set - {"id"})) or "nothing"
+        await self._parts.log("info", f"nvr {row.id}", f"Changed {changed} of {row.name}.", who)
+        if p.username or p.password is not None:
+            await self._parts.cameras.try_account_again(row.id)
+        self._parts.watch(row)
+        await self._parts.cameras.refresh()
+        return self._parts.show_nvr(row)
+
+    async def nvr_remove(self, p: m.ById, who: Caller) -> m.Nvr:
+        await self._parts.store.nvr(p.id)
+        await self._parts.jobs.cancel_for(p.id)
+        row, camera_ids = await self._parts.store.remove_nvr(p.id)
+        self._parts.monitor.forget(p.id)
+        await self._parts.cameras.refresh()
+        await self._parts.log("warning", f"nvr {p.id}", f"Removed {row.name} with {len(camera_ids)} cameras.", who)
+        self._parts.hub.removed("nvr", p.id)
+        return self._parts.nvr_model(row)
+
+    async def nvr_scan(self, p: m.NvrScan, who: Caller) -> m.Job:
+        row = await self._parts.store.nvr(p.id)
+        job = self._parts.jobs.start_scan(row, start=p.start, restore=p.restore)
+        await self._parts.log("info", f"nvr {row.id}", f"Scan of {row.name} asked for.", who)
+        self._parts.show_nvr(row)
+        return job
+
+    async def nvr_discover(self, p: m.NvrDiscover, who: Caller) -> list[m.FoundNvr]:
+        ours = {text for i in self._parts.cameras.interfaces() for text in (i.name, i.address) if text}
+        async with self._searches:
+            found = await discovery.search(p.timeout_s, p.probe, interfaces=self._parts.search_on, own=ours)
+        known = {(row.host, row.port): row.id for row in await self._parts.store.nvrs()}
+        return [
+            item.model_copy(update={"known": known.get((item.host, item.port))})
+            for item in found
+            if item.host not in ours
+        ]
+
+    async def nvr_test(self, p: m.NvrTestParams, who: Caller) -> m.NvrTest:
+        access = await self._access_to_test(p)
+        try:
+            identity = await test(access)
+        except ProxyError as error:
+            if isinstance(error, UpstreamAuthError):
+                await self._account_tested(p, refused=True)
+            return m.NvrTest(ok=False, message=error.message, hint=error.hint)
+        await self._account_tested(p, refused=False)
+        what = f"{identity.manufacturer} {identity.model}".strip() or "The device"
+        how_many = f", {identity.channels} channels" if identity.channels else ""
+        return m.NvrTest(
+            ok=True,
+            message=f"{what} accepts this account{how_many}.",
+            manufacturer=identity.manufacturer,
+            model=identity.model,
+            channels=identity.channels,
+            clock_offset_s=identity.clock_offset_s,
+        )
+
+    async def _account_tested(self, p: m.NvrTestParams, *, refused: bool) -> None:
+        """A test of exactly what is stored tells something about the NVR, and all who look at it hear that."""
+        if p.id is None or p.model_fields_set != {"id"}:
+            return
+        await self._parts.store.set_auth_failed(p.id, refused)
+        if not refused:
+            await self._parts.cameras.try_account_again(p.id)
+        row = await self._parts.store.nvr(p.id)
+        self._parts.watch(row)
+        self._parts.cameras.publish()
+        self._parts.show_nvr(row)
+
+    def _refuse_own_camera(self, host: str | None) -> None:
+        """A camera that is its own NVR would ask itself in circles."""
+        camera = next((camera for camera in self._parts.cameras.cameras() if host and camera.address == host), None)
+        if camera is not None:
+            raise InvalidInput(
+                f"{host} is the address of camera {camera.id} “{camera.name}”, which proxyd itself serves.",
+                "Enter the address of the NVR.",
+                {"host": "is the address of one of proxyd's own cameras"},
+            )
+
+    async def _access_to_test(self, p: m.NvrTestParams) -> NvrAccess:
+        self._refuse_own_camera(p.host)
+        known = (await self._parts.store.nvr(p.id)).access if p.id is not None else None
+        missing = {
+            field: "is needed when no id is given"
+            for field in ("host", "username", "password")
+            if known is None and getattr(p, field) is None
+        }
+        if missing:
+            raise InvalidInput("A test needs an id, or host, username and password.", fields=missing)
+        password = reveal(p.password)
+        return NvrAccess(
+            host=p.host or (known.host if known else ""),
+            port=p.port or (known.port if known else 80),
+            username=p.username or (known.username if known else ""),
+            password=password if password is not None else (known.password if known else ""),
+        )

@@ -1,0 +1,65 @@
+"""What all methods share: the daemon's parts, the audit log, and how an NVR is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import SecretStr
+
+from proxyd.api import models as m
+from proxyd.camera.manager import CameraManager
+from proxyd.camera.view import log_model, nvr_model
+from proxyd.hub import Hub
+from proxyd.jobs import Jobs
+from proxyd.links.arm import ArmClient
+from proxyd.nvr.monitor import NvrMonitor
+from proxyd.store.rows import NvrRow
+from proxyd.store.store import Store
+
+from .access import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """NVRs are searched on the interfaces `search_on`, None being all of the host's own. `arm` is None where cameras
+    have no interfaces of their own."""
+
+    store: Store
+    hub: Hub
+    cameras: CameraManager
+    jobs: Jobs
+    monitor: NvrMonitor
+    search_on: Sequence[str] | None = None
+    arm: ArmClient | None = None
+
+    async def log(
+        self, level: Literal["info", "warning", "error"], subject: str, message: str, who: Caller | None = None
+    ) -> None:
+        row = await self.store.log(level, subject, message, who.name if who else "")
+        self.hub.changed("log", log_model(row))
+
+    def watch(self, row: NvrRow) -> None:
+        self.monitor.watch(row.id, row.name, row.access, auth_failed=row.auth_failed)
+
+    def show_nvr(self, row: NvrRow) -> m.Nvr:
+        model = self.nvr_model(row)
+        self.hub.changed("nvr", model)
+        return model
+
+    def nvr_model(self, row: NvrRow) -> m.Nvr:
+        job = self.jobs.running_on(row.id)
+        return nvr_model(row, self.monitor.health(row.id), job.id if job else None)
+
+    async def nvrs(self) -> list[m.Nvr]:
+        return [self.nvr_model(row) for row in await self.store.nvrs()]
+
+
+def subject(ids: Sequence[int]) -> str:
+    """Of a log entry about these cameras."""
+    return f"camera {ids[0]}" if len(ids) == 1 else f"{len(ids)} cameras"
+
+
+def reveal(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
