@@ -1,7 +1,8 @@
 """The judgement that everything here is about: does each camera look like a machine of its own on the cable?
 
 An ARP request for a camera has exactly one answer, with the camera's MAC; every frame from a camera's address has the
-camera's MAC as its source; and frames of all the expected kinds were seen, so that silence is no success.
+camera's MAC as its source, and no frame from anywhere else has it; and frames of all the expected kinds were seen, so
+that silence is no success.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .frames import ARP, ICMP, IPV4, RST, TCP, UDP, Capture, Frame, captured
 from .lan import MACS, RECORDER, ROUTER, Lan, Namespace
 from .recipe import Camera
 
+_NOBODY = "0.0.0.0"
 EXCHANGES = {"http", "rtsp", "refused", "echo", "unicast probe"}
 KINDS: dict[str, Callable[[Frame], bool]] = {
     "HTTP": lambda f: f.protocol == TCP and f.source_port == 80 and bool(f.payload),
@@ -37,21 +39,29 @@ class Verdict:
     frames: int = 0
     right_frames: int = 0
     right_arp: int = 0  # cameras whose requests had one right answer each
+    strays: int = 0  # frames with a camera's MAC that are not that camera's
     missing: list[str] = field(default_factory=list)  # "kind from camera": never seen
     wrong: Counter[str] = field(default_factory=Counter)
 
     @property
     def right(self) -> bool:
-        return self.frames == self.right_frames > 0 and self.right_arp == self.cameras and not self.missing
+        return (
+            self.frames == self.right_frames > 0
+            and self.right_arp == self.cameras
+            and not self.strays
+            and not self.missing
+        )
 
     def __str__(self) -> str:
         words = f"ARP right {self.right_arp}/{self.cameras}, frames right {self.right_frames}/{self.frames}"
+        words += f", strays {self.strays}"
         return "; ".join([words, *self.missing[:5], *(f"{n}× {what}" for what, n in self.wrong.most_common(5))])
 
 
 def judge(capture: Capture, chosen: Sequence[Camera], kinds: Iterable[str] = KINDS) -> Verdict:
     """Of what a capture on the host's cable has seen."""
     by_address = {camera.address: camera for camera in chosen}
+    names = {camera.mac: camera.name for camera in chosen}
     verdict = Verdict(len(chosen))
     seen: set[tuple[str, str]] = set()
     wanted = {kind: KINDS[kind] for kind in kinds}
@@ -65,6 +75,9 @@ def judge(capture: Capture, chosen: Sequence[Camera], kinds: Iterable[str] = KIN
             continue
         camera = by_address.get(frame.source)
         if camera is None:
+            if frame.source_mac in names and frame.source != _NOBODY:  # ARP probes, DHCP and IGMP may come from nobody
+                verdict.strays += 1
+                verdict.wrong[f"frame of {frame.source or hex(frame.ethertype)} by {names[frame.source_mac]}"] += 1
             continue
         right = frame.source_mac == camera.mac
         if frame.ethertype == ARP:

@@ -45,7 +45,7 @@ async def _rtsp(address: str) -> tuple[str, str]:
     return peer[0], sent.decode()
 
 
-async def _refused(address: str) -> bool:
+async def refused(address: str) -> bool:
     try:
         await asyncio.open_connection(address, 9)
     except ConnectionRefusedError:
@@ -53,7 +53,7 @@ async def _refused(address: str) -> bool:
     return False
 
 
-async def _echo(address: str) -> bool:
+async def echo(address: str) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
         raw.setblocking(False)
         raw.connect((address, 0))
@@ -78,7 +78,7 @@ async def _visit(address: str, answered: Answered, gate: asyncio.Semaphore) -> N
             answered[kind].add(address)
 
     async with gate:
-        for kind, exchange in (("refused", _refused), ("echo", _echo), ("unicast probe", _unicast_probe)):
+        for kind, exchange in (("refused", refused), ("echo", echo), ("unicast probe", _unicast_probe)):
             try:
                 async with asyncio.timeout(_TIMEOUT_S):
                     await note(kind, await exchange(address))
