@@ -19,6 +19,10 @@ def http_url(host: str, port: int, path: str) -> str:
     return f"http://{_authority(host, port, 80)}{path}"
 
 
+def https_url(host: str, port: int, path: str) -> str:
+    return f"https://{_authority(host, port, 443)}{path}"
+
+
 def rtsp_url(host: str, port: int, path: str) -> str:
     return f"rtsp://{_authority(host, port, 554)}{path}"
 

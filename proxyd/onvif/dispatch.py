@@ -24,7 +24,7 @@ from .security import TokenVerifier
 from .services import events
 from .services.events import Pull
 from .services.operation import Access, Context, Operation, Reached
-from .services.registry import SERVICES, find
+from .services.registry import SERVICES, find, offered
 from .soap import CONTENT_TYPE, MAX_REQUEST_BYTES, Element, SoapRequest, SoapSyntaxError, envelope, parse_envelope
 
 SERVICE_PATHS = frozenset(SERVICES)
@@ -74,6 +74,7 @@ class Pending:
 class Dispatcher:
     def __init__(self, spec: CameraSpec, *, secret: bytes, new_id: Callable[[], str]) -> None:
         self._spec = spec
+        self._services = offered(spec)
         self._tokens = TokenVerifier()
         # One realm for SOAP and the picture, since clients carry a nonce from one to the other.
         self._digest = DigestVerifier(REALM, secret)
@@ -86,6 +87,7 @@ class Dispatcher:
 
     def update(self, spec: CameraSpec) -> None:
         self._spec = spec
+        self._services = offered(spec)
         self._answers.clear()
 
     def close(self) -> None:
@@ -125,7 +127,7 @@ class Dispatcher:
         try:
             if request.version == "1.1":
                 raise SoapFault("VersionMismatch", "SOAP 1.1 is not spoken here, only SOAP 1.2")
-            operation = find(call.path, request)
+            operation = find(call.path, request, self._services)
             if operation.access is not Access.PRE_AUTH:
                 refusal, auth = self._authenticate(call, request, now)
                 if refusal is not None:
@@ -164,7 +166,7 @@ class Dispatcher:
     def _answer(
         self, call: Call, request: SoapRequest, operation: Operation, auth: str, now: datetime
     ) -> Reply | Pending:
-        ctx = Context(self._spec, request, call.reached, now, self._pull_points, call.subscription_id)
+        ctx = Context(self._spec, request, call.reached, now, self._pull_points, call.subscription_id, self._services)
         key = _cache_key(request, call.reached) if operation.static else None
         body = self._answers.get(key) if key is not None else None
         if body is None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from proxyd.camera.commands import Ask, SetDiscovery
+from proxyd.camera.spec import CameraSpec
 from proxyd.camera.urls import DEVICE_PATH
 
 from ..faults import invalid_value, no_such_service
-from ..namespaces import DEVICE, EVENTS, MEDIA, MEDIA2, PREFIXES
+from ..namespaces import DEVICE, PREFIXES
 from ..scopes import scopes
 from ..soap import Element, el
-from . import device_network, events, media, media2
+from . import device_network
 from .operation import (
-    EVENTS_PATH,
-    MEDIA2_PATH,
-    MEDIA_PATH,
     Access,
     Context,
     Operation,
@@ -22,8 +20,9 @@ from .operation import (
 )
 
 _VERSIONS = ((2, 60), (2, 40), (2, 20), (2, 0))
-_OFFERED = ("Device", "Events", "Media")
-_KNOWN_CATEGORIES = frozenset({"All", "Analytics", "Device", "Events", "Imaging", "Media", "PTZ"})
+# In the order of tt:Capabilities, and of its Extension: what that lists cannot be asked for by name.
+_CATEGORIES = ("Analytics", "Device", "Events", "Imaging", "Media", "PTZ")
+_EXTENSIONS = ("DeviceIO",)
 
 
 def get_system_date_and_time(ctx: Context) -> Element:
@@ -62,23 +61,17 @@ def _date_time(name: str, ctx: Context) -> Element:
 
 def get_services(ctx: Context) -> Element:
     wanted = (ctx.request.text("tds:IncludeCapability") or "").lower() in ("true", "1")
-    services = (
-        (DEVICE, DEVICE_PATH, (2, 60), service_capabilities),
-        (MEDIA, MEDIA_PATH, (2, 60), media.service_capabilities),
-        (MEDIA2, MEDIA2_PATH, (2, 0), media2.service_capabilities),
-        (EVENTS, EVENTS_PATH, (2, 60), events.service_capabilities),
-    )
     return el(
         "tds:GetServicesResponse",
         *(
             el(
                 "tds:Service",
-                el("tds:Namespace", namespace),
-                el("tds:XAddr", ctx.reached.http(path)),
-                el("tds:Capabilities", capabilities()) if wanted else None,
-                _version("tds:Version", version),
+                el("tds:Namespace", service.namespace),
+                el("tds:XAddr", ctx.reached.http(service.path)),
+                el("tds:Capabilities", service.capabilities(ctx.spec)) if wanted else None,
+                _version("tds:Version", service.version),
             )
-            for namespace, path, version, capabilities in services
+            for service in ctx.services
         ),
     )
 
@@ -87,7 +80,7 @@ def _version(name: str, version: tuple[int, int]) -> Element:
     return el(name, el("tt:Major", str(version[0])), el("tt:Minor", str(version[1])))
 
 
-def service_capabilities() -> Element:
+def service_capabilities(_: CameraSpec) -> Element:
     off, on = "false", "true"
     return el(
         "tds:Capabilities",
@@ -126,27 +119,25 @@ def service_capabilities() -> Element:
     )
 
 
-def get_service_capabilities(_: Context) -> Element:
-    return el("tds:GetServiceCapabilitiesResponse", service_capabilities())
+def get_service_capabilities(ctx: Context) -> Element:
+    return el("tds:GetServiceCapabilitiesResponse", service_capabilities(ctx.spec))
 
 
 def get_capabilities(ctx: Context) -> Element:
     """The older way to find services; Category missing means All."""
     asked = ctx.request.texts("tds:Category") or ["All"]
     for category in asked:
-        if category not in _KNOWN_CATEGORIES:
+        if category not in ("All", *_CATEGORIES):
             raise invalid_value(f"There is no category {category[:64]!r}")
-    wanted = set(_OFFERED) if "All" in asked else set(asked)
-    if missing := sorted(wanted - set(_OFFERED)):
+    parts = {s.category: s.legacy for s in ctx.services if s.legacy is not None}
+    wanted = set(parts) if "All" in asked else set(asked)
+    if missing := sorted(wanted - set(parts)):
         raise no_such_service(missing[0])
+    known = [parts[category](ctx) for category in _CATEGORIES if category in wanted]
+    extension = [parts[category](ctx) for category in _EXTENSIONS if category in wanted]
     return el(
         "tds:GetCapabilitiesResponse",
-        el(
-            "tds:Capabilities",
-            _device_capabilities(ctx) if "Device" in wanted else None,
-            events.legacy_capabilities(ctx) if "Events" in wanted else None,
-            media.legacy_capabilities(ctx) if "Media" in wanted else None,
-        ),
+        el("tds:Capabilities", *known, el("tt:Extension", *extension) if extension else None),
     )
 
 
@@ -266,4 +257,9 @@ SERVICE = Service(
             *device_network.OPERATIONS,
         ),
     ),
+    DEVICE,
+    (2, 60),
+    service_capabilities,
+    category="Device",
+    legacy=_device_capabilities,
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from proxyd.camera.commands import Ask
+from proxyd.camera.spec import CameraSpec
 
 from ..durations import format_instant, parse_duration, seconds_until
 from ..faults import SoapFault, invalid_value
@@ -52,7 +53,7 @@ class Pull:
     limit: int
 
 
-def service_capabilities() -> Element:
+def service_capabilities(_: CameraSpec) -> Element:
     return el(
         "tev:Capabilities",
         WSSubscriptionPolicySupport="false",
@@ -82,8 +83,8 @@ def reply_header(request: SoapRequest) -> list[Element]:
     return [el("wsa:Action", f"{port}/{request.operation}Response"), el("wsa:RelatesTo", request.message_id)]
 
 
-def get_service_capabilities(_: Context) -> Element:
-    return el("tev:GetServiceCapabilitiesResponse", service_capabilities())
+def get_service_capabilities(ctx: Context) -> Element:
+    return el("tev:GetServiceCapabilitiesResponse", service_capabilities(ctx.spec))
 
 
 def get_event_properties(_: Context) -> Element:
@@ -277,4 +278,9 @@ SERVICE = Service(
             Operation("Unsubscribe", Access.READ_MEDIA, unsubscribe, static=False),
         ),
     ),
+    EVENTS,
+    (2, 60),
+    service_capabilities,
+    category="Events",
+    legacy=legacy_capabilities,
 )

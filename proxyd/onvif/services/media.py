@@ -20,7 +20,7 @@ from .operation import MEDIA_PATH, Access, Context, Operation, Service, table
 _PROTOCOLS = frozenset({"UDP", "TCP", "RTSP", "HTTP"})
 
 
-def service_capabilities() -> Element:
+def service_capabilities(_: CameraSpec) -> Element:
     return el(
         "trt:Capabilities",
         el("trt:ProfileCapabilities", MaximumNumberOfProfiles="2"),
@@ -53,8 +53,8 @@ def legacy_capabilities(ctx: Context) -> Element:
     )
 
 
-def get_service_capabilities(_: Context) -> Element:
-    return el("trt:GetServiceCapabilitiesResponse", service_capabilities())
+def get_service_capabilities(ctx: Context) -> Element:
+    return el("trt:GetServiceCapabilitiesResponse", service_capabilities(ctx.spec))
 
 
 def profile(name: str, spec: CameraSpec, stream: StreamSpec) -> Element:
@@ -172,4 +172,9 @@ SERVICE = Service(
             *enc.OPERATIONS,
         ),
     ),
+    MEDIA,
+    (2, 60),
+    service_capabilities,
+    category="Media",
+    legacy=legacy_capabilities,
 )

@@ -19,7 +19,7 @@ _PROTOCOLS = frozenset({"RtspUnicast", "RTSP", "RtspOverHttp"})
 _TYPES = frozenset({"VideoSource", "AudioSource", "VideoEncoder", "AudioEncoder"})
 
 
-def service_capabilities() -> Element:
+def service_capabilities(_: CameraSpec) -> Element:
     return el(
         "tr2:Capabilities",
         el(
@@ -42,8 +42,8 @@ def service_capabilities() -> Element:
     )
 
 
-def get_service_capabilities(_: Context) -> Element:
-    return el("tr2:GetServiceCapabilitiesResponse", service_capabilities())
+def get_service_capabilities(ctx: Context) -> Element:
+    return el("tr2:GetServiceCapabilitiesResponse", service_capabilities(ctx.spec))
 
 
 def get_profiles(ctx: Context) -> Element:
@@ -130,4 +130,7 @@ SERVICE = Service(
             *enc.OPERATIONS,
         ),
     ),
+    MEDIA2,
+    (2, 0),
+    service_capabilities,
 )

@@ -13,7 +13,7 @@ from enum import Enum
 
 from proxyd.camera.commands import Ask
 from proxyd.camera.spec import CameraSpec
-from proxyd.camera.urls import http_url, rtsp_url
+from proxyd.camera.urls import http_url, https_url, rtsp_url
 
 from ..faults import invalid_value
 from ..pull_points import PullPoints
@@ -35,14 +35,16 @@ class Access(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The address and port by which the client came: what every XAddr and URI carries (field-notes: NAT, several
-    addresses)."""
+    """The address and port by which the client came, and whether over TLS: what every XAddr and URI carries
+    (field-notes: NAT, several addresses)."""
 
     host: str
     port: int
+    tls: bool = False
 
     def http(self, path: str) -> str:
-        return http_url(self.host, self.port, path)
+        """A URL with the scheme by which the client came."""
+        return https_url(self.host, self.port, path) if self.tls else http_url(self.host, self.port, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Context:
     now: datetime
     pull_points: PullPoints
     subscription_id: str = ""  # from the URL of a subscription manager
+    services: tuple[Service, ...] = ()  # those that this camera has
 
     def rtsp(self, stream_name: str) -> str:
         return rtsp_url(self.reached.host, self.spec.rtsp_port, f"/{stream_name}")
@@ -84,12 +87,27 @@ class Operation:
 Table = dict[tuple[str, str], Operation]
 
 
+def _always(_: CameraSpec) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service path; operations by (namespace, local name)."""
+    """One service path; operations by (namespace, local name). A service that is not `offered` to a camera is neither
+    announced nor answered.
+
+    `version` and `capabilities` (the Capabilities element of its own namespace) are for GetServices. `legacy` makes its
+    part of the older GetCapabilities, where it is called `category` ("Media", "PTZ"; "DeviceIO" goes into Extension);
+    "" and None for services that are younger than that."""
 
     path: str
     operations: Table
+    namespace: str
+    version: tuple[int, int]
+    capabilities: Callable[[CameraSpec], Element]
+    category: str = ""
+    legacy: Callable[[Context], Element] | None = None
+    offered: Callable[[CameraSpec], bool] = _always
 
 
 def table(namespace: str, operations: Iterable[Operation]) -> Table:
