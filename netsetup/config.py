@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
+from .disk import read_file
 from .errors import BadRequest
 from .model import MOST_PARENTS, MOST_SLOTS, Limits
 
@@ -19,12 +20,14 @@ DEFAULT_SOCKET = Path("/run/netsetup/netsetup.sock")
 _PREFIX = re.compile(r"[a-z][a-z0-9_-]{1,9}")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}\$?")
 _LINK = re.compile(r"[^\s/:]{1,15}")
+_LARGEST = 100_000
+_NAMED = 20  # mistakes in one message
 
 
 def load_limits(file: Path) -> Limits:
-    """Raises BadRequest when the file cannot be read or is wrong."""
+    """Raises BadRequest when the file cannot be read or is wrong, or when others than root could have written it."""
     try:
-        text = file.read_text()
+        text = read_file(file, _LARGEST, follow=True, trusted=True)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise BadRequest(f"Cannot read the limits in {file}: {why}.", "netsetup install writes that file.") from None
@@ -35,9 +38,10 @@ def parse_limits(text: str, where: str = "the config") -> Limits:
     """Raises BadRequest that names every mistake."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadRequest(f"{where} is not TOML: {error}.") from None
-    mistakes = [f"{name} is not known" for name in sorted(data.keys() - _READERS.keys())]
+    unknown = sorted(data.keys() - _READERS.keys())
+    mistakes = [f"{name if name.isprintable() else repr(name)} is not known" for name in unknown]
     values: dict[str, Any] = {}
     for name, (read, what) in _READERS.items():
         if name in data:
@@ -49,7 +53,8 @@ def parse_limits(text: str, where: str = "the config") -> Limits:
         mistakes.append("parents is missing")
     if mistakes:
         known = ", ".join(_READERS)
-        raise BadRequest(f"{where} is wrong: {'; '.join(mistakes)}.", f"It may hold {known}.")
+        more = f"; and {len(mistakes) - _NAMED} more" if len(mistakes) > _NAMED else ""
+        raise BadRequest(f"{where} is wrong: {'; '.join(mistakes[:_NAMED])}{more}.", f"It may hold {known}.")
     return Limits(**values)
 
 

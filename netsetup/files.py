@@ -17,8 +17,8 @@ from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
 
+from .disk import cannot_write, give_to_owner_of, read_file, trust_folder, write_atomic
 from .errors import NetsetupError
-from .journal import cannot_write, give_to_owner_of, write_atomic
 from .model import Lease, Plan
 
 DEFAULT_STATE = Path("/var/lib/netsetup")
@@ -88,11 +88,12 @@ class StateDir:
 
     def _make(self) -> None:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        trust_folder(self.path)
 
     def _read(self, name: str) -> Any:
+        trust_folder(self.path)
         try:
-            with (self.path / name).open() as file:
-                text = file.read(_LARGEST)
+            text = read_file(self.path / name, _LARGEST)
         except FileNotFoundError:
             return None
         except PermissionError:

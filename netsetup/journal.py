@@ -7,18 +7,19 @@ may leave unmarked), `applied` (a deliberate change of the plans, with the plans
 from __future__ import annotations
 
 import json
-import os
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from .disk import cannot_write as cannot_write
+from .disk import read_file, write_atomic
 from .errors import NetsetupError
 from .model import MOST_PARENTS, Link, Plan, Sysctl
 
 MOST_APPLIED = 20  # changes that can be undone one after the other
 MOST_WORDS = 200  # steps of each that are told
+_LARGEST = 16_000_000
 
 
 class Journal:
@@ -29,13 +30,18 @@ class Journal:
 
     def entries(self) -> list[dict[str, Any]]:
         try:
-            lines = self.path.read_text(errors="replace").splitlines()
+            text = read_file(self.path, _LARGEST, errors="replace")
         except FileNotFoundError:
             return []
+        except PermissionError:
+            raise NetsetupError(f"{self.path} may not be read.", "Try it as root.") from None
         except OSError as error:
-            raise NetsetupError(f"{self.path} cannot be read: {error.strerror}.", "Try it as root.") from None
+            raise NetsetupError(
+                f"{self.path} cannot be read: {error.strerror}.",
+                "Move it away: then changes made so far cannot be undone, but everything else works.",
+            ) from None
         entries = []
-        for line in lines:
+        for line in text.splitlines():
             try:
                 entry = json.loads(line)
             except (ValueError, RecursionError):
@@ -138,42 +144,3 @@ def _renamed(entry: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     if entry.get("entry") == "applied":
         return entry | {"before": [p | {"parent": names.get(p["parent"], p["parent"])} for p in entry["before"]]}
     return entry | {"link": names[entry["link"]]} if entry.get("link") in names else entry
-
-
-def give_to_owner_of(folder: Path, descriptor: int) -> None:
-    """What root writes into the state folder is the arm's, which could not read it otherwise. Nothing else becomes the
-    arm's that way: callers open with O_NOFOLLOW, and a file that has a second name stays whose it is."""
-    owner, own = folder.stat(), os.fstat(descriptor)
-    if os.geteuid() == 0 and owner.st_uid != own.st_uid and stat.S_ISREG(own.st_mode) and own.st_nlink == 1:
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)
-
-
-def cannot_write(path: Path, error: OSError) -> NetsetupError:
-    """The words for what a full disk or missing rights did."""
-    if isinstance(error, PermissionError):
-        return NetsetupError(f"{path} may not be written.", "Try it as root.")
-    return NetsetupError(f"Cannot write {path}: {error.strerror}.", "Is the disk full?")
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Mode 0600; after a power cut there is the old content or the new one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    # The folder is the arm's: root must not follow a link of either kind that is put there.
-    new.unlink(missing_ok=True)  # of a writer that was killed; who writes holds the lock
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            give_to_owner_of(path.parent, descriptor)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except OSError:
-        new.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

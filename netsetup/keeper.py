@@ -16,6 +16,7 @@ from typing import Any
 from pyroute2.netlink.exceptions import NetlinkError
 
 from .dhcp.state import DhcpState
+from .disk import cannot_write
 from .errors import KernelRefused, NetsetupError
 from .execute import converge, watched
 from .files import StateDir
@@ -132,9 +133,7 @@ class Keeper:
                 Journal(self.state.journal).applied(before, changes)
             except OSError as error:
                 await self._converge(before, await self._see(before))
-                raise NetsetupError(
-                    f"Cannot write to {self.state.path}: {error.strerror}.", "Is the disk full?"
-                ) from None
+                raise cannot_write(self.state.path, error) from None
             self._wished(after)
         self.wake()
         return changes
@@ -193,7 +192,7 @@ class Keeper:
         except NetsetupError as error:
             self._failed(error)
         except OSError as error:
-            self._failed(NetsetupError(f"Cannot write to {self.state.path}: {error.strerror}.", "Is the disk full?"))
+            self._failed(cannot_write(self.state.path, error))
         except Exception:
             log.exception("a bug while looking after the interfaces")
             self._failed(
@@ -313,8 +312,7 @@ class Keeper:
         try:
             self.state.save_leases(self._leasing.leases)
         except OSError as error:
-            words = f"Cannot write to {self.state.path}: {error.strerror}. Is the disk full?"
-            self.notices.stands("leases", words, "error")
+            self.notices.stands("leases", str(cannot_write(self.state.path, error)), "error")
         else:
             self._leasing.unsaved = False
             self.notices.over("leases")

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .journal import write_atomic
+from .disk import read_file, write_atomic
 from .parents import Known
 
 _LARGEST = 1_000_000
@@ -23,14 +23,13 @@ class Memory:
     @classmethod
     def load(cls, path: Path) -> Memory:
         try:
-            with path.open() as file:
-                data = json.loads(file.read(_LARGEST))
+            data = json.loads(read_file(path, _LARGEST))
             return cls(
                 {str(name): Known.from_json(known) for name, known in data["known"].items()},
                 {str(mac): str(name) for mac, name in data["hostnames"].items()},
                 {str(mac): str(address) for mac, address in data.get("addresses", {}).items()},
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return cls()
 
     def save(self, path: Path) -> None:

@@ -15,11 +15,11 @@ import socket
 import sys
 import uuid
 from contextlib import AsyncExitStack
-from io import TextIOWrapper
 from pathlib import Path
 
 from .answers import Answers
 from .config import DEFAULT_FILE, DEFAULT_SOCKET, load_limits
+from .disk import cannot_write
 from .endpoint import Endpoint
 from .errors import NetsetupError
 from .files import DEFAULT_STATE, StateDir
@@ -51,7 +51,7 @@ async def serve(limits: Limits, state: StateDir, path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     async with AsyncExitStack() as stack:
-        stack.callback(_only_one(state).close)
+        stack.callback(os.close, _only_one(state))
         keeper = Keeper(limits, state)
         answers = Answers(keeper, instance=uuid.uuid4().hex[:12])
         keeper.on_change = answers.changed
@@ -67,19 +67,17 @@ async def serve(limits: Limits, state: StateDir, path: Path) -> None:
         log.info("stopping; the interfaces stay")
 
 
-def _only_one(state: StateDir) -> TextIOWrapper:
+def _only_one(state: StateDir) -> int:
     """Two arms would fight over leases and socket."""
     try:
         state.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = (state.path / "arm.lock").open("w")
+        file = os.open(state.path / "arm.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise NetsetupError(
-            f"Cannot write to {state.path}: {error.strerror}.", "Choose another folder with --state."
-        ) from None
+        raise cannot_write(state.path, error) from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        file.close()
+        os.close(file)
         raise NetsetupError(f"An arm is running with {state.path} already.", "See: systemctl status netsetup") from None
     return file
 

@@ -239,7 +239,7 @@ def test_a_full_disk_costs_no_camera_its_address(lan: Lan, tmp_path: Path) -> No
     start_dnsmasq(lan.router, tmp_path)
     arm = Arm(lan, tmp_path)
     arm.state.mkdir()
-    lan.host.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", arm.state])
+    lan.host.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs", arm.state])
     arm.start()
     arm.done("add", count=1)
     lan.host.run(["dd", "if=/dev/zero", f"of={arm.state}/full", "bs=1k", "count=100"], check=False)

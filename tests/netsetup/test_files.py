@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 
 import pytest
 
-from netsetup.errors import NetsetupError
+from netsetup.disk import cannot_write
+from netsetup.errors import BadRequest, NetsetupError
 from netsetup.execute import pending
 from netsetup.files import StateDir
 from netsetup.journal import MOST_APPLIED, Journal
-from netsetup.model import Lease, Link, Plan, Slot, Sysctl
+from netsetup.memory import Memory
+from netsetup.model import Lease, Limits, Link, Plan, Slot, Sysctl
 from netsetup.probing import seen_macs, unused_addresses
 from netsetup.render import changes_text, digest, plan_text, status_rows, status_text
+from netsetup.serve import serve
 from netsetup.steps import words
 from tests.netsetup.fake_kernel import ETH0, HOST, FakeKernel
 
@@ -220,3 +225,79 @@ async def test_a_lock_that_is_a_link_is_refused(tmp_path: Path) -> None:
         async with StateDir(tmp_path).lock():
             pass
     assert not (tmp_path / "victim").exists()
+
+
+@pytest.mark.parametrize("name", ["plans.json", "leases.json", "journal", "arm.json"])
+@pytest.mark.parametrize("what", ["pipe", "link", "endless", "folder", "deep", "large"])
+def test_what_is_no_ordinary_file_is_neither_followed_nor_waited_for(tmp_path: Path, name: str, what: str) -> None:
+    file, victim = tmp_path / name, tmp_path / "victim"
+    victim.write_text('{"plans": [], "leases": [], "known": {}, "hostnames": {"a": "followed"}}')
+    match what:
+        case "pipe":
+            os.mkfifo(file)
+        case "link":
+            file.symlink_to(victim)
+        case "endless":
+            file.symlink_to("/dev/zero")
+        case "folder":
+            file.mkdir()
+        case "deep":
+            file.write_text("[" * 200_000)
+        case "large":
+            file.write_text('{"entry": "original"}\n' * 800_000)
+    state = StateDir(tmp_path)
+    match name:
+        case "plans.json":
+            with pytest.raises(NetsetupError, match="damaged"):
+                state.plans()
+        case "leases.json":
+            assert state.leases() == {}
+        case "arm.json":
+            assert Memory.load(file) == Memory()
+        case "journal" if what == "deep":
+            assert Journal(file).entries() == []
+        case "journal":
+            with pytest.raises(NetsetupError, match="cannot be read") as caught:
+                Journal(file).entries()
+            assert "Move it away" in caught.value.hint
+
+
+async def test_a_state_folder_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    state = StateDir(tmp_path / "state")
+    state.save_plans([STATIC])
+    for mode in (0o777, 0o720, 0o1777):
+        state.path.chmod(mode)
+        with pytest.raises(BadRequest, match="may be written by others") as caught:
+            state.plans()
+        assert "chmod go-w" in caught.value.hint
+        with pytest.raises(BadRequest):
+            state.save_plans([])
+        with pytest.raises(BadRequest):
+            async with state.lock():
+                pass
+    state.path.chmod(0o700)
+    assert state.plans() == (STATIC,)
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        (errno.ENOSPC, "Is the disk full?"),
+        (errno.EROFS, "can only be read"),
+        (errno.ELOOP, "remove it"),
+        (errno.ENOTDIR, "ls -la /s"),
+        (errno.EACCES, "as root"),
+    ],
+)
+def test_the_reason_decides_what_to_try(code: int, hint: str) -> None:
+    error = cannot_write(Path("/s"), OSError(code, os.strerror(code)))
+    assert hint in error.hint and ("disk full" in error.hint) is (code == errno.ENOSPC)
+
+
+async def test_an_arm_does_not_start_through_a_link(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "arm.lock").symlink_to(victim)
+    with pytest.raises(NetsetupError, match=r"symbolic links.*remove it"):
+        await serve(Limits(("eth0",)), StateDir(tmp_path), tmp_path / "socket")
+    assert victim.read_text() == "precious" and not (tmp_path / "socket").exists()

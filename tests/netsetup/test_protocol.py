@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netsetup.config import format_limits, parse_limits
+from netsetup.config import format_limits, load_limits, parse_limits
 from netsetup.errors import BadRequest
 from netsetup.model import Facts, HostLink, Limits, Plan, Slot
 from netsetup.parents import Known, follow, remember, renamed, where_it_is
@@ -126,6 +128,43 @@ def test_all_mistakes_of_the_limits_are_named_at_once() -> None:
 
 def link(name: str, mac: str, kind: str = "", **more: object) -> HostLink:
     return replace(HostLink(name, 1, mac, kind, up=True, carrier=True), **more)  # type: ignore[arg-type]  # fields by name
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("parents = " + "[" * 50_000, "is not TOML"),
+        ('parents = ["eth0"]\nparents = ["eth1"]', "is not TOML"),
+        ("".join(f"k{number} = 1\n" for number in range(5000)), "and 4981 more"),
+        ('"\\u001b[2J" = 1', r"'\\x1b\[2J' is not known"),
+    ],
+)
+def test_a_config_of_garbage_is_refused_in_few_words(text: str, words: str) -> None:
+    with pytest.raises(BadRequest, match=words) as caught:
+        parse_limits(text)
+    assert len(caught.value.message) < 1000
+
+
+def test_limits_that_others_could_have_set_are_none(tmp_path: Path) -> None:
+    file = tmp_path / "netsetup.toml"
+    file.write_text('parents = ["eth0"]\n')
+    assert load_limits(file).parents == ("eth0",)
+    file.chmod(0o666)
+    with pytest.raises(BadRequest, match="may be written by others") as caught:
+        load_limits(file)
+    assert "chmod go-w" in caught.value.hint
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(BadRequest, match="no ordinary file"):
+        load_limits(file)
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    with pytest.raises(BadRequest, match="no ordinary file"):
+        load_limits(file)
+    file.unlink()
+    file.write_bytes(b"\xff\xfe" * 400)
+    with pytest.raises(BadRequest, match="not UTF-8"):
+        load_limits(file)
 
 
 def test_an_adapter_is_known_by_its_cameras_and_by_its_mac() -> None:
