@@ -85,6 +85,21 @@ def wait_until(what: str, condition: Callable[[], Any], timeout_s: float = 10.0)
         time.sleep(0.01)
 
 
+def flood(machine: Namespace) -> None:
+    """Changes links and addresses until the kernel has dropped events, because nobody reads them."""
+    machine.ip("link add name noise0 type veth peer name noise1")
+    some = "\n".join(f"address add 192.0.2.{n}/32 dev noise0" for n in range(1, 255))
+    once = f"{some}\n{some.replace(' add ', ' del ')}"
+    for _ in range(50):
+        machine.ip(once)
+        rows = [line.split() for line in machine.run(["cat", "/proc/net/netlink"]).stdout.splitlines()[1:]]
+        if any(int(row[8]) for row in rows):  # Drops
+            break
+    else:
+        raise AssertionError("no reader of events is behind")
+    machine.ip("link del noise0")
+
+
 class Namespace:
     """One network (and mount) namespace and the programs running in it."""
 

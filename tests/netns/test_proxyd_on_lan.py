@@ -16,7 +16,7 @@ from proxyd.api.client import RpcClient
 
 from .chain import Chain, all_running, new_chain, wait_for_cameras
 from .frames import UDP, Frame, captured
-from .lan import HOST, MACS, NVR, Lan, wait_until
+from .lan import HOST, MACS, NVR, Lan, flood, wait_until
 from .recipe import Camera
 from .recorder import GROUP, PORT, probe
 from .talk import listening
@@ -79,6 +79,23 @@ async def test_an_interface_made_anew_joins_the_group_again(lan: Lan) -> None:
             async with asyncio.timeout(20):
                 while await find(lan) != {camera.address for camera in made}:
                     pass
+
+
+async def test_lost_events_of_the_kernel_hide_nothing(lan: Lan) -> None:
+    """An interface is made anew while more happens than fits into proxyd's socket (ENOBUFS)."""
+    async with running(lan) as (chain, client, made):
+        assert chain.proxyd
+        former = index_of(lan, made[0])
+        chain.proxyd.send_signal(signal.SIGSTOP)
+        lan.host.ip(f"link del {made[0].name}")
+        wait_until("it is restored", functools.partial(_is_new, lan, made[0], former))
+        flood(lan.host)
+        chain.proxyd.send_signal(signal.SIGCONT)
+        wait_until("the loss is noticed", lambda: "lost the kernel's interface events" in chain.log_of("proxyd"))
+        await wait_for_cameras(client, "all run", all_running(CAMERAS))
+        async with asyncio.timeout(20):
+            while await find(lan) != {camera.address for camera in made}:
+                pass
 
 
 async def test_a_taken_port_is_told_and_waited_for(lan: Lan) -> None:

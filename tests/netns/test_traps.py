@@ -15,8 +15,9 @@ import pytest
 from .applied import Netsetup
 from .frames import captured
 from .lan import HOST, MACS, OUTSIDE, RECORDER, ROUTER, Lan
+from .stand_in import DISCOVERY, GROUP
 from .talk import listening, talk
-from .verdict import judge_host, watch_visits
+from .verdict import judge_host, start_stand_in, watch_visits
 
 UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH}
 
@@ -56,10 +57,28 @@ def test_strict_reverse_path_filters_do_not_swallow_probes(lan: Lan, tmp_path: P
     lan.host.sysctl("net/ipv4/conf/all/rp_filter", 1)
     lan.host.sysctl("net/ipv4/conf/default/rp_filter", 1)
     lan.host.sysctl("net/ipv4/conf/eth0/rp_filter", 1)
-    cameras = Netsetup(lan, tmp_path).apply(2)
+    netsetup = Netsetup(lan, tmp_path)
+    cameras = netsetup.apply(2)
+    deaf, other = cameras
+    lan.host.sysctl(f"net/ipv4/conf/{deaf.name}/rp_filter", 0)  # then the strict one of `all` counts
+    program = start_stand_in(lan.host, cameras)
+    with captured(lan.bridge, "p-host") as cable:
+        for times in (1, 2):  # when the second Probe is answered, all answers to the first one are through
+            _ask_group(lan)
+            cable.wait_for("answers", lambda f: (f.source, f.target) == (other.address, RECORDER), count=times)
+    assert not cable.sent(lambda f: (f.source, f.target) == (deaf.address, RECORDER))
+    lan.host.end(program)
+    assert f"net.ipv4.conf.{deaf.name}.rp_filter to 2" in netsetup.again().stdout
     near, routed = watch_visits(lan, cameras)
     assert near.right, str(near)
     assert routed.right, str(routed)
+
+
+def _ask_group(lan: Lan) -> None:
+    """The stand-ins' Probe by multicast, from the recorder."""
+    with lan.recorder.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(RECORDER))
+        asker.sendto(b"probe", (GROUP, DISCOVERY))
 
 
 def test_a_changed_address_does_not_go_with_the_old_one(lan: Lan, tmp_path: Path) -> None:
