@@ -72,6 +72,7 @@ class ChannelTokens:
 
     video_source: str = ""  # token of the physical source (Imaging)
     source_token: str = ""  # VideoSourceConfiguration.SourceToken, mostly the same
+    sources: tuple[str, ...] = ()  # every SourceToken of its profiles: some devices make each stream a source
     source_configurations: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()  # main first
     encoders: tuple[str, ...] = ()

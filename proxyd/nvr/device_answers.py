@@ -7,7 +7,14 @@ from typing import Any
 
 MEDIA_NAMESPACE = "http://www.onvif.org/ver10/media/wsdl"
 _MAX_SERVICES = 64
-_CAPABILITY_NAMESPACES = {"Media": MEDIA_NAMESPACE}
+_CAPABILITY_NAMESPACES = {
+    "Media": MEDIA_NAMESPACE,
+    "Events": "http://www.onvif.org/ver10/events/wsdl",
+    "PTZ": "http://www.onvif.org/ver20/ptz/wsdl",
+    "Imaging": "http://www.onvif.org/ver20/imaging/wsdl",
+    "Analytics": "http://www.onvif.org/ver20/analytics/wsdl",
+    "DeviceIO": "http://www.onvif.org/ver10/deviceIO/wsdl",  # inside Extension
+}
 
 
 def parse_device_time(answer: object) -> datetime | None:
@@ -35,6 +42,9 @@ def service_addresses(answer: object) -> list[tuple[str, str]]:
 def capability_addresses(answer: object) -> list[tuple[str, str]]:
     """(namespace, address) pairs of a GetCapabilities answer, which has no place for Media2."""
     capabilities = answer if isinstance(answer, dict) else {}
+    extension = capabilities.get("Extension")
+    if isinstance(extension, dict):
+        capabilities = {**extension, **capabilities}
     found = []
     for name, namespace in _CAPABILITY_NAMESPACES.items():
         capability = capabilities.get(name)

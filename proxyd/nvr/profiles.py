@@ -51,6 +51,12 @@ class Profile:
     codec_profile: str = "Main"
     quality: float = 4.0
     audio: AudioSpec | None = None
+    source_config_token: str = ""
+    ptz_configuration: str = ""
+    ptz_node: str = ""
+    analytics: str = ""  # video analytics configuration
+    audio_source: str = ""
+    audio_output: str = ""
 
     @property
     def has_picture(self) -> bool:
@@ -70,6 +76,10 @@ def parse_media_profile(raw: Mapping[str, Any]) -> Profile | None:
         source=_mapping(raw.get("VideoSourceConfiguration")),
         encoder=encoder,
         audio=_mapping(raw.get("AudioEncoderConfiguration")),
+        ptz=_mapping(raw.get("PTZConfiguration")),
+        analytics=_mapping(raw.get("VideoAnalyticsConfiguration")),
+        audio_source=_mapping(raw.get("AudioSourceConfiguration")),
+        audio_output=_mapping(_mapping(raw.get("Extension")).get("AudioOutputConfiguration")),
         gov_length=h264.get("GovLength"),
         codec_profile=h264.get("H264Profile"),
     )
@@ -84,6 +94,10 @@ def parse_media2_profile(raw: Mapping[str, Any]) -> Profile | None:
         source=_mapping(configurations.get("VideoSource")),
         encoder=encoder,
         audio=_mapping(configurations.get("AudioEncoder")),
+        ptz=_mapping(configurations.get("PTZ")),
+        analytics=_mapping(configurations.get("Analytics")),
+        audio_source=_mapping(configurations.get("AudioSource")),
+        audio_output=_mapping(configurations.get("AudioOutput")),
         gov_length=encoder.get("GovLength"),
         codec_profile=encoder.get("Profile"),
     )
@@ -100,6 +114,10 @@ def _profile(
     source: Mapping[str, Any],
     encoder: Mapping[str, Any],
     audio: Mapping[str, Any],
+    ptz: Mapping[str, Any],
+    analytics: Mapping[str, Any],
+    audio_source: Mapping[str, Any],
+    audio_output: Mapping[str, Any],
     gov_length: object,
     codec_profile: object,
 ) -> Profile | None:
@@ -123,6 +141,12 @@ def _profile(
         codec_profile=_text(codec_profile)[:32] or "Main",
         quality=_real(encoder.get("Quality"), 4.0),
         audio=_audio(audio),
+        source_config_token=_text(source.get("token")),
+        ptz_configuration=_text(ptz.get("token")),
+        ptz_node=_text(ptz.get("NodeToken")),
+        analytics=_text(analytics.get("token")),
+        audio_source=_text(audio_source.get("SourceToken")),
+        audio_output=_text(audio_output.get("OutputToken")),
     )
 
 

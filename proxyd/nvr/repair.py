@@ -15,12 +15,29 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "AudioSourceConfiguration",
         "VideoEncoderConfiguration",
         "AudioEncoderConfiguration",
+        "VideoAnalyticsConfiguration",
         "PTZConfiguration",
+        "Extension",
         "Configurations",
     ),
-    "Configurations": ("VideoSource", "AudioSource", "VideoEncoder", "AudioEncoder", "PTZ"),
+    "Configurations": (
+        "VideoSource",
+        "AudioSource",
+        "VideoEncoder",
+        "AudioEncoder",
+        "Analytics",
+        "PTZ",
+        "AudioOutput",
+    ),
     "VideoSourceConfiguration": ("Name", "UseCount", "SourceToken", "Bounds"),
-    "VideoSource": ("Name", "UseCount", "SourceToken", "Bounds"),
+    "Configurations/VideoSource": ("Name", "UseCount", "SourceToken", "Bounds"),
+    # Rules and modules of 64 channels are megabytes; only the tokens are wanted here.
+    "Profiles/VideoAnalyticsConfiguration": ("Name", "UseCount"),
+    "Profiles/Extension": ("AudioOutputConfiguration",),
+    "Configurations/Analytics": (),
+    "Configurations/AudioSource": ("SourceToken",),
+    "Configurations/AudioOutput": ("OutputToken",),
+    "Configurations/PTZ": ("NodeToken",),
     "VideoEncoderConfiguration": (
         "Name",
         "UseCount",
@@ -31,12 +48,12 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "MPEG4",
         "H264",
     ),
-    "VideoEncoder": ("Name", "UseCount", "Encoding", "Resolution", "RateControl", "Quality"),
+    "Configurations/VideoEncoder": ("Name", "UseCount", "Encoding", "Resolution", "RateControl", "Quality"),
     "AudioEncoderConfiguration": ("Name", "UseCount", "Encoding", "Bitrate", "SampleRate"),
-    "AudioEncoder": ("Name", "UseCount", "Encoding", "Bitrate", "SampleRate"),
+    "Configurations/AudioEncoder": ("Name", "UseCount", "Encoding", "Bitrate", "SampleRate"),
     "RateControl": ("FrameRateLimit", "EncodingInterval", "BitrateLimit"),
     "Resolution": ("Width", "Height"),
-    "H264": ("GovLength", "H264Profile"),
+    "VideoEncoderConfiguration/H264": ("GovLength", "H264Profile"),
     "MediaUri": ("Uri",),
 }
 _WHOLE_NUMBERS = frozenset(
@@ -58,10 +75,17 @@ def repair_answer(envelope: etree._Element) -> None:
     """Bring the parts that a scan reads into the schema's order, in place; drop what it does not read."""
     for element in list(envelope.iter(etree.Element)):
         name = _local(element)
-        if name in _ORDER and _is_onvif(element):
-            _sort_children(element, _ORDER[name])
+        if _is_onvif(element) and (order := _order_of(element, name)) is not None:
+            _sort_children(element, order)
         if name in _WHOLE_NUMBERS and element.text:
             element.text = _whole(element.text)
+
+
+def _order_of(element: etree._Element, name: str) -> tuple[str, ...] | None:
+    """By "parent/name" where the name alone means other things elsewhere: topics, capabilities, options."""
+    parent = element.getparent()
+    inside = None if parent is None else _ORDER.get(f"{_local(parent)}/{name}")
+    return _ORDER.get(name) if inside is None else inside
 
 
 def _sort_children(element: etree._Element, order: tuple[str, ...]) -> None:

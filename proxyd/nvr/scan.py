@@ -10,6 +10,7 @@ from typing import TypeVar
 from proxyd.camera.spec import NvrAccess
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
 from proxyd.nvr.client import NvrClient
+from proxyd.nvr.features import FeatureReader
 from proxyd.nvr.grouping import Channel, Grouping, group_profiles, profiles_to_ask, same_picture_warnings
 from proxyd.nvr.media import MediaReader
 from proxyd.nvr.profiles import Profile
@@ -102,6 +103,7 @@ class _Scan:
     ) -> None:
         self._client = client
         self._media = MediaReader(client)
+        self._features = FeatureReader(client)
         self._settings = settings
         self._on_progress = on_progress
         self._on_channel = on_channel
@@ -123,6 +125,7 @@ class _Scan:
             await self._read_uris_first(asked)
         self._grouping = group_profiles(profiles, self._uris)
         self._tell(f"{len(self._grouping.channels)} channels found")
+        await self._features.begin()
         await self._in_parallel(self._grouping.channels, self._read_channel)
         for sentence in (*self._grouping.warnings, *same_picture_warnings(self._grouping.channels, self._uris)):
             self.warn(sentence)
@@ -194,7 +197,7 @@ class _Scan:
         if channel.main is not None and channel.main.token in self._uris:
             self._tell(f"channel {channel.number}: snapshot address")
             snapshot = await self._media.snapshot_uri(channel.main)
-        scanned = scanned_channel(channel, self._uris, snapshot)
+        scanned = scanned_channel(channel, self._uris, snapshot, await self._features.features_of(channel))
         if silent := [s.spec.name for s in scanned.streams if s.spec.upstream_url is None]:
             self._complete = False
             self.warn(f"Channel {channel.number}: the NVR gives no address for its {' and '.join(silent)} stream.")

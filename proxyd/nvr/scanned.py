@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from proxyd.camera.features import NO_FEATURES, ChannelFeatures
 from proxyd.camera.spec import StreamName, StreamSpec
 from proxyd.nvr.grouping import Channel, group_profiles, profiles_to_ask
 from proxyd.nvr.profiles import Profile
@@ -15,14 +16,19 @@ _FALLBACK_FPS = 25
 _FALLBACK_KBPS = {"main": 4096, "sub": 512}
 
 
-def scanned_channel(channel: Channel, uris: Mapping[str, str], snapshot_uri: str | None) -> ScannedChannel:
+def scanned_channel(
+    channel: Channel,
+    uris: Mapping[str, str],
+    snapshot_uri: str | None,
+    features: ChannelFeatures = NO_FEATURES,
+) -> ScannedChannel:
     """The result for one channel. Online means: there is a picture and an address for it."""
     streams = tuple(
         ScannedStream(_stream_spec(name, profile, uris.get(profile.token)), profile.token)
         for name, profile in zip(_NAMES, channel.streams, strict=False)
     )
     online = bool(streams) and streams[0].spec.upstream_url is not None
-    return ScannedChannel(channel.key, channel.number, channel.name, online, streams, snapshot_uri)
+    return ScannedChannel(channel.key, channel.number, channel.name, online, streams, snapshot_uri, features)
 
 
 def _stream_spec(name: StreamName, profile: Profile, uri: str | None) -> StreamSpec:

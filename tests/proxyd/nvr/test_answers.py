@@ -236,13 +236,29 @@ def test_a_missing_service_says_how_to_switch_onvif_on(status: int) -> None:
 
 def test_repair_drops_what_a_scan_does_not_read() -> None:
     text = ENVELOPE.format(
-        '<trt:GetProfilesResponse><trt:Profiles token="a"><tt:VideoAnalyticsConfiguration/><tt:Name> x </tt:Name>'
-        "<tt:Extension/></trt:Profiles></trt:GetProfilesResponse>"
+        '<trt:GetProfilesResponse><trt:Profiles token="a">'
+        '<tt:VideoAnalyticsConfiguration token="v"><tt:Name>n</tt:Name><tt:RuleEngineConfiguration/>'
+        "</tt:VideoAnalyticsConfiguration><tt:Name> x </tt:Name><tt:MetadataConfiguration/>"
+        "<tt:Extension><tt:Extension/></tt:Extension></trt:Profiles></trt:GetProfilesResponse>"
     )
     root = etree.fromstring(text)
     repair_answer(root)
     [profiles] = root.iter("{http://www.onvif.org/ver10/media/wsdl}Profiles")
-    assert [etree.QName(c).localname for c in profiles] == ["Name"]
+    assert [etree.QName(c).localname for c in profiles] == ["Name", "VideoAnalyticsConfiguration", "Extension"]
+    assert [etree.QName(c).localname for c in profiles[1]] == ["Name"]
+    assert len(profiles[2]) == 0
+
+
+def test_repair_leaves_topics_and_capabilities_alone() -> None:
+    """Their elements share names with configurations."""
+    text = (
+        '<a xmlns:t="http://www.onvif.org/ver10/topics" xmlns:tt="http://www.onvif.org/ver10/schema">'
+        "<t:VideoSource><t:MotionAlarm/></t:VideoSource><tt:PTZ><tt:XAddr/></tt:PTZ>"
+        "<tt:Analytics><tt:XAddr/></tt:Analytics><tt:H264><tt:GovLengthRange/></tt:H264></a>"
+    )
+    root = etree.fromstring(text)
+    repair_answer(root)
+    assert all(len(part) == 1 for part in root)
 
 
 @given(st.binary(max_size=200))

@@ -1,0 +1,90 @@
+"""What a scan notes of the NVR's own names: by pure cases, and by each dialect of the simulator."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxyd.nvr.grouping import Channel
+from proxyd.nvr.profiles import Profile, parse_media2_profile, parse_media_profile
+from proxyd.nvr.scan import scan
+from proxyd.nvr.tokens import MAX_TOKENS, channel_tokens
+from proxyd.simulator.device import SimulatedNvr
+from proxyd.simulator.dialects import DIALECTS
+
+MAIN = Profile("main", source_token="src_1", source_config_token="conf_1", encoder_token="enc_1", analytics="an_1")
+SUB = Profile("sub", source_token="src_1", source_config_token="conf_1", encoder_token="enc_2", ptz_configuration="p")
+
+
+def channel(*members: Profile) -> Channel:
+    return Channel("src_1", 1, "one", members[0], None, members)
+
+
+def test_tokens_are_gathered_from_all_profiles_main_first() -> None:
+    tokens = channel_tokens(Channel("src_1", 1, "one", MAIN, None, (SUB, MAIN)))
+    assert tokens.profiles == ("main", "sub")
+    assert tokens.source_configurations == ("conf_1",)
+    assert tokens.encoders == ("enc_1", "enc_2")
+    assert (tokens.ptz_profile, tokens.ptz_configuration, tokens.analytics) == ("sub", "p", "an_1")
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        (("src_0", "src_1"), "src_1"),
+        (("VideoSource_2", "VideoSource_1"), "VideoSource_1"),  # another spelling of the same number
+        (("A_1", "B_1"), "src_1"),  # two candidates: neither is certain
+        ((), "src_1"),
+    ],
+)
+def test_the_physical_source_is_found_under_its_other_name(listed: tuple[str, ...], expected: str) -> None:
+    assert channel_tokens(channel(MAIN), listed).video_source == expected
+
+
+def test_hundreds_of_profiles_of_recorders_are_not_all_kept() -> None:
+    many = [Profile(f"p{n}", source_token="src_1", encoder_token=f"e{n}") for n in range(300)]
+    tokens = channel_tokens(channel(*many))
+    assert len(tokens.profiles) == len(tokens.encoders) == MAX_TOKENS
+
+
+def test_both_media_services_give_the_same_parts() -> None:
+    first = parse_media_profile(
+        {
+            "token": "t",
+            "VideoSourceConfiguration": {"token": "c", "SourceToken": "s"},
+            "PTZConfiguration": {"token": "p", "NodeToken": "n"},
+            "VideoAnalyticsConfiguration": {"token": "a"},
+            "AudioSourceConfiguration": {"SourceToken": "m"},
+            "Extension": {"AudioOutputConfiguration": {"OutputToken": "o"}},
+        }
+    )
+    second = parse_media2_profile(
+        {
+            "token": "t",
+            "Configurations": {
+                "VideoSource": {"token": "c", "SourceToken": "s"},
+                "PTZ": {"token": "p", "NodeToken": "n"},
+                "Analytics": {"token": "a"},
+                "AudioSource": {"SourceToken": "m"},
+                "AudioOutput": {"OutputToken": "o"},
+            },
+        }
+    )
+    assert first == second
+    assert first is not None
+    assert (first.ptz_node, first.analytics, first.audio_source, first.audio_output) == ("n", "a", "m", "o")
+
+
+@pytest.mark.parametrize("dialect", list(DIALECTS))
+async def test_every_dialect_tells_its_tokens(dialect: str) -> None:
+    async with SimulatedNvr(channels=3, dialect=dialect) as nvr:
+        result = await scan(nvr.access, on_progress=lambda _: None, on_channel=lambda _: None)
+        profiles = nvr.layout.profiles
+    for found in result.channels:
+        mine = [p for p in profiles if p.channel == found.number]
+        tokens = found.features.tokens
+        assert set(tokens.profiles) == {p.token for p in mine}
+        assert set(tokens.source_configurations) == {p.source_config for p in mine}
+        assert set(tokens.encoders) == {p.encoder for p in mine}
+        assert set(tokens.sources) == {p.source for p in mine}
+        assert tokens.source_token in tokens.sources
+        assert tokens.video_source in {p.listed_source for p in mine}
