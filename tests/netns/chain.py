@@ -88,21 +88,25 @@ class Chain:
 
     def start_arm(self, *, most: int = 128) -> None:
         """Returns when it serves: then the saved plans are in the kernel."""
-        config = self.folder / "netsetup.toml"
-        config.write_text(f'parents = ["eth0"]\nmost = {most}\nuser = "root"\n')
-        words = ["serve", "--config", str(config), "--state", str(self.state), "--socket", str(self.arm_socket)]
-        with (self.folder / "arm.log").open("a") as log:
-            before = self.log_of("arm").count("ready on")
-            self.arm = self.lan.host.popen(
-                [*with_capabilities("net_admin", "net_raw"), *_PYTHON, "netsetup", *words], stderr=log
-            )
-        arm = self.arm
+        before = self.log_of("arm").count("ready on") if (self.folder / "arm.log").exists() else 0
+        arm = self.launch_arm(most=most)
 
         def serves() -> bool:
             assert arm.poll() is None, self.log_of("arm")
             return self.log_of("arm").count("ready on") > before
 
         wait_until("the arm serves", serves, 30)
+
+    def launch_arm(self, *, most: int = 128) -> subprocess.Popen[str]:
+        """Returns at once."""
+        config = self.folder / "netsetup.toml"
+        config.write_text(f'parents = ["eth0"]\nmost = {most}\nuser = "root"\n')
+        words = ["serve", "--config", str(config), "--state", str(self.state), "--socket", str(self.arm_socket)]
+        with (self.folder / "arm.log").open("a") as log:
+            self.arm = self.lan.host.popen(
+                [*with_capabilities("net_admin", "net_raw"), *_PYTHON, "netsetup", *words], stderr=log
+            )
+        return self.arm
 
     def kill_proxyd(self, how: int = signal.SIGKILL) -> None:
         assert self.proxyd

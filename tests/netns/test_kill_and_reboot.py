@@ -117,7 +117,7 @@ def test_an_apply_that_is_killed_at_any_moment_is_finished_or_taken_back_by_the_
     for seen in ("arp_ignore", "vcam1:", "vcam12:", "vcam24:", "10.77.0.101", "10.77.0.112", "7005", "11524"):
         argv = [sys.executable, "-m", "netsetup", *how, "--yes", "--no-probe", "--state", str(tmp_path)]
         applying = lan.host.popen(argv)
-        wait_until(seen, lambda s=seen, p=applying: p.poll() is not None or s in _progress(lan), 20)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
+        wait_until(seen, lambda s=seen, p=applying: p.poll() is not None or s in progress(lan), 20)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
         lan.host.end(applying, signal.SIGKILL)
         if len(seen) % 2:  # half of them are taken back
             netsetup("remove", "--all", "--yes")
@@ -139,7 +139,7 @@ def test_an_apply_that_is_ended_puts_everything_back(lan: Lan, tmp_path: Path) -
     argv = [sys.executable, "-m", "netsetup", "apply", "--parent", "eth0", "--count", "200", "--dhcp", "--yes"]
     for how in (signal.SIGTERM, signal.SIGHUP):
         applying = lan.host.popen([*argv, "--state", str(tmp_path)])
-        wait_until("some are there", lambda p=applying: p.poll() is not None or "vcam12:" in _progress(lan), 20)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
+        wait_until("some are there", lambda p=applying: p.poll() is not None or "vcam12:" in progress(lan), 20)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
         applying.send_signal(how)
         assert lan.host.end(applying, how) == 1
         assert _kernel(lan) == clean
@@ -181,7 +181,8 @@ def _only_speaks(pid: int, state: Path) -> bool:
         return False
 
 
-def _progress(lan: Lan) -> str:
+def progress(lan: Lan) -> str:
+    """How far the host has got: what ip(8) says, and whether the adapter's sysctl is set (…eth0/arp_ignore:1)."""
     script = "ip -o link | sed 's/@/: /'; ip -4 addr; ip rule; grep -H 1 /proc/sys/net/ipv4/conf/eth0/arp_ignore"
     return lan.host.run(["sh", "-c", script], check=False).stdout
 
