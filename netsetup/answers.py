@@ -13,6 +13,7 @@ from .accept import accept
 from .errors import BadRequest, FactsChanged
 from .keeper import Keeper
 from .kernel import read_facts
+from .known import Known
 from .model import Facts, Limits, Plan, Slot
 from .plan import PlanWish, make_plan, without
 from .probing import probe_addresses, seen_macs
@@ -122,11 +123,13 @@ class Answers:
 
     async def _add(self, request: Add) -> dict[str, Any]:
         seen = seen_macs()
+        known = {mac: Known(name) for mac, name in request.known.items()}
 
         def new(before: tuple[Plan, ...], facts: Facts) -> tuple[Plan, ...]:
             parent = request.parent or self._only_parent(before)
             present = sum(len(plan.slots) for plan in before if plan.parent == parent)
-            return make_plan(PlanWish(parent, present + request.count), before, facts, self._limits(), taken_macs=seen)
+            wish = PlanWish(parent, present + request.count)
+            return make_plan(wish, before, facts, self._limits(), taken_macs=seen, known=known)
 
         return await self._change(new, dry_run=request.dry_run, digest=request.digest)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from .config import DEFAULT_FILE, DEFAULT_STATE
+from .database import DEFAULT_DATABASE
 
 _Value = TypeVar("_Value", IPv4Address, IPv4Interface, IPv4Network)
 
@@ -55,7 +56,7 @@ def again(args: argparse.Namespace, consent: str) -> str:
             words += [f"--{name.replace('_', '-')}", str(value)]
     words += ["--dhcp"] if args.dhcp else []
     words += ["--exclude", ",".join(map(str, args.exclude))] if args.exclude else []
-    for name, usual in (("state", DEFAULT_STATE), ("config", DEFAULT_FILE)):
+    for name, usual in (("state", DEFAULT_STATE), ("config", DEFAULT_FILE), ("database", DEFAULT_DATABASE)):
         if getattr(args, name) != usual:
             words += [f"--{name}", str(getattr(args, name))]
     return f"{shlex.join(words)} {consent}"
@@ -80,6 +81,14 @@ def _add_wish(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mac-prefix", help="such as a2:6f:00; usually made from the adapter's own MAC")
     parser.add_argument("--name-prefix", help="usually vcam")
+    add_database_argument(parser)
+
+
+def add_database_argument(parser: argparse.ArgumentParser) -> None:
+    what = "proxyd's database: the MAC addresses of its cameras go to no other interface"
+    parser.add_argument(
+        "--database", type=Path, default=DEFAULT_DATABASE, metavar="FILE", help=f"{what}; default {DEFAULT_DATABASE}"
+    )
 
 
 def _add_consent(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,9 @@ import json
 import sys
 from pathlib import Path
 
+from .arguments import add_database_argument
 from .config import DEFAULT_FILE, DEFAULT_STATE, load_limits
+from .database import known_interfaces
 from .errors import NetsetupError
 from .files import StateDir
 from .findings_text import findings_json, findings_text, has_problem
@@ -17,6 +19,7 @@ from .host import read_host
 from .host_findings import host_findings, routing_findings
 from .install import usual_parents
 from .kernel import read_facts
+from .known import known_findings
 from .model import Finding, Limits, Plan
 
 
@@ -25,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help=f"default {DEFAULT_STATE}")
     parser.add_argument("--config", type=Path, default=DEFAULT_FILE, metavar="FILE", help=f"default {DEFAULT_FILE}")
+    add_database_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,6 +50,11 @@ async def _findings(args: argparse.Namespace) -> list[Finding]:
         plans = StateDir(args.state).plans()
     except (NetsetupError, OSError):
         found.append(Finding("plans-unread", "note", "The plans cannot be read.", "", "Try it as root."))
+    try:
+        found += known_findings(plans, known_interfaces(args.database))
+    except NetsetupError as error:
+        why = "New interfaces could get the MAC address of a camera that is away for now."
+        found.append(Finding("database-unread", "warning", error.message, why, error.hint))
     facts = await read_facts([])
     parents = args.parent or (list(limits.parents) if limits else usual_parents(facts))
     prefix = limits.name_prefix if limits else "vcam"

@@ -27,11 +27,13 @@ from .arguments import (
     again,
 )
 from .config import load_limits
+from .database import known_interfaces
 from .errors import BadRequest, FactsChanged
 from .execute import converge, pending, watched
 from .files import StateDir
 from .journal import Journal, cannot_write
 from .kernel import read_facts
+from .known import refuse_known
 from .model import Facts, Lease, Limits, Plan
 from .plan import PlanWish, make_plan, without
 from .probing import probe_addresses, seen_macs
@@ -178,7 +180,9 @@ async def _target(args: argparse.Namespace, state: StateDir) -> tuple[tuple[Plan
     if args.file:
         if args.parent:
             raise BadRequest("Either a plan file or --parent, not both.")
-        return _plan_file(args.file)
+        plans, shown = _plan_file(args.file)
+        refuse_known(plans, state.plans(), known_interfaces(args.database))
+        return plans, shown
     present = state.plans()
     if not args.parent:
         if not present:
@@ -205,7 +209,8 @@ def _wished(args: argparse.Namespace, present: Sequence[Plan], facts: Facts) -> 
         args.name_prefix,
     )
     ours = {link.mac for link in facts.links if link.ours} | {slot.mac for plan in present for slot in plan.slots}
-    return make_plan(wish, present, facts, _limits(args), taken_macs=seen_macs() - ours)
+    known = known_interfaces(args.database)
+    return make_plan(wish, present, facts, _limits(args), taken_macs=seen_macs() - ours, known=known)
 
 
 def _limits(args: argparse.Namespace) -> Limits | None:

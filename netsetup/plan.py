@@ -7,7 +7,7 @@ so that a recorder does not meet a new camera under an old MAC.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from itertools import chain, islice
@@ -16,6 +16,7 @@ from typing import Literal
 from .accept import accept, accept_parent
 from .addressing import addresses_from, host_mac_prefix, parse_mac_prefix, slot_mac, usable
 from .errors import BadRequest
+from .known import Known, other_holder
 from .model import MOST_PARENTS, MOST_SLOTS, TABLE_BLOCK, Facts, Limits, Plan, Slot
 
 
@@ -43,10 +44,12 @@ def make_plan(
     limits: Limits | None = None,
     *,
     taken_macs: Collection[str] = (),
+    known: Mapping[str, Known] | None = None,
 ) -> tuple[Plan, ...]:
     """All plans as they would be: the wish's parent changed or added, the others as they are.
 
-    `taken_macs`: seen elsewhere (neighbours, proxyd's database); new slots avoid them. `limits` None: root asks.
+    `taken_macs`: seen on the network; `known`: proxyd's database by MAC, where only the interface of the same name has
+    a right to its MAC. New slots avoid both. `limits` None: root asks.
     Raises BadRequest with the next step to try.
     """
     present = next((plan for plan in plans if plan.parent == wish.parent), None)
@@ -57,7 +60,8 @@ def make_plan(
     if limits and wish.count + sum(len(plan.slots) for plan in others) > limits.most:
         raise BadRequest(f"At most {limits.most} interfaces are allowed here.", "Root can raise `most` in the config.")
     slots = list(present.slots if present else ())[: wish.count]
-    slots += _new_slots(frame, wish.count - len(slots), slots, _taken(frame, others, facts, taken_macs))
+    taken = _taken(frame, others, facts, taken_macs)
+    slots += _new_slots(frame, wish.count - len(slots), slots, taken, known or {})
     if frame.method == "static":
         slots = _with_addresses(frame, wish, slots, _taken_ips(others, facts))
     else:
@@ -124,7 +128,9 @@ def _taken(frame: Plan, others: Sequence[Plan], facts: Facts, taken_macs: Collec
     return taken
 
 
-def _new_slots(frame: Plan, count: int, slots: Sequence[Slot], taken: set[str]) -> list[Slot]:
+def _new_slots(
+    frame: Plan, count: int, slots: Sequence[Slot], taken: set[str], known: Mapping[str, Known]
+) -> list[Slot]:
     """After the last, then in the gaps."""
     used = {slot.index for slot in slots}
     last = max(used, default=0)
@@ -134,7 +140,7 @@ def _new_slots(frame: Plan, count: int, slots: Sequence[Slot], taken: set[str]) 
             break
         number = TABLE_BLOCK * frame.block + index
         slot = Slot(index, f"{frame.name_prefix}{number}", slot_mac(frame.mac_prefix, number))
-        if index not in used and slot.name not in taken and slot.mac not in taken:
+        if index not in used and not {slot.name, slot.mac} & taken and not other_holder(slot, known):
             new.append(slot)
     if len(new) < max(0, count):
         raise BadRequest(f"Only {len(slots) + len(new)} interfaces fit on {frame.parent}.")

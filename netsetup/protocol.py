@@ -20,6 +20,7 @@ from .plan import PlanWish
 VERSION = 1
 MOST_REQUEST_BYTES = 256 * 1024  # three plans of 512 slots
 MOST_EXCLUDED = 1024
+MOST_KNOWN = 4096
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _Value = TypeVar("_Value")
 
@@ -49,12 +50,13 @@ class Apply:
 @dataclass(frozen=True, slots=True)
 class Add:
     """More interfaces on a parent that has a plan, or on the only one that may have one. With `digest` only what an
-    earlier dry run showed."""
+    earlier dry run showed. `known`: interfaces by MAC that proxyd has in its database, present or not."""
 
     count: int
     parent: str | None = None
     dry_run: bool = False
     digest: str | None = None
+    known: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +202,13 @@ class _Fields:
             raise self.wrong("plans", "given")
         return plans
 
-    def names_by_mac(self) -> dict[str, str]:
-        value = self._data.pop("names", None)
-        if not isinstance(value, dict) or len(value) > MOST_SLOTS * MOST_PARENTS:
-            raise self.wrong("names", "an object of MAC addresses and names")
-        for mac, name in value.items():
-            if not _MAC.fullmatch(mac) or not isinstance(name, str) or len(name) > 256:
-                raise self.wrong("names", "an object of MAC addresses and names")
+    def names_by_mac(self, name: str, most: int, default: dict[str, str] | None = None) -> dict[str, str]:
+        value = self._data.pop(name, default)
+        if not isinstance(value, dict) or len(value) > most:
+            raise self.wrong(name, f"an object of at most {most} MAC addresses and names")
+        for mac, text in value.items():
+            if not _MAC.fullmatch(mac) or not isinstance(text, str) or len(text) > 256:
+                raise self.wrong(name, "an object of MAC addresses and names")
         return value
 
 
@@ -224,6 +226,11 @@ def _make_plan(f: _Fields) -> MakePlan:
     return MakePlan(wish)
 
 
+def _add(f: _Fields) -> Add:
+    known = f.names_by_mac("known", MOST_KNOWN, {})
+    return Add(f.count(), f.text("parent"), f.flag("dry_run"), f.text("digest"), known)
+
+
 def _remove(f: _Fields) -> Remove:
     names = f.items("names", MOST_SLOTS)
     if not names or not all(isinstance(name, str) and 0 < len(name) < 16 and name.isprintable() for name in names):
@@ -236,8 +243,8 @@ _KINDS: dict[str, Callable[[_Fields], Request]] = {
     "watch": lambda f: Status(watch=True),
     "plan": _make_plan,
     "apply": lambda f: Apply(f.plans(), f.needed_text("digest")),
-    "add": lambda f: Add(f.count(), f.text("parent"), f.flag("dry_run"), f.text("digest")),
+    "add": _add,
     "remove": _remove,
     "doctor": lambda f: Doctor(),
-    "hostnames": lambda f: Hostnames(f.names_by_mac()),
+    "hostnames": lambda f: Hostnames(f.names_by_mac("names", MOST_SLOTS * MOST_PARENTS)),
 }

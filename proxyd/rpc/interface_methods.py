@@ -13,6 +13,8 @@ from .access import Caller
 from .diagnosis import diagnosis, not_understood
 from .parts import Parts
 
+MOST_KNOWN = 4096  # the arm takes no more; the newest
+
 
 class InterfaceMethods:
     def __init__(self, parts: Parts) -> None:
@@ -26,7 +28,8 @@ class InterfaceMethods:
         return [by_id[row.id] for row in await self._parts.store.free_interfaces() if row.id in by_id]
 
     async def interface_add(self, p: m.InterfaceAdd, who: Caller) -> m.InterfaceChange:
-        answer = await self._ask_arm("add", p, count=p.count, parent=p.parent)
+        known = {row.mac: row.name for row in (await self._parts.store.interfaces())[-MOST_KNOWN:]}
+        answer = await self._ask_arm("add", p, count=p.count, parent=p.parent, known=known)
         change = _interface_change(answer, p)
         if change.done:
             await self._parts.log("info", "interfaces", f"Added {_names(change.added)}.", who)

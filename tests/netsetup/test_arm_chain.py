@@ -12,6 +12,9 @@ import pytest
 from proxyd.api import models as m
 from proxyd.api.client import RpcClient
 from proxyd.errors import ArmUnreachable, Conflict, InvalidInput
+from proxyd.store.rows import FoundInterface
+from proxyd.store.secrets import Secrets
+from proxyd.store.store import Store
 from tests.netns.chain import Chain, all_running, new_chain, wait_for_cameras
 from tests.netns.dhcp_servers import start_dnsmasq
 from tests.netns.lan import Lan, skip_unless_possible, wait_until
@@ -153,3 +156,33 @@ async def test_everything_works_without_an_arm(chain: Chain) -> None:
         chain.netsetup.again()
         await wait_for_cameras(client, "run again", all_running(2))
         wait_until("reachable", lambda: chain.lan.recorder.ping("10.77.0.102", 0.2))
+
+
+async def test_macs_of_proxyds_database_go_to_no_other_interface(chain: Chain) -> None:
+    """It knows one under another name, and one under the name that it would come back with; both are away."""
+    first, second = (one["mac"] for one in _planned(chain, 2))
+    data = chain.folder / "data"
+    store = await Store.open(data / "proxyd.db", Secrets.load(data / "proxyd.key"))
+    rows = [FoundInterface(name, mac, None, 24, "netlink") for name, mac in (("gate0", first), ("vcam2", second))]
+    await store.register_interfaces(rows)
+    await store.close()
+    chain.start_proxyd()
+    async with chain.client() as client:
+        shown: m.InterfaceChange = await client.call("interface.add", {"count": 2, "dry_run": True})
+        added = {one.name: one.mac for one in shown.added}
+        assert list(added) == ["vcam2", "vcam3"]
+        assert added["vcam2"] == second
+        await client.call("interface.add", {"count": 2, "digest": shown.digest})
+        async with asyncio.timeout(20):
+            while "vcam3" not in [one.name for one in await client.call("interface.list")]:
+                await asyncio.sleep(0.05)
+    made = chain.lan.host.run(["ip", "link"]).stdout
+    assert first not in made
+    assert set(added.values()) == {mac for mac in added.values() if mac in made}
+
+
+def _planned(chain: Chain, count: int) -> list[dict[str, str]]:
+    """What the arm would make if it were asked by somebody who knows of nothing."""
+    chain.start_arm()
+    planned: list[dict[str, str]] = chain.ask_arm(do="plan", parent="eth0", count=count)["added"]
+    return planned

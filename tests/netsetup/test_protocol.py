@@ -75,6 +75,12 @@ def test_every_request_is_understood() -> None:
         (request(do="apply", plans=[], digest="x"), "plans must be given"),
         (request(do="apply", plans=[{"parent": "eth0"}], digest="x"), "plans must be"),
         (request(do="hostnames", names={"nobody": "x"}), "names must be"),
+        (request(do="add", count=1, known=["a2:6f:00:00:00:01"]), "known must be"),
+        (request(do="add", count=1, known={"a2:6f:00:00:00:01": 7}), "known must be"),
+        (
+            request(do="add", count=1, known={f"a2:6f:00:00:{n >> 8:02x}:{n & 255:02x}": "x" for n in range(4097)}),
+            "known must be",
+        ),
         (b" " * (MOST_REQUEST_BYTES + 1), "bytes"),
     ],
 )
@@ -88,7 +94,7 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-_FIELDS = ("parent", "count", "method", "first", "gateway", "exclude", "names", "plans", "digest", "dry_run")
+_FIELDS = ("parent", "count", "method", "first", "gateway", "exclude", "names", "plans", "digest", "dry_run", "known")
 _KINDS = ("status", "watch", "plan", "apply", "add", "remove", "doctor", "hostnames")
 
 
