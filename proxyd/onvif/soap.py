@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 from xml.etree import ElementTree
 
 from lxml import etree
@@ -26,8 +26,11 @@ CONTENT_TYPE = "application/soap+xml; charset=utf-8"
 Element = etree._Element  # of answers
 RequestElement = ElementTree.Element
 FaultCode = Literal["Sender", "Receiver", "VersionMismatch", "MustUnderstand"]
+_Scopes = dict[RequestElement, Mapping[str, str]]
 
 _DECLARED_ENCODING = re.compile(r"""\A<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_WITH_PREFIXES = ("TopicExpression", "MessageContent")
+_MAX_SCOPES = 16  # each is a copy of all declarations round it
 _READABLE_ENCODINGS = frozenset({"utf-8", "utf8", "utf-16", "utf-16le", "utf-16be", "us-ascii", "ascii"})
 
 
@@ -62,6 +65,11 @@ class SoapRequest:
     security: UsernameToken | None = None
     message_id: str | None = None
     action: str | None = None
+    scopes: Mapping[RequestElement, Mapping[str, str]] = field(default_factory=dict, repr=False)
+
+    def prefixes(self, element: RequestElement) -> Mapping[str, str]:
+        """Namespaces by prefix where a topic or content expression stands: prefixes inside its text mean these."""
+        return self.scopes.get(element, {})
 
     def text(self, path: str) -> str | None:
         """Stripped text of the element at `path` ("trt:ProfileToken", "trt:StreamSetup/tt:Stream"), None if absent."""
@@ -78,7 +86,7 @@ def parse_envelope(data: bytes) -> SoapRequest:
     """Read a request. Raises SoapSyntaxError for everything that is not one SOAP envelope with one operation."""
     if len(data) > MAX_REQUEST_BYTES:
         raise SoapSyntaxError(f"the request is larger than {MAX_REQUEST_BYTES} bytes")
-    root = _parse(data)
+    root, scopes = _parse(data)
     version: Literal["1.1", "1.2"]
     if root.tag == f"{{{ENV12}}}Envelope":
         version, env = "1.2", ENV12
@@ -93,7 +101,7 @@ def parse_envelope(data: bytes) -> SoapRequest:
     namespace, local = _split(operation)
     header = root.find(f"{{{env}}}Header")
     if header is None:
-        return SoapRequest(version, namespace, local, operation)
+        return SoapRequest(version, namespace, local, operation, scopes=scopes)
     return SoapRequest(
         version,
         namespace,
@@ -102,23 +110,48 @@ def parse_envelope(data: bytes) -> SoapRequest:
         security=_username_token(header),
         message_id=_text(header, f"{{{ADDRESSING}}}MessageID"),
         action=_text(header, f"{{{ADDRESSING}}}Action"),
+        scopes=scopes,
     )
 
 
-def _parse(data: bytes) -> RequestElement:
+def _parse(data: bytes) -> tuple[RequestElement, _Scopes]:
     text = _decode(data)
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise SoapSyntaxError("a document type declaration is not allowed in SOAP")
     if text.count("<") > MAX_MARKUP:
         raise SoapSyntaxError(f"the request has more than {MAX_MARKUP} tags")
     # The encoding was decided above, not by the parser, so that a DOCTYPE cannot hide in an unusual one.
-    parser = ElementTree.XMLParser(encoding="utf-8")  # noqa: S314 - no DOCTYPE gets here
     try:
+        if any(name in text for name in _WITH_PREFIXES):
+            return _parse_with_scopes(text.encode())
+        parser = ElementTree.XMLParser(encoding="utf-8")  # noqa: S314 - no DOCTYPE gets here
         parser.feed(text.encode())
-        return parser.close()
+        return parser.close(), {}
     except (ElementTree.ParseError, ValueError):
         # The parser's words may quote the document, so they are not passed on.
         raise SoapSyntaxError("the request is not well-formed XML") from None
+
+
+def _parse_with_scopes(data: bytes) -> tuple[RequestElement, _Scopes]:
+    """ElementTree forgets prefixes; here they are kept for the few elements whose text has some."""
+    parser: ElementTree.XMLPullParser[RequestElement] = ElementTree.XMLPullParser(("start-ns", "end-ns", "start"))
+    parser.feed(data)
+    parser.close()
+    declared: list[tuple[str, str]] = []
+    scopes: _Scopes = {}
+    root: RequestElement | None = None
+    for _, what in cast("Iterator[tuple[str, tuple[str, str] | RequestElement | None]]", parser.read_events()):
+        if isinstance(what, tuple):
+            declared.append(what)
+        elif what is None:  # a declaration ends
+            declared.pop()
+        else:
+            root = what if root is None else root
+            if what.tag.rpartition("}")[2] in _WITH_PREFIXES and len(scopes) < _MAX_SCOPES:
+                scopes[what] = dict(declared)
+    if root is None:
+        raise ValueError("there is no element")
+    return root, scopes
 
 
 def _decode(data: bytes) -> str:
