@@ -19,13 +19,26 @@ NvrService = Literal["device", "media", "media2", "ptz", "imaging", "deviceio", 
 @dataclass(frozen=True, slots=True)
 class NvrCall:
     """One authenticated operation at the NVR, with the NVR's own tokens in `parameters`. The result is what
-    onvif-zeep-async reads, as plain dicts and lists. `move`: it sets the camera in motion until it is stopped, so it
-    is stopped when the client is gone (dead man's switch)."""
+    onvif-zeep-async reads, as plain dicts and lists.
+
+    `stop`: this sets the camera in motion until that call is made; it is made `stop_after_s` later, or soon after its
+    client is gone (dead man's switch). `ends_motion`: whatever moved so has ended with it."""
 
     service: NvrService
     operation: str
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    move: bool = False
+    stop: NvrCall | None = None
+    stop_after_s: float = 0.0
+    ends_motion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Two operations at the NVR: `then` makes the second from the result of the first (the NVR's token for ours), or
+    raises a fault. The result is the second's."""
+
+    first: NvrCall
+    then: Callable[[Any], NvrCall]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ class SetCertificate:
     certificate: Certificate = field(repr=False)
 
 
-Command = NvrCall | SetDiscovery | SetSettings | SetUsers | SetCertificate
+Command = NvrCall | LookUp | SetDiscovery | SetSettings | SetUsers | SetCertificate
 
 
 class Perform(Protocol):

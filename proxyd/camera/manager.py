@@ -99,8 +99,7 @@ class CameraManager:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
         async with self._lock:
-            await asyncio.gather(*(camera.stop() for camera in self._running.values()))
-            self._running.clear()
+            await asyncio.gather(*(self._stop(id_) for id_ in list(self._running)))
         await asyncio.gather(*(link.close() for link in self._links.values()))
 
     async def _next_instance_id(self) -> int:
@@ -165,6 +164,7 @@ class CameraManager:
             self._reporter(spec),
             sequence=self._sequences.setdefault(spec.id, AppSequence(self._instance_id)),
             perform=partial(self._perform, spec.id),
+            gone=partial(self._performer.client_gone, spec.id),
         )
 
     def _link(self, nvr_id: int) -> NvrLink:
@@ -198,6 +198,7 @@ class CameraManager:
         camera = self._running.pop(id_, None)
         if camera:
             await camera.stop()
+            await self._performer.halt(id_)  # no recorder can move it any more
             log.info("camera %d: stopped", id_)
 
     def _reporter(self, spec: CameraSpec) -> ReportUpstream:

@@ -6,18 +6,13 @@ What a recorder changed goes into the log with its address, as a change by a use
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 from proxyd.store.store import Store
 
-from .commands import Command, NvrCall, SetCertificate, SetDiscovery, SetSettings, SetUsers
+from .commands import Command, LookUp, NvrCall, SetCertificate, SetDiscovery, SetSettings, SetUsers
+from .motion import Motions, NvrCalls
 from .spec import CameraSpec
-
-
-class NvrCalls(Protocol):
-    """The open conversation with one NVR (nvr/link.py)."""
-
-    async def call(self, service: str, operation: str, parameters: Any) -> Any: ...
 
 
 class Performer:
@@ -34,12 +29,25 @@ class Performer:
         self._store = store
         self._link = link
         self._kept = kept
+        self._motions = Motions()
+
+    def client_gone(self, camera: int, client: str) -> None:
+        """The recorder's connection is lost: what it set in motion is stopped soon."""
+        self._motions.client_gone(camera, client)
+
+    async def halt(self, camera: int) -> None:
+        """The camera goes: what moves is stopped now, as far as the NVR answers."""
+        await self._motions.halt(camera)
 
     async def perform(self, spec: CameraSpec, command: Command, client: str) -> Any:
         """Raises ProxyError."""
         match command:
             case NvrCall():
-                return await self._link(spec.nvr_id).call(command.service, command.operation, command.parameters)
+                return await self._motions.call(spec.id, command, client, self._link(spec.nvr_id))
+            case LookUp(first, then):
+                link = self._link(spec.nvr_id)
+                found = await link.call(first.service, first.operation, first.parameters)
+                return await self._motions.call(spec.id, then(found), client, link)
             case SetDiscovery(on):
                 await self._store.set_discovery(spec.id, on)
                 what = f"switched discovery of {spec.name} {'on' if on else 'off'}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from proxyd.discovery.responder import AppSequence
 from proxyd.discovery.server import DiscoveryServer
@@ -42,11 +42,13 @@ class RunningCamera:
         *,
         sequence: AppSequence,
         perform: Perform,
+        gone: Callable[[str], None],
     ) -> None:
+        """`gone` is told of recorders ("host:port") whose connection is lost."""
         self.spec = spec
         self._snapshots = snapshots
         self._rtsp = RtspServer(spec, record=trace, report=report, opener=opener)
-        self._onvif = OnvifServer(spec, take_snapshot=self.snapshot, record=trace, perform=perform)
+        self._onvif = OnvifServer(spec, take_snapshot=self.snapshot, record=trace, perform=perform, gone=gone)
         self._discovery = DiscoveryServer(spec, sequence, record=trace)
 
     async def start(self) -> None:

@@ -57,9 +57,21 @@ class _Connections(web.Server):
     """aiohttp's low-level server with an upper bound of connections. When all places are taken, whoever holds the most
     gives up one that waits for a request: so nobody keeps recorders out by connecting often."""
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
+    def __init__(self, *args: Any, gone: Callable[[str], None], **settings: Any) -> None:
+        """`gone` is told of each client whose connection was to be kept and is lost."""
         super().__init__(*args, **settings)
         self.answering: set[web.RequestHandler] = set()
+        self.kept: dict[web.RequestHandler, tuple[str, float]] = {}  # by whom, and when it last asked
+        self._gone = gone
+
+    def keep(self, handler: web.RequestHandler, client: str) -> None:
+        self.kept[handler] = (client, asyncio.get_running_loop().time())
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        super().connection_lost(handler, exc)
+        client, asked_at = self.kept.pop(handler, ("", 0.0))
+        if client and asyncio.get_running_loop().time() - asked_at < IDLE_TIMEOUT_S:  # else it was us who closed it
+            self._gone(client)
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
@@ -89,8 +101,11 @@ class OnvifServer:
         record: RecordExchange,
         now: Callable[[], datetime] = _utc_now,
         perform: Perform | None = None,
+        gone: Callable[[str], None] = lambda client: None,
     ) -> None:
-        """`perform` does what an operation needs of the world; what it raises becomes a fault."""
+        """`perform` does what an operation needs of the world; what it raises becomes a fault. `gone` is told of each
+        client whose connection was to be kept and is lost."""
+        self._gone = gone
         self._take_snapshot = take_snapshot
         self._perform = perform
         self._record = record
@@ -108,6 +123,7 @@ class OnvifServer:
         loop = asyncio.get_running_loop()
         connections = _Connections(
             self._handle,
+            gone=self._gone,
             handler_cancellation=True,  # a recorder that hangs up frees its long poll
             access_log=None,
             keepalive_timeout=IDLE_TIMEOUT_S,
@@ -145,6 +161,10 @@ class OnvifServer:
         if connections is None:
             return await self._answer(request)
         connections.answering.add(connection)
+        if request.keep_alive:
+            connections.keep(connection, _peer(request))
+        else:
+            connections.kept.pop(connection, None)
         try:
             return await self._answer(request)
         finally:

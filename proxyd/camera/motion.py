@@ -1,0 +1,151 @@
+"""The dead man's switch: what a client set in motion is stopped at the NVR when its time is over or the client gone.
+
+NVRs differ in whether they stop by themselves, so it is always done here, too. One entry per camera and service (PTZ,
+focus); calls of one entry reach the NVR in the order in which they came, so of two clients the last one wins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from proxyd.errors import ProxyError
+
+from .commands import NvrCall
+
+log = logging.getLogger(__name__)
+
+GONE_AFTER_S = 2.0  # a client that closes each connection may come back to stop, or to move on
+FAREWELL_S = 3.0  # for a last stop, when the camera goes
+_TRY_S = 5.0
+_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 4.0)  # before each try to stop
+
+
+class NvrCalls(Protocol):
+    """The open conversation with one NVR (nvr/link.py)."""
+
+    async def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> Any: ...
+
+
+class Motions:
+    """Of all cameras. One camera's never waits for another's."""
+
+    def __init__(self) -> None:
+        self._moving: dict[tuple[int, str], _Motion] = {}
+
+    async def call(self, camera: int, call: NvrCall, client: str, link: NvrCalls) -> Any:
+        """Makes the call, and sees to its end if it moves something. Raises UpstreamError."""
+        if call.stop is None and not call.ends_motion:
+            return await link.call(call.service, call.operation, call.parameters)
+        motion = self._moving.setdefault((camera, call.service), _Motion(camera))
+        return await motion.call(call, client, link)
+
+    def client_gone(self, camera: int, client: str) -> None:
+        for motion in self._of(camera):
+            motion.client_gone(client)
+
+    async def halt(self, camera: int) -> None:
+        """Returns within FAREWELL_S or little more, whatever the NVR does."""
+        await asyncio.gather(*(motion.halt() for motion in self._of(camera)))
+        for key in [key for key in self._moving if key[0] == camera]:
+            del self._moving[key]
+
+    def _of(self, camera: int) -> list[_Motion]:
+        return [motion for key, motion in self._moving.items() if key[0] == camera]
+
+
+class _Motion:
+    """`_stop` is what would end it, None when nothing moves."""
+
+    def __init__(self, camera: int) -> None:
+        self._camera = camera
+        self._turn = asyncio.Lock()
+        self._latest = 0  # number of the last call that moves or stops
+        self._latest_end = 0
+        self._stop: NvrCall | None = None
+        self._link: NvrCalls | None = None
+        self._client = ""
+        self._alarm: asyncio.TimerHandle | None = None
+        self._stopping: asyncio.Task[None] | None = None
+
+    async def call(self, call: NvrCall, client: str, link: NvrCalls) -> Any:
+        self._latest += 1
+        number = self._latest
+        if call.ends_motion:
+            self._latest_end = number
+        if call.stop is not None:
+            # Before it is sent: an answer that does not come says nothing of whether the camera moves.
+            self._stop, self._link, self._client = call.stop, link, client
+            self._set_alarm(call.stop_after_s)
+        async with self._turn:
+            if call.stop is not None and number < self._latest_end:
+                return None  # stopped before it was its turn
+            result = await link.call(call.service, call.operation, call.parameters)
+        if call.ends_motion and number == self._latest:
+            self._forget()
+        return result
+
+    def client_gone(self, client: str) -> None:
+        if self._stop is not None and self._client == client and self._alarm is not None:
+            self._set_alarm(min(GONE_AFTER_S, self._alarm.when() - asyncio.get_running_loop().time()))
+
+    async def halt(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._stopping is not None:
+            self._stopping.cancel()
+            await asyncio.gather(self._stopping, return_exceptions=True)
+        stop, link = self._stop, self._link
+        self._forget()
+        if stop is None or link is None:
+            return
+        try:
+            async with asyncio.timeout(FAREWELL_S):
+                await link.call(stop.service, stop.operation, stop.parameters)
+        except (ProxyError, TimeoutError) as error:
+            self._say_moving(error)
+
+    def _set_alarm(self, after_s: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_later(max(after_s, 0.0), self._begin_stop)
+
+    def _begin_stop(self) -> None:
+        self._alarm = None
+        if self._stopping is None or self._stopping.done():
+            self._stopping = asyncio.create_task(self._do_stop(), name=f"camera {self._camera}: stop moving")
+
+    async def _do_stop(self) -> None:
+        """Until the NVR took it, somebody else has moved or stopped the camera, or enough was tried."""
+        failure: Exception = TimeoutError()
+        for pause_s in _PAUSES_S:
+            await asyncio.sleep(pause_s)
+            async with self._turn:
+                stop, link, number = self._stop, self._link, self._latest
+                if stop is None or link is None or self._alarm is not None:
+                    return
+                try:
+                    async with asyncio.timeout(_TRY_S):
+                        await link.call(stop.service, stop.operation, stop.parameters)
+                except (ProxyError, TimeoutError) as error:
+                    failure = error  # after a refused password the link only says so again, without a login
+                    continue
+                if number == self._latest:
+                    self._forget()
+                    return
+        if self._stop is not None and self._alarm is None:
+            self._forget()
+            self._say_moving(failure)
+
+    def _say_moving(self, error: Exception) -> None:
+        words = str(error) or "the NVR did not answer in time."
+        log.warning("camera %d: it may still be moving, it could not be stopped: %s", self._camera, words)
+
+    def _forget(self) -> None:
+        self._stop = self._link = None
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
