@@ -11,6 +11,7 @@ from typing import Any
 from . import doctor
 from .accept import accept
 from .errors import BadRequest, FactsChanged
+from .identity import keep_identity
 from .keeper import Keeper
 from .kernel import read_facts
 from .known import Known
@@ -179,6 +180,7 @@ class Answers:
         changed = [plan for plan in after if plan not in before]
         growing = sum(len(plan.slots) for plan in after) > sum(len(plan.slots) for plan in before)
         accept(changed, facts, self._limits())
+        keep_identity(before, after, facts, seen_macs())
         if growing and sum(len(plan.slots) for plan in after) > self._keeper.limits.most:
             raise BadRequest(
                 f"At most {self._keeper.limits.most} interfaces are allowed here.",
