@@ -305,7 +305,7 @@ class _Step(Move):
             self._enter(Phase.REBINDING)
             return
         # A new transaction each time: the new lease counts from this request, not from one of an hour ago.
-        self.set(xid=self.new_xid(), asked=self.now)
+        self.set(xid=self.new_xid(), asked=self.now, sent=client.sent + 1)
         if client.phase is Phase.RENEWING:
             self.send(Kind.REQUEST, in_use=lease.address.ip, to=lease.server, to_mac=lease.server_mac)
             self.set(at=min(self.now + renewal_delay(self.now, lease.t2, lease.t1), lease.t2))

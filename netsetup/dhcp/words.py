@@ -71,7 +71,7 @@ def _bound(client: Client, parent: str, address: str, moved_from: str) -> str:
         return (
             f"address {address} is also claimed by the device with MAC {client.defence.claimed_by}: change that device"
         )
-    if client.phase is Phase.REBINDING or (client.phase is Phase.RENEWING and client.sent):
+    if client.phase is Phase.REBINDING or (client.phase is Phase.RENEWING and client.sent > 1):
         return f"{address} is still valid, but {client.lease.server} does not renew it: check the DHCP server"
     if client.reason is Reason.UNCONFIRMED:
         return f"{address} is kept from before; no DHCP answer on {parent} yet"

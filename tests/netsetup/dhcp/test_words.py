@@ -55,6 +55,20 @@ def test_a_lease_in_words() -> None:
     assert f"10.77.0.100 is already used by the device with MAC {OTHER_MAC}" in words(bench)
 
 
+def test_a_renewal_that_stays_unanswered_in_words() -> None:
+    bench = Bench.new()
+    bench.lease()
+    bench.run_until(lambda: bench.phase == "renewing")
+    assert words(bench) == "10.77.0.100 from 10.77.0.1", "the answer is on its way"
+    bench.run_until(lambda: bench.client.sent == 2)
+    assert words(bench) == "10.77.0.100 is still valid, but 10.77.0.1 does not renew it: check the DHCP server"
+    assert bench.phase == "renewing"
+    bench.run_until(lambda: bench.phase == "rebinding")
+    assert words(bench) == "10.77.0.100 is still valid, but 10.77.0.1 does not renew it: check the DHCP server"
+    bench.answer(Kind.ACK)
+    assert words(bench) == "10.77.0.100 from 10.77.0.1"
+
+
 def test_a_refusal_and_a_reboot_in_words() -> None:
     bench = Bench.new()
     bench.lease()
