@@ -13,7 +13,8 @@ import pytest
 
 from .access_point import admit_only_the_host
 from .applied import Netsetup
-from .lan import MACS, OUTSIDE, RECORDER, Lan
+from .chain import new_chain
+from .lan import MACS, OUTSIDE, RECORDER, Lan, wait_until
 from .talk import listening
 from .verdict import start_stand_in
 
@@ -29,8 +30,17 @@ def netsetup(lan: Lan, tmp_path: Path) -> Netsetup:
 
 def findings(netsetup: Netsetup, command: str = "doctor") -> dict[str, list[dict[str, Any]]]:
     """By id; without what is only fine."""
-    words = ["--socket", netsetup.state / "no-arm.sock"] if command == "doctor" else ["--parent", "eth0"]
-    answer = json.loads(netsetup(command, "--json", *words, check=False).stdout)
+    if command == "doctor":
+        return doctor(netsetup, netsetup.state / "no-arm.sock")
+    return _by_id(netsetup, command, "--parent", "eth0")
+
+
+def doctor(netsetup: Netsetup, socket: Path) -> dict[str, list[dict[str, Any]]]:
+    return _by_id(netsetup, "doctor", "--socket", socket)
+
+
+def _by_id(netsetup: Netsetup, *words: str | Path) -> dict[str, list[dict[str, Any]]]:
+    answer = json.loads(netsetup(*words, "--json", check=False).stdout)
     found: dict[str, list[dict[str, Any]]] = {}
     for finding in answer["findings"]:
         if finding["severity"] != "ok":
@@ -92,18 +102,41 @@ def _port_80(lan: Lan, ends: ExitStack) -> None:
     ends.enter_context(listening(lan.host, "0.0.0.0", 80))
 
 
-ILLS: dict[str, tuple[Callable[[Lan, ExitStack], None], str, str]] = {
-    "mac-blocked": (_port_security, "vcam2", "with MAC"),
-    "gateway-silent": (_no_router, "", "10.77.0.1"),
-    "address-claimed": (_claimed, "vcam2", MACS["recorder"]),
-    "recorder-elsewhere": (_elsewhere, "vcam1", OUTSIDE),
-    "parent-no-cable": (_no_cable, "", "eth0"),
-    "camera-missing": (_deleted, "vcam2", "vcam2"),
-    "camera-down": (_down, "vcam2", "vcam2"),
-    "address-missing": (_no_address, "vcam2", "10.77.0.102"),
-    "rules-incomplete": (_no_rule, "vcam2", "vcam2"),
-    "sysctl-changed": (_sysctl, "vcam2", "rp_filter"),
-    "port-taken": (_port_80, "", "80"),
+def _gone(lan: Lan, ends: ExitStack) -> None:
+    lan.bridge.ip("link del p-host")
+
+
+def _switched_off(lan: Lan, ends: ExitStack) -> None:
+    lan.host.ip("link set eth0 down")
+
+
+def _nothing(lan: Lan, ends: ExitStack) -> None:
+    """No proxyd, nor anything else that could be a camera."""
+
+
+BY_HAND, RESTORE = "another MAC", "systemctl start netsetup"
+# By the id of the finding: the cause, the camera, and what is said: what it is, then why it matters and what to do.
+ILLS: dict[str, tuple[Callable[[Lan, ExitStack], None], str, str, tuple[str, ...]]] = {
+    "mac-blocked": (_port_security, "vcam2", "10.77.0.1 answers the host, but not vcam2 with MAC", ("docs/hosts.md",)),
+    "gateway-silent": (_no_router, "", "10.77.0.1 answers neither the host nor its cameras", ("gateway of this LAN",)),
+    "address-claimed": (
+        *(_claimed, "vcam2", f"10.77.0.102 of vcam2 is already used by the device with MAC {MACS['recorder']}"),
+        ("Give that device another address", "--exclude 10.77.0.102"),
+    ),
+    "recorder-elsewhere": (
+        *(_elsewhere, "vcam1", f"{OUTSIDE} is connected to vcam1 from another subnet"),
+        ("sees the router's MAC for all cameras", "put it on the cameras' LAN 10.77.0.0/24"),
+    ),
+    "parent-no-cable": (_no_cable, "", "The cable of eth0 is unplugged", ("cameras resume by themselves",)),
+    "parent-gone": (_gone, "", "The network adapter eth0 is gone", ("Plug it in again",)),
+    "parent-down": (_switched_off, "", "eth0 is switched off", ("ip link set eth0 up",)),
+    "camera-missing": (_deleted, "vcam2", "vcam2 is missing", ("Another program removed it", RESTORE)),
+    "camera-down": (_down, "vcam2", "vcam2 is switched off", (BY_HAND, RESTORE)),
+    "address-missing": (_no_address, "vcam2", "10.77.0.102", (BY_HAND, RESTORE)),
+    "rules-incomplete": (_no_rule, "vcam2", "vcam2 lacks routes or rules", (BY_HAND, RESTORE)),
+    "sysctl-changed": (_sysctl, "vcam2", "rp_filter", (BY_HAND, RESTORE)),
+    "port-taken": (_port_80, "", "80", ()),
+    "nothing-listens": (_nothing, "vcam2", "Nothing listens on 10.77.0.102 port 80 and 554", ("proxyd",)),
 }
 
 
@@ -115,7 +148,7 @@ def ends() -> Iterator[ExitStack]:
 
 @pytest.mark.parametrize("ill", ILLS)
 def test_the_doctor_names_the_cause(netsetup: Netsetup, ends: ExitStack, ill: str) -> None:
-    cause, camera, words = ILLS[ill]
+    cause, camera, words, more = ILLS[ill]
     cause(netsetup.lan, ends)
     found = findings(netsetup)
     assert ill in found, found
@@ -123,4 +156,38 @@ def test_the_doctor_names_the_cause(netsetup: Netsetup, ends: ExitStack, ill: st
     assert about, found[ill]
     assert words in about[0]["what"], about[0]
     assert about[0]["todo"]
+    rest = f"{about[0]['why']} {about[0]['todo']}"
+    assert all(part in rest for part in more), rest
     assert RECORDER not in about[0]["what"]
+
+
+def test_what_blocks_a_mac_is_told_by_what_the_host_is(netsetup: Netsetup, ends: ExitStack) -> None:
+    """Virtual machines need their hypervisor's leave, others their switch's."""
+    _port_security(netsetup.lan, ends)
+    found = findings(netsetup)["mac-blocked"]
+    assert {finding["camera"] for finding in found} == {f"vcam{n}" for n in range(1, CAMERAS + 1)}
+    in_vm = "allow promiscuous mode, MAC changes and forged transmits"
+    on_iron = f"Raise the MAC limit (port security) of the switch port to {CAMERAS + 1} or more"
+    assert all((in_vm in finding["todo"]) != (on_iron in finding["todo"]) for finding in found)
+
+
+def test_a_mac_that_somebody_else_has_is_told(netsetup: Netsetup) -> None:
+    recorder = netsetup.lan.recorder
+    recorder.ip(f"link set eth0 down\nlink set eth0 address {netsetup.cameras()[1].mac}\nlink set eth0 up")
+    assert netsetup.lan.host.ping(RECORDER)
+    (about,) = findings(netsetup)["mac-claimed"]
+    assert about["camera"] == "vcam2" and about["what"].endswith(f"is also that of {RECORDER}.")
+    assert "cloned machine" in about["todo"]
+
+
+def test_a_camera_without_lease_is_told_with_the_next_try(lan: Lan) -> None:
+    """The arm knows how the camera stands with the DHCP server: there is none."""
+    with new_chain(lan) as chain:
+        chain.netsetup("apply", "--parent", "eth0", "--count", "1", "--dhcp", "--yes")
+        (about,) = doctor(chain.netsetup, chain.arm_socket)["no-lease"]
+        assert "systemctl status netsetup" in about["todo"]
+        chain.start_arm()
+        wait_until("it looks for a server", lambda: "dhcp-searching" in doctor(chain.netsetup, chain.arm_socket), 20)
+        (about,) = doctor(chain.netsetup, chain.arm_socket)["dhcp-searching"]
+    assert about["what"].startswith("vcam1 has no address: looking for a DHCP server on eth0. Next try in ")
+    assert "--static" in about["todo"]
