@@ -11,12 +11,15 @@ DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 MEDIA = "http://www.onvif.org/ver10/media/wsdl"
 MEDIA2 = "http://www.onvif.org/ver20/media/wsdl"
 EVENTS = "http://www.onvif.org/ver10/events/wsdl"
+PTZ = "http://www.onvif.org/ver20/ptz/wsdl"
+IMAGING = "http://www.onvif.org/ver20/imaging/wsdl"
 SCHEMA = "http://www.onvif.org/ver10/schema"
 ERRORS = "http://www.onvif.org/ver10/error"
 TOPICS = "http://www.onvif.org/ver10/topics"
 NOTIFICATION = "http://docs.oasis-open.org/wsn/b-2"
 TOPIC_SETS = "http://docs.oasis-open.org/wsn/t-1"
 RESOURCE_FAULTS = "http://docs.oasis-open.org/wsrf/r-2"
+BASE_FAULTS = "http://docs.oasis-open.org/wsrf/bf-2"
 ADDRESSING = "http://www.w3.org/2005/08/addressing"
 XSD = "http://www.w3.org/2001/XMLSchema"
 XML = "http://www.w3.org/XML/1998/namespace"
@@ -30,12 +33,15 @@ PREFIXES: dict[str, str] = {
     "trt": MEDIA,
     "tr2": MEDIA2,
     "tev": EVENTS,
+    "tptz": PTZ,
+    "timg": IMAGING,
     "tt": SCHEMA,
     "ter": ERRORS,
     "tns1": TOPICS,
     "wsnt": NOTIFICATION,
     "wstop": TOPIC_SETS,
     "wsrf-r": RESOURCE_FAULTS,
+    "wsrf-bf": BASE_FAULTS,
     "wsa": ADDRESSING,
     "xsd": XSD,
     "wsse": WSSE,

@@ -18,13 +18,31 @@ AuthKind = Literal["wsse", "digest"]
 
 @dataclass(frozen=True, slots=True)
 class ServicePaths:
-    """Where the services live. `media2` None: the device has none. `subscription` takes the field `id`."""
+    """Where the services live. None: the device has none. `subscription` takes the field `id`."""
 
     device: str
     media: str
     media2: str | None
     events: str
     subscription: str
+    ptz: str | None = None
+    imaging: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PtzStyle:
+    """Which channels have a movable camera: every `every`th from `first` on. Without `obeys_timeout` a continuous move
+    goes on until Stop. `main_only`: sub-streams have no PTZ configuration in their profile."""
+
+    first: int
+    every: int
+    fov: bool = False  # relative moves in parts of the picture, as automatic tracking uses them
+    obeys_timeout: bool = True
+    move_status: bool = True
+    main_only: bool = False
+
+    def moves(self, channel: int) -> bool:
+        return channel >= self.first and (channel - self.first) % self.every == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +110,4 @@ class Dialect:
     max_pull_points: int = 10
     rtsp_server: str = "RTSP Server"
     rtsp_control: ControlStyle = "relative"
+    ptz: PtzStyle | None = None

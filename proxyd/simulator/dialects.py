@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from proxyd.simulator.dialect import Dialect, DigestStyle, ServicePaths, Tokens, Uris
+from proxyd.simulator.dialect import Dialect, DigestStyle, PtzStyle, ServicePaths, Tokens, Uris
 
 # GetVideoSources lists the sources in another order than the profiles; Digest or UsernameToken; a token is verified
-# even where none is needed.
+# even where none is needed. Every second camera moves.
 HIKVISION = Dialect(
     name="hikvision",
     manufacturer="HIKVISION",
@@ -20,6 +20,8 @@ HIKVISION = Dialect(
         media2="/onvif/Media2",
         events="/onvif/Events",
         subscription="/onvif/Events/PullSubManager_{id}",
+        ptz="/onvif/PTZ",
+        imaging="/onvif/Imaging",
     ),
     tokens=Tokens(
         profile="ProfileToken{i:03d}",
@@ -40,6 +42,7 @@ HIKVISION = Dialect(
     sources_reversed=True,
     rtsp_server="App-webs/",
     rtsp_control="absolute",
+    ptz=PtzStyle(first=2, every=2, fov=True),
 )
 
 # Tokens are channel and stream in fives; Uri texts come with white space; RTSP Digest without qop.
@@ -57,6 +60,8 @@ DAHUA = Dialect(
         media2="/onvif/media2_service",
         events="/onvif/event_service",
         subscription="/onvif/event_service/{id}",
+        ptz="/onvif/ptz_service",
+        imaging="/onvif/imaging_service",
     ),
     tokens=Tokens(
         profile="MediaProfile{ch0:03d}{s0:02d}",
@@ -79,6 +84,7 @@ DAHUA = Dialect(
     offline="empty encoder",
     rtsp_server="Rtsp Server/3.0",
     rtsp_control="relative",
+    ptz=PtzStyle(first=1, every=3, obeys_timeout=False, move_status=False, main_only=True),
 )
 
 # Main streams are H.265 and Media1 says so although its enumeration has no such value; the sources that profiles

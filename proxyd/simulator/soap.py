@@ -12,6 +12,8 @@ NAMESPACES = {
     "tds": "http://www.onvif.org/ver10/device/wsdl",
     "trt": "http://www.onvif.org/ver10/media/wsdl",
     "tr2": "http://www.onvif.org/ver20/media/wsdl",
+    "tptz": "http://www.onvif.org/ver20/ptz/wsdl",
+    "timg": "http://www.onvif.org/ver20/imaging/wsdl",
     "tev": "http://www.onvif.org/ver10/events/wsdl",
     "tt": "http://www.onvif.org/ver10/schema",
     "ter": "http://www.onvif.org/ver10/error",
@@ -36,12 +38,13 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`namespace` and `operation` name the Body's first child."""
+    """`namespace` and `operation` name the Body's first child; `addressed`: with WS-Addressing headers."""
 
     namespace: str
     operation: str
     body: Element
     security: Element | None
+    addressed: bool = False
 
 
 class Fault(Exception):
@@ -78,7 +81,8 @@ def parse_request(data: bytes) -> Request:
         raise BadRequest("not a SOAP 1.2 envelope")
     name = etree.QName(body[0])
     security = root.find(f"{{{SOAP}}}Header/{{{NAMESPACES['wsse']}}}Security")
-    return Request(name.namespace or "", name.localname, body[0], security)
+    addressed = root.find(f"{{{SOAP}}}Header/{{{NAMESPACES['wsa']}}}*") is not None
+    return Request(name.namespace or "", name.localname, body[0], security, addressed)
 
 
 def clark(name: str) -> str:
@@ -112,7 +116,7 @@ def envelope(prefix: str, *content: Element) -> bytes:
     root, body = _envelope(prefix)
     for item in content:
         body.append(item)
-    etree.cleanup_namespaces(root, keep_ns_prefixes=["ter", "tns1"])
+    etree.cleanup_namespaces(root, keep_ns_prefixes=["ter", "tns1", "ven", "xsd"])
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 

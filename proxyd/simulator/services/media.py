@@ -5,6 +5,7 @@ from __future__ import annotations
 from proxyd.simulator.layout import SimProfile
 from proxyd.simulator.services.context import Answer, Context, wanted_profile
 from proxyd.simulator.services.device import media_capabilities
+from proxyd.simulator.services.ptz import ptz_configuration
 from proxyd.simulator.services.uris import snapshot_uri, stream_uri
 from proxyd.simulator.soap import Element, Request, el
 
@@ -15,6 +16,7 @@ def _profile(context: Context, profile: SimProfile, tag: str) -> Element:
         el("tt:Name", profile.name),
         source_configuration(context, profile, "tt:VideoSourceConfiguration"),
         _encoder(context, profile),
+        ptz_configuration(context, profile, "tt:PTZConfiguration"),
         token=profile.token,
         fixed="true",
     )

@@ -8,6 +8,7 @@ from proxyd.simulator.layout import SimProfile
 from proxyd.simulator.services.context import Answer, Context, wanted_profile
 from proxyd.simulator.services.device import media2_capabilities
 from proxyd.simulator.services.media import source_configuration
+from proxyd.simulator.services.ptz import ptz_configuration
 from proxyd.simulator.services.uris import snapshot_uri, stream_uri
 from proxyd.simulator.soap import Element, Request, el
 
@@ -43,6 +44,8 @@ def _profile(context: Context, profile: SimProfile, types: set[str]) -> Element:
         parts.append(source_configuration(context, profile, "tr2:VideoSource"))
     if everything or "VideoEncoder" in types:
         parts.append(_encoder(context, profile, "tr2:VideoEncoder"))
+    if everything or "PTZ" in types:
+        parts.append(ptz_configuration(context, profile, "tr2:PTZ"))
     return el(
         "tr2:Profiles",
         el("tr2:Name", profile.name),

@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree
 from xmlschema import XMLSchema11
 
-from proxyd.onvif.namespaces import DEVICE, ENV12, EVENTS, MEDIA, MEDIA2, NOTIFICATION
+from proxyd.onvif.namespaces import DEVICE, ENV12, EVENTS, IMAGING, MEDIA, MEDIA2, NOTIFICATION, PTZ
 
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 _OFFICIAL = {
@@ -23,8 +23,16 @@ _OFFICIAL = {
     MEDIA: "ver10/media/wsdl/media.wsdl",
     MEDIA2: "ver20/media/wsdl/media.wsdl",
     EVENTS: "ver10/events/wsdl/event.wsdl",
+    PTZ: "ver20/ptz/wsdl/ptz.wsdl",
+    IMAGING: "ver20/imaging/wsdl/imaging.wsdl",
 }
-_PACKAGED = {DEVICE: "devicemgmt.wsdl", MEDIA: "media.wsdl", EVENTS: "events.wsdl"}
+_PACKAGED = {
+    DEVICE: "devicemgmt.wsdl",
+    MEDIA: "media.wsdl",
+    EVENTS: "events.wsdl",
+    PTZ: "ptz.wsdl",
+    IMAGING: "imaging.wsdl",
+}
 _NAMES_OF_URLS = {
     "soap-envelope": "soap12-envelope.xsd",
     "include": "xop-include.xsd",

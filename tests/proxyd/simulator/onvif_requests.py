@@ -100,7 +100,14 @@ class OnvifRequests:
     ) -> Reply:
         """One operation; `auth` false sends none, `digest` uses HTTP Digest, `security` is a ready-made header."""
         paths = self.dialect.paths
-        services = {"tds": paths.device, "trt": paths.media, "tr2": paths.media2, "tev": paths.events}
+        services = {
+            "tds": paths.device,
+            "trt": paths.media,
+            "tr2": paths.media2,
+            "tev": paths.events,
+            "tptz": paths.ptz,
+            "timg": paths.imaging,
+        }
         path = path or services.get(operation.partition(":")[0]) or "/onvif/media2_service"
         secret = self.nvr.password if password is None else password
         use_digest = auth and (digest or "wsse" not in self.dialect.auth)
