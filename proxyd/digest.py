@@ -43,12 +43,13 @@ class Challenge:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of an Authorization header. `reason` is "" when ok; `stale`: right password, ask again with a
-    fresh nonce; `scheme` is what to show ("Digest SHA-256", "Basic")."""
+    fresh nonce; `scheme` is what to show ("Digest SHA-256", "Basic"); `guess`: name or password was wrong."""
 
     ok: bool
     reason: str = ""
     stale: bool = False
     scheme: str = ""
+    guess: bool = False
 
 
 def parse_challenges(headers: Iterable[str]) -> list[Challenge]:
@@ -186,9 +187,7 @@ class DigestVerifier:
     ) -> Verdict:
         algorithm = params.get("algorithm", "")
         scheme = f"Digest {algorithm.upper() or 'MD5'}"
-        user = params.get("username")
-        if user is None and "username*" in params:  # RFC 5987 form, for names beyond ASCII
-            user = unquote(params["username*"].rpartition("'")[2])
+        user = _username(params)
         nonce, answer, stated_uri = params.get("nonce"), params.get("response"), params.get("uri")
         qop, nc, cnonce = params.get("qop", "").lower(), params.get("nc", ""), params.get("cnonce", "")
         if user is None or nonce is None or answer is None or stated_uri is None:
@@ -198,7 +197,7 @@ class DigestVerifier:
         if qop and (qop != "auth" or not cnonce or not re.fullmatch(r"[0-9A-Fa-f]{1,8}", nc)):
             return Verdict(False, "malformed", scheme=scheme)
         if not hmac.compare_digest(_bytes(user), _bytes(username)):
-            return Verdict(False, "unknown user", scheme=scheme)
+            return Verdict(False, "unknown user", scheme=scheme, guess=True)
         if params.get("realm", "") != self._realm:
             return Verdict(False, "wrong realm", scheme=scheme)
         if not _same_target(stated_uri, uri):
@@ -216,7 +215,7 @@ class DigestVerifier:
             nc=nc,
         )
         if not hmac.compare_digest(_bytes(expected), _bytes(answer.lower())):
-            return Verdict(False, "wrong password", scheme=scheme)
+            return Verdict(False, "wrong password", scheme=scheme, guess=True)
         serial = self._serial(nonce, now)
         if serial is None:
             return Verdict(False, "nonce expired", stale=True, scheme=scheme)
@@ -267,17 +266,43 @@ class DigestVerifier:
         return True
 
 
-def _verify_basic(header: str, username: str, password: str) -> Verdict:
+def username_of(header: str) -> str:
+    """The user name that an Authorization value claims; "" when it names none or is malformed."""
+    found = _split_credentials(header) if len(header) <= MAX_HEADER_CHARS else []
+    if not found:
+        return ""
+    scheme, params = found[0]
+    if scheme.lower() == "digest":
+        return _username(params) or ""
+    pair = _basic_pair(header) if scheme.lower() == "basic" else None
+    return pair[0].decode("utf-8", "replace") if pair else ""
+
+
+def _username(params: dict[str, str]) -> str | None:
+    user = params.get("username")
+    if user is None and "username*" in params:  # RFC 5987 form, for names beyond ASCII
+        user = unquote(params["username*"].rpartition("'")[2])
+    return user
+
+
+def _basic_pair(header: str) -> tuple[bytes, bytes] | None:
+    """(user name, password), None when malformed."""
     try:
         raw = base64.b64decode(header.split(maxsplit=1)[1].strip(), validate=True)
     except (IndexError, binascii.Error, ValueError):
-        return Verdict(False, "malformed", scheme="Basic")
+        return None
     user, colon, secret = raw.partition(b":")
-    if not colon:
+    return (user, secret) if colon else None
+
+
+def _verify_basic(header: str, username: str, password: str) -> Verdict:
+    pair = _basic_pair(header)
+    if pair is None:
         return Verdict(False, "malformed", scheme="Basic")
+    user, secret = pair
     right_user = hmac.compare_digest(user, username.encode())
     if not hmac.compare_digest(secret, password.encode()) or not right_user:
-        return Verdict(False, "wrong password" if right_user else "unknown user", scheme="Basic")
+        return Verdict(False, "wrong password" if right_user else "unknown user", scheme="Basic", guess=True)
     return Verdict(True, scheme="Basic")
 
 

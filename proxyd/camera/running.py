@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 
 from proxyd.discovery.responder import AppSequence
@@ -15,6 +16,7 @@ from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
 
 from .commands import Perform
+from .guesses import Guesses
 from .ports import port_holder
 from .spec import CameraSpec, ReportUpstream, StreamName
 from .status import Failure, start_failure
@@ -47,8 +49,11 @@ class RunningCamera:
         """`gone` is told of recorders ("host:port") whose connection is lost."""
         self.spec = spec
         self._snapshots = snapshots
-        self._rtsp = RtspServer(spec, record=trace, report=report, opener=opener)
-        self._onvif = OnvifServer(spec, take_snapshot=self.snapshot, record=trace, perform=perform, gone=gone)
+        guesses = Guesses(time.monotonic)
+        self._rtsp = RtspServer(spec, record=trace, report=report, opener=opener, guesses=guesses)
+        self._onvif = OnvifServer(
+            spec, take_snapshot=self.snapshot, record=trace, perform=perform, gone=gone, guesses=guesses
+        )
         self._discovery = DiscoveryServer(spec, sequence, record=trace)
 
     async def start(self) -> None:

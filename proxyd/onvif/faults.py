@@ -6,21 +6,25 @@ that carries an envelope: recorders call a bare 500 "invalid credentials".
 
 from __future__ import annotations
 
-from .soap import FaultCode, SoapSyntaxError, fault
+from .soap import Element, FaultCode, SoapSyntaxError, fault
 
 
 class SoapFault(Exception):
-    """Raised by services and turned into an answer by the dispatcher. `reason` is safe to show to anybody."""
+    """Raised by services and turned into an answer by the dispatcher. `reason` is safe to show to anybody; `detail` is
+    what a WSDL says of the fault."""
 
-    def __init__(self, code: FaultCode, reason: str, *subcodes: str, status: int = 400) -> None:
+    def __init__(
+        self, code: FaultCode, reason: str, *subcodes: str, status: int = 400, detail: Element | None = None
+    ) -> None:
         super().__init__(reason)
         self.code: FaultCode = code
         self.reason = reason
         self.subcodes = subcodes
         self.status = status
+        self.detail = detail
 
     def to_bytes(self) -> bytes:
-        return fault(self.code, self.reason, self.subcodes)
+        return fault(self.code, self.reason, self.subcodes, detail=self.detail)
 
 
 def malformed(error: SoapSyntaxError) -> SoapFault:
@@ -32,6 +36,15 @@ def not_authorized(status: int = 400) -> SoapFault:
     """The same words for every cause: the reason is for our user's trace, not for whoever guesses passwords."""
     return SoapFault(
         "Sender", "The sender is not authorized: wrong user name, password or clock", "ter:NotAuthorized", status=status
+    )
+
+
+def not_permitted(operation: str, level: str) -> SoapFault:
+    """For a client that proved itself, whose account may not do that."""
+    return SoapFault(
+        "Sender",
+        f"{operation[:64]} is only for accounts of the level {level}",
+        "ter:NotAuthorized",
     )
 
 

@@ -9,27 +9,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import Counter
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from aiohttp import web
 
 from proxyd.camera.commands import Perform
+from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec, RecordExchange
-from proxyd.camera.urls import SNAPSHOT_PATH, bracketed
+from proxyd.camera.urls import SNAPSHOT_PATH
 from proxyd.snapshot.picture import SnapshotPicture
 
-from . import dispatch
-from .dispatch import Call, Dispatcher, Pending, Reply
+from . import exchange, http_connections
+from .dispatch import SERVICE_PATHS, Dispatcher
+from .exchange import Call, Later, Pending, Reply
+from .http_body import TooLarge, read_body
+from .http_connections import ClientLog, Connections, host_of, peer_of, reached_by
 from .services.events import Pull
-from .services.operation import Reached
 from .soap import MAX_REQUEST_BYTES
 
-MAX_CONNECTIONS = 64
-IDLE_TIMEOUT_S = 30.0
-BODY_TIMEOUT_S = 10.0
 PICTURE_TIMEOUT_S = 15.0
 COMMAND_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 20.0
@@ -40,54 +39,6 @@ _log = logging.getLogger(__name__)
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class _ClientLog(logging.LoggerAdapter[logging.Logger]):
-    """For aiohttp, whose errors are all mistakes of clients here (port scans, broken HTTP): counted as traffic."""
-
-    def exception(self, msg: object, *args: object, exc_info: Any = True, **_: Any) -> None:
-        self.debug(msg, *args, exc_info=exc_info)
-
-
-class _TooLarge(Exception):
-    """The body is longer than allowed."""
-
-
-class _Connections(web.Server):
-    """aiohttp's low-level server with an upper bound of connections. When all places are taken, whoever holds the most
-    gives up one that waits for a request: so nobody keeps recorders out by connecting often."""
-
-    def __init__(self, *args: Any, gone: Callable[[str], None], **settings: Any) -> None:
-        """`gone` is told of each client whose connection was to be kept and is lost."""
-        super().__init__(*args, **settings)
-        self.answering: set[web.RequestHandler] = set()
-        self.kept: dict[web.RequestHandler, tuple[str, float]] = {}  # by whom, and when it last asked
-        self._gone = gone
-
-    def keep(self, handler: web.RequestHandler, client: str) -> None:
-        self.kept[handler] = (client, asyncio.get_running_loop().time())
-
-    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
-        super().connection_lost(handler, exc)
-        client, asked_at = self.kept.pop(handler, ("", 0.0))
-        if client and asyncio.get_running_loop().time() - asked_at < IDLE_TIMEOUT_S:  # else it was us who closed it
-            self._gone(client)
-
-    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        super().connection_made(handler, transport)
-        held = [
-            (one, one.transport, _host(one.transport))
-            for one in self.connections
-            if one.transport is not None and not one.transport.is_closing()
-        ]
-        if len(held) <= MAX_CONNECTIONS:
-            return
-        count = Counter(host for _, _, host in held)
-        host, most = _host(transport), max(count.values())
-        spare = (
-            one.transport for one, _, its in held if count[its] == most and its != host and one not in self.answering
-        )
-        (next(spare, None) or transport).abort()
 
 
 class OnvifServer:
@@ -102,17 +53,23 @@ class OnvifServer:
         now: Callable[[], datetime] = _utc_now,
         perform: Perform | None = None,
         gone: Callable[[str], None] = lambda client: None,
+        guesses: Guesses | None = None,
     ) -> None:
         """`perform` does what an operation needs of the world; what it raises becomes a fault. `gone` is told of each
-        client whose connection was to be kept and is lost."""
+        client whose connection was to be kept and is lost. `guesses` is shared with the camera's streams."""
         self._gone = gone
         self._take_snapshot = take_snapshot
         self._perform = perform
         self._record = record
         self._now = now
         self._log = logging.LoggerAdapter(_log, {"camera": spec.id})
-        self._dispatcher = Dispatcher(spec, secret=secrets.token_bytes(32), new_id=lambda: secrets.token_hex(8))
-        self._connections: _Connections | None = None
+        self._dispatcher = Dispatcher(
+            spec,
+            secret=secrets.token_bytes(32),
+            new_id=lambda: secrets.token_hex(8),
+            guesses=guesses or Guesses(time.monotonic),
+        )
+        self._connections: Connections | None = None
         self._listener: asyncio.Server | None = None
         self.port = spec.http_port
 
@@ -121,17 +78,17 @@ class OnvifServer:
         if self._listener is not None:
             return
         loop = asyncio.get_running_loop()
-        connections = _Connections(
+        connections = Connections(
             self._handle,
             gone=self._gone,
             handler_cancellation=True,  # a recorder that hangs up frees its long poll
             access_log=None,
-            keepalive_timeout=IDLE_TIMEOUT_S,
+            keepalive_timeout=http_connections.IDLE_TIMEOUT_S,
             lingering_time=LINGER_S,
             auto_decompress=False,
             max_headers=64,
             read_bufsize=MAX_REQUEST_BYTES,
-            logger=_ClientLog(_log, {"camera": self._dispatcher.spec.id}),
+            logger=ClientLog(_log, {"camera": self._dispatcher.spec.id}),
         )
         spec = self._dispatcher.spec
         self._listener = await loop.create_server(
@@ -162,7 +119,7 @@ class OnvifServer:
             return await self._answer(request)
         connections.answering.add(connection)
         if request.keep_alive:
-            connections.keep(connection, _peer(request))
+            connections.keep(connection, peer_of(request))
         else:
             connections.kept.pop(connection, None)
         try:
@@ -183,20 +140,20 @@ class OnvifServer:
         return response
 
     async def _respond(self, request: web.BaseRequest) -> web.Response:
-        client = _peer(request)
+        client = peer_of(request)
         path = request.path
         try:
-            if path in dispatch.SERVICE_PATHS:
+            if path in SERVICE_PATHS:
                 reply = await self._service(request)
             elif path == SNAPSHOT_PATH:
                 return await self._snapshot(request, client)
             else:
-                reply = dispatch.not_found(path)
+                reply = exchange.not_found(path)
         except ConnectionError:
             raise  # the client is gone; aiohttp tidies up
         except Exception:
             self._log.exception("camera %d: no answer at %s", self._dispatcher.spec.id, path)
-            reply = dispatch.failure(path.rpartition("/")[2])
+            reply = exchange.failure(path.rpartition("/")[2])
         return self._send(request, reply, client)
 
     async def _service(self, request: web.BaseRequest) -> Reply:
@@ -206,8 +163,8 @@ class OnvifServer:
         if refusal is not None:
             return refusal
         try:
-            body = await _read_body(request)
-        except _TooLarge:
+            body = await read_body(request)
+        except TooLarge:
             return self._dispatcher.refuse_size(request.method)
         except TimeoutError:
             return self._dispatcher.refuse_body(request.path, timed_out=True)
@@ -218,14 +175,18 @@ class OnvifServer:
                 method=request.method,
                 path=request.path,
                 target=request.raw_path,
-                reached=_reached(request),
+                reached=reached_by(request),
                 body=body,
                 subscription_id=request.query.get("sub", ""),
                 authorization=request.headers.get("Authorization"),
+                client=host_of(request.transport),
             ),
             self._now(),
         )
-        return answer if isinstance(answer, Reply) else await self._finish(answer, _peer(request))
+        if isinstance(answer, Later):
+            await asyncio.sleep(answer.delay_s)
+            answer = answer.resume(self._now())
+        return answer if isinstance(answer, Reply) else await self._finish(answer, peer_of(request))
 
     async def _finish(self, pending: Pending, client: str) -> Reply:
         command = pending.command
@@ -244,11 +205,22 @@ class OnvifServer:
         return pending.finish(result)
 
     async def _snapshot(self, request: web.BaseRequest, client: str) -> web.Response:
-        refusal, auth = self._dispatcher.refuse_snapshot(
-            request.method, request.raw_path, request.headers.get("Authorization"), self._now()
+        answer = self._dispatcher.picture(
+            Call(
+                method=request.method,
+                path=request.path,
+                target=request.raw_path,
+                reached=reached_by(request),
+                authorization=request.headers.get("Authorization"),
+                client=host_of(request.transport),
+            ),
+            self._now(),
         )
-        if refusal is not None:
-            return self._send(request, refusal, client)
+        if isinstance(answer, Later):
+            await asyncio.sleep(answer.delay_s)
+            answer = answer.resume(self._now())
+        if isinstance(answer, Reply):
+            return self._send(request, answer, client)
         try:
             async with asyncio.timeout(PICTURE_TIMEOUT_S):
                 picture = await self._take_snapshot()
@@ -257,9 +229,11 @@ class OnvifServer:
             self._log.warning(
                 "camera %d: no picture for the recorder (%s)", self._dispatcher.spec.id, type(error).__name__
             )
-            return self._send(request, dispatch.no_picture(), client)
+            return self._send(request, exchange.no_picture(), client)
         reason = "the stand-in picture was sent, the NVR gave none" if picture.fallback else ""
-        self._record(client=client, protocol="snapshot", operation=SNAPSHOT_PATH, ok=True, auth=auth, reason=reason)
+        self._record(
+            client=client, protocol="snapshot", operation=SNAPSHOT_PATH, ok=True, auth=answer.scheme, reason=reason
+        )
         return web.Response(
             body=picture.data,
             headers={"Content-Type": picture.content_type, "Cache-Control": "no-store", "Server": "onviftui"},
@@ -283,41 +257,6 @@ class OnvifServer:
         if reply.status in (408, 413):
             response.force_close()
         return response
-
-
-def _host(transport: asyncio.BaseTransport) -> str:
-    peer = transport.get_extra_info("peername")
-    return str(peer[0]) if peer else ""
-
-
-def _peer(request: web.BaseRequest) -> str:
-    peer = request.transport.get_extra_info("peername") if request.transport else None
-    if not peer:
-        return "unknown"
-    return f"{bracketed(peer[0])}:{peer[1]}"
-
-
-def _reached(request: web.BaseRequest) -> Reached:
-    if request.transport is None:
-        raise ConnectionResetError("the client is gone")
-    host, port = request.transport.get_extra_info("sockname")[:2]
-    return Reached(host, port)
-
-
-async def _read_body(request: web.BaseRequest) -> bytes:
-    """The whole body in bounded space and time. Raises _TooLarge, TimeoutError."""
-    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
-        # .NET clients (ONVIF Device Manager) wait for this before they send the body.
-        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    chunks: list[bytes] = []
-    size = 0
-    async with asyncio.timeout(BODY_TIMEOUT_S):
-        while chunk := await request.content.readany():
-            size += len(chunk)
-            if size > MAX_REQUEST_BYTES:
-                raise _TooLarge
-            chunks.append(chunk)
-    return b"".join(chunks)
 
 
 async def _wait(pull: Pull) -> None:

@@ -1,4 +1,4 @@
-"""Who may call: WS-Security UsernameToken with PasswordDigest, once per nonce, inside ± 300 s.
+"""Who may call: WS-Security UsernameToken with PasswordDigest, once per nonce, inside ± the camera's window.
 
 Pure: the clock comes in as an argument. Sources: OASIS WSS UsernameToken Profile 1.0 section 3.1, ONVIF Core 5.9.
 The password is checked before the clock, so that the trace can tell "wrong password" from "wrong clock".
@@ -17,8 +17,8 @@ from proxyd.digest import Verdict
 
 from .soap import UsernameToken
 
-WINDOW_S = 300
 MAX_NONCES = 16_384
+WIDEST_WINDOW_S = 3600
 _SCHEME = "UsernameToken"
 
 
@@ -33,31 +33,41 @@ class TokenVerifier:
         self._by_age: list[tuple[float, bytes]] = []
         self._forgotten_until = float("-inf")
 
-    def verify(self, token: UsernameToken, *, username: str, password: str, now: datetime) -> Verdict:
-        """Verdict with the reason in words; an accepted nonce is remembered."""
+    def verify(
+        self,
+        token: UsernameToken,
+        *,
+        username: str,
+        password: str,
+        now: datetime,
+        window_s: float = 300,
+        encrypted: bool = False,
+    ) -> Verdict:
+        """Verdict with the reason in words; an accepted nonce is remembered. PasswordText is for `encrypted`
+        connections only (ONVIF Core section 5.9.3)."""
         if token.password_type == "text":  # noqa: S105 - a kind, not a password
-            return _refused("the password was sent in clear text (PasswordText), only PasswordDigest is accepted")
+            if encrypted:
+                return _verify_text(token, username, password)
+            return _refused(
+                "the password was sent in clear text (PasswordText); without HTTPS only PasswordDigest is accepted"
+            )
         if not token.nonce or not token.created or token.password_type == "none":  # noqa: S105 - a kind
             return _refused("the token lacks nonce, creation time or password")
         nonce = _decoded_nonce(token.nonce)
         created = parse_created(token.created)
         if nonce is None or created is None:
             return _refused("the token has a malformed nonce or creation time")
-        # Both are compared in constant time and always, so that timing does not tell user names.
         expected = password_digest(nonce, token.created, password)
-        right_user = hmac.compare_digest(token.username.encode(), username.encode())
-        right_digest = hmac.compare_digest(expected.encode(), token.password.encode())
-        if not right_user:
-            return _refused("unknown user name")
-        if not right_digest:
-            return _refused("wrong password")
+        if (refusal := _compare(token, username, expected)) is not None:
+            return refusal
         skew_s = created - now.timestamp()
-        if abs(skew_s) > WINDOW_S:
+        if abs(skew_s) > window_s:
             return _refused(f"the password is right, but the client's clock differs by {describe_skew(skew_s)}")
         return self._use_once(nonce, created, now.timestamp())
 
     def _use_once(self, nonce: bytes, created: float, now: float) -> Verdict:
-        while self._by_age and self._by_age[0][0] < now - WINDOW_S:
+        # By the widest window, so that nothing can be replayed when the camera's is made wider.
+        while self._by_age and self._by_age[0][0] < now - WIDEST_WINDOW_S:
             self._seen.discard(heappop(self._by_age)[1])
         key = hashlib.blake2s(nonce, digest_size=16).digest()
         if key in self._seen:
@@ -70,6 +80,20 @@ class TokenVerifier:
         heappush(self._by_age, (created, key))
         self._seen.add(key)
         return Verdict(True, scheme=_SCHEME)
+
+
+def _verify_text(token: UsernameToken, username: str, password: str) -> Verdict:
+    return _compare(token, username, password) or Verdict(True, scheme=_SCHEME)
+
+
+def _compare(token: UsernameToken, username: str, expected: str) -> Verdict | None:
+    """None when name and password are right. Both are compared in constant time and always, so that timing does not
+    tell user names."""
+    right_user = hmac.compare_digest(token.username.encode(), username.encode())
+    right_password = hmac.compare_digest(token.password.encode(), expected.encode())
+    if not right_user:
+        return _refused("unknown user name", guess=True)
+    return None if right_password else _refused("wrong password", guess=True)
 
 
 def password_digest(nonce: bytes, created: str, password: str) -> str:
@@ -106,5 +130,5 @@ def _decoded_nonce(text: str) -> bytes | None:
     return nonce or None
 
 
-def _refused(reason: str) -> Verdict:
-    return Verdict(False, reason, scheme=_SCHEME)
+def _refused(reason: str, *, guess: bool = False) -> Verdict:
+    return Verdict(False, reason, scheme=_SCHEME, guess=guess)

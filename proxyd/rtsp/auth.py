@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from proxyd.digest import DigestVerifier
+from proxyd.camera.accounts import Account, named
+from proxyd.camera.guesses import NOT_SEEN, Guesses
+from proxyd.digest import DigestVerifier, username_of
 from proxyd.rtsp.messages import Request
 from proxyd.rtsp.session import Refused
 
@@ -10,8 +12,12 @@ MAX_WRONG_PASSWORDS = 5  # per connection
 
 
 class RecorderAuth:
-    def __init__(self, verifier: DigestVerifier) -> None:
+    """`client` is the recorder's address; `guesses` counts its wrong passwords, whatever it asked for."""
+
+    def __init__(self, verifier: DigestVerifier, guesses: Guesses, client: str) -> None:
         self._verifier = verifier
+        self._guesses = guesses
+        self._client = client
         self._passed = False
         self._wrong = 0
         self.scheme = ""  # what the recorder used last, for the trace
@@ -21,8 +27,18 @@ class RecorderAuth:
         """Too many wrong passwords: the connection should end."""
         return self._wrong >= MAX_WRONG_PASSWORDS
 
-    def check(self, request: Request, username: str, password: str, now: float, *, in_session: bool) -> None:
-        """Raises Refused(401) with fresh challenges.
+    def delay(self, request: Request) -> float:
+        """Seconds to wait before `check`. Raises Refused when the password is not looked at at all."""
+        header = request.headers.get("Authorization")
+        if header is None:
+            return 0.0
+        wait_s = self._guesses.admit(self._client, username_of(header)[:64])
+        if wait_s is None:
+            raise Refused(503, NOT_SEEN, ("Retry-After", "5"))
+        return wait_s
+
+    def check(self, request: Request, known: tuple[Account, ...], now: float, *, in_session: bool) -> None:
+        """Raises Refused(401) with fresh challenges. All levels of accounts may watch (READ_MEDIA).
 
         Inside a session that this connection has set up, a missing or aged authorization is not asked for again:
         several clients cannot answer a challenge in the middle.
@@ -32,10 +48,21 @@ class RecorderAuth:
             if self._passed and in_session:
                 return
             raise self._refusal(now, "")
+        account = named(known, username_of(header))
         verdict = self._verifier.verify(
-            header, method=request.method, uri=request.uri, username=username, password=password, now=now, basic=True
+            header,
+            method=request.method,
+            uri=request.uri,
+            username=account.username,
+            password=account.password,
+            now=now,
+            basic=True,
         )
         self.scheme = verdict.scheme
+        if verdict.ok:
+            self._guesses.right(self._client, account.username)
+        elif not verdict.guess:
+            self._guesses.harmless(self._client, username_of(header)[:64])
         if verdict.ok or (verdict.stale and self._passed and in_session):
             self._passed = True
             return

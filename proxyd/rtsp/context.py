@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec, RecordExchange, ReportUpstream
 from proxyd.digest import DigestVerifier
 from proxyd.rtsp.client import UpstreamTimeouts
@@ -36,6 +37,7 @@ class CameraContext:
     report: ReportUpstream
     verifier: DigestVerifier
     opener: UpstreamOpener
+    guesses: Guesses
     meters: dict[str, Meter] = field(default_factory=dict)
 
 

@@ -11,6 +11,7 @@ import secrets
 import zlib
 from collections.abc import Awaitable, Callable
 
+from proxyd.camera.accounts import accounts
 from proxyd.camera.spec import StreamSpec
 from proxyd.camera.urls import rtsp_url
 from proxyd.errors import UpstreamError
@@ -58,7 +59,7 @@ class Conversation:
         self._client = f"{client[0]}:{client[1]}"
         self._end = end
         self._loop = asyncio.get_running_loop()
-        self._auth = RecorderAuth(context.verifier)
+        self._auth = RecorderAuth(context.verifier, context.guesses, client[0])
         self._playback = Playback(context, transport, client, heard=self.heard, lost=self._lost)
         self._heard_at = self._loop.time()
         self._answering = False
@@ -172,8 +173,10 @@ class Conversation:
             raise Refused(551, f"requires {shown(features)}", ("Unsupported", features))
         if request.method == "OPTIONS":
             return Response(200, headers=Headers([("Public", PUBLIC)]))
-        spec, in_session = self._context.spec, self._playback.table is not None
-        self._auth.check(request, spec.username, spec.password, self._loop.time(), in_session=in_session)
+        if delay_s := self._auth.delay(request):
+            await asyncio.sleep(delay_s)
+        known, in_session = accounts(self._context.spec), self._playback.table is not None
+        self._auth.check(request, known, self._loop.time(), in_session=in_session)
         self._check_session(request)
         handlers: dict[str, Callable[[Request, Target], Awaitable[Response]]] = {
             "DESCRIBE": self._describe,

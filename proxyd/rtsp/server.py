@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import time
 from collections import Counter
 from dataclasses import replace
 
+from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec, RecordExchange, ReportUpstream, StreamName
 from proxyd.digest import DigestVerifier
 from proxyd.rtsp.connection import ClientConnection
@@ -21,7 +23,8 @@ _STOP_GRACE_S = 1.0
 
 class RtspServer:
     """`start` and `stop` are idempotent. Every exchange that matters goes to `record`, what is seen of the NVR to
-    `report`. `opener` is shared by the cameras of an NVR: its account must not be tried by each of them."""
+    `report`. `opener` is shared by the cameras of an NVR: its account must not be tried by each of them; `guesses` by
+    the camera's other ways in."""
 
     def __init__(
         self,
@@ -31,6 +34,7 @@ class RtspServer:
         report: ReportUpstream,
         opener: UpstreamOpener | None = None,
         limits: RtspLimits | None = None,
+        guesses: Guesses | None = None,
     ) -> None:
         limits = limits or RtspLimits()
         self._context = CameraContext(
@@ -40,6 +44,7 @@ class RtspServer:
             report,
             DigestVerifier(REALM, secrets.token_bytes(32)),
             opener or UpstreamOpener(spec.nvr, limits.upstream),
+            guesses or Guesses(time.monotonic),
         )
         self._server: asyncio.Server | None = None
         self._connections: dict[ClientConnection, None] = {}  # oldest first

@@ -1,7 +1,6 @@
 """What a service is made of: operations with an access class, answered from a context. Pure.
 
-Access classes: ONVIF Core section 5.9.4 (default access policy). A virtual camera has one account that may do all that
-we implement, so only PRE_AUTH differs from the rest in effect; the class is kept beside the operation all the same.
+Access classes: ONVIF Core section 5.9.4; `levels.py` says which account may call which.
 """
 
 from __future__ import annotations
@@ -28,7 +27,9 @@ class Access(Enum):
     PRE_AUTH = "pre-auth"
     READ_SYSTEM = "read system"
     READ_SYSTEM_SENSITIVE = "read system sensitive"
+    READ_SYSTEM_SECRET = "read system secret"  # noqa: S105 - the name of a class
     WRITE_SYSTEM = "write system"
+    UNRECOVERABLE = "unrecoverable"
     READ_MEDIA = "read media"
     ACTUATE = "actuate"
 

@@ -12,9 +12,11 @@ from typing import Any, Literal
 from lxml import etree
 
 from proxyd.camera.commands import Command
+from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import AudioSpec, CameraSpec, NvrAccess, StreamSpec
 from proxyd.camera.urls import DEVICE_PATH
-from proxyd.onvif.dispatch import Call, Dispatcher, Reply
+from proxyd.onvif.dispatch import Dispatcher
+from proxyd.onvif.exchange import Call, Later, Reply
 from proxyd.onvif.namespaces import PASSWORD_TYPES, PREFIXES, clark
 from proxyd.onvif.services.events import Pull
 from proxyd.onvif.services.operation import EVENTS_PATH, MEDIA2_PATH, MEDIA_PATH, Reached
@@ -130,16 +132,22 @@ class Camera:
     reached: Reached = field(default_factory=lambda: Reached("10.9.8.7", 80))
     commands: list[Command] = field(default_factory=list)  # what operations asked the world to do
     results: list[Any] = field(default_factory=list)  # what the world answers, first to last
+    client: str = "192.0.2.50"
+    delays: list[float] = field(default_factory=list)  # how long answers were held back
 
     def __post_init__(self) -> None:
         ids = (f"point{number}" for number in count())
-        self.dispatcher = Dispatcher(self.spec, secret=b"secret", new_id=lambda: next(ids))
+        guesses = Guesses(lambda: self.now.timestamp())
+        self.dispatcher = Dispatcher(self.spec, secret=b"secret", new_id=lambda: next(ids), guesses=guesses)
 
     def send(self, body: bytes, path: str, *, sub: str = "", authorization: str | None = None) -> Reply:
-        """The answer; a long poll is answered at once with what is there, a
-        command with the next of `results`."""
-        call = Call("POST", path, path, self.reached, body, sub, authorization)
+        """The answer; a long poll is answered at once with what is there, a command with the next of
+        `results`."""
+        call = Call("POST", path, path, self.reached, body, sub, authorization, self.client)
         answer = self.dispatcher.handle(call, self.now)
+        if isinstance(answer, Later):
+            self.delays.append(answer.delay_s)
+            answer = answer.resume(self.now)
         if isinstance(answer, Reply):
             return answer
         if isinstance(answer.command, Pull):

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from proxyd.digest import authorization, choose, parse_challenges
-from proxyd.onvif.dispatch import MAX_CACHED_ANSWERS, SERVICE_PATHS, Reply
+from proxyd.onvif.authentication import Grant
+from proxyd.onvif.dispatch import MAX_CACHED_ANSWERS, SERVICE_PATHS
+from proxyd.onvif.exchange import Call, Reply
 from proxyd.onvif.namespaces import clark
 from proxyd.onvif.services.operation import Access
 from proxyd.onvif.services.registry import SERVICES
@@ -236,20 +238,28 @@ def test_event_answers_relate_to_the_request(camera: Camera, validator: Validato
     assert (root.findtext(f".//{clark('wsa:Action')}") or "").endswith("CreatePullPointSubscriptionResponse")
 
 
+def _picture(camera: Camera, method: str = "GET", authorization: str | None = None) -> Grant | Reply:
+    call = Call(method, "/snapshot", "/snapshot", camera.reached, authorization=authorization)
+    answer = camera.dispatcher.picture(call, NOW)
+    assert isinstance(answer, Grant | Reply)
+    return answer
+
+
 def test_snapshot_takes_digest_and_basic(camera: Camera) -> None:
     for position, scheme in enumerate(["Digest", "Digest", "Basic"]):
         for password, ok in ((PASSWORD, True), ("other", False)):
-            refusal, _ = camera.dispatcher.refuse_snapshot("GET", "/snapshot", None, NOW)
-            assert refusal is not None
+            refusal = _picture(camera)
+            assert isinstance(refusal, Reply)
             challenge = list(parse_challenges(value for _, value in refusal.headers))[position]
             assert challenge.scheme == scheme
             header = authorization(
                 challenge, method="GET", uri="/snapshot", username=USERNAME, password=password, cnonce="c0ffee"
             )
-            refusal, auth = camera.dispatcher.refuse_snapshot("GET", "/snapshot", header, NOW)
-            assert (refusal is None) == bool(auth) == ok
-    refusal, _ = camera.dispatcher.refuse_snapshot("POST", "/snapshot", None, NOW)
-    assert refusal is not None
+            answer = _picture(camera, authorization=header)
+            assert isinstance(answer, Grant) == ok
+            assert answer.scheme.startswith(scheme) if isinstance(answer, Grant) else answer.status == 401
+    refusal = _picture(camera, "POST")
+    assert isinstance(refusal, Reply)
     assert refusal.status == 405
 
 

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from lxml import etree
 
-from proxyd.onvif import http
+from proxyd.onvif import http, http_body, http_connections
 from proxyd.onvif.dispatch import Dispatcher
 from proxyd.onvif.http import OnvifServer
 from proxyd.onvif.namespaces import clark
@@ -149,7 +149,7 @@ async def test_client_that_waits_for_100_continue(running: Running, client: aioh
 
 
 async def test_slow_body_is_cut_off_with_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "BODY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(http_body, "BODY_TIMEOUT_S", 0.05)
     monkeypatch.setattr(http, "LINGER_S", 0.05)
     running = await _start()
     reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
@@ -162,8 +162,8 @@ async def test_slow_body_is_cut_off_with_a_fault(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_idle_and_surplus_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MAX_CONNECTIONS", 3)
-    monkeypatch.setattr(http, "IDLE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(http_connections, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(http_connections, "IDLE_TIMEOUT_S", 0.2)
     running = await _start()
     connections = [await asyncio.open_connection("127.0.0.1", running.server.port) for _ in range(8)]
     connections[0][1].write(b"POST /onvif/device")  # never finishes its head
@@ -177,7 +177,7 @@ async def test_idle_and_surplus_connections_are_closed(monkeypatch: pytest.Monke
 
 
 async def test_who_holds_all_places_gives_one_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(http_connections, "MAX_CONNECTIONS", 3)
     running = await _start()
     port = running.server.port
     greedy = [await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0)) for _ in range(5)]

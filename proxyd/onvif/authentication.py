@@ -1,0 +1,127 @@
+"""Who a request comes from: HTTP Digest or UsernameToken for services, Digest or Basic for the picture. Pure.
+
+Either way of a service request suffices. The same accounts open both, and passwords are looked at no faster than
+`Guesses` lets them be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from proxyd.camera.accounts import Account, accounts, named
+from proxyd.camera.guesses import NOT_SEEN, Guesses
+from proxyd.camera.spec import CameraSpec
+from proxyd.digest import DigestVerifier, Verdict, username_of
+
+from .exchange import Call, Headers, Reply, plain, refusal, unless_asked
+from .faults import not_authorized
+from .security import TokenVerifier
+from .soap import SoapRequest, UsernameToken
+
+REALM = "onviftui"
+_RETRY: Headers = (("Retry-After", "5"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A client that proved itself: as whom, and how ("Digest MD5")."""
+
+    account: Account
+    scheme: str
+
+
+class Authenticator:
+    def __init__(self, spec: CameraSpec, *, secret: bytes, guesses: Guesses) -> None:
+        self._tokens = TokenVerifier()
+        # One realm for SOAP and the picture, since clients carry a nonce from one to the other.
+        self._digest = DigestVerifier(REALM, secret)
+        self._guesses = guesses
+        self.update(spec)
+
+    def update(self, spec: CameraSpec) -> None:
+        self._known = accounts(spec)
+        self._window_s = spec.settings.clock_window_s
+
+    def delay(self, call: Call, token: UsernameToken | None = None) -> float | None:
+        """Seconds until the credentials of this request may be looked at; None: they may not, see `not_seen`."""
+        if call.authorization is None and token is None:
+            return 0.0
+        return self._guesses.admit(call.client, _claimed(call, token))
+
+    def not_seen(self, operation: str) -> Reply:
+        return refusal(not_authorized(429), operation, NOT_SEEN, headers=_RETRY)
+
+    def picture_not_seen(self) -> Reply:
+        return plain(429, "too many wrong passwords, try again in some seconds", NOT_SEEN, _RETRY)
+
+    def check(self, call: Call, request: SoapRequest, now: datetime) -> Grant | Reply:
+        """For services. No credentials: HTTP 401 with challenges and a fault; a bad token: HTTP 400."""
+        http, account = self._check_http(call, now, basic=False)
+        if http.ok:
+            return self._let_in(call, account, http)
+        if request.security is None:
+            self._note(call, None, guess=http.guess)
+            headers = self._challenges(now, stale=http.stale, basic=False)
+            reply = refusal(not_authorized(401), request.operation, http.reason, auth=http.scheme, headers=headers)
+            return unless_asked(reply, call.authorization)
+        verdict, account = self._check_token(call, request.security, now)
+        if verdict.ok:
+            return self._let_in(call, account, verdict)
+        self._note(call, request.security, guess=http.guess or verdict.guess)
+        return refusal(not_authorized(), request.operation, verdict.reason, auth=verdict.scheme)
+
+    def check_picture(self, call: Call, now: datetime) -> Grant | Reply:
+        verdict, account = self._check_http(call, now, basic=True)
+        if verdict.ok:
+            return self._let_in(call, account, verdict)
+        self._note(call, None, guess=verdict.guess)
+        headers = self._challenges(now, stale=verdict.stale, basic=True)
+        text = "user name and password of the camera are needed"
+        return unless_asked(plain(401, text, verdict.reason, headers, verdict.scheme), call.authorization)
+
+    def _check_http(self, call: Call, now: datetime, *, basic: bool) -> tuple[Verdict, Account]:
+        header = call.authorization
+        if header is None:
+            return Verdict(False, "asked for user name and password"), self._known[0]
+        account = named(self._known, username_of(header))
+        verdict = self._digest.verify(
+            header,
+            method=call.method,
+            uri=call.target,
+            username=account.username,
+            password=account.password,
+            now=now.timestamp(),
+            basic=basic,
+        )
+        return verdict, account
+
+    def _check_token(self, call: Call, token: UsernameToken, now: datetime) -> tuple[Verdict, Account]:
+        account = named(self._known, token.username)
+        verdict = self._tokens.verify(
+            token,
+            username=account.username,
+            password=account.password,
+            now=now,
+            window_s=self._window_s,
+            encrypted=call.reached.tls,
+        )
+        return verdict, account
+
+    def _challenges(self, now: datetime, *, stale: bool, basic: bool) -> Headers:
+        values = self._digest.challenges(now.timestamp(), stale=stale, basic=basic)
+        return tuple(("WWW-Authenticate", value) for value in values)
+
+    def _let_in(self, call: Call, account: Account, verdict: Verdict) -> Grant:
+        self._guesses.right(call.client, account.username)
+        return Grant(account, verdict.scheme)
+
+    def _note(self, call: Call, token: UsernameToken | None, *, guess: bool) -> None:
+        if not guess and (call.authorization is not None or token is not None):
+            self._guesses.harmless(call.client, _claimed(call, token))
+
+
+def _claimed(call: Call, token: UsernameToken | None) -> str:
+    if token is not None:
+        return token.username[:64]
+    return username_of(call.authorization or "")[:64]

@@ -1,0 +1,105 @@
+"""One HTTP exchange with a camera as data: what came, what to send, and what the rim has to do in between. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from proxyd.camera.urls import SNAPSHOT_PATH
+
+from .faults import SoapFault, internal_error
+from .services.operation import Reached
+from .soap import CONTENT_TYPE
+
+Headers = tuple[tuple[str, str], ...]
+_Outcome = TypeVar("_Outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request. `target` is the request target as sent (HTTP Digest signs it); `client` the address it came
+    from."""
+
+    method: str
+    path: str
+    target: str
+    reached: Reached
+    body: bytes = field(default=b"", repr=False)
+    subscription_id: str = ""
+    authorization: str | None = field(default=None, repr=False)
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to send, and what to put into the camera's trace."""
+
+    status: int
+    body: bytes = field(repr=False)
+    operation: str
+    ok: bool
+    auth: str = ""
+    reason: str = ""
+    headers: Headers = ()
+    content_type: str = CONTENT_TYPE
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The rim does `command` first: a Pull waits until its pull point has something or `timeout_s` is over, and its
+    result is the time then. `finish(result)` and `failed(error)` give the reply."""
+
+    command: Any
+    finish: Callable[[Any], Reply]
+    failed: Callable[[Exception], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Later(Generic[_Outcome]):
+    """The rim waits `delay_s` first, because too many wrong passwords came from there. `resume(now)` goes on."""
+
+    delay_s: float
+    resume: Callable[[datetime], _Outcome]
+
+
+def refusal(
+    fault: SoapFault,
+    operation: str,
+    reason: str,
+    *,
+    auth: str = "",
+    headers: Headers = (),
+) -> Reply:
+    return Reply(fault.status, fault.to_bytes(), operation[:64], False, auth, reason, headers)
+
+
+def unless_asked(reply: Reply, authorization: str | None) -> Reply:
+    """Each Digest client begins without credentials and is asked for them: in the trace that is no trouble."""
+    return replace(reply, ok=True) if authorization is None else reply
+
+
+def plain(
+    status: int,
+    text: str,
+    reason: str,
+    headers: Headers = (),
+    auth: str = "",
+    operation: str = SNAPSHOT_PATH,
+) -> Reply:
+    """For what is not SOAP."""
+    return Reply(status, f"{text}\n".encode(), operation, False, auth, reason, headers, "text/plain; charset=utf-8")
+
+
+def failure(operation: str) -> Reply:
+    """For an exception inside: the client learns nothing of it, but gets an envelope."""
+    return refusal(internal_error(), operation, "internal error, see the log")
+
+
+def not_found(path: str) -> Reply:
+    return plain(404, "there is nothing at this address", f"unknown path {path[:64]!r}", operation="HTTP")
+
+
+def no_picture() -> Reply:
+    return plain(503, "no picture at the moment", "no picture from the NVR")

@@ -1,0 +1,84 @@
+"""The connections of one camera's HTTP server: how many there may be, and what is known of each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from proxyd.camera.urls import bracketed
+
+from .services.operation import Reached
+
+MAX_CONNECTIONS = 64
+IDLE_TIMEOUT_S = 30.0
+
+
+class ClientLog(logging.LoggerAdapter[logging.Logger]):
+    """For aiohttp, whose errors are all mistakes of clients here (port scans, broken HTTP): counted as traffic."""
+
+    def exception(self, msg: object, *args: object, exc_info: Any = True, **_: Any) -> None:
+        self.debug(msg, *args, exc_info=exc_info)
+
+
+class Connections(web.Server):
+    """aiohttp's low-level server with an upper bound of connections. When all places are taken, whoever holds the most
+    gives up one that waits for a request: so nobody keeps recorders out by connecting often."""
+
+    def __init__(self, *args: Any, gone: Callable[[str], None], **settings: Any) -> None:
+        """`gone` is told of each client whose connection was to be kept and is lost."""
+        super().__init__(*args, **settings)
+        self.answering: set[web.RequestHandler] = set()
+        self.kept: dict[web.RequestHandler, tuple[str, float]] = {}  # by whom, and when it last asked
+        self._gone = gone
+
+    def keep(self, handler: web.RequestHandler, client: str) -> None:
+        self.kept[handler] = (client, asyncio.get_running_loop().time())
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        super().connection_lost(handler, exc)
+        client, asked_at = self.kept.pop(handler, ("", 0.0))
+        if client and asyncio.get_running_loop().time() - asked_at < IDLE_TIMEOUT_S:  # else it was us who closed it
+            self._gone(client)
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        held = [
+            (one, one.transport, host_of(one.transport))
+            for one in self.connections
+            if one.transport is not None and not one.transport.is_closing()
+        ]
+        if len(held) <= MAX_CONNECTIONS:
+            return
+        count = Counter(host for _, _, host in held)
+        host, most = host_of(transport), max(count.values())
+        spare = (
+            one.transport for one, _, its in held if count[its] == most and its != host and one not in self.answering
+        )
+        (next(spare, None) or transport).abort()
+
+
+def host_of(transport: asyncio.BaseTransport | None) -> str:
+    """The client's address; "" when it is gone."""
+    peer = transport.get_extra_info("peername") if transport else None
+    return str(peer[0]) if peer else ""
+
+
+def peer_of(request: web.BaseRequest) -> str:
+    """The client as "host:port"."""
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    if not peer:
+        return "unknown"
+    return f"{bracketed(peer[0])}:{peer[1]}"
+
+
+def reached_by(request: web.BaseRequest) -> Reached:
+    """Raises ConnectionResetError when the client is gone."""
+    if request.transport is None:
+        raise ConnectionResetError("the client is gone")
+    host, port = request.transport.get_extra_info("sockname")[:2]
+    return Reached(host, port, tls=request.transport.get_extra_info("sslcontext") is not None)
