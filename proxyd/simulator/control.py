@@ -1,6 +1,8 @@
 """The control endpoint: faults at run time, for tests and for people who reproduce a bug. Loopback only.
 
-GET / → state; POST / {"fault": "slow=0.2"} (also a list) or {"restart": 2.0}.
+GET / → state; POST / {"fault": "slow=0.2"} (also a list), {"restart": 2.0},
+{"event": {"channel": 1, "kind": "motion", "state": true}} (also a list), {"events_per_s": 200}, or
+{"forget": "subscriptions"}.
 """
 
 from __future__ import annotations
@@ -11,11 +13,14 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from proxyd.simulator.happenings import parse_happening
+
 if TYPE_CHECKING:
     from proxyd.simulator.device import SimulatedNvr
 
 MAX_RESTART_S = 600.0
 _MAX_BYTES = 16 * 1024
+_KNOWN = frozenset({"fault", "restart", "event", "events_per_s", "forget"})
 
 
 def control_app(nvr: SimulatedNvr) -> web.Application:
@@ -27,13 +32,20 @@ def control_app(nvr: SimulatedNvr) -> web.Application:
     async def change(request: web.Request) -> web.Response:
         try:
             wanted = json.loads(await request.read())
-            if not isinstance(wanted, dict) or not wanted or wanted.keys() - {"fault", "restart"}:
-                raise ValueError('expected {"fault": "slow=0.2"} or {"restart": 2.0}')
-            items = wanted.get("fault", [])
-            for item in items if isinstance(items, list) else [items]:
+            if not isinstance(wanted, dict) or not wanted or wanted.keys() - _KNOWN:
+                raise ValueError(f"expected one of {', '.join(sorted(_KNOWN))}")
+            for item in _listed(wanted.get("fault", [])):
                 if not isinstance(item, str):
                     raise ValueError('a fault is a text such as "slow=0.2"')
                 await nvr.set_fault(item)
+            for event in _listed(wanted.get("event", [])):
+                nvr.happen(parse_happening(event))
+            if "events_per_s" in wanted:
+                nvr.set_event_rate(_number(wanted["events_per_s"], "events_per_s"))
+            if "forget" in wanted:
+                if wanted["forget"] != "subscriptions":
+                    raise ValueError("only subscriptions can be forgotten")
+                nvr.forget_subscriptions()
             if "restart" in wanted:
                 nvr.begin_restart(_seconds(wanted["restart"]))
         except ValueError as error:
@@ -44,6 +56,16 @@ def control_app(nvr: SimulatedNvr) -> web.Application:
     app.router.add_get("/", show)
     app.router.add_post("/", change)
     return app
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _number(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{name} is a number")
+    return float(value)
 
 
 def _seconds(value: object) -> float:
@@ -58,6 +80,8 @@ def _state(nvr: SimulatedNvr) -> dict[str, object]:
         "faults": faults,
         "up": nvr.is_up,
         "requests": dict(nvr.requests),
+        "optics": nvr.optics.state(),
         "wrong_passwords": nvr.wrong_passwords,
         "peak_parallel": nvr.peak_parallel,
+        "events_sent": nvr.events_sent,
     }

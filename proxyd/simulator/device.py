@@ -20,8 +20,11 @@ from proxyd.simulator.control import control_app
 from proxyd.simulator.dialects import DIALECTS
 from proxyd.simulator.discovery import DiscoveryResponder
 from proxyd.simulator.faults import Faults
+from proxyd.simulator.flood import Flood
+from proxyd.simulator.happenings import Happening
 from proxyd.simulator.http import DeviceHttp, Ports
 from proxyd.simulator.layout import Layout, lay_out
+from proxyd.simulator.optics import Optics
 from proxyd.simulator.ports import PortReservation
 from proxyd.simulator.rtsp_server import RtspSimulator
 from proxyd.simulator.seen import Seen
@@ -72,11 +75,14 @@ class SimulatedNvr:
         self.password = password or secrets.token_urlsafe(12)
         self.faults = faults or Faults()
         self.seen = Seen()
+        self.optics = Optics()
         self._bitrate_kbps = bitrate_kbps
         self._lifetime = AsyncExitStack()  # ports and control endpoint: until stop
         self._running: AsyncExitStack | None = None  # the device's servers: until down or restart
         self._restart: asyncio.Task[None] | None = None
         self._rtsp: RtspSimulator | None = None
+        self._http: DeviceHttp | None = None
+        self._flood = Flood(channels, self._count_one)
         self._stopping = asyncio.Event()
         self._switching = asyncio.Lock()
 
@@ -148,6 +154,7 @@ class SimulatedNvr:
             await asyncio.gather(self._restart, return_exceptions=True)
             self._restart = None
             self._stopping.clear()
+        self._flood.stop()
         await self._close()
         await self._lifetime.aclose()
         self.control_port = 0
@@ -174,6 +181,30 @@ class SimulatedNvr:
         self.begin_restart(down_s)
         assert self._restart is not None
         await asyncio.shield(self._restart)
+
+    def happen(self, happening: Happening) -> None:
+        """Something happens before a camera: whoever has subscribed is told. Raises ValueError when this dialect has
+        no such event, or this NVR no such channel."""
+        if self._http is not None:
+            self._http.happen(happening)
+
+    def set_event_rate(self, per_s: float) -> None:
+        """So many events each second from now on, each a count of its channel; 0 ends it. Raises ValueError."""
+        self._flood.set_rate(per_s)
+
+    @property
+    def events_sent(self) -> int:
+        """How many the present or last event rate has brought."""
+        return self._flood.sent
+
+    def forget_subscriptions(self) -> None:
+        """As some devices do without a restart."""
+        if self._http is not None:
+            self._http.forget_subscriptions()
+
+    def _count_one(self, happening: Happening) -> None:
+        if self.is_up and happening.channel not in self.faults.gaps:
+            self.happen(happening)
 
     def begin_restart(self, down_s: float) -> None:
         """Starts a restart in the background; one that is under way goes on."""
@@ -225,7 +256,8 @@ class SimulatedNvr:
         ports = Ports(self.port, self.web_port, self.rtsp_port)
         account = Account(self.username, self.password)
         access = AccessControl(dialect, account, self.faults, self.seen)
-        http = DeviceHttp(dialect, lambda: self.layout, access, self.faults, ports, self.seen)
+        http = DeviceHttp(dialect, lambda: self.layout, access, self.faults, ports, self.seen, self.optics)
+        self._http = http
         runner = web.AppRunner(http.app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -260,6 +292,7 @@ class SimulatedNvr:
             running, self._running = self._running, None
             if running is not None:
                 await running.aclose()
+                self.optics.halt()
                 _log.info("simulated NVR down at %s", self.onvif_url)
 
     def _describe(self, host: str) -> tuple[str, list[str]]:

@@ -23,6 +23,16 @@ class Faults:
     no_snapshot: bool = False  # GetSnapshotUri faults
     rtsp_stall: bool = False  # sessions stay open, media stops
     rtsp_reset: bool = False  # media connections are reset; new ones refused with RST
+    no_events: bool = False  # there is no event service at all
+    notify_only: bool = False  # no pull points, Basic Notification only
+    pull_points_full: bool = False  # no subscription is given: ter:BlockedThreadUpperLimit with an empty reason
+    subscription_host: str = ""  # subscriptions are said to be at this host
+    subscription_s: int = 0  # no subscription lives longer than this without Renew
+    no_renew: bool = False  # subscriptions cannot be prolonged
+    no_addressing: bool = False  # event requests with WS-Addressing headers are refused
+    impatient_pulls: bool = False  # PullMessages never waits
+    events_as_channel_1: bool = False  # every event names channel 1
+    events_only_true: bool = False  # no event is ever said to be over
     down: bool = False  # nothing answers (a restart in progress)
 
     @classmethod
@@ -75,6 +85,8 @@ _DEFAULT_VALUES = {
     "offline": "1",
     "gaps": "2",
     "lockout_after": "5",
+    "subscription_host": "10.255.0.1",
+    "subscription_s": "10",
 }
 _CONVERT: dict[type, Callable[[str], object]] = {
     bool: _flag,

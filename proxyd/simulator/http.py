@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,14 +13,20 @@ from proxyd.camera.urls import bracketed
 from proxyd.simulator.access import SOAP_TYPE, AccessControl
 from proxyd.simulator.dialect import Dialect
 from proxyd.simulator.faults import Faults
+from proxyd.simulator.happenings import Happening, Happenings
 from proxyd.simulator.layout import Layout
+from proxyd.simulator.notifier import Notifier
+from proxyd.simulator.optics import Optics
 from proxyd.simulator.pictures import snapshot_jpeg
 from proxyd.simulator.seen import Seen
 from proxyd.simulator.services.context import Answer, Context
 from proxyd.simulator.services.device import DEVICE
-from proxyd.simulator.services.events import PullPoints, answer_event, pull_wait_s
+from proxyd.simulator.services.events import answer_event, pull_wait_s
+from proxyd.simulator.services.imaging import IMAGING
 from proxyd.simulator.services.media import MEDIA
 from proxyd.simulator.services.media2 import MEDIA2
+from proxyd.simulator.services.ptz import PTZ
+from proxyd.simulator.services.subscriptions import Subscription, Subscriptions
 from proxyd.simulator.soap import (
     MAX_REQUEST_BYTES,
     NAMESPACES,
@@ -35,7 +40,13 @@ from proxyd.simulator.soap import (
 )
 
 _LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Web Service</title></head><body>Please log in.</body></html>"
-_TABLES = {NAMESPACES["tds"]: DEVICE, NAMESPACES["trt"]: MEDIA, NAMESPACES["tr2"]: MEDIA2}
+_TABLES = {
+    NAMESPACES["tds"]: DEVICE,
+    NAMESPACES["trt"]: MEDIA,
+    NAMESPACES["tr2"]: MEDIA2,
+    NAMESPACES["tptz"]: PTZ,
+    NAMESPACES["timg"]: IMAGING,
+}
 _EVENT_NAMESPACES = (NAMESPACES["tev"], NAMESPACES["wsnt"])
 
 
@@ -50,7 +61,7 @@ class Ports:
 
 class DeviceHttp:
     """Answers requests of one running device. A restart makes a new one: sessions, nonces and the lock-out are
-    forgotten, `seen` and `faults` stay."""
+    forgotten, `seen`, `faults` and `optics` stay."""
 
     def __init__(
         self,
@@ -60,6 +71,7 @@ class DeviceHttp:
         faults: Faults,
         ports: Ports,
         seen: Seen,
+        optics: Optics,
     ) -> None:
         self._dialect = dialect
         self._layout = layout
@@ -67,7 +79,10 @@ class DeviceHttp:
         self._faults = faults
         self._ports = ports
         self._seen = seen
-        self._points = PullPoints()
+        self._optics = optics
+        self._subscriptions = Subscriptions()
+        self._happenings = Happenings()
+        self._notifier = Notifier(self._subscriptions, dialect.soap_prefix, self._now)
         self._closing = asyncio.Event()
 
     def app(self) -> web.Application:
@@ -77,8 +92,19 @@ class DeviceHttp:
         made.on_shutdown.append(self._on_shutdown)
         return made
 
+    def happen(self, happening: Happening) -> None:
+        """Tells every subscriber. Raises ValueError when this device has no such event or channel."""
+        now = self._now()
+        messages = self._happenings.messages(happening, self._layout(), self._faults, now)
+        self._subscriptions.publish(messages, now)
+
+    def forget_subscriptions(self) -> None:
+        """As some devices do without a restart."""
+        self._subscriptions.forget_all()
+
     async def _on_shutdown(self, _: web.Application) -> None:
         self._closing.set()
+        await self._notifier.stop()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if self._faults.down:
@@ -133,15 +159,23 @@ class DeviceHttp:
     async def _answer(self, http: web.Request, request: Request, context: Context) -> Element:
         paths = self._dialect.paths
         if request.namespace in _EVENT_NAMESPACES:
-            if request.operation == "PullMessages" and self._points.find(http.path_qs, context.now):
-                await self._wait_for_event(pull_wait_s(request))
-                context = self._context(http)
-            return answer_event(context, request, self._points, http.path_qs)
+            if self._faults.no_events:
+                raise Fault("Receiver", ("ter:ActionNotSupported",), "Optional Action Not Implemented")
+            if request.operation == "PullMessages":
+                point = self._subscriptions.find(http.path_qs, context.now)
+                if point is not None and not point.queue and not self._faults.impatient_pulls:
+                    await self._wait_for_event(point, pull_wait_s(request))
+                    context = self._context(http)
+            answer = answer_event(context, request, self._subscriptions, self._happenings, http.path_qs)
+            self._notifier.serve()
+            return answer
         # Device operations are answered at the standard path whatever XAddr says, the others only at their own.
         places = {
             NAMESPACES["tds"]: (paths.device, "/onvif/device_service"),
             NAMESPACES["trt"]: (paths.media,),
             NAMESPACES["tr2"]: (context.media2_path,),
+            NAMESPACES["tptz"]: (paths.ptz,),
+            NAMESPACES["timg"]: (paths.imaging,),
         }
         here = http.path in places.get(request.namespace, ())
         table: dict[str, Answer] = _TABLES.get(request.namespace, {})
@@ -150,11 +184,17 @@ class DeviceHttp:
             raise Fault("Receiver", ("ter:ActionNotSupported",), "Optional Action Not Implemented")
         return operation(context, request)
 
-    async def _wait_for_event(self, wait_s: float) -> None:
-        """Nothing ever happens here; a restart of the device ends the wait."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                await self._closing.wait()
+    async def _wait_for_event(self, point: Subscription, wait_s: float) -> None:
+        """An event or a restart of the device ends the wait."""
+        loop = asyncio.get_running_loop()
+        news = loop.create_future()
+        point.wake = lambda: None if news.done() else news.set_result(None)
+        closing = asyncio.create_task(self._closing.wait(), name="simulated NVR closes")
+        try:
+            await asyncio.wait((news, closing), timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            point.wake = None
+            closing.cancel()
 
     def _fault(self, error: Fault) -> web.Response:
         body = fault(self._dialect.soap_prefix, error)
@@ -184,8 +224,12 @@ class DeviceHttp:
             port=self._ports.http,
             web_port=self._ports.web,
             rtsp_port=self._ports.rtsp,
-            now=device_clock(datetime.now(UTC), self._faults.clock_year),
+            now=self._now(),
+            optics=self._optics,
         )
+
+    def _now(self) -> datetime:
+        return device_clock(datetime.now(UTC), self._faults.clock_year)
 
 
 def device_clock(now: datetime, year: int) -> datetime:

@@ -11,13 +11,14 @@ from datetime import datetime
 from proxyd.simulator.dialect import Dialect
 from proxyd.simulator.faults import Faults
 from proxyd.simulator.layout import Layout, SimProfile
+from proxyd.simulator.optics import Optics
 from proxyd.simulator.soap import Element, Fault, Request, text_of
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """`host` is the address that answers name: the one by which the client came, unless a fault says otherwise.
-    `now` is the device's clock. `ports` are those really bound."""
+    `now` is the device's clock. `ports` are those really bound; `optics` is what moves."""
 
     dialect: Dialect
     layout: Layout
@@ -27,6 +28,7 @@ class Context:
     web_port: int
     rtsp_port: int
     now: datetime
+    optics: Optics
 
     @property
     def media2_path(self) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from proxyd.simulator.dialect import Dialect
 from proxyd.simulator.services.context import Answer, Context, mac_of, uuid_of
+from proxyd.simulator.services.imaging import imaging_capabilities
+from proxyd.simulator.services.ptz import ptz_capabilities
 from proxyd.simulator.soap import NAMESPACES, Element, Fault, Request, el, text_of
 
 
@@ -22,9 +24,15 @@ def scopes(dialect: Dialect) -> list[str]:
 
 def _services(context: Context) -> list[tuple[str, str, int, int]]:
     paths = context.dialect.paths
-    found = [("tds", paths.device, 16, 12), ("trt", paths.media, 2, 60), ("tev", paths.events, 2, 60)]
+    found = [("tds", paths.device, 16, 12), ("trt", paths.media, 2, 60)]
+    if not context.faults.no_events:
+        found.append(("tev", paths.events, 2, 60))
     if context.media2_path:
         found.append(("tr2", context.media2_path, 16, 12))
+    if paths.ptz:
+        found.append(("tptz", paths.ptz, 2, 60))
+    if paths.imaging:
+        found.append(("timg", paths.imaging, 2, 60))
     return found
 
 
@@ -37,6 +45,8 @@ def _get_services(context: Context, request: Request) -> Element:
         "trt": media_capabilities,
         "tev": event_capabilities,
         "tr2": media2_capabilities,
+        "tptz": ptz_capabilities,
+        "timg": imaging_capabilities,
     }
     answer = el("tds:GetServicesResponse")
     for prefix, path, major, minor in _services(context):
@@ -58,16 +68,18 @@ def _get_capabilities(context: Context, request: Request) -> Element:
     parts = el("tds:Capabilities")
     if wanted in ("All", "Device"):
         parts.append(el("tt:Device", el("tt:XAddr", context.xaddr(paths.device))))
-    if wanted in ("All", "Events"):
+    if wanted in ("All", "Events") and not context.faults.no_events:
         flags = [
             el(f"tt:{name}", value)
             for name, value in (
                 ("WSSubscriptionPolicySupport", "false"),
-                ("WSPullPointSupport", "true"),
+                ("WSPullPointSupport", "false" if context.faults.notify_only else "true"),
                 ("WSPausableSubscriptionManagerInterfaceSupport", "false"),
             )
         ]
         parts.append(el("tt:Events", el("tt:XAddr", context.xaddr(paths.events)), *flags))
+    if wanted in ("All", "Imaging") and paths.imaging:
+        parts.append(el("tt:Imaging", el("tt:XAddr", context.xaddr(paths.imaging))))
     if wanted in ("All", "Media"):
         streaming = el(
             "tt:StreamingCapabilities",
@@ -76,6 +88,8 @@ def _get_capabilities(context: Context, request: Request) -> Element:
             el("tt:RTP_RTSP_TCP", "true"),
         )
         parts.append(el("tt:Media", el("tt:XAddr", context.xaddr(paths.media)), streaming))
+    if wanted in ("All", "PTZ") and paths.ptz:
+        parts.append(el("tt:PTZ", el("tt:XAddr", context.xaddr(paths.ptz))))
     return el("tds:GetCapabilitiesResponse", parts)
 
 
@@ -117,7 +131,7 @@ def event_capabilities(context: Context) -> Element:
     return el(
         "tev:Capabilities",
         WSSubscriptionPolicySupport="false",
-        WSPullPointSupport="true",
+        WSPullPointSupport="false" if context.faults.notify_only else "true",
         MaxPullPoints=str(context.dialect.max_pull_points),
     )
 

@@ -9,7 +9,9 @@ import pytest
 
 from proxyd.simulator.device import SimulatedNvr
 from proxyd.simulator.dialects import DIALECTS
+from proxyd.simulator.event_forms import FORMS
 from proxyd.simulator.faults import Faults
+from proxyd.simulator.happenings import Happening
 from tests.proxyd.onvif.schemas import Validator, load
 from tests.proxyd.simulator.onvif_requests import OnvifRequests
 
@@ -84,6 +86,18 @@ async def test_pull_points_answer_validly(validator: Validator) -> None:
             reply = await onvif.call(operation, body, path=path)
             assert reply.status == 200
             validator.body(reply.text.encode())
+
+
+@pytest.mark.parametrize("dialect", tuple(DIALECTS))
+async def test_every_kind_of_event_is_valid(dialect: str, validator: Validator) -> None:
+    async with SimulatedNvr(channels=1, dialect=dialect) as nvr, OnvifRequests(nvr) as onvif:
+        made = await onvif.call("tev:CreatePullPointSubscription")
+        path = made.texts("wsa:Address")[0].removeprefix(f"http://{nvr.host}:{nvr.port}")
+        for form in FORMS[dialect]:
+            nvr.happen(Happening(1, form.kind))
+        reply = await onvif.call("tev:PullMessages", "<tev:Timeout>PT0S</tev:Timeout>", path=path)
+        assert len(reply.texts("wsnt:Topic")) > len(FORMS[dialect])
+        validator.body(reply.text.encode())
 
 
 async def test_h265_in_media2_is_valid(validator: Validator) -> None:
