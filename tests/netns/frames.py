@@ -20,7 +20,7 @@ from .lan import Namespace
 
 ARP, IPV4, IPV6 = 0x0806, 0x0800, 0x86DD
 ICMP, IGMP, TCP, UDP = 1, 2, 6, 17
-SYN, RST, ACK = 0x02, 0x04, 0x10
+FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
 _SNAP = 1024  # octets kept of a frame: enough to see an action in a SOAP header
 _MOST = 500_000

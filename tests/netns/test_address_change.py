@@ -13,7 +13,7 @@ from proxyd.api import models as m
 
 from .chain import all_running, new_chain, wait_for_cameras
 from .dhcp_servers import start_kea
-from .frames import IPV4, UDP, Frame, captured
+from .frames import ARP, FIN, IPV4, RST, TCP, UDP, Frame, captured
 from .lan import Lan
 from .test_leases import plan, wait_bound
 
@@ -41,6 +41,26 @@ def said(frame: Frame, address: str, action: str) -> bool:
     return (
         frame.protocol == UDP and (frame.source, frame.target) == (address, _GROUP) and action.encode() in frame.payload
     )
+
+
+def announced(frame: Frame, address: str) -> bool:
+    return frame.ethertype == ARP and frame.source == frame.target == address
+
+
+def assert_order(frames: list[Frame], mac: str, old: str, new: str) -> None:
+    """A refused lease is lost at once (RFC 2131, 4.4.5): the camera takes leave and ends its streams while it still can,
+    and nothing leaves by the old address after that. The new one is probed three times before its first use (RFC 5227).
+    """
+    by_old = [f for f in frames if f.source == old and f.ethertype == IPV4]
+    by_new = [f for f in frames if f.source == new and f.ethertype in (ARP, IPV4)]
+    probes = [f for f in frames if (f.ethertype, f.source, f.target) == (ARP, "0.0.0.0", new)]
+    ends = [f for f in by_old if f.protocol == TCP and f.source_port == 554 and f.flags & (RST | FIN)]
+    bye = next(f for f in by_old if said(f, old, "Bye"))
+    assert ends, "the recorder is not told that its stream is over"
+    assert max(bye.time_s, ends[0].time_s, by_old[-1].time_s) < probes[0].time_s
+    assert len(probes) == 3 and {f.source_mac for f in probes} == {mac}
+    assert probes[-1].time_s < by_new[0].time_s
+    assert {f.source_mac for f in by_new} == {mac}
 
 
 @pytest.mark.timeout(180)
@@ -76,6 +96,8 @@ async def test_streams_end_and_the_camera_is_found_at_its_new_address(lan: Lan, 
                 assert end.startswith("ended by"), end
                 cable.wait_for("hello", lambda frame: said(frame, "10.77.0.222", "Hello"))
                 cable.wait_for("bye", lambda frame: said(frame, first.address or "", "Bye"))
+                cable.wait_for("announcements", lambda frame: announced(frame, "10.77.0.222"), count=2)
+            assert_order(cable.sent(), first.mac, first.address or "", "10.77.0.222")
             by_id = {camera.id: camera for camera in cameras}
             assert by_id[second.id].address == second.address
             assert f"moved from {first.address} to 10.77.0.222" in by_id[first.id].reason
