@@ -49,8 +49,8 @@ class Authenticator:
             return 0.0
         return self._guesses.admit(call.client, _claimed(call, token))
 
-    def not_seen(self, operation: str) -> Reply:
-        return refusal(not_authorized(429), operation, NOT_SEEN, headers=_RETRY)
+    def not_seen(self, request: SoapRequest) -> Reply:
+        return refusal(not_authorized(429), request.operation, NOT_SEEN, headers=_RETRY, version=request.version)
 
     def picture_not_seen(self) -> Reply:
         return plain(429, "too many wrong passwords, try again in some seconds", NOT_SEEN, _RETRY)
@@ -63,13 +63,22 @@ class Authenticator:
         if request.security is None:
             self._note(call, None, guess=http.guess)
             headers = self._challenges(now, stale=http.stale, basic=False)
-            reply = refusal(not_authorized(401), request.operation, http.reason, auth=http.scheme, headers=headers)
+            reply = refusal(
+                not_authorized(401),
+                request.operation,
+                http.reason,
+                auth=http.scheme,
+                headers=headers,
+                version=request.version,
+            )
             return unless_asked(reply, call.authorization)
         verdict, account = self._check_token(call, request.security, now)
         if verdict.ok:
             return self._let_in(call, account, verdict)
         self._note(call, request.security, guess=http.guess or verdict.guess)
-        return refusal(not_authorized(), request.operation, verdict.reason, auth=verdict.scheme)
+        return refusal(
+            not_authorized(), request.operation, verdict.reason, auth=verdict.scheme, version=request.version
+        )
 
     def check_picture(self, call: Call, now: datetime) -> Grant | Reply:
         verdict, account = self._check_http(call, now, basic=True)

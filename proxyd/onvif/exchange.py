@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from proxyd.camera.urls import SNAPSHOT_PATH
 
-from .faults import SoapFault, internal_error
+from .faults import SoapFault, content_type, internal_error
 from .services.operation import Reached
-from .soap import CONTENT_TYPE
+from .soap import CONTENT_TYPE, Version
 
 Headers = tuple[tuple[str, str], ...]
 _Outcome = TypeVar("_Outcome")
@@ -71,8 +71,10 @@ def refusal(
     *,
     auth: str = "",
     headers: Headers = (),
+    version: Version = "1.2",
 ) -> Reply:
-    return Reply(fault.status, fault.to_bytes(), operation[:64], False, auth, reason, headers)
+    status, body = fault.status_in(version), fault.to_bytes(version)
+    return Reply(status, body, operation[:64], False, auth, reason, headers, content_type(version))
 
 
 def unless_asked(reply: Reply, authorization: str | None) -> Reply:

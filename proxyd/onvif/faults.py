@@ -1,12 +1,21 @@
 """Refusals as SOAP faults, each with its HTTP status and words that help the installer.
 
-Pure. Codes: ONVIF Core section 5.8.2 and the tables of each service. Only a bug of ours answers with HTTP 500, and even
-that carries an envelope: recorders call a bare 500 "invalid credentials".
+Pure. Codes: ONVIF Core section 5.8.2 and the tables of each service. To SOAP 1.2 only a bug of ours answers with HTTP
+500, and even that carries an envelope: recorders call a bare 500 "invalid credentials". SOAP 1.1 prescribes 500 for
+each fault (section 6.2), and its clients look for the fault only there.
 """
 
 from __future__ import annotations
 
-from .soap import Element, FaultCode, SoapSyntaxError, fault
+from collections.abc import Sequence
+
+from lxml import etree
+
+from .namespaces import ENV11, XML, clark
+from .soap import CONTENT_TYPE, Element, FaultCode, SoapSyntaxError, Version, el, envelope
+
+CONTENT_TYPE_11 = "text/xml; charset=utf-8"
+_CODES_11: dict[FaultCode, str] = {"Sender": "Client", "Receiver": "Server"}
 
 
 class SoapFault(Exception):
@@ -23,8 +32,47 @@ class SoapFault(Exception):
         self.status = status
         self.detail = detail
 
-    def to_bytes(self) -> bytes:
-        return fault(self.code, self.reason, self.subcodes, detail=self.detail)
+    def to_bytes(self, version: Version = "1.2") -> bytes:
+        if version == "1.1":
+            return _fault_11(self.code, self.reason, self.subcodes, self.detail)
+        return _fault_12(self.code, self.reason, self.subcodes, self.detail)
+
+    def status_in(self, version: Version) -> int:
+        return 500 if version == "1.1" and self.status == 400 else self.status
+
+
+def content_type(version: Version) -> str:
+    return CONTENT_TYPE if version == "1.2" else CONTENT_TYPE_11
+
+
+def _fault_12(code: FaultCode, reason: str, subcodes: Sequence[str], detail: Element | None) -> bytes:
+    """`subcodes` from outer to inner, such as ("ter:NotAuthorized",)."""
+    inner: Element | None = None
+    for subcode in reversed(subcodes):
+        clark(subcode)  # an unknown prefix must fail here, not at the client
+        inner = el("env:Subcode", el("env:Value", subcode), inner)
+    text = el("env:Text", reason or "unspecified")
+    text.set(f"{{{XML}}}lang", "en")
+    return envelope(
+        el(
+            "env:Fault",
+            el("env:Code", el("env:Value", f"env:{code}"), inner),
+            el("env:Reason", text),
+            el("env:Detail", detail) if detail is not None else None,
+        ),
+        text_prefixes=[subcode.partition(":")[0] for subcode in subcodes],
+    )
+
+
+def _fault_11(code: FaultCode, reason: str, subcodes: Sequence[str], detail: Element | None) -> bytes:
+    """SOAP 1.1 has no subcodes: they become empty elements of the detail, from outer to inner."""
+    details = [*(el(subcode) for subcode in subcodes), *([detail] if detail is not None else [])]
+    body = etree.Element(f"{{{ENV11}}}Fault", nsmap={"env": ENV11})
+    body.append(el("faultcode", f"env:{_CODES_11.get(code, code)}"))
+    body.append(el("faultstring", reason or "unspecified"))
+    if details:
+        body.append(el("detail", *details))
+    return envelope(body, version="1.1")
 
 
 def malformed(error: SoapSyntaxError) -> SoapFault:

@@ -1,6 +1,7 @@
-"""SOAP 1.2 in and out: read a request from hostile bytes, build answers and faults with fixed prefixes.
+"""SOAP in and out: read a request from hostile bytes, build answers with fixed prefixes.
 
-Pure. Reading is bounded (64 KiB, `MAX_MARKUP` tags, no DOCTYPE, so no entities); writing never pastes strings.
+Pure. Reading is bounded (64 KiB, tags, depth, attributes; no DOCTYPE, so no entities); writing never pastes strings.
+ONVIF's bindings are SOAP 1.2; who asks in SOAP 1.1 is answered in it.
 Requests are read with expat, answers built with lxml: libxml2 keeps every name it ever met in a table of the thread,
 which a stranger could fill (measured: 100 MB by 48 MB of requests), expat forgets them with the document.
 Sources: SOAP 1.2 part 1 section 5, ONVIF Core section 5.8 (faults), WS-Security UsernameToken Profile 1.0.
@@ -10,21 +11,24 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
 from xml.etree import ElementTree
 
 from lxml import etree
 
-from .namespaces import ADDRESSING, ENV11, ENV12, PREFIXES, WSSE, XML, clark
+from .namespaces import ADDRESSING, ENV11, ENV12, PREFIXES, WSSE, clark
 
 MAX_REQUEST_BYTES = 64 * 1024
-MAX_MARKUP = 2000  # tags in a request; real ones have fewer than 100. Bounds the depth too
+MAX_MARKUP = 2000  # tags in a request; real ones have fewer than 100
+MAX_DEPTH = 64
+MAX_ATTRIBUTES = 1000
 CONTENT_TYPE = "application/soap+xml; charset=utf-8"
 
 Element = etree._Element  # of answers
 RequestElement = ElementTree.Element
+Version = Literal["1.1", "1.2"]
 FaultCode = Literal["Sender", "Receiver", "VersionMismatch", "MustUnderstand"]
 _Scopes = dict[RequestElement, Mapping[str, str]]
 
@@ -58,7 +62,7 @@ class UsernameToken:
 class SoapRequest:
     """One request. `body` is the operation element: the first child of Body."""
 
-    version: Literal["1.1", "1.2"]
+    version: Version
     namespace: str
     operation: str
     body: RequestElement
@@ -87,7 +91,8 @@ def parse_envelope(data: bytes) -> SoapRequest:
     if len(data) > MAX_REQUEST_BYTES:
         raise SoapSyntaxError(f"the request is larger than {MAX_REQUEST_BYTES} bytes")
     root, scopes = _parse(data)
-    version: Literal["1.1", "1.2"]
+    _check_depth(root)
+    version: Version
     if root.tag == f"{{{ENV12}}}Envelope":
         version, env = "1.2", ENV12
     elif root.tag == f"{{{ENV11}}}Envelope":
@@ -120,6 +125,8 @@ def _parse(data: bytes) -> tuple[RequestElement, _Scopes]:
         raise SoapSyntaxError("a document type declaration is not allowed in SOAP")
     if text.count("<") > MAX_MARKUP:
         raise SoapSyntaxError(f"the request has more than {MAX_MARKUP} tags")
+    if text.count("=") > MAX_ATTRIBUTES:
+        raise SoapSyntaxError(f"the request has more than {MAX_ATTRIBUTES} attributes")
     # The encoding was decided above, not by the parser, so that a DOCTYPE cannot hide in an unusual one.
     try:
         if any(name in text for name in _WITH_PREFIXES):
@@ -152,6 +159,15 @@ def _parse_with_scopes(data: bytes) -> tuple[RequestElement, _Scopes]:
     if root is None:
         raise ValueError("there is no element")
     return root, scopes
+
+
+def _check_depth(root: RequestElement) -> None:
+    level = [root]
+    for _ in range(MAX_DEPTH):
+        level = [child for element in level for child in element]
+        if not level:
+            return
+    raise SoapSyntaxError(f"the request is nested deeper than {MAX_DEPTH} elements")
 
 
 def _decode(data: bytes) -> str:
@@ -220,36 +236,28 @@ def el(name: str, *content: Element | str | None, **attributes: str) -> Element:
     return element
 
 
-def envelope(body: Element | None, *, header: Iterable[Element] = (), text_prefixes: Iterable[str] = ()) -> bytes:
-    """The finished document: SOAP 1.2, UTF-8, starting with the XML declaration, same bytes for the same content.
+_PREFIXES_11 = {**PREFIXES, "env": ENV11}
+
+
+def envelope(
+    body: Element | None,
+    *,
+    header: Iterable[Element] = (),
+    text_prefixes: Iterable[str] = (),
+    version: Version = "1.2",
+) -> bytes:
+    """The finished document: UTF-8, starting with the XML declaration, same bytes for the same content.
 
     Unused namespaces are left out; `text_prefixes` names those that occur only inside text (topics, fault codes)."""
-    root = etree.Element(clark("env:Envelope"), nsmap=PREFIXES)
+    prefixes = PREFIXES if version == "1.2" else _PREFIXES_11
+    env = prefixes["env"]
+    root = etree.Element(f"{{{env}}}Envelope", nsmap=prefixes)
     blocks = list(header)
     if blocks:
-        head = etree.SubElement(root, clark("env:Header"))
+        head = etree.SubElement(root, f"{{{env}}}Header")
         head.extend(blocks)
-    content = etree.SubElement(root, clark("env:Body"))
+    content = etree.SubElement(root, f"{{{env}}}Body")
     if body is not None:
         content.append(body)
-    etree.cleanup_namespaces(root, top_nsmap=PREFIXES, keep_ns_prefixes=list(text_prefixes))
+    etree.cleanup_namespaces(root, top_nsmap=prefixes, keep_ns_prefixes=list(text_prefixes))
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
-
-
-def fault(code: FaultCode, reason: str, subcodes: Sequence[str] = (), *, detail: Element | None = None) -> bytes:
-    """A SOAP 1.2 fault; `subcodes` from outer to inner, such as ("ter:NotAuthorized",)."""
-    inner: Element | None = None
-    for subcode in reversed(subcodes):
-        clark(subcode)  # an unknown prefix must fail here, not at the client
-        inner = el("env:Subcode", el("env:Value", subcode), inner)
-    text = el("env:Text", reason or "unspecified")
-    text.set(f"{{{XML}}}lang", "en")
-    return envelope(
-        el(
-            "env:Fault",
-            el("env:Code", el("env:Value", f"env:{code}"), inner),
-            el("env:Reason", text),
-            el("env:Detail", detail) if detail is not None else None,
-        ),
-        text_prefixes=[subcode.partition(":")[0] for subcode in subcodes],
-    )

@@ -13,7 +13,7 @@ from proxyd.digest import authorization, choose, parse_challenges
 from proxyd.onvif.authentication import Grant
 from proxyd.onvif.dispatch import MAX_CACHED_ANSWERS, SERVICE_PATHS
 from proxyd.onvif.exchange import Call, Reply
-from proxyd.onvif.namespaces import clark
+from proxyd.onvif.namespaces import ENV11, ENV12, clark
 from proxyd.onvif.services.operation import Access
 from proxyd.onvif.services.registry import SERVICES
 from proxyd.onvif.soap import MAX_REQUEST_BYTES
@@ -136,13 +136,39 @@ def test_operation_is_taken_from_the_body_not_from_text(camera: Camera) -> None:
     assert camera.send(trick, PATHS["trt"]).status == 401
 
 
-def test_soap_1_1_is_refused_in_soap_1_2(camera: Camera) -> None:
-    old = soap("tds:GetServices").replace(
-        b"http://www.w3.org/2003/05/soap-envelope", b"http://schemas.xmlsoap.org/soap/envelope/"
-    )
-    reply = camera.send(old, PATHS["tds"])
-    assert reply.status == 400
-    assert fault_of(reply)[0] == "env:VersionMismatch"
+def _old(request: bytes) -> bytes:
+    return request.replace(ENV12.encode(), ENV11.encode())
+
+
+def test_who_asks_in_soap_1_1_is_answered_in_it(camera: Camera, validator: Validator) -> None:
+    modern, old = (camera.send(form(soap("tds:GetServices")), PATHS["tds"]) for form in (bytes, _old))
+    root = etree.fromstring(old.body)
+    assert root.tag == f"{{{ENV11}}}Envelope"
+    assert old.content_type == "text/xml; charset=utf-8"
+    validator.schema.validate(root[-1][0])
+    assert etree.tostring(root[-1][0], method="c14n2") == etree.tostring(body_of(modern), method="c14n2")
+    assert ENV12.encode() not in old.body
+
+
+@pytest.mark.parametrize(
+    ("operation", "header", "status", "code", "subcode"),
+    [
+        ("trt:GetMoonPhase", None, 500, "env:Server", "ter:ActionNotSupported"),
+        ("trt:GetProfile", None, 500, "env:Client", "ter:InvalidArgVal"),
+        ("trt:GetProfiles", username_token(password="other"), 500, "env:Client", "ter:NotAuthorized"),
+        ("trt:GetProfiles", "", 401, "env:Client", "ter:NotAuthorized"),
+    ],
+)
+def test_faults_of_soap_1_1(
+    camera: Camera, operation: str, header: str | None, status: int, code: str, subcode: str
+) -> None:
+    reply = camera.send(_old(soap(operation, header=header)), PATHS["trt"])
+    fault = body_of(reply)
+    assert (reply.status, fault.tag) == (status, f"{{{ENV11}}}Fault")
+    assert [child.tag for child in fault] == ["faultcode", "faultstring", "detail"]
+    assert (fault[0].text, fault.nsmap["env"]) == (code, ENV11)
+    assert fault[1].text
+    assert fault[2][0].tag == clark(subcode)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +177,8 @@ def test_soap_1_1_is_refused_in_soap_1_2(camera: Camera) -> None:
         ("GET", None, None, 405),
         ("PUT", "application/soap+xml", 3, 405),
         ("POST", "text/plain", 3, 415),
-        ("POST", "text/xml; charset=utf-8", 3, 415),
+        ("POST", "application/x-www-form-urlencoded", 3, 415),
+        ("POST", "text/xml; charset=utf-8", 3, None),
         ("POST", "application/soap+xml", MAX_REQUEST_BYTES + 1, 413),
         ("POST", 'Application/SOAP+xml;charset=utf-8;action="x"', MAX_REQUEST_BYTES, None),
         ("POST", None, None, None),

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from proxyd.onvif.soap import MAX_REQUEST_BYTES, SoapRequest, SoapSyntaxError, el, envelope, fault, parse_envelope
+from proxyd.onvif.faults import SoapFault
+from proxyd.onvif.soap import MAX_REQUEST_BYTES, SoapRequest, SoapSyntaxError, el, envelope, parse_envelope
 
 from .builders import soap, username_token
 
@@ -76,6 +77,8 @@ _BOMB = (
         (_PLAIN.replace(" b ", "&undefined;").encode(), "well-formed"),
         (_PLAIN.replace("<a>", "<a>" * 999).replace("</a>", "</a>" * 999).encode(), "more than 2000 tags"),
         (_PLAIN.replace("<a>", "<a>" * 900).encode(), "well-formed"),
+        (_PLAIN.replace("<a>", "<a>" * 64).replace("</a>", "</a>" * 64).encode(), "deeper than 64"),
+        (_PLAIN.replace("<a>", "<a" + "".join(f" n{n}=''" for n in range(1000)) + ">").encode(), "1000 attributes"),
         (b" " * (MAX_REQUEST_BYTES + 1), "larger than"),
     ],
 )
@@ -101,7 +104,7 @@ def _read(data: bytes) -> None:
     try:
         request = parse_envelope(data)
     except SoapSyntaxError as error:
-        etree.fromstring(fault(error.code, error.reason, ("ter:WellFormed",)))
+        etree.fromstring(SoapFault(error.code, error.reason, "ter:WellFormed").to_bytes())
     else:
         assert isinstance(request, SoapRequest)
 
@@ -129,10 +132,10 @@ def test_envelope_has_fixed_prefixes_and_only_those_used() -> None:
 
 
 def test_fault_declares_the_prefixes_of_its_codes() -> None:
-    root = etree.fromstring(fault("Sender", "no", ("ter:InvalidArgVal", "wsnt:InvalidFilterFault")))
+    root = etree.fromstring(SoapFault("Sender", "no", "ter:InvalidArgVal", "wsnt:InvalidFilterFault").to_bytes())
     assert {"env", "ter", "wsnt"} == set(root.nsmap)
     with pytest.raises(KeyError):
-        fault("Sender", "no", ("nonsense:Code",))
+        SoapFault("Sender", "no", "nonsense:Code").to_bytes()
 
 
 @given(
