@@ -20,7 +20,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class PtzSpace:
-    """One coordinate space of a PTZ node (PTZ Service Specification section 5.8). `y` is None for zoom and speed."""
+    """One coordinate space of a PTZ node (PTZ Service Specification section 5.8). `y` is None for zoom and speed. The
+    first of its kind is the one meant by requests that name none."""
 
     uri: str
     x: Span
@@ -49,11 +50,12 @@ class PtzFeatures:
 @dataclass(frozen=True, slots=True)
 class ImagingFeatures:
     """Settings of the picture that the NVR lets one read (Imaging Service Specification section 5.1): the numeric
-    ones by their schema name ("Brightness"), the choices as lists; `focus_move` by kind."""
+    ones by their path in the schema ("Brightness", "WideDynamicRange/Level"; camera/imaging.py), the choices as lists;
+    `focus_move` by kind, and by kind with "/Speed"."""
 
     levels: tuple[tuple[str, Span], ...] = ()
     modes: tuple[tuple[str, tuple[str, ...]], ...] = ()  # ("IrCutFilter", ("ON", "OFF", "AUTO"))
-    focus_move: tuple[tuple[str, Span], ...] = ()  # ("Continuous", speeds), ("Relative", distances), …
+    focus_move: tuple[tuple[str, Span], ...] = ()  # ("Continuous", speeds), ("Absolute/Speed", speeds), …
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,25 @@ One refused password ends the scan all the same: that is for `NvrClient` to know
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from proxyd.camera.features import ChannelFeatures
-from proxyd.errors import UpstreamAuthError, UpstreamError
+from proxyd.camera.features import ChannelFeatures, ChannelTokens, ImagingFeatures, PtzFeatures
+from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamUnreachable
 from proxyd.nvr.client import NvrClient
 from proxyd.nvr.grouping import Channel
+from proxyd.nvr.imaging import imaging_features
+from proxyd.nvr.numbers import mapping
+from proxyd.nvr.ptz import by_token, ptz_features, tells_move_status
 from proxyd.nvr.refusals import Refusal
-from proxyd.nvr.soap_library import MEDIA_NAMESPACE
+from proxyd.nvr.soap_library import IMAGING_NAMESPACE, MEDIA_NAMESPACE, PTZ_NAMESPACE
 from proxyd.nvr.tokens import channel_tokens
 
 log = logging.getLogger(__name__)
 _MAX_SOURCES = 256
+_MOST_IN_VAIN = 8
+_WORTH_OF_A_DEADLINE = 4  # refusals: what takes long is given up sooner
 
 
 class FeatureReader:
@@ -27,6 +33,10 @@ class FeatureReader:
     def __init__(self, client: NvrClient) -> None:
         self._client = client
         self._video_sources: tuple[str, ...] = ()
+        self._ptz_nodes: Mapping[str, Mapping[str, Any]] = {}
+        self._ptz_configurations: Mapping[str, Mapping[str, Any]] = {}
+        self._ptz_move_status = False
+        self._silent: Counter[tuple[str, str]] = Counter()  # calls of an operation that brought nothing, in a row
 
     async def begin(self) -> None:
         """What concerns all channels. Raises UpstreamAuthError only."""
@@ -34,19 +44,53 @@ class FeatureReader:
         sources = answer if isinstance(answer, list) else []
         tokens = [s["token"] for s in sources[:_MAX_SOURCES] if isinstance(s, dict) and isinstance(s.get("token"), str)]
         self._video_sources = tuple(tokens)
+        step = "describe its movable cameras"
+        self._ptz_nodes = by_token(await self.ask(PTZ_NAMESPACE, "GetNodes", {}, step))
+        self._ptz_configurations = by_token(await self.ask(PTZ_NAMESPACE, "GetConfigurations", {}, step))
+        told = await self.ask(PTZ_NAMESPACE, "GetServiceCapabilities", {}, step)
+        self._ptz_move_status = tells_move_status(told)
 
     async def features_of(self, channel: Channel) -> ChannelFeatures:
         """Raises UpstreamAuthError only."""
-        return ChannelFeatures(tokens=channel_tokens(channel, self._video_sources))
+        tokens = channel_tokens(channel, self._video_sources)
+        if not channel.online:
+            return ChannelFeatures(tokens=tokens)
+        return ChannelFeatures(tokens=tokens, ptz=await self._ptz(tokens), imaging=await self._imaging(tokens))
+
+    async def _ptz(self, tokens: ChannelTokens) -> PtzFeatures | None:
+        if not tokens.ptz_configuration:
+            return None
+        configuration = self._ptz_configurations.get(tokens.ptz_configuration, {})
+        node = self._ptz_nodes.get(tokens.ptz_node) or self._ptz_nodes.get(str(configuration.get("NodeToken")), {})
+        question = {"ConfigurationToken": tokens.ptz_configuration}
+        options = await self.ask(PTZ_NAMESPACE, "GetConfigurationOptions", question, "say how a camera moves")
+        move_status = self._ptz_move_status
+        if not move_status:  # younger than most firmware, and told in the status all the same
+            question = {"ProfileToken": tokens.ptz_profile}
+            move_status = tells_move_status(await self.ask(PTZ_NAMESPACE, "GetStatus", question, "say where it looks"))
+        return ptz_features(node, configuration, mapping(options), move_status=move_status)
+
+    async def _imaging(self, tokens: ChannelTokens) -> ImagingFeatures | None:
+        question = {"VideoSourceToken": tokens.video_source}
+        options = await self.ask(IMAGING_NAMESPACE, "GetOptions", question, "describe its picture settings")
+        if options is None:
+            return None
+        moves = await self.ask(IMAGING_NAMESPACE, "GetMoveOptions", question, "say how it can focus")
+        return imaging_features(mapping(options), mapping(moves))
 
     async def ask(self, namespace: str, operation: str, parameters: Mapping[str, Any], step: str) -> Any:
-        """None when the NVR has no such service, or does not answer as it should. Raises UpstreamAuthError."""
-        if namespace not in self._client.addresses:
+        """None when the NVR has no such service, or does not answer as it should. After a few such answers in a row
+        the operation is not asked again: 64 channels would wait for it. Raises UpstreamAuthError."""
+        call = (namespace, operation)
+        if namespace not in self._client.addresses or self._silent[call] >= _MOST_IN_VAIN:
             return None
         try:
-            return await self._client.call(namespace, operation, dict(parameters), step)
+            answer = await self._client.call(namespace, operation, dict(parameters), step)
         except UpstreamAuthError:
             raise
         except (UpstreamError, Refusal) as error:
             log.debug("%s does not %s: %s", self._client.where, step, type(error).__name__)
+            self._silent[call] += _WORTH_OF_A_DEADLINE if isinstance(error, UpstreamUnreachable) else 1
             return None
+        self._silent[call] = 0
+        return answer

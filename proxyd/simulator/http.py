@@ -47,6 +47,7 @@ _TABLES = {
     NAMESPACES["tptz"]: PTZ,
     NAMESPACES["timg"]: IMAGING,
 }
+_OPTICS_NAMESPACES = (NAMESPACES["tptz"], NAMESPACES["timg"])
 _EVENT_NAMESPACES = (NAMESPACES["tev"], NAMESPACES["wsnt"])
 
 
@@ -180,7 +181,8 @@ class DeviceHttp:
         here = http.path in places.get(request.namespace, ())
         table: dict[str, Answer] = _TABLES.get(request.namespace, {})
         operation = table.get(request.operation) if here else None
-        if operation is None:
+        broken = self._faults.broken_optics and request.namespace in _OPTICS_NAMESPACES
+        if operation is None or broken:
             raise Fault("Receiver", ("ter:ActionNotSupported",), "Optional Action Not Implemented")
         return operation(context, request)
 
