@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .events import TopicSpec
 
@@ -103,3 +103,15 @@ class ChannelFeatures:
 
 
 NO_FEATURES = ChannelFeatures()
+
+
+def with_kept(new: ChannelFeatures, old: ChannelFeatures) -> ChannelFeatures:
+    """`new` with what an NVR did not tell this time (slow, busy) about the same camera as before: a rescan takes
+    nothing away that recorders use."""
+    same_ptz = bool(new.tokens.ptz_configuration) and new.tokens.ptz_configuration == old.tokens.ptz_configuration
+    same_source = new.tokens.video_source == old.tokens.video_source
+    return replace(
+        new,
+        ptz=new.ptz or (old.ptz if same_ptz else None),
+        imaging=new.imaging or (old.imaging if same_source else None),
+    )

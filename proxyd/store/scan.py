@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import aiosqlite
 
 from proxyd.api.models import ScanDiff
-from proxyd.camera.features import ChannelFeatures
+from proxyd.camera.features import ChannelFeatures, with_kept
 from proxyd.nvr.result import ScannedChannel
 
 from . import cameras, interfaces, nvrs, streams
-from .documents import features_text
+from .documents import features_text, parse_features
 from .matching import KnownChannel, Match, camera_name, match_channels, merge_streams
 from .rows import ChannelState, Ports
 from .secrets import Secrets
@@ -102,7 +102,8 @@ async def _store_channel(db: aiosqlite.Connection, secrets: Secrets, nvr_id: int
 
 async def _store_features(db: aiosqlite.Connection, channel_id: int, features: ChannelFeatures) -> bool:
     """Of a channel with a picture: what an offline one can do is not known. Whether something became different."""
-    text = features_text(features)
+    known = await db.execute_fetchall("SELECT features FROM channels WHERE id = ?", (channel_id,))
+    text = features_text(with_kept(features, parse_features(next(iter(known))["features"])))
     rows = await db.execute_fetchall(
         "UPDATE channels SET features = ?1 WHERE id = ?2 AND features <> ?1 RETURNING id", (text, channel_id)
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from proxyd.camera.features import ChannelFeatures, ChannelTokens, ImagingFeatures, PtzFeatures
 from proxyd.camera.spec import AudioSpec
 from proxyd.nvr.result import ScannedChannel
 from proxyd.store.rows import CameraRow, NvrRow
@@ -153,6 +154,21 @@ async def test_an_address_that_could_not_be_read_this_time_is_kept(store: Store,
     assert (await store.camera(1)).streams[0].upstream_url is not None
     await scan(store, nvr.id, [unread])
     assert (await store.camera(1)).streams[0].upstream_url is None
+
+
+async def test_what_a_busy_nvr_did_not_tell_of_a_camera_is_kept(store: Store, nvr: NvrRow) -> None:
+    async def after_scan(found: ChannelFeatures) -> ChannelFeatures:
+        await scan(store, nvr.id, [replace(channel(1), features=found)])
+        return (await store.cameras())[0].features
+
+    tokens = ChannelTokens(video_source="source1", ptz_configuration="ptz1")
+    complete = ChannelFeatures(
+        tokens, ptz=PtzFeatures(home=True), imaging=ImagingFeatures(modes=(("IrCutFilter", ()),))
+    )
+    assert await after_scan(complete) == complete
+    assert await after_scan(ChannelFeatures(tokens)) == complete
+    fixed = ChannelFeatures(ChannelTokens(video_source="source2"))
+    assert await after_scan(fixed) == fixed, "another camera stands there now"
 
 
 async def test_main_and_sub_do_not_swap_when_the_nvr_swaps_them(store: Store, nvr: NvrRow) -> None:
