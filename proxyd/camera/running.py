@@ -16,6 +16,7 @@ from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
 
 from .commands import Perform
+from .events import CameraEvent
 from .guesses import Guesses
 from .ports import port_holder
 from .spec import CameraSpec, ReportUpstream, StreamName
@@ -78,6 +79,10 @@ class RunningCamera:
         self._rtsp.update(spec)
         self._onvif.update(spec)
         self._discovery.update(spec)
+
+    def deliver(self, event: CameraEvent) -> None:
+        """Something happened in front of this camera."""
+        self._onvif.deliver(event)
 
     def tend(self) -> None:
         """To be called about once a second."""

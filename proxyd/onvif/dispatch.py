@@ -6,7 +6,6 @@ answers); everything of it is bounded. The order of checks is that of field-note
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -17,29 +16,31 @@ from proxyd.camera.spec import CameraSpec
 from proxyd.errors import UpstreamError
 
 from .authentication import Authenticator, Grant
+from .event_messages import WithMessages
 from .exchange import Call, Later, Pending, Reply, plain, refusal
-from .faults import SoapFault, internal_error, malformed, not_done, not_permitted
+from .faults import SoapFault, content_type, internal_error, malformed, not_done, not_permitted
 from .levels import needed, permits
 from .namespaces import EVENTS, NOTIFICATION
-from .pull_points import PullPoints
 from .services import events
 from .services.operation import Access, Context, Operation, Reached
 from .services.registry import SERVICES, find, offered
-from .soap import MAX_REQUEST_BYTES, Element, SoapRequest, SoapSyntaxError, envelope, parse_envelope
+from .soap import MAX_REQUEST_BYTES, Element, SoapRequest, SoapSyntaxError, Version, envelope, parse_envelope
+from .subscriptions import Subscriptions
 
 SERVICE_PATHS = frozenset(SERVICES)
 MAX_CACHED_ANSWERS = 64
 _MAX_KEY_CHARS = 512
-_EVENT_PREFIXES = ("tns1", "tt", "xsd")
+# Some clients send no type at all; form types, which a web page can send to a camera unasked, are not among them.
+_MEDIA_TYPES = frozenset({"", "application/soap+xml", "text/xml", "application/xml"})
 
 
 class Dispatcher:
-    def __init__(self, spec: CameraSpec, *, secret: bytes, new_id: Callable[[], str], guesses: Guesses) -> None:
+    def __init__(self, spec: CameraSpec, *, secret: bytes, subscriptions: Subscriptions, guesses: Guesses) -> None:
         """`guesses` is shared with the camera's other ways in."""
         self._spec = spec
         self._services = offered(spec)
         self._authenticator = Authenticator(spec, secret=secret, guesses=guesses)
-        self._pull_points = PullPoints(new_id)
+        self._subscriptions = subscriptions
         self._answers: dict[object, bytes] = {}
 
     @property
@@ -52,27 +53,23 @@ class Dispatcher:
         self._authenticator.update(spec)
         self._answers.clear()
 
-    def close(self) -> None:
-        """Wake all long polls."""
-        self._pull_points.close()
-
-    def refuse_head(self, method: str, content_type: str | None, content_length: int | None) -> Reply | None:
+    def refuse_head(self, method: str, media: str | None, content_length: int | None) -> Reply | None:
         """What can be refused of a service request before its body is read."""
+        media_type = (media or "").partition(";")[0].strip().lower()
+        version: Version = "1.1" if media_type == "text/xml" else "1.2"
         if method != "POST":
             fault = SoapFault("Sender", f"{method[:16]} is not possible here, only POST", status=405)
-            return refusal(fault, method, "wrong HTTP method", headers=(("Allow", "POST"),))
-        media_type = (content_type or "").partition(";")[0].strip().lower()
-        # Some clients send no type at all; SOAP 1.1's text/xml is refused, because our answers are SOAP 1.2.
-        if media_type not in ("", "application/soap+xml"):
-            fault = SoapFault("Sender", "The media type must be application/soap+xml", status=415)
+            return refusal(fault, method, "wrong HTTP method", headers=(("Allow", "POST"),), version=version)
+        if media_type not in _MEDIA_TYPES:
+            fault = SoapFault("Sender", "The media type must be application/soap+xml or text/xml", status=415)
             return refusal(fault, method, f"wrong media type {media_type[:64]!r}")
         if content_length is not None and content_length > MAX_REQUEST_BYTES:
-            return self.refuse_size(method)
+            return self.refuse_size(method, version)
         return None
 
-    def refuse_size(self, method: str) -> Reply:
+    def refuse_size(self, method: str, version: Version = "1.2") -> Reply:
         fault = SoapFault("Sender", f"The request is larger than {MAX_REQUEST_BYTES} bytes", status=413)
-        return refusal(fault, method, "request too large")
+        return refusal(fault, method, "request too large", version=version)
 
     def refuse_body(self, path: str, *, timed_out: bool) -> Reply:
         """For a body that did not arrive: too slow, or broken chunks."""
@@ -86,16 +83,14 @@ class Dispatcher:
         except SoapSyntaxError as error:
             return refusal(malformed(error), call.path.rpartition("/")[2], error.reason)
         try:
-            if request.version == "1.1":
-                raise SoapFault("VersionMismatch", "SOAP 1.1 is not spoken here, only SOAP 1.2")
             operation = find(call.path, request, self._services)
         except SoapFault as fault:
-            return refusal(fault, request.operation, fault.reason)
+            return refusal(fault, request.operation, fault.reason, version=request.version)
         if operation.access is Access.PRE_AUTH:
             return self._answer(call, request, operation, "", now)
         delay_s = self._authenticator.delay(call, request.security)
         if delay_s is None:
-            return self._authenticator.not_seen(request.operation)
+            return self._authenticator.not_seen(request)
         if delay_s:
             return Later(delay_s, partial(self._enter, call, request, operation))
         return self._enter(call, request, operation, now)
@@ -108,7 +103,7 @@ class Dispatcher:
         if not permits(account.level, operation.access):
             fault = not_permitted(request.operation, needed(operation.access))
             reason = f"{account.username} is {account.level}, and this is only for {needed(operation.access)}s"
-            return refusal(fault, request.operation, reason, auth=grant.scheme)
+            return refusal(fault, request.operation, reason, auth=grant.scheme, version=request.version)
         return self._answer(call, request, operation, grant.scheme, now)
 
     def _answer(
@@ -117,12 +112,21 @@ class Dispatcher:
         key = _cache_key(request, call.reached) if operation.static else None
         body = self._answers.get(key) if key is not None else None
         if body is not None:
-            return Reply(200, body, request.operation, True, auth)
-        ctx = Context(self._spec, request, call.reached, now, self._pull_points, call.subscription_id, self._services)
+            return _reply(request, body, auth)
+        ctx = Context(
+            self._spec,
+            request,
+            call.reached,
+            now,
+            self._subscriptions,
+            call.subscription_id,
+            self._services,
+            call.client,
+        )
         try:
             answer = operation.answer(ctx)
         except SoapFault as fault:
-            return refusal(fault, request.operation, fault.reason, auth=auth)
+            return refusal(fault, request.operation, fault.reason, auth=auth, version=request.version)
         if isinstance(answer, Ask):
             return _pending(answer, request, auth)
         body = _document(request, answer)
@@ -130,7 +134,7 @@ class Dispatcher:
             if len(self._answers) >= MAX_CACHED_ANSWERS:
                 self._answers.clear()
             self._answers[key] = body
-        return Reply(200, body, request.operation, True, auth)
+        return _reply(request, body, auth)
 
     def picture(self, call: Call, now: datetime) -> Grant | Reply | Later[Grant | Reply]:
         """Whether this request may have the picture: HTTP Digest or Basic."""
@@ -144,28 +148,35 @@ class Dispatcher:
         return self._authenticator.check_picture(call, now)
 
 
-def _pending(ask: Ask[Element], request: SoapRequest, auth: str) -> Pending:
+def _reply(request: SoapRequest, body: bytes, auth: str) -> Reply:
+    return Reply(200, body, request.operation, True, auth, content_type=content_type(request.version))
+
+
+def _pending(ask: Ask[Any], request: SoapRequest, auth: str) -> Pending:
+    def refused(fault: SoapFault, reason: str) -> Reply:
+        return refusal(fault, request.operation, reason, auth=auth, version=request.version)
+
     def finish(result: Any) -> Reply:
         try:
-            return Reply(200, _document(request, ask.finish(result)), request.operation, True, auth)
+            return _reply(request, _document(request, ask.finish(result)), auth)
         except SoapFault as fault:
-            return refusal(fault, request.operation, fault.reason, auth=auth)
+            return refused(fault, fault.reason)
 
     def failed(error: Exception) -> Reply:
         """What is known of the NVR is for our user's trace, not for the recorder (contract 2)."""
         if isinstance(error, SoapFault):
-            return refusal(error, request.operation, error.reason, auth=auth)
+            return refused(error, error.reason)
         if isinstance(error, UpstreamError):
-            return refusal(not_done(), request.operation, str(error), auth=auth)
-        return refusal(internal_error(), request.operation, "it could not be kept, see the log", auth=auth)
+            return refused(not_done(), str(error))
+        return refused(internal_error(), "it could not be kept, see the log")
 
     return Pending(ask.command, finish, failed)
 
 
-def _document(request: SoapRequest, body: Element) -> bytes:
-    if request.namespace in (EVENTS, NOTIFICATION):
-        return envelope(body, header=events.reply_header(request), text_prefixes=_EVENT_PREFIXES)
-    return envelope(body)
+def _document(request: SoapRequest, body: Element | WithMessages) -> bytes:
+    if isinstance(body, WithMessages) or request.namespace in (EVENTS, NOTIFICATION):
+        return events.document(request, body)
+    return envelope(body, version=request.version)
 
 
 def _cache_key(request: SoapRequest, reached: Reached) -> object | None:
@@ -180,4 +191,4 @@ def _cache_key(request: SoapRequest, reached: Reached) -> object | None:
         size += len(text) + len(parts[-2])
         if size > _MAX_KEY_CHARS:
             return None
-    return (reached, *parts)
+    return (reached, request.version, *parts)

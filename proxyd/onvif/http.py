@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from proxyd.camera.commands import Perform
+from proxyd.camera.events import CameraEvent
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec, RecordExchange
 from proxyd.camera.urls import SNAPSHOT_PATH
@@ -23,10 +24,11 @@ from proxyd.snapshot.picture import SnapshotPicture
 
 from . import exchange, http_connections
 from .dispatch import SERVICE_PATHS, Dispatcher
+from .event_rim import EventRim
 from .exchange import Call, Later, Pending, Reply
 from .http_body import TooLarge, read_body
 from .http_connections import ClientLog, Connections, host_of, peer_of, reached_by
-from .services.events import Pull
+from .services.events import Notify, Pull
 from .soap import MAX_REQUEST_BYTES
 
 PICTURE_TIMEOUT_S = 15.0
@@ -63,10 +65,13 @@ class OnvifServer:
         self._record = record
         self._now = now
         self._log = logging.LoggerAdapter(_log, {"camera": spec.id})
+        self._events = EventRim(
+            lambda: self._dispatcher.spec, record=record, now=now, new_id=lambda: secrets.token_hex(8)
+        )
         self._dispatcher = Dispatcher(
             spec,
             secret=secrets.token_bytes(32),
-            new_id=lambda: secrets.token_hex(8),
+            subscriptions=self._events.subscriptions,
             guesses=guesses or Guesses(time.monotonic),
         )
         self._connections: Connections | None = None
@@ -104,7 +109,7 @@ class OnvifServer:
         if listener is None or connections is None:
             return
         listener.close()
-        self._dispatcher.close()
+        await self._events.stop()
         connections.pre_shutdown()
         await connections.shutdown(2.0)
         await listener.wait_closed()
@@ -112,6 +117,10 @@ class OnvifServer:
     def update(self, spec: CameraSpec) -> None:
         """Answer by the new spec from now on; connections, subscriptions and used nonces stay."""
         self._dispatcher.update(spec)
+
+    def deliver(self, event: CameraEvent) -> None:
+        """Something happened at this camera: keep its state, and tell everybody who wants to know."""
+        self._events.deliver(event)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         connections, connection = self._connections, request.protocol
@@ -190,9 +199,8 @@ class OnvifServer:
 
     async def _finish(self, pending: Pending, client: str) -> Reply:
         command = pending.command
-        if isinstance(command, Pull):
-            await _wait(command)
-            return pending.finish(self._now())
+        if isinstance(command, Pull | Notify):
+            return pending.finish(await self._events.perform(command))
         try:
             if self._perform is None:
                 raise LookupError("nobody is there to do it")
@@ -257,19 +265,3 @@ class OnvifServer:
         if reply.status in (408, 413):
             response.force_close()
         return response
-
-
-async def _wait(pull: Pull) -> None:
-    """Until the pull point has a message, has ended, or the time is over."""
-    point = pull.point
-    if point.queue or point.closed:
-        return
-    changed = asyncio.Event()
-    point.listeners.add(changed.set)
-    try:
-        async with asyncio.timeout(pull.timeout_s):
-            await changed.wait()
-    except TimeoutError:
-        pass
-    finally:
-        point.listeners.discard(changed.set)

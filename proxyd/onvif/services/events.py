@@ -1,44 +1,43 @@
-"""Events service: pull points with the state of motion (ONVIF Core section 9). Pure.
-
-Motion is said in two ways, because recorders differ: Synology and UniFi Protect listen to VideoSource/MotionAlarm,
-others to RuleEngine/CellMotionDetector/Motion. Events of the NVR are not passed on yet: it is always "no motion".
-"""
+"""Events service: what there is to hear of, pull points and notifications (ONVIF Core section 9). Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
 from proxyd.camera.commands import Ask
 from proxyd.camera.spec import CameraSpec
 
 from ..durations import format_instant, parse_duration, seconds_until
-from ..faults import SoapFault, invalid_value
+from ..event_filter import read_filter
+from ..event_messages import PREFIXES_IN_MESSAGES, WithMessages, place, put_in
+from ..event_queue import MAX_QUEUED
+from ..faults import invalid_value
 from ..namespaces import EVENTS, NOTIFICATION, clark
-from ..pull_points import (
+from ..notification_faults import creation_failed, no_such_subscription, notification_fault
+from ..notify_policy import refusal
+from ..soap import Element, SoapRequest, el, envelope
+from ..subscriptions import (
     DEFAULT_LIFETIME_S,
+    MAX_NOTIFIED,
     MAX_PULL_POINTS,
-    MAX_QUEUED,
-    Notification,
-    PullPoint,
-    TopicFilter,
+    MIN_LIFETIME_S,
+    Subscription,
 )
-from ..soap import Element, SoapRequest, el
-from . import configurations as conf
+from .event_properties import get_event_properties, topic_roots
 from .operation import EVENTS_PATH, Access, Context, Operation, Service, table
 
 MAX_PULL_S = 60.0
 _MAX_MESSAGE_ID = 512
-MOTION_ALARM = "tns1:VideoSource/MotionAlarm"
-CELL_MOTION = "tns1:RuleEngine/CellMotionDetector/Motion"
-_CONCRETE_SET = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
-_CONCRETE = "http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete"
+_PREFIXES_IN_TEXT = (*PREFIXES_IN_MESSAGES, "xsd")
 _PORT = f"{EVENTS}/EventPortType"
 _PULL_PORT = f"{EVENTS}/PullPointSubscription"
 _MANAGER = "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager"
 _PORTS = {
     (EVENTS, "PullMessages"): _PULL_PORT,
     (EVENTS, "SetSynchronizationPoint"): _PULL_PORT,
+    (NOTIFICATION, "Subscribe"): "http://docs.oasis-open.org/wsn/bw-2/NotificationProducer",
     (NOTIFICATION, "Renew"): _MANAGER,
     (NOTIFICATION, "Unsubscribe"): _MANAGER,
 }
@@ -46,11 +45,18 @@ _PORTS = {
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """A PullMessages request that may have to wait for `timeout_s`."""
+    """A PullMessages request that may have to wait for `timeout_s`. Its result is the time then."""
 
-    point: PullPoint
+    subscription: Subscription
     timeout_s: float
     limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Send this subscription's messages to its consumer from now on. No result."""
+
+    subscription: Subscription
 
 
 def service_capabilities(_: CameraSpec) -> Element:
@@ -58,7 +64,7 @@ def service_capabilities(_: CameraSpec) -> Element:
         "tev:Capabilities",
         WSSubscriptionPolicySupport="false",
         WSPausableSubscriptionManagerInterfaceSupport="false",
-        MaxNotificationProducers="0",
+        MaxNotificationProducers=str(MAX_NOTIFIED),
         MaxPullPoints=str(MAX_PULL_POINTS),
         PersistentNotificationStorage="false",
     )
@@ -75,8 +81,14 @@ def legacy_capabilities(ctx: Context) -> Element:
     )
 
 
-def reply_header(request: SoapRequest) -> list[Element]:
-    """WS-Addressing headers, only for clients that speak it (WS-Addressing 1.0 SOAP Binding section 3.4)."""
+def document(request: SoapRequest, answer: Element | WithMessages) -> bytes:
+    """The finished answer, with WS-Addressing headers for clients that speak it (SOAP Binding section 3.4)."""
+    body = answer.element if isinstance(answer, WithMessages) else answer
+    finished = envelope(body, header=_reply_header(request), text_prefixes=_PREFIXES_IN_TEXT, version=request.version)
+    return put_in(finished, answer.messages) if isinstance(answer, WithMessages) else finished
+
+
+def _reply_header(request: SoapRequest) -> list[Element]:
     if request.message_id is None or len(request.message_id) > _MAX_MESSAGE_ID:
         return []
     port = _PORTS.get((request.namespace, request.operation), _PORT)
@@ -87,176 +99,140 @@ def get_service_capabilities(ctx: Context) -> Element:
     return el("tev:GetServiceCapabilitiesResponse", service_capabilities(ctx.spec))
 
 
-def get_event_properties(_: Context) -> Element:
-    return el(
-        "tev:GetEventPropertiesResponse",
-        el("tev:TopicNamespaceLocation", "http://www.onvif.org/onvif/ver10/topics/topicns.xml"),
-        el("wsnt:FixedTopicSet", "true"),
-        el(
-            "wstop:TopicSet",
-            el("tns1:VideoSource", _topic("MotionAlarm", ("Source",), ("State",))),
-            el(
-                "tns1:RuleEngine",
-                el(
-                    "CellMotionDetector",
-                    _topic(
-                        "Motion",
-                        ("VideoSourceConfigurationToken", "VideoAnalyticsConfigurationToken", "Rule"),
-                        ("IsMotion",),
-                    ),
-                ),
-            ),
-        ),
-        el("wsnt:TopicExpressionDialect", _CONCRETE_SET),
-        el("wsnt:TopicExpressionDialect", _CONCRETE),
-        el("tev:MessageContentFilterDialect", "http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter"),
-        el("tev:MessageContentSchemaLocation", "http://www.onvif.org/onvif/ver10/schema/onvif.xsd"),
-    )
-
-
-def _topic(name: str, source: tuple[str, ...], data: tuple[str, ...]) -> Element:
-    def item(item_name: str, kind: str) -> Element:
-        return el("tt:SimpleItemDescription", Name=item_name, Type=kind)
-
-    topic = el(
-        name,
-        el(
-            "tt:MessageDescription",
-            el("tt:Source", *(item(n, "xsd:string" if n == "Rule" else "tt:ReferenceToken") for n in source)),
-            el("tt:Data", *(item(n, "xsd:boolean") for n in data)),
-            IsProperty="true",
-        ),
-    )
-    topic.set(clark("wstop:topic"), "true")
-    return topic
-
-
-def motion_state(now: datetime) -> tuple[Notification, ...]:
-    """The present state as the first messages of a subscription tell it."""
-    rule = (
-        ("VideoSourceConfigurationToken", conf.VIDEO_SOURCE_CONFIG),
-        ("VideoAnalyticsConfigurationToken", "video_analytics"),
-        ("Rule", "motion"),
-    )
-    return (
-        Notification(MOTION_ALARM, now, "Initialized", (("Source", conf.VIDEO_SOURCE),), (("State", "false"),)),
-        Notification(CELL_MOTION, now, "Initialized", rule, (("IsMotion", "false"),)),
-    )
+# Beginning ---------------------------------------------------------------------------------------------------
 
 
 def create_pull_point_subscription(ctx: Context) -> Element:
-    lifetime_s = _lifetime(ctx.request.text("tev:InitialTerminationTime"), ctx.now)
-    try:
-        topics = TopicFilter.parse(ctx.request.texts("tev:Filter/wsnt:TopicExpression"))
-    except ValueError as error:
-        raise invalid_value(f"The filter is refused: {error}", "wsnt:InvalidFilterFault") from None
-    point = ctx.pull_points.create(lifetime_s=lifetime_s, topics=topics, state=motion_state(ctx.now), now=ctx.now)
-    if point is None:
-        raise SoapFault(
-            "Receiver", f"All {MAX_PULL_POINTS} pull points are in use", "wsnt:UnableToCreatePullPointFault"
-        )
-    address = ctx.reached.http(f"{EVENTS_PATH}?sub={point.id}")
-    return el(
-        "tev:CreatePullPointSubscriptionResponse",
-        el("tev:SubscriptionReference", el("wsa:Address", address)),
-        el("wsnt:CurrentTime", format_instant(ctx.now)),
-        el("wsnt:TerminationTime", format_instant(point.expires)),
+    subscription = _subscribe(ctx, "tev")
+    return el("tev:CreatePullPointSubscriptionResponse", *_begun(ctx, subscription, "tev"))
+
+
+def subscribe(ctx: Context) -> Ask[Element]:
+    """Basic notification: messages are sent to the client's ConsumerReference, if it may be called at all."""
+    consumer = ctx.required("wsnt:ConsumerReference/wsa:Address")
+    if why := refusal(consumer, ctx.client, ctx.spec, ctx.subscriptions.is_own_address):
+        raise creation_failed(f"Nothing is sent there: {why}", ctx.now, "Sender")
+    subscription = _subscribe(ctx, "wsnt", consumer)
+    return Ask(Notify(subscription), lambda _: el("wsnt:SubscribeResponse", *_begun(ctx, subscription, "wsnt")))
+
+
+def _subscribe(ctx: Context, prefix: Literal["tev", "wsnt"], consumer: str = "") -> Subscription:
+    request = ctx.request
+    changed_only = _changed_only(ctx, prefix)
+    wanted = read_filter(request, request.body.find(clark(f"{prefix}:Filter")), topic_roots(ctx.spec), ctx.now)
+    lifetime_s = _lifetime(ctx, f"{prefix}:InitialTerminationTime", "UnacceptableInitialTerminationTimeFault")
+    subscription = ctx.subscriptions.create(
+        client=ctx.client,
+        lifetime_s=lifetime_s,
+        wanted=wanted,
+        now=ctx.now,
+        consumer=consumer,
+        changed_only=changed_only,
     )
+    if subscription is None:
+        kind = f"{MAX_NOTIFIED} notifications" if consumer else f"{MAX_PULL_POINTS} pull points"
+        raise creation_failed(f"All {kind} are in use", ctx.now, "Receiver")
+    return subscription
 
 
-def _lifetime(text: str | None, now: datetime) -> float:
+def _changed_only(ctx: Context, prefix: str) -> bool:
+    """Whether that policy was asked for. Raises the fault for others."""
+    policies = ctx.request.body.find(clark(f"{prefix}:SubscriptionPolicy"))
+    for policy in () if policies is None else policies:
+        if policy.tag == clark("wsnt:UseRaw"):
+            raise notification_fault("UnsupportedPolicyRequestFault", "Raw messages cannot be sent", ctx.now)
+        if policy.tag != clark("tev:ChangedOnly"):
+            raise notification_fault("UnrecognizedPolicyRequestFault", "Only ChangedOnly is understood", ctx.now)
+    return policies is not None and len(policies) > 0
+
+
+def _begun(ctx: Context, subscription: Subscription, prefix: str) -> list[Element]:
+    address = ctx.reached.http(f"{EVENTS_PATH}?sub={subscription.id}")
+    return [
+        el(f"{prefix}:SubscriptionReference", el("wsa:Address", address)),
+        el("wsnt:CurrentTime", format_instant(ctx.now)),
+        el("wsnt:TerminationTime", format_instant(subscription.expires)),
+    ]
+
+
+def _lifetime(
+    ctx: Context,
+    path: str,
+    fault: Literal["UnacceptableInitialTerminationTimeFault", "UnacceptableTerminationTimeFault"],
+) -> float:
+    text = ctx.request.text(path)
     if not text:
         return DEFAULT_LIFETIME_S
-    lifetime_s = seconds_until(text, now)
+    lifetime_s = seconds_until(text, ctx.now)
     if lifetime_s is None or lifetime_s <= 0:
-        raise invalid_value(
-            "The termination time is malformed or in the past", "wsnt:UnacceptableInitialTerminationTimeFault"
-        )
+        minimum = el("wsnt:MinimumTime", format_instant(ctx.now + timedelta(seconds=MIN_LIFETIME_S)))
+        raise notification_fault(fault, "The termination time is malformed or in the past", ctx.now, minimum)
     return lifetime_s
 
 
-def _point(ctx: Context) -> PullPoint:
-    point = ctx.pull_points.get(ctx.subscription_id, ctx.now)
-    if point is None:
-        raise SoapFault(
-            "Sender",
-            "This subscription is not known or has expired; create a new one",
-            "ter:InvalidArgVal",
-            "wsrf-r:ResourceUnknownFault",
-        )
-    return point
+# Fetching ----------------------------------------------------------------------------------------------------
 
 
-def begin_pull(ctx: Context) -> Pull:
-    """Check a PullMessages request. Longer waits and larger batches than ours are cut, not refused."""
-    point = _point(ctx)
+def _subscription(ctx: Context) -> Subscription:
+    subscription = ctx.subscriptions.get(ctx.subscription_id, ctx.now)
+    if subscription is None:
+        raise no_such_subscription(ctx.now)
+    return subscription
+
+
+def pull_messages(ctx: Context) -> Ask[WithMessages]:
+    """Longer waits and larger batches than ours are cut, not refused."""
+    subscription = _subscription(ctx)
+    if subscription.consumer:
+        raise invalid_value("This subscription sends its messages; nothing can be pulled from it")
     timeout_s = parse_duration(ctx.required("tev:Timeout"))
     if timeout_s is None or timeout_s < 0:
         raise invalid_value("Timeout is not a duration such as PT5S")
     text = ctx.request.text("tev:MessageLimit") or str(MAX_QUEUED)
     if not (text.isascii() and text.isdigit() and int(text[:12]) > 0):
         raise invalid_value("MessageLimit is not a positive number")
-    point.keep_alive(ctx.now)
-    return Pull(point, min(timeout_s, MAX_PULL_S), min(int(text[:12]), MAX_QUEUED))
+    subscription.keep_alive(ctx.now)
+    pull = Pull(subscription, min(timeout_s, MAX_PULL_S), min(int(text[:12]), MAX_QUEUED))
+    return Ask(pull, lambda now: _finish_pull(pull, now))
 
 
-def finish_pull(pull: Pull, now: datetime) -> Element:
+def _finish_pull(pull: Pull, now: datetime) -> WithMessages:
     """The answer with what is there now. Raises the fault when the subscription ended meanwhile."""
-    point = pull.point
-    if point.closed:
-        raise SoapFault("Sender", "This subscription has ended", "ter:InvalidArgVal", "wsrf-r:ResourceUnknownFault")
-    point.keep_alive(now)
-    return el(
+    subscription = pull.subscription
+    if subscription.closed:
+        raise no_such_subscription(now)
+    subscription.keep_alive(now)
+    messages = subscription.queue.take(pull.limit)
+    element = el(
         "tev:PullMessagesResponse",
         el("tev:CurrentTime", format_instant(now)),
-        el("tev:TerminationTime", format_instant(point.expires)),
-        *(_message(notification) for notification in point.take(pull.limit)),
+        el("tev:TerminationTime", format_instant(subscription.expires)),
+        place() if messages else None,
     )
-
-
-def _message(notification: Notification) -> Element:
-    def items(name: str, pairs: tuple[tuple[str, str], ...]) -> Element:
-        return el(name, *(el("tt:SimpleItem", Name=key, Value=value) for key, value in pairs))
-
-    return el(
-        "wsnt:NotificationMessage",
-        el("wsnt:Topic", notification.topic, Dialect=_CONCRETE_SET),
-        el(
-            "wsnt:Message",
-            el(
-                "tt:Message",
-                items("tt:Source", notification.source),
-                items("tt:Data", notification.data),
-                UtcTime=format_instant(notification.at),
-                PropertyOperation=notification.operation,
-            ),
-        ),
-    )
+    return WithMessages(element, tuple(messages))
 
 
 def set_synchronization_point(ctx: Context) -> Element:
-    _point(ctx).synchronize(motion_state(ctx.now))
+    ctx.subscriptions.synchronize(_subscription(ctx), ctx.now)
     return el("tev:SetSynchronizationPointResponse")
 
 
+# Managing ----------------------------------------------------------------------------------------------------
+
+
 def renew(ctx: Context) -> Element:
-    point = _point(ctx)
-    point.extend(_lifetime(ctx.request.text("wsnt:TerminationTime"), ctx.now), ctx.now)
+    subscription = _subscription(ctx)
+    subscription.extend(_lifetime(ctx, "wsnt:TerminationTime", "UnacceptableTerminationTimeFault"), ctx.now)
     return el(
         "wsnt:RenewResponse",
-        el("wsnt:TerminationTime", format_instant(point.expires)),
+        el("wsnt:TerminationTime", format_instant(subscription.expires)),
         el("wsnt:CurrentTime", format_instant(ctx.now)),
     )
 
 
 def unsubscribe(ctx: Context) -> Element:
-    ctx.pull_points.remove(_point(ctx).id)
+    ctx.subscriptions.remove(_subscription(ctx).id)
     return el("wsnt:UnsubscribeResponse")
-
-
-def pull_messages(ctx: Context) -> Ask[Element]:
-    pull = begin_pull(ctx)
-    return Ask(pull, lambda now: finish_pull(pull, now))
 
 
 SERVICE = Service(
@@ -274,6 +250,7 @@ SERVICE = Service(
     | table(
         NOTIFICATION,
         (
+            Operation("Subscribe", Access.READ_MEDIA, subscribe, static=False),
             Operation("Renew", Access.READ_MEDIA, renew, static=False),
             Operation("Unsubscribe", Access.READ_MEDIA, unsubscribe, static=False),
         ),

@@ -14,9 +14,10 @@ from proxyd.camera.commands import Ask
 from proxyd.camera.spec import CameraSpec
 from proxyd.camera.urls import http_url, https_url, rtsp_url
 
+from ..event_messages import WithMessages
 from ..faults import invalid_value
-from ..pull_points import PullPoints
 from ..soap import Element, SoapRequest
+from ..subscriptions import Subscriptions
 
 MEDIA_PATH = "/onvif/media_service"
 MEDIA2_PATH = "/onvif/media2_service"
@@ -56,9 +57,10 @@ class Context:
     request: SoapRequest
     reached: Reached
     now: datetime
-    pull_points: PullPoints
+    subscriptions: Subscriptions
     subscription_id: str = ""  # from the URL of a subscription manager
     services: tuple[Service, ...] = ()  # those that this camera has
+    client: str = ""  # address that the request came from
 
     def rtsp(self, stream_name: str) -> str:
         return rtsp_url(self.reached.host, self.spec.rtsp_port, f"/{stream_name}")
@@ -72,7 +74,7 @@ class Context:
 
 
 # The answer, or what has to be done first (then the operation is not `static`).
-Answer = Callable[[Context], Element | Ask[Element]]
+Answer = Callable[[Context], Element | Ask[Element] | Ask[WithMessages]]
 
 
 @dataclass(frozen=True, slots=True)

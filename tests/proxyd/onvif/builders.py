@@ -20,6 +20,7 @@ from proxyd.onvif.exchange import Call, Later, Reply
 from proxyd.onvif.namespaces import PASSWORD_TYPES, PREFIXES, clark
 from proxyd.onvif.services.events import Pull
 from proxyd.onvif.services.operation import EVENTS_PATH, MEDIA2_PATH, MEDIA_PATH, Reached
+from proxyd.onvif.subscriptions import Subscriptions
 
 NOW = datetime(2026, 11, 22, 11, 30, 5, tzinfo=UTC)
 USERNAME = "onvif"
@@ -138,7 +139,8 @@ class Camera:
     def __post_init__(self) -> None:
         ids = (f"point{number}" for number in count())
         guesses = Guesses(lambda: self.now.timestamp())
-        self.dispatcher = Dispatcher(self.spec, secret=b"secret", new_id=lambda: next(ids), guesses=guesses)
+        self.subscriptions = Subscriptions(lambda: next(ids))
+        self.dispatcher = Dispatcher(self.spec, secret=b"secret", subscriptions=self.subscriptions, guesses=guesses)
 
     def send(self, body: bytes, path: str, *, sub: str = "", authorization: str | None = None) -> Reply:
         """The answer; a long poll is answered at once with what is there, a command with the next of

@@ -84,6 +84,7 @@ def test_every_operation_answers_what_the_schema_allows(kind: str, validator: Va
     needs_subscription = {
         (EVENTS, "PullMessages"),
         (EVENTS, "SetSynchronizationPoint"),
+        (NOTIFICATION, "Subscribe"),
         (NOTIFICATION, "Renew"),
         (NOTIFICATION, "Unsubscribe"),
     }

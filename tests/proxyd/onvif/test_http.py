@@ -275,7 +275,7 @@ async def test_a_client_that_hangs_up_frees_its_pull(running: Running, client: a
 
 async def _until_waiting(running: Running, expected: int = 1) -> None:
     """Until that many pulls are waiting inside the server."""
-    points = running.server._dispatcher._pull_points._by_id
+    points = running.server._events.subscriptions._by_id
     async with asyncio.timeout(5):
         while sum(len(point.listeners) for point in points.values()) != expected:
             await asyncio.sleep(0)

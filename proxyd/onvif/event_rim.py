@@ -1,0 +1,73 @@
+"""What the events service needs of the world: waiting for messages, sending them, and saying who is too slow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from proxyd.camera.events import CameraEvent
+from proxyd.camera.spec import CameraSpec, RecordExchange
+from proxyd.camera.urls import bracketed
+
+from .notifier import Notifier, is_own_address
+from .services.events import Notify, Pull
+from .subscriptions import Subscription, Subscriptions
+
+
+class EventRim:
+    """Of one camera. `spec()` is asked each time, because settings change."""
+
+    def __init__(
+        self,
+        spec: Callable[[], CameraSpec],
+        *,
+        record: RecordExchange,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._record = record
+        self._now = now
+        self.subscriptions = Subscriptions(new_id, overflows=self._overflows, is_own_address=is_own_address)
+        self._notifier = Notifier(spec, self.subscriptions, record=record, now=now)
+
+    def deliver(self, event: CameraEvent) -> None:
+        """Something happened at this camera: keep it, and tell all who want to know."""
+        self.subscriptions.deliver(event, self._now())
+
+    async def perform(self, command: Pull | Notify) -> datetime:
+        """The time when it was done."""
+        if isinstance(command, Pull):
+            await _wait(command)
+        else:
+            self._notifier.start(command.subscription)
+        return self._now()
+
+    async def stop(self) -> None:
+        self.subscriptions.close()
+        await self._notifier.stop()
+
+    def _overflows(self, subscription: Subscription) -> None:
+        self._record(
+            client=bracketed(subscription.client),
+            protocol="onvif",
+            operation="Notify" if subscription.consumer else "PullMessages",
+            ok=False,
+            reason="the recorder fetches its events too slowly: old ones are left out, present states stay right",
+        )
+
+
+async def _wait(pull: Pull) -> None:
+    """Until there is a message, the subscription has ended, or the time is over."""
+    subscription = pull.subscription
+    changed = asyncio.Event()
+    subscription.listeners.add(changed.set)
+    try:
+        async with asyncio.timeout(pull.timeout_s):
+            while not subscription.queue and not subscription.closed:  # another pull may have been quicker
+                changed.clear()
+                await changed.wait()
+    except TimeoutError:
+        pass
+    finally:
+        subscription.listeners.discard(changed.set)
