@@ -12,6 +12,7 @@ from ipaddress import IPv4Interface, IPv4Network
 from .addressing import is_own_mac, usable
 from .desired import number
 from .errors import BadRequest
+from .guard import MOST_TCP, USUAL_TCP
 from .model import MOST_PARENTS, MOST_SLOTS, Facts, HostLink, Limits, Plan, Slot
 from .parents import WIRELESS_TODO, WIRELESS_WHY
 
@@ -72,6 +73,7 @@ def _accept_plan(plan: Plan, facts: Facts, limits: Limits | None) -> None:
     if limits and plan.name_prefix != limits.name_prefix:
         raise BadRequest(f"Names must begin with {limits.name_prefix} here.")
     accept_name_prefix(plan.name_prefix)
+    _accept_guard(plan.guard)
     if not 0 <= plan.block < MOST_PARENTS:
         raise BadRequest(f"Block {plan.block} is not one of 0 to {MOST_PARENTS - 1}.")
     if len(plan.slots) > MOST_SLOTS:
@@ -90,6 +92,14 @@ def _accept_plan(plan: Plan, facts: Facts, limits: Limits | None) -> None:
             raise BadRequest(f"{slot.address.ip} is this host's own address.", "Leave it out with --exclude.")
         if slot.address and limits:
             _accept_range(slot.address.network, slot, plan, facts, limits)
+
+
+def _accept_guard(ports: Sequence[int]) -> None:
+    if len(ports) > MOST_TCP or list(ports) != sorted({port for port in ports if 0 < port < 1 << 16}):
+        raise BadRequest(
+            f"The guard can leave open at most {MOST_TCP} different TCP ports from 1 to 65535.",
+            f"Give those of the cameras, such as --guard {','.join(map(str, USUAL_TCP))}.",
+        )
 
 
 def _accept_slot(plan: Plan, slot: Slot) -> None:

@@ -16,7 +16,7 @@ from .keeper import Keeper
 from .kernel import read_facts
 from .known import Known
 from .model import Facts, Limits, Plan, Slot
-from .plan import PlanWish, make_plan, without
+from .plan import PlanWish, make_plan, usual_guard, without
 from .probing import probe_addresses, seen_macs
 from .protocol import (
     VERSION,
@@ -177,6 +177,9 @@ class Answers:
                 raise BadRequest(
                     f"{plan.parent} is not allowed here.", f"The config allows {', '.join(sorted(allowed))}."
                 )
+        guards = {plan.parent: plan.guard for plan in before}
+        if any(plan.guard != guards.get(plan.parent, usual_guard(before)) for plan in after):
+            raise BadRequest("Only root can change the guard of the interfaces.", "sudo netsetup apply --guard --yes")
         changed = [plan for plan in after if plan not in before]
         growing = sum(len(plan.slots) for plan in after) > sum(len(plan.slots) for plan in before)
         accept(changed, facts, self._limits())

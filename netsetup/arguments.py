@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from .config import DEFAULT_FILE, DEFAULT_STATE
 from .database import DEFAULT_DATABASE
+from .guard import USUAL_TCP
 
 _Value = TypeVar("_Value", IPv4Address, IPv4Interface, IPv4Network)
 
@@ -55,6 +56,8 @@ def again(args: argparse.Namespace, consent: str) -> str:
         if (value := getattr(args, name)) is not None:
             words += [f"--{name.replace('_', '-')}", str(value)]
     words += ["--dhcp"] if args.dhcp else []
+    if args.guard is not None:
+        words += ["--guard", ",".join(map(str, args.guard))] if args.guard else ["--no-guard"]
     words += ["--exclude", ",".join(map(str, args.exclude))] if args.exclude else []
     for name, usual in (("state", DEFAULT_STATE), ("config", DEFAULT_FILE), ("database", DEFAULT_DATABASE)):
         if getattr(args, name) != usual:
@@ -81,6 +84,7 @@ def _add_wish(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mac-prefix", help="such as a2:6f:00; usually made from the adapter's own MAC")
     parser.add_argument("--name-prefix", help="usually vcam")
+    _add_guard(parser)
     add_database_argument(parser)
 
 
@@ -89,6 +93,20 @@ def add_database_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--database", type=Path, default=DEFAULT_DATABASE, metavar="FILE", help=f"{what}; default {DEFAULT_DATABASE}"
     )
+
+
+def _add_guard(parser: argparse.ArgumentParser) -> None:
+    usual = ",".join(map(str, USUAL_TCP))
+    guard = parser.add_mutually_exclusive_group()
+    guard.add_argument(
+        "--guard",
+        nargs="?",
+        type=_ports,
+        const=USUAL_TCP,
+        metavar="PORT[,…]",
+        help=f"let others reach only these TCP ports on the cameras' addresses ({usual}), not this host's services",
+    )
+    guard.add_argument("--no-guard", dest="guard", action="store_const", const=(), help="without that")
 
 
 def _add_consent(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +123,13 @@ def _interface(text: str) -> IPv4Interface:
     if "/" not in text:
         raise argparse.ArgumentTypeError(f"{text} has no prefix length: write {text}/24, with your LAN's length")
     return _parsed(IPv4Interface, text, "an address with its prefix length, such as 10.77.0.101/24")
+
+
+def _ports(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(sorted({int(word) for word in text.split(",")}))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a list of ports, such as 80,443,554") from None
 
 
 def _address(text: str) -> IPv4Address:

@@ -13,7 +13,19 @@ from .desired import number
 from .host_facts import ANY, HostFacts
 from .lan_findings import Evidence, claims, elsewhere, unheard
 from .model import TABLE, Facts, Finding, Lease, Plan, Severity, Slot
-from .steps import AddAddress, AddRule, PutRoute, RemoveAddress, RemoveRoute, RemoveRule, SetSysctl, Step, words
+from .steps import (
+    AddAddress,
+    AddRule,
+    PutGuard,
+    PutRoute,
+    RemoveAddress,
+    RemoveGuard,
+    RemoveRoute,
+    RemoveRule,
+    SetSysctl,
+    Step,
+    words,
+)
 
 if TYPE_CHECKING:
     from .dhcp.state import DhcpState
@@ -88,11 +100,18 @@ def by_camera(steps: Iterable[Step], plans: Sequence[Plan]) -> dict[str, list[St
 
 
 def host_incomplete(pending: Sequence[Step]) -> list[Finding]:
-    """Rules and sysctls that all cameras of a parent need."""
-    if not pending:
-        return []
-    why = "Frames of cameras leave with the host's own MAC, or the host answers ARP for them."
-    return [Finding("host-incomplete", "problem", f"The host is not as planned: {_few(pending)}.", why, _RESTORE)]
+    """Rules, sysctls and the guard, which all cameras of a parent need."""
+    found: list[Finding] = []
+    guard = [step for step in pending if isinstance(step, (PutGuard, RemoveGuard))]
+    rest = [step for step in pending if step not in guard]
+    if rest:
+        why = "Frames of cameras leave with the host's own MAC, or the host answers ARP for them."
+        found.append(Finding("host-incomplete", "problem", f"The host is not as planned: {_few(rest)}.", why, _RESTORE))
+    if guard:
+        why = "Other services of this host answer on the cameras' addresses, or recorders do not reach the cameras."
+        what = f"The guard of the cameras' interfaces is not as planned: {_few(guard)}."
+        found.append(Finding("guard-changed", "problem", what, why, _RESTORE))
+    return found
 
 
 def _address(

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,11 @@ from .arguments import (
 )
 from .config import load_limits
 from .database import known_interfaces
+from .disk import cannot_write
 from .errors import BadRequest, FactsChanged
 from .execute import converge, pending, watched
 from .files import StateDir
-from .journal import Journal, cannot_write
+from .journal import Journal
 from .kernel import read_facts
 from .known import refuse_known
 from .model import Facts, Lease, Limits, Plan
@@ -178,8 +180,8 @@ async def _status(args: argparse.Namespace) -> int:
 async def _target(args: argparse.Namespace, state: StateDir) -> tuple[tuple[Plan, ...], str | None]:
     """The plans to apply, and the digest that a plan file was shown with."""
     if args.file:
-        if args.parent:
-            raise BadRequest("Either a plan file or --parent, not both.")
+        if args.parent or args.guard is not None:
+            raise BadRequest("Either a plan file or --parent and --guard, not both.")
         plans, shown = _plan_file(args.file)
         refuse_known(plans, state.plans(), known_interfaces(args.database))
         return plans, shown
@@ -187,6 +189,8 @@ async def _target(args: argparse.Namespace, state: StateDir) -> tuple[tuple[Plan
     if not args.parent:
         if not present:
             raise BadRequest("There is no plan yet.", "Give --parent and --count, such as --parent eth0 --count 32.")
+        if args.guard is not None:
+            return tuple(replace(plan, guard=args.guard) for plan in present), None
         return present, None
     count = args.count
     if count is None:
@@ -207,6 +211,7 @@ def _wished(args: argparse.Namespace, present: Sequence[Plan], facts: Facts) -> 
         tuple(args.exclude),
         args.mac_prefix,
         args.name_prefix,
+        args.guard,
     )
     ours = {link.mac for link in facts.links if link.ours} | {slot.mac for plan in present for slot in plan.slots}
     known = known_interfaces(args.database)

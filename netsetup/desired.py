@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from .guard import merge_guards
 from .model import (
     END_RULE,
     LAN_RULE,
@@ -25,6 +26,7 @@ from .model import (
     Desired,
     Facts,
     Family,
+    Guard,
     Lease,
     Link,
     Plan,
@@ -97,7 +99,8 @@ def desired(
         lans |= {home.address.network for home in homes}
     if lans:
         rules += _parent_rules(plan.block, sorted(lans))
-    return Desired(tuple(links), tuple(sysctls), tuple(addresses), tuple(routes), tuple(rules))
+    guard = Guard((plan.name_prefix,), plan.guard) if plan.guard else None
+    return Desired(tuple(links), tuple(sysctls), tuple(addresses), tuple(routes), tuple(rules), guard)
 
 
 def merge(parts: Iterable[Desired]) -> Desired:
@@ -109,6 +112,7 @@ def merge(parts: Iterable[Desired]) -> Desired:
         tuple(dict.fromkeys(address for part in parts for address in part.addresses)),
         tuple(dict.fromkeys(route for part in parts for route in part.routes)),
         tuple(dict.fromkeys(rule for part in parts for rule in part.rules)),
+        merge_guards(part.guard for part in parts),
     )
 
 
@@ -121,6 +125,7 @@ def snapshot(facts: Facts, *, also: Collection[str] = ()) -> Desired:
         tuple(address for address in facts.addresses if address.link in ours),
         facts.routes,
         facts.rules,
+        facts.guard,
     )
 
 

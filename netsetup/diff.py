@@ -15,8 +15,10 @@ from .steps import (
     AddAddress,
     AddLink,
     AddRule,
+    PutGuard,
     PutRoute,
     RemoveAddress,
+    RemoveGuard,
     RemoveLinks,
     RemoveRoute,
     RemoveRule,
@@ -39,6 +41,9 @@ def diff(facts: Facts, desired: Desired, *, begun: Mapping[str, str] | None = No
     on_host = [s for s in desired.sysctls if s.link not in wanted and s not in facts.sysctls]
     in_use = {link.parent for link in desired.links} | ({"all"} if desired.links else set())
     steps: list[Step] = [SetSysctl(sysctl) for sysctl in on_host if sysctl.link in in_use]
+    # By the names' beginning, so that it can stand before the first camera, and go after the last.
+    if desired.guard and desired.guard != facts.guard:
+        steps.append(PutGuard(desired.guard))
     if removed:
         steps.append(RemoveLinks(tuple(sorted(removed))))
     old_rules, new_rules = set(facts.rules), set(desired.rules)
@@ -55,6 +60,8 @@ def diff(facts: Facts, desired: Desired, *, begun: Mapping[str, str] | None = No
     steps += _stale_routes(facts, desired, removed)
     steps += [RemoveRule(rule) for rule in stale_rules if rule.action == "lookup"]
     steps += [RemoveRule(rule) for rule in stale_rules if rule.action == "nop"]
+    if facts.guard and not desired.guard:
+        steps.append(RemoveGuard())
     # Put back only after the cameras are gone: before that the host would answer ARP for them.
     steps += [SetSysctl(sysctl) for sysctl in on_host if sysctl.link not in in_use]
     return steps

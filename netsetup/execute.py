@@ -18,12 +18,13 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from .desired import desired, merge, snapshot
 from .diff import diff
+from .disk import cannot_write
 from .errors import KernelRefused, NetsetupError
-from .journal import Journal, cannot_write
+from .journal import Journal
 from .kernel import Kernel, KernelPort
 from .model import Desired, Facts, Lease, Plan, Sysctl
 from .parents import where_it_is
-from .steps import AddLink, SetState, SetSysctl, Step, words
+from .steps import AddLink, PutGuard, SetState, SetSysctl, Step, words
 
 _ROUNDS = 4  # the kernel itself takes routes away with addresses and links; a second look finds them
 _PUT_BACK_TIMEOUT_S = 60.0
@@ -239,6 +240,8 @@ def _hint(step: Step, code: int | None) -> str:
             return "This kernel has no macvlan: install the kernel's full set of modules."
         if code in (errno.ENODEV, errno.ENXIO):
             return f"There is no interface {step.link.parent} any more: check the network adapter."
+    if isinstance(step, PutGuard):
+        return "This kernel may have no nf_tables: do it without, with --no-guard."
     if isinstance(step, SetState) and code == errno.EADDRINUSE:
         return f"The MAC address of {step.name} is used on this host already: choose another --mac-prefix."
     return "Run `netsetup check`."

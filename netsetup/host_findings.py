@@ -165,13 +165,17 @@ def _ports(facts: Facts, host: HostFacts) -> Iterator[Finding]:
         why = "It answers discovery on this machine, too; the cameras answer beside it."
         yield Finding("discovery-taken", "note", f"{_program(discovery)} listens on udp 3702.", why)
     rest = sorted({x.port for x in tcp if x.port not in _TCP})
-    if rest:
+    words = ", ".join(map(str, rest))
+    if facts.guard and not {*rest} & {*facts.guard.tcp}:
+        yield Finding("guard", "ok", f"The guard keeps services of this host (tcp {words or 'none'}) from the cameras.")
+    elif rest:
+        todo = "Let recorders reach the cameras' ports only: netsetup apply --guard --yes"
         yield Finding(
             "services-everywhere",
             "note",
-            f"Services of this host on every address: tcp {', '.join(map(str, rest))}.",
+            f"Services of this host on every address: tcp {words}.",
             "They answer on the cameras' addresses, too.",
-            "If recorders or people mistake them for cameras: bind them to the host's own address.",
+            f"{todo} (docs/netsetup.md). Or bind them to the host's own address.",
         )
 
 

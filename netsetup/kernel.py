@@ -1,5 +1,5 @@
-"""The kernel by netlink and /proc/sys: one full dump, and one step at a time. The only place that uses pyroute2 here
-apart from the DHCP packet codec.
+"""The kernel by netlink and /proc/sys: one full dump, and one step at a time. What it is told about nftables is in
+`nft`.
 """
 
 from __future__ import annotations
@@ -31,12 +31,15 @@ from .model import (
     Rule,
     Sysctl,
 )
+from .nft import put_guard, read_guard, remove_guard
 from .steps import (
     AddAddress,
     AddLink,
     AddRule,
+    PutGuard,
     PutRoute,
     RemoveAddress,
+    RemoveGuard,
     RemoveLinks,
     RemoveRoute,
     RemoveRule,
@@ -101,6 +104,7 @@ class Kernel:
             addresses = [message async for message in await self._ipr.get_addr(family=socket.AF_INET)]
             routes = [message async for message in await self._ipr.get_routes(family=socket.AF_INET)]
             rules = [message async for message in await self._ipr.get_rules(family=socket.AF_INET)]
+            guard = await read_guard()
         names: dict[int, str] = {message["index"]: message.get("IFLA_IFNAME") for message in links}
         host_links = tuple(_host_link(message, names) for message in links)
         return Facts(
@@ -110,6 +114,7 @@ class Kernel:
             tuple(r for r in map(_rule, rules) if r is not None),
             _sysctls(host_links, parents),
             tuple(_host_route(m, names) for m in routes if _table(m) == MAIN_TABLE and m["dst_len"] == 0),
+            guard,
         )
 
     async def do(self, step: Step) -> None:
@@ -166,6 +171,10 @@ class Kernel:
                 await ipr.rule("add", **_rule_arguments(rule))
             case RemoveRule(rule):
                 await ipr.rule("del", **_rule_arguments(rule))
+            case PutGuard(guard):
+                await put_guard(guard)
+            case RemoveGuard():
+                await remove_guard()
 
     async def _remove(self, names: Sequence[str]) -> None:
         """Into a group of their own, then the group: one wait of the kernel for all of them."""

@@ -45,6 +45,7 @@ class Plan:
     gateway: IPv4Address | None = None
     name_prefix: str = "vcam"
     mac_prefix: str = "a2:6f:00"  # the octets before the slot's number
+    guard: tuple[int, ...] = ()  # TCP ports that others may reach, in their order; (): all that listens, no guard
 
     def digest(self) -> str:
         """12 hex digits that name exactly this plan."""
@@ -53,6 +54,7 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         data = asdict(self)
         data["gateway"] = str(self.gateway) if self.gateway else None
+        data["guard"] = list(self.guard)
         data["slots"] = [
             {"index": s.index, "name": s.name, "mac": s.mac, "address": str(s.address) if s.address else None}
             for s in self.slots
@@ -81,6 +83,7 @@ class Plan:
             gateway,
             str(data["name_prefix"]),
             str(data["mac_prefix"]),
+            tuple(_number(port) for port in data.get("guard", ())),
         )
 
 
@@ -165,6 +168,14 @@ class Sysctl:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """What may arrive at interfaces whose names begin so; everything else is dropped. Both in their order."""
+
+    prefixes: tuple[str, ...]
+    tcp: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     """Everything of ours in the kernel, for one parent. Order of creation is the differ's business."""
 
@@ -173,6 +184,7 @@ class Desired:
     addresses: tuple[Address, ...] = ()
     routes: tuple[Route, ...] = ()
     rules: tuple[Rule, ...] = ()
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +218,7 @@ class Facts:
     rules: tuple[Rule, ...] = ()
     sysctls: tuple[Sysctl, ...] = ()  # of our links and of the parent, the keys that the recipe sets
     host_routes: tuple[tuple[str, IPv4Address | None, int], ...] = ()
+    guard: Guard | None = None
 
     def link(self, name: str) -> HostLink | None:
         return next((link for link in self.links if link.name == name), None)

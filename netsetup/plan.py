@@ -35,6 +35,7 @@ class PlanWish:
     exclude: tuple[IPv4Network, ...] = ()
     mac_prefix: str | None = None
     name_prefix: str | None = None
+    guard: tuple[int, ...] | None = None
 
 
 def make_plan(
@@ -84,6 +85,11 @@ def without(plans: Sequence[Plan], names: Iterable[str]) -> tuple[Plan, ...]:
     return tuple(plan for plan in kept if plan.slots)
 
 
+def usual_guard(plans: Sequence[Plan]) -> tuple[int, ...]:
+    """Of a new plan beside these: the guard is by interface name, so that theirs holds for its cameras, too."""
+    return next((plan.guard for plan in plans if plan.guard), ())
+
+
 def _frame(wish: PlanWish, present: Plan | None, others: Sequence[Plan], facts: Facts, limits: Limits | None) -> Plan:
     """The plan without slots: everything that holds for the whole parent."""
     parent = accept_parent(wish.parent, facts)
@@ -101,7 +107,8 @@ def _frame(wish: PlanWish, present: Plan | None, others: Sequence[Plan], facts: 
                 )
         method = method or present.method
         gateway = wish.gateway or (present.gateway if method == present.method else None)
-        return replace(present, method=method, gateway=gateway, slots=())
+        guard = present.guard if wish.guard is None else wish.guard
+        return replace(present, method=method, gateway=gateway, slots=(), guard=guard)
     used = {plan.block for plan in others}
     block = next((block for block in range(MOST_PARENTS) if block not in used), None)
     if block is None:
@@ -115,6 +122,7 @@ def _frame(wish: PlanWish, present: Plan | None, others: Sequence[Plan], facts: 
         gateway=wish.gateway,
         name_prefix=wish.name_prefix or (limits.name_prefix if limits else "vcam"),
         mac_prefix=mac_prefix or host_mac_prefix(parent.mac),
+        guard=usual_guard(others) if wish.guard is None else wish.guard,
     )
 
 

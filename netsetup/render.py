@@ -38,7 +38,8 @@ def plan_text(plans: Sequence[Plan], steps: Sequence[Step]) -> str:
     for plan in plans:
         how = "by DHCP" if plan.method == "dhcp" else "with static addresses"
         way_out = f", gateway {plan.gateway}" if plan.gateway else ""
-        lines.append(f"{plan.parent}: {_count(len(plan.slots), 'interface')} {how}{way_out}")
+        guard = f", guarded but for tcp {', '.join(map(str, plan.guard))}" if plan.guard else ""
+        lines.append(f"{plan.parent}: {_count(len(plan.slots), 'interface')} {how}{way_out}{guard}")
         lines += [f"  {slot.name:<15} {slot.mac}  {slot.address or 'DHCP'}" for slot in plan.slots]
     if not plans:
         lines.append("No interfaces.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .model import Address, Link, Route, Rule, Sysctl
+from .guard import guard_words
+from .model import Address, Guard, Link, Route, Rule, Sysctl
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,18 @@ class RemoveRule:
     rule: Rule
 
 
+@dataclass(frozen=True, slots=True)
+class PutGuard:
+    """Takes the place of the guard that is there."""
+
+    guard: Guard
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveGuard:
+    """Everything that listens on all addresses of the host is reached on the cameras' addresses again."""
+
+
 Step = (
     AddLink
     | SetAlias
@@ -82,6 +95,8 @@ Step = (
     | RemoveRoute
     | AddRule
     | RemoveRule
+    | PutGuard
+    | RemoveGuard
 )
 
 
@@ -110,6 +125,10 @@ def words(step: Step) -> str:
             return f"add rule {rule_words(rule)}"
         case RemoveRule(rule):
             return f"remove rule {rule_words(rule)}"
+        case PutGuard(guard):
+            return guard_words(guard)
+        case RemoveGuard():
+            return "remove the guard of the cameras' interfaces"
 
 
 def _few(names: tuple[str, ...]) -> str:

@@ -13,8 +13,10 @@ from netsetup.steps import (
     AddAddress,
     AddLink,
     AddRule,
+    PutGuard,
     PutRoute,
     RemoveAddress,
+    RemoveGuard,
     RemoveLinks,
     RemoveRoute,
     RemoveRule,
@@ -113,6 +115,10 @@ class FakeKernel:
                 self.state = replace(s, rules=(*s.rules, rule))
             case RemoveRule(rule):
                 self.state = replace(s, rules=tuple(x for x in s.rules if x != rule))
+            case PutGuard(guard):
+                self.state = replace(s, guard=guard)
+            case RemoveGuard():
+                self.state = replace(s, guard=None)
 
     def _change_link(self, name: str, **changes: object) -> None:
         self._refuse_if(self.state.link(name) is None, errno.ENODEV)
@@ -133,6 +139,7 @@ def comparable(facts: Facts) -> tuple[frozenset[object], ...]:
         frozenset(facts.routes),
         frozenset(facts.rules),
         frozenset(facts.sysctls),
+        frozenset({facts.guard}),
     )
 
 

@@ -42,6 +42,9 @@ def lease(of: Slot, address: str, gateway: str | None = None) -> Lease:
     return Lease(of.mac, IPv4Interface(address), IPv4Address(gateway) if gateway else server, server, 0, 1, 2, 3)
 
 
+GUARDS = st.sampled_from(((), (80, 443, 554), (8000,)))
+
+
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[list[Plan], dict[str, Lease]]:
     """Plans for up to two parents, some slots missing, some leases there."""
@@ -54,10 +57,11 @@ def worlds(draw: st.DrawFn) -> tuple[list[Plan], dict[str, Lease]]:
         net = draw(st.sampled_from(("10.77.0", "10.78.0")))
         if draw(st.booleans()):
             slots = tuple(slot(block, i, f"{net}.{100 + 20 * block + i}/24") for i in sorted(indexes))
-            plans.append(Plan(parent, block, "static", slots, draw(st.sampled_from((None, IPv4Address(f"{net}.1"))))))
+            gateway = draw(st.sampled_from((None, IPv4Address(f"{net}.1"))))
+            plans.append(Plan(parent, block, "static", slots, gateway, guard=draw(GUARDS)))
         else:
             slots = tuple(slot(block, i, None) for i in sorted(indexes))
-            plans.append(Plan(parent, block, "dhcp", slots))
+            plans.append(Plan(parent, block, "dhcp", slots, guard=draw(GUARDS)))
             for one in slots:
                 if draw(st.booleans()):
                     host = draw(st.integers(150, 152)) + 10 * one.index + 50 * block

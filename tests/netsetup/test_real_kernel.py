@@ -7,6 +7,8 @@ import errno
 import json
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from netsetup.errors import KernelRefused
 from netsetup.execute import converge
 from netsetup.journal import Journal
 from netsetup.kernel import Kernel
-from netsetup.model import Facts, Lease, Link, Plan, Slot
+from netsetup.model import Facts, Guard, Lease, Link, Plan, Slot
+from netsetup.nft import read_guard
 from netsetup.steps import RemoveLinks, Step
 from tests.netsetup.conftest import Inside
 
@@ -88,7 +91,14 @@ def everything() -> dict[str, Any]:
         "routes": sorted(json.dumps(route, sort_keys=True) for route in ip("-4", "route", "show", "table", "all")),
         "rules": [json.dumps(rule, sort_keys=True) for rule in ip("rule")],
         "settings": settings,
+        "guard": guard(),
     }
+
+
+def guard() -> Guard | None:
+    """In a thread: those who ask are in an event loop."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, read_guard()).result()
 
 
 class Refusing:
@@ -156,7 +166,8 @@ def case_failure_at_every_step(folder: Path) -> None:
     async def run() -> int:
         nothing: list[Plan] = []
         small = [plan(2)]
-        other = [plan(1, net="10.78.0", first=2), plan(1, net="10.79.0", parent="p2", block=1)]
+        guarded = replace(plan(1, net="10.78.0", first=2), guard=(80, 554))
+        other = [guarded, plan(1, net="10.79.0", parent="p2", block=1)]
         tried = 0
         async with Kernel() as kernel:
             for start, end in ((nothing, small), (small, other), (other, nothing)):
