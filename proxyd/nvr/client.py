@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import secrets
+import uuid
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -26,6 +28,7 @@ from proxyd.nvr.device_answers import (
     service_addresses,
     shown_offset,
 )
+from proxyd.nvr.envelope import Element, Login, SoapCall, read_body, write_call
 from proxyd.nvr.failures import failure_in_words
 from proxyd.nvr.refusals import (
     LoginDemanded,
@@ -39,9 +42,11 @@ from proxyd.nvr.refusals import (
 )
 from proxyd.nvr.result import DeviceIdentity
 from proxyd.nvr.soap_library import DEVICE_NAMESPACE, MEDIA2_NAMESPACE, MEDIA_NAMESPACE, OnvifService, warm_up
-from proxyd.nvr.transport import SoapTransport, seconds_of_http_date
+from proxyd.nvr.transport import CONNECT_TIMEOUT_S, SoapTransport, seconds_of_http_date
 
 log = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
+_CLOCK_MOVED_S = 5.0
 
 
 def _utc_now() -> datetime:
@@ -194,10 +199,25 @@ class NvrClient:
         A refused login is checked once more with a call that worked before: a user without the right for one
         operation is no reason to stop, a changed password is.
         """
+        return await self._guarded(
+            lambda: self.invoke(namespace, operation, parameters, step, with_token=True), step=step
+        )
+
+    async def exchange(self, call: SoapCall, step: str, *, wait_s: float = 0.0) -> Element:
+        """As `call`, for a request made by hand that the NVR may take `wait_s` to answer: the Body's first element."""
+        return await self._guarded(lambda: self._send(call, step, self._call_timeout_s + wait_s), step=step)
+
+    async def _guarded(self, ask: Callable[[], Awaitable[_Answer]], *, step: str) -> _Answer:
         if self._refused is not None:
             raise self._refused
+        signed_for_s = self.clock_offset_s or 0.0
         try:
-            return await self.invoke(namespace, operation, parameters, step, with_token=True)
+            try:
+                return await ask()
+            except (LoginDemanded, SoapFault) as refusal:
+                if not is_login(refusal) or not await self._clock_moved(signed_for_s):
+                    raise
+            return await ask()
         except (LoginDemanded, SoapFault) as refusal:
             if not is_login(refusal):
                 raise
@@ -209,6 +229,42 @@ class NvrClient:
             raise rights_error(where=self.where, step=step) from None
         except NotSoap as refusal:
             raise refusal_error(refusal, where=self.where, step=step) from None
+
+    async def _clock_moved(self, signed_for_s: float) -> bool:
+        """Whether the device's clock was set since (after a restart, or by somebody): a token signed for the time
+        before is refused like a wrong password."""
+        if self._transport.use_digest:
+            return False
+        async with self._confirming:
+            await self.read_clock()
+        return abs((self.clock_offset_s or 0.0) - signed_for_s) > _CLOCK_MOVED_S
+
+    async def _send(self, call: SoapCall, step: str, timeout_s: float) -> Element:
+        """Raises Refusal, UpstreamUnreachable, UpstreamProtocolError."""
+        headers = {"Content-Type": f'application/soap+xml; charset=utf-8; action="{call.action}"'}
+        timeout = aiohttp.ClientTimeout(total=timeout_s, connect=CONNECT_TIMEOUT_S)
+
+        async def once() -> bytes:
+            message = write_call(call, self._login(), f"urn:uuid:{uuid.uuid4()}")
+            return await self._transport.exchange(call.address, message, headers, timeout)
+
+        try:
+            async with asyncio.timeout(timeout_s):
+                answer = await _again_when_closed(once)
+        except Refusal:
+            raise
+        except Exception as error:
+            raise failure_in_words(error, where=self.where, step=step, timeout_s=timeout_s) from None
+        body = read_body(answer)
+        if body is None:
+            raise refusal_error(NotSoap(200, "something that is not SOAP"), where=self.where, step=step)
+        return body
+
+    def _login(self) -> Login | None:
+        if self._transport.use_digest:
+            return None
+        created = self._now() + timedelta(seconds=self.clock_offset_s or 0.0)
+        return Login(self.access.username, self.access.password, secrets.token_bytes(16), created)
 
     async def invoke(
         self, namespace: str, operation: str, parameters: dict[str, Any], step: str, *, with_token: bool
@@ -222,12 +278,7 @@ class NvrClient:
         try:
             async with asyncio.timeout(self._call_timeout_s):
                 service = await self._service(namespace)
-                try:
-                    return await service.call(operation, parameters, with_token=signed)
-                except aiohttp.ClientConnectorError:
-                    raise
-                except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-                    return await service.call(operation, parameters, with_token=signed)
+                return await _again_when_closed(lambda: service.call(operation, parameters, with_token=signed))
         except (Refusal, UpstreamProtocolError):
             raise
         except Exception as error:
@@ -288,3 +339,13 @@ class NvrClient:
             await service.open()
             self._services[namespace] = service
         return service
+
+
+async def _again_when_closed(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    """Once more when the NVR closed an idle connection under us."""
+    try:
+        return await ask()
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+        return await ask()

@@ -1,4 +1,4 @@
-"""The conversation with one NVR that stays open besides scans: for PTZ, imaging, settings. One per NVR, guarded.
+"""The conversation with one NVR that stays open besides scans, for PTZ, imaging, settings and events: one per NVR.
 
 NVRs lock accounts: while nobody knows whether the account is good only one caller logs in, and after a refusal nobody
 does until the credentials change or somebody says that they may be tried once more.
@@ -13,12 +13,15 @@ from typing import Any
 from proxyd.camera.spec import NvrAccess
 from proxyd.errors import UpstreamAuthError
 
+from .addresses import at_typed_host
 from .client import NvrClient
+from .envelope import Element, SoapCall
 from .refusals import Refusal, refusal_error
 from .soap_library import (
     ANALYTICS_NAMESPACE,
     DEVICE_NAMESPACE,
     DEVICEIO_NAMESPACE,
+    EVENTS_NAMESPACE,
     IMAGING_NAMESPACE,
     MEDIA2_NAMESPACE,
     MEDIA_NAMESPACE,
@@ -33,6 +36,7 @@ NAMESPACES: Mapping[str, str] = {
     "ptz": PTZ_NAMESPACE,
     "imaging": IMAGING_NAMESPACE,
     "deviceio": DEVICEIO_NAMESPACE,
+    "events": EVENTS_NAMESPACE,
     "analytics": ANALYTICS_NAMESPACE,
 }
 
@@ -73,6 +77,34 @@ class NvrLink:
         except UpstreamAuthError as error:
             self._refused = error
             raise
+
+    async def exchange(self, call: SoapCall, step: str, *, wait_s: float = 0.0) -> Element:
+        """A request made by hand; the answer may take `wait_s` longer than others. Raises SoapFault for a fault that
+        is not about the login, else UpstreamError."""
+        client = await self._connected()
+        try:
+            return await client.exchange(call, step, wait_s=wait_s)
+        except UpstreamAuthError as error:
+            self._refused = error
+            raise
+
+    async def address_of(self, service: str) -> str | None:
+        """Where the NVR has `service`, None where it has none. Raises UpstreamError."""
+        return (await self._connected()).addresses.get(NAMESPACES[service])
+
+    def on_typed_host(self, raw: str) -> str:
+        """An address that the NVR gave, at the host that the user typed. Raises BadAddress."""
+        access = self._access
+        return at_typed_host(raw, host=access.host, schemes=("http", "https"), base_port=access.port)
+
+    @property
+    def access(self) -> NvrAccess:
+        return self._access
+
+    @property
+    def clock_offset_s(self) -> float:
+        """The NVR's clock minus ours, as far as it is known."""
+        return (self._client.clock_offset_s if self._client else None) or 0.0
 
     async def _connected(self) -> NvrClient:
         async with self._connecting:

@@ -18,7 +18,7 @@ from proxyd.nvr.refusals import TOO_MUCH, LoginDemanded, NotSoap, judge_body, pa
 from proxyd.nvr.soap_library import AIOHTTPTransport, HttpAnswer
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024  # 64 channels × 3 profiles with analytics are below 4 MB
-_CONNECT_TIMEOUT_S = 10
+CONNECT_TIMEOUT_S = 10
 _READ_CHUNK_BYTES = 64 * 1024
 
 
@@ -43,7 +43,7 @@ class SoapTransport(AIOHTTPTransport):  # type: ignore[misc]  # the library is u
         self.last_date = ""
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=False, limit=connections, keepalive_timeout=4),
-            timeout=aiohttp.ClientTimeout(total=call_timeout_s, connect=_CONNECT_TIMEOUT_S),
+            timeout=aiohttp.ClientTimeout(total=call_timeout_s, connect=CONNECT_TIMEOUT_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "proxyd", "Accept-Encoding": "identity"},
         )
@@ -55,28 +55,36 @@ class SoapTransport(AIOHTTPTransport):  # type: ignore[misc]  # the library is u
     async def post_xml(self, address: str, envelope: etree._Element, headers: dict[str, str]) -> HttpAnswer:
         """Raises Refusal, aiohttp.ClientError, TimeoutError. Called by zeep."""
         message = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
-        received = await self._post(address, message, headers)
+        answer = HttpAnswer()
+        answer.status_code = 200
+        answer._content = await self.exchange(address, message, headers)
+        answer.headers["Content-Type"] = "application/soap+xml"
+        return answer
+
+    async def exchange(
+        self, address: str, message: bytes, headers: dict[str, str], timeout: aiohttp.ClientTimeout | None = None
+    ) -> bytes:
+        """The envelope that answers `message`. Raises Refusal, aiohttp.ClientError, TimeoutError."""
+        received = await self._post(address, message, headers, timeout or self.session.timeout)
         if received.status in (401, 403):
             raise LoginDemanded(received.status, received.challenges, parse_fault(received.status, received.body))
         refusal = judge_body(received.status, received.content_type, received.body)
         if refusal is not None:
             raise refusal
-        answer = HttpAnswer()
-        answer.status_code = received.status
-        answer._content = received.body.lstrip(b"\xef\xbb\xbf \t\r\n")  # bytes before <?xml break parsers
-        answer.headers["Content-Type"] = "application/soap+xml"
-        return answer
+        return received.body.lstrip(b"\xef\xbb\xbf \t\r\n")  # bytes before <?xml break parsers
 
-    async def _post(self, address: str, message: bytes, headers: dict[str, str]) -> _Received:
+    async def _post(
+        self, address: str, message: bytes, headers: dict[str, str], timeout: aiohttp.ClientTimeout
+    ) -> _Received:
         """One exchange; with Digest up to two, of which only one carries a password."""
         if not self.use_digest:
-            return await self._post_once(address, message, headers)
+            return await self._post_once(address, message, headers, timeout)
         answered_nonce, uses = "", 0
         if self._challenge is not None:
             answered_nonce = self._challenge.nonce
             headers = {**headers, "Authorization": self._authorization(address, self._challenge)}
             uses = self._nonce_uses[1]
-        received = await self._post_once(address, message, headers)
+        received = await self._post_once(address, message, headers, timeout)
         challenge = choose(c for c in received.challenges if c.scheme == "Digest")
         if received.status != 401 or challenge is None:
             return received
@@ -86,7 +94,7 @@ class SoapTransport(AIOHTTPTransport):  # type: ignore[misc]  # the library is u
             return received
         self._challenge = challenge
         headers = {**headers, "Authorization": self._authorization(address, challenge)}
-        return await self._post_once(address, message, headers)
+        return await self._post_once(address, message, headers, timeout)
 
     def _authorization(self, address: str, challenge: Challenge) -> str:
         nonce, uses = self._nonce_uses
@@ -102,8 +110,12 @@ class SoapTransport(AIOHTTPTransport):  # type: ignore[misc]  # the library is u
             nc=uses,
         )
 
-    async def _post_once(self, address: str, message: bytes, headers: dict[str, str]) -> _Received:
-        async with self.session.post(address, data=message, headers=headers, allow_redirects=False) as response:
+    async def _post_once(
+        self, address: str, message: bytes, headers: dict[str, str], timeout: aiohttp.ClientTimeout
+    ) -> _Received:
+        async with self.session.post(
+            address, data=message, headers=headers, allow_redirects=False, timeout=timeout
+        ) as response:
             body = bytearray()
             while chunk := await response.content.read(_READ_CHUNK_BYTES):
                 body += chunk

@@ -1,0 +1,204 @@
+"""From what an NVR says to what its cameras say, with memory: motion from several topics is one motion, what never
+ends is ended here, and what was said before is not news. Pure; both clocks come in as arguments.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from proxyd.camera.events import CameraEvent, Items
+from proxyd.camera.features import ChannelTokens
+from proxyd.nvr.events.parse import NvrEvent
+from proxyd.nvr.events.route import Router, named_alike
+from proxyd.nvr.events.translate import MOTION_TOPICS, active, motion_of, translate
+from proxyd.onvif.motion import motion_events
+
+CLEAR_AFTER_S = 30.0
+MAX_STATES = 4096  # properties of one NVR
+OLDEST = timedelta(minutes=5)  # an event that claims to be older happened now
+_TRUES_IN_A_ROW = 3
+# What may be on for hours on an honest device: only one that was seen to repeat itself and never to end is cleared.
+_LASTING = ("VideoSource/", "Device/")
+
+Told = tuple[int, CameraEvent]  # camera, event
+
+
+@dataclass(slots=True)
+class _State:
+    """One property: what the camera said last, and since when (monotonic) nothing has confirmed that it is on."""
+
+    camera: int
+    topic: str
+    on: bool
+    said: CameraEvent | None  # None for motion
+    confirmed_s: float
+    trues: int = 0
+
+
+class EventMapper:
+    """For one NVR."""
+
+    def __init__(self) -> None:
+        self._router = Router({})
+        self._tokens: dict[int, ChannelTokens] = {}
+        self._states: OrderedDict[tuple[str, Items], _State] = OrderedDict()
+        self._moving: dict[int, bool] = {}
+        self._ends: set[str] = set()  # topics whose end was seen: this device tells it
+        self._first: list[NvrEvent] | None = None
+        self._alike = False
+        self._doubt_s = 0.0  # what was said before may have changed unheard
+        self._away = False
+        self._ambiguous: set[str] = set()
+
+    @property
+    def note(self) -> str:
+        """What cannot be told apart, in words; "" when all is well."""
+        if self._alike:
+            return (
+                "This NVR names the same channel in the events of all its channels, so they cannot be told apart and "
+                "are not passed on. Newer firmware may help."
+            )
+        if self._ambiguous:
+            return (
+                "This NVR does not say to which channel some of its events belong "
+                f"({', '.join(sorted(self._ambiguous)[:3])}); those are not passed on."
+            )
+        return ""
+
+    def follow(self, channels: Mapping[int, ChannelTokens]) -> None:
+        """The cameras of the NVR, as they are from now on."""
+        if channels == self._tokens:
+            return
+        self._tokens = dict(channels)
+        self._router = Router(channels)
+        self._ambiguous.clear()
+        for key, state in list(self._states.items()):
+            if state.camera not in channels:
+                del self._states[key]
+        self._moving = {camera: moving for camera, moving in self._moving.items() if camera in channels}
+
+    def begin(self, now_s: float) -> None:
+        """A new subscription: the next messages tell the states, from most devices."""
+        self._first = []
+        if not self._away:
+            self._doubt_s = now_s
+        self._away = False
+
+    def take(self, events: Sequence[NvrEvent], at: datetime, now_s: float, clock_offset_s: float = 0.0) -> list[Told]:
+        """`at` and `now_s`: our two clocks; `clock_offset_s`: the NVR's minus ours."""
+        self._look_for_alike(events)
+        told: list[Told] = []
+        for event in events:
+            if not event.topic:
+                continue
+            camera = None if self._alike else self._router.camera_of(event)
+            if camera is None:
+                if not self._alike and self._router.is_ambiguous(event) and len(self._ambiguous) < 8:
+                    self._ambiguous.add(event.topic)
+                continue
+            moment = _when(event, at, clock_offset_s)
+            if event.topic in MOTION_TOPICS:
+                told += self._motion(camera, event, moment, now_s)
+            else:
+                told += self._property(camera, event, moment, now_s)
+        return told
+
+    def expire(self, at: datetime, now_s: float) -> list[Told]:
+        """What has to be ended because its device never says so, or has been away for long."""
+        told: list[Told] = []
+        for key, state in list(self._states.items()):
+            if not state.on or not self._is_over(state, now_s):
+                continue
+            state.on = False
+            if state.said is None:
+                told += self._motion_now(state.camera, at)
+            else:
+                state.said = _off(state.said, at)
+                told.append((state.camera, state.said))
+            self._states[key] = state
+        return told
+
+    def lost(self, now_s: float) -> None:
+        """The NVR does not tell anything any more: what is on ends in a while."""
+        if not self._away:
+            self._away, self._doubt_s = True, now_s
+
+    def _look_for_alike(self, events: Sequence[NvrEvent]) -> None:
+        """Only while the first messages come, and only with several cameras."""
+        if self._first is None:
+            return
+        initial = [event for event in events if event.operation == "Initialized"]
+        self._first += initial[: MAX_STATES - len(self._first)]
+        self._alike = len(self._tokens) > 1 and named_alike(self._first)
+        if len(initial) < len(events) or not events:
+            self._first = None
+
+    def _motion(self, camera: int, event: NvrEvent, moment: datetime, now_s: float) -> Iterable[Told]:
+        on = motion_of(event)
+        if on is None:
+            return ()
+        self._note(camera, event, on, None, now_s)
+        return self._motion_now(camera, moment)
+
+    def _motion_now(self, camera: int, moment: datetime) -> list[Told]:
+        moving = any(s.on for s in self._states.values() if s.camera == camera and s.said is None)
+        if self._moving.get(camera, False) == moving:
+            return []
+        self._moving[camera] = moving
+        return [(camera, event) for event in motion_events(moving, moment)]
+
+    def _property(self, camera: int, event: NvrEvent, moment: datetime, now_s: float) -> list[Told]:
+        said = translate(event, self._tokens[camera], moment)
+        if said is None:
+            return []
+        if not said.state:
+            return [(camera, said)]
+        known = self._states.get(event.key)
+        if said.operation == "Deleted":
+            self._states.pop(event.key, None)
+            return [(camera, said)] if known else []
+        if said.operation == "Initialized" and known is not None and known.said is not None:
+            if known.said.data == said.data:
+                known.confirmed_s = now_s
+                return []
+            said = replace(said, operation="Changed")  # it changed while nobody listened
+        self._note(camera, event, active(said.data) or False, said, now_s)
+        return [(camera, said)]
+
+    def _note(self, camera: int, event: NvrEvent, on: bool, said: CameraEvent | None, now_s: float) -> None:
+        state = self._states.get(event.key)
+        if state is None:
+            if len(self._states) >= MAX_STATES:
+                self._states.popitem(last=False)
+            state = self._states[event.key] = _State(camera, event.topic, False, said, now_s)
+        if state.on and not on and event.operation != "Initialized":
+            self._ends.add(event.topic)
+        state.trues = state.trues + 1 if on else 0
+        state.camera, state.on, state.said, state.confirmed_s = camera, on, said, now_s
+
+    def _is_over(self, state: _State, now_s: float) -> bool:
+        if state.confirmed_s <= self._doubt_s:
+            return now_s - self._doubt_s >= CLEAR_AFTER_S
+        if state.topic in self._ends or now_s - state.confirmed_s < CLEAR_AFTER_S:
+            return False
+        lasting = state.topic.startswith(_LASTING) and state.topic not in MOTION_TOPICS
+        return not lasting or state.trues >= _TRUES_IN_A_ROW
+
+
+def _when(event: NvrEvent, at: datetime, clock_offset_s: float) -> datetime:
+    """The NVR's time by our clock where it makes sense; the first messages are of now."""
+    if event.at is None or event.operation == "Initialized":
+        return at
+    try:
+        moment = event.at - timedelta(seconds=clock_offset_s)
+    except OverflowError:
+        return at
+    return moment if at - OLDEST <= moment <= at else at
+
+
+def _off(event: CameraEvent, at: datetime) -> CameraEvent:
+    data = tuple((name, "false" if value == "true" else value) for name, value in event.data)
+    return replace(event, at=at, data=data, operation="Changed")

@@ -1,0 +1,96 @@
+"""Which camera an event of an NVR belongs to: pure.
+
+Events are per device; the channel stands in a source item, under many names and as one of several tokens. In doubt an
+event belongs to nobody: on a wrong camera it would do harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from proxyd.camera.events import Items
+from proxyd.camera.features import ChannelTokens
+from proxyd.nvr.events.parse import NvrEvent
+
+# The same text can be a source of one channel and a profile of another ("001" on some NVRs), so the item's name says
+# in which order the kinds of tokens are tried.
+_KINDS = ("source", "configuration", "profile", "analytics")
+_ITEMS: dict[str, tuple[str, ...]] = {
+    "VideoSourceConfigurationToken": ("configuration", "source", "profile"),
+    "VideoSourceConfiguration": ("configuration", "source", "profile"),
+    "VideoSourceToken": ("source", "configuration", "profile"),
+    "Source": ("source", "configuration", "profile"),
+    "VideoSource": ("source", "configuration", "profile"),
+    "ProfileToken": ("profile", "source", "configuration"),
+    "Profile": ("profile", "source", "configuration"),
+    "VideoAnalyticsConfigurationToken": ("analytics", "configuration", "source"),
+    "VideoAnalyticsConfiguration": ("analytics", "configuration", "source"),
+    "AnalyticsConfigurationToken": ("analytics", "configuration", "source"),
+    "AnalyticsConfiguration": ("analytics", "configuration", "source"),
+}
+CHANNEL_ITEMS = frozenset(_ITEMS)
+# Topics that are about a picture, so that one without a channel is a loss worth telling.
+_OF_A_CHANNEL = ("VideoSource", "RuleEngine", "VideoAnalytics", "UserAlarm")
+
+
+class Router:
+    """`channels` by camera: all cameras of the NVR, also those that do not run, so that ambiguities are seen."""
+
+    def __init__(self, channels: Mapping[int, ChannelTokens]) -> None:
+        self._only = next(iter(channels)) if len(channels) == 1 else None
+        self._by_token: dict[str, dict[str, set[int]]] = {kind: {} for kind in _KINDS}
+        for camera, tokens in channels.items():
+            for kind, names in _tokens_by_kind(tokens):
+                for name in names:
+                    self._by_token[kind].setdefault(name, set()).add(camera)
+
+    def camera_of(self, event: NvrEvent) -> int | None:
+        """None: of no camera, or it cannot be told of which."""
+        if self._only is not None:
+            return self._only
+        given = dict(event.source)
+        for item, kinds in _ITEMS.items():
+            if (value := given.get(item)) is None:
+                continue
+            cameras = next((found for kind in kinds if (found := self._by_token[kind].get(value))), set())
+            if len(cameras) == 1:
+                return next(iter(cameras))
+        return None
+
+    def is_ambiguous(self, event: NvrEvent) -> bool:
+        """It is about a picture, but names a channel that several cameras have, or none at all."""
+        if self._only is not None or not event.topic.startswith(_OF_A_CHANNEL):
+            return False
+        given = [(item, value) for item, value in event.source if item in CHANNEL_ITEMS]
+        if not given:
+            return True
+        return any(len(self._by_token[kind].get(value, ())) > 1 for item, value in given for kind in _ITEMS[item])
+
+
+def named_alike(first: Sequence[NvrEvent]) -> bool:
+    """Whether the first messages of a subscription show an NVR that calls all channels the same: one property told
+    several times, and no other channel named."""
+    properties = [e.key for e in first if e.operation == "Initialized" and _channel_items(e.source)]
+    channels = {_channel_items(source) for _, source in properties}
+    return len(properties) > len(set(properties)) and all(len(values) == 1 for values in _values_by_name(channels))
+
+
+def _channel_items(source: Items) -> Items:
+    return tuple((name, value) for name, value in source if name in CHANNEL_ITEMS)
+
+
+def _values_by_name(channels: Iterable[Items]) -> list[set[str]]:
+    values: dict[str, set[str]] = {}
+    for items in channels:
+        for name, value in items:
+            values.setdefault(name, set()).add(value)
+    return list(values.values())
+
+
+def _tokens_by_kind(tokens: ChannelTokens) -> list[tuple[str, set[str]]]:
+    return [
+        ("source", {*tokens.sources, tokens.source_token, tokens.video_source} - {""}),
+        ("configuration", set(tokens.source_configurations)),
+        ("profile", {*tokens.profiles, *tokens.encoders}),
+        ("analytics", {tokens.analytics} - {""}),
+    ]
