@@ -6,6 +6,7 @@ Repairs here are a second `netsetup apply`; the arm does the same by itself (tes
 from __future__ import annotations
 
 import errno
+import json
 import re
 import socket
 from pathlib import Path
@@ -16,7 +17,7 @@ from .applied import Netsetup
 from .frames import captured
 from .lan import HOST, MACS, OUTSIDE, RECORDER, ROUTER, Lan
 from .stand_in import DISCOVERY, GROUP
-from .talk import listening, talk
+from .talk import can_reach, listening, talk
 from .verdict import judge_host, start_stand_in, watch_visits
 
 UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH}
@@ -205,9 +206,20 @@ def test_a_second_adapter_on_the_same_lan_does_not_answer_for_the_cameras(lan: L
 
 
 def test_a_service_of_the_host_on_every_address_is_found_before_it_is_met(lan: Lan, tmp_path: Path) -> None:
-    with listening(lan.host, "0.0.0.0", 80):
-        findings = Netsetup(lan, tmp_path)("check", "--parent", "eth0", "--json", check=False).stdout
-    assert ":80" in findings or "port 80" in findings
+    """One that holds a camera's port keeps the camera from it; any other answers at the camera's address."""
+    netsetup = Netsetup(lan, tmp_path)
+    with listening(lan.host, "0.0.0.0", 80), listening(lan.host, "0.0.0.0", 8022):
+        said = netsetup("check", "--parent", "eth0", "--json", check=False)
+        (camera,) = netsetup.apply(1)
+        assert can_reach(lan.recorder, camera.address, 8022)
+        with pytest.raises(OSError), listening(lan.host, camera.address, 80):
+            pass
+    assert said.returncode == 1
+    found = {finding["id"]: finding for finding in json.loads(said.stdout)["findings"]}
+    assert "holds port 80 on every address of this host" in found["port-taken"]["what"]
+    assert "let it listen on the host's own address only" in found["port-taken"]["todo"]
+    assert found["services-everywhere"]["what"].endswith("tcp 8022.")
+    assert "They answer on the cameras' addresses, too." in found["services-everywhere"]["why"]
 
 
 def _kernel(lan: Lan) -> str:
