@@ -1,4 +1,4 @@
-"""From profiles to channels: pure (field-notes: "Grouping").
+"""From profiles to channels: pure.
 
 Profiles belong together when they show the same video source. Where every stream is a source of its own (gSOAP
 style), or one source stands for all channels (XM style), the channel number in the name or address tells instead.

@@ -1,7 +1,7 @@
 """One camera's side of an HTTP exchange: bytes of a request in, status, headers and bytes of the answer out.
 
 Pure: no sockets, clock or logging. Keeps what a camera remembers between requests (nonces, pull points, finished
-answers); everything of it is bounded. The order of checks is that of field-notes section 1, "Rules for every answer".
+answers); everything of it is bounded.
 """
 
 from __future__ import annotations

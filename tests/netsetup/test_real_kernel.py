@@ -232,7 +232,7 @@ def case_refusals(folder: Path) -> None:
                 return str(error)
             raise AssertionError("not refused")
 
-        # Trap 8: a duplicate MAC is accepted at create and refused at up.
+        # A duplicate MAC is accepted at create and refused at up.
         sh("ip link set stranger down")
         sh("ip link set stranger address a2:6f:00:00:00:02 up")
         assert "The MAC address of vcam2 is used on this host already" in await refusal(plan(3))
@@ -263,7 +263,7 @@ def case_moved_lease(folder: Path) -> None:
         for source in ("10.77.0.150", "10.77.0.160"):
             (route,) = ip("route", "get", "198.51.100.1", "from", source)
             assert route["dev"] == "vcam1"
-        # Trap 4: removing the first address must not take the second with it.
+        # Removing the first address must not take the second with it.
         await converge([wish], {mac: new}, journal=None)
         (link,) = ip("addr", "show", "vcam1")
         assert [info["local"] for info in link["addr_info"]] == ["10.77.0.160"]
@@ -309,7 +309,7 @@ def case_removed_by_hand(folder: Path) -> None:
             assert await converge([plan(3)], {}, journal=None), damage
             assert everything() == whole, damage
 
-        async with Kernel() as kernel:  # trap 3
+        async with Kernel() as kernel:  # as `ip link del` does: rules and closed ends stay
             await kernel.do(RemoveLinks(("vcam1", "vcam3")))
         left = subprocess.run(["ip", "route", "show", "table", "7003"], check=True, capture_output=True, text=True)
         assert left.stdout.startswith("unreachable default")

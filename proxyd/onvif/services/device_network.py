@@ -1,6 +1,6 @@
 """The network half of the device service: exactly one interface, whose HwAddress is the MAC on the wire. Pure.
 
-UniFi Protect 7 and Home Assistant take the camera's identity from that address (field-notes section 1).
+UniFi Protect 7 and Home Assistant take the camera's identity from that address.
 """
 
 from __future__ import annotations
