@@ -215,11 +215,17 @@ def _remember(place: Path, undo: list[Undo]) -> None:
         content, mode, owner = place.read_text(), _mode(place), place.stat()
         undo.append(lambda: _write(place, content, mode, (owner.st_uid, owner.st_gid)))
     else:
-        undo.append(lambda: place.unlink(missing_ok=True))
+        undo.append(lambda: _unlink(place))
+
+
+def _unlink(place: Path) -> None:
+    """Where nothing is nothing is done: a read-only file system refuses even that."""
+    if place.is_symlink() or place.exists():
+        place.unlink()
 
 
 def _relink(place: Path, target: Path) -> None:
-    place.unlink(missing_ok=True)
+    _unlink(place)
     place.symlink_to(target)
 
 
