@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree
 from xmlschema import XMLSchema11
 
-from proxyd.onvif.namespaces import DEVICE, ENV12, EVENTS, IMAGING, MEDIA, MEDIA2, NOTIFICATION, PTZ
+from proxyd.onvif.namespaces import DEVICE, ENV12, EVENTS, IMAGING, MEDIA, MEDIA2, NOTIFICATION, PTZ, RESOURCE_FAULTS
 
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 _OFFICIAL = {
@@ -92,6 +92,8 @@ def load(shared: Path | None, scratch: Path) -> Validator:
         locations[namespace] = extracted.as_uri()
         text = wsdl.read_text()
         operations[namespace] = re.findall(r"<wsdl:operation name=\"(\w+)\"", text.partition("<wsdl:binding")[0])
+    if resource_faults := by_name.get("r-2.xsd"):  # named by the WSDLs, not by their schemas
+        locations[RESOURCE_FAULTS] = resource_faults.as_uri()
     imports = "".join(f'<xs:import namespace="{ns}" schemaLocation="{uri}"/>' for ns, uri in locations.items())
     driver = (
         f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:driver">{imports}</xs:schema>'
