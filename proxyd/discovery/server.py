@@ -15,6 +15,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import ClassVar
 
 from proxyd.camera.spec import CameraSpec, RecordExchange
 
@@ -36,6 +37,10 @@ _log = logging.getLogger(__name__)
 
 class DiscoveryServer:
     """start(), stop() and tend() are idempotent and never raise OSError. Owner calls tend() about once a second."""
+
+    # Of this process, by address and port. In shared-address mode there are many at one, and the kernel gives a unicast
+    # datagram to the socket that was bound last: it is meant for all of them.
+    _at: ClassVar[dict[tuple[str, int], set[DiscoveryServer]]] = {}
 
     def __init__(
         self,
@@ -112,6 +117,7 @@ class DiscoveryServer:
             self._interface = interface_index(self._spec.interface)
             self._speak = open_speaking(self._spec.address, self._interface, self._port)
             self._listen(self._speak, multicast=False)
+            self._at.setdefault((self._spec.address, self._port), set()).add(self)
             self._hear = open_hearing(self._interface, self._port)
             self._listen(self._hear, multicast=True)
         except OSError as error:
@@ -138,6 +144,11 @@ class DiscoveryServer:
                 asyncio.get_running_loop().remove_reader(bound.fileno())
                 bound.close()
         self._hear = self._speak = None
+        place = (self._spec.address, self._port)
+        fellows = self._at.get(place, set())
+        fellows.discard(self)
+        if not fellows:
+            self._at.pop(place, None)
         if bye:
             self.note = ""
 
@@ -151,20 +162,25 @@ class DiscoveryServer:
                 self.counts.errors += 1
                 _log.debug("camera %d: discovery: %s", self._spec.id, error)
                 return
-            try:
-                self._received(data, sender, multicast)
-            except Exception as error:
-                self.counts.errors += 1
-                _log.debug("camera %d: discovery: %r", self._spec.id, error)
+            fellows = () if multicast else self._at.get((self._spec.address, self._port), ())
+            for server in tuple(fellows) or (self,):
+                server._take(data, sender, by_many=multicast or len(fellows) > 1)
 
     # conversation
 
-    def _received(self, data: bytes, sender: tuple[str, int], multicast: bool) -> None:
+    def _take(self, data: bytes, sender: tuple[str, int], *, by_many: bool) -> None:
+        try:
+            self._received(data, sender, by_many)
+        except Exception as error:
+            self.counts.errors += 1
+            _log.debug("camera %d: discovery: %r", self._spec.id, error)
+
+    def _received(self, data: bytes, sender: tuple[str, int], by_many: bool) -> None:
         request = self._responder.question(data, sender[0], self._clock())
         if request is None:
             return
-        # Only Probes by multicast are answered by many at once; who asked us alone need not wait.
-        delay_s = self._uniform(0, APP_MAX_DELAY_S) if multicast and isinstance(request, Probe) else 0.0
+        # Who asked us alone need not wait.
+        delay_s = self._uniform(0, APP_MAX_DELAY_S) if by_many and isinstance(request, Probe) else 0.0
         self._later(delay_s, lambda: self._answer(request, sender))
 
     def _answer(self, request: Request, sender: tuple[str, int]) -> None:

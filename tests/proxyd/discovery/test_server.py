@@ -93,6 +93,29 @@ async def test_a_camera_greets_answers_and_takes_leave(port: int) -> None:
     assert bye.text("Address") == f"urn:uuid:{camera.uuid}"
 
 
+async def test_cameras_at_one_address_are_all_found_by_asking_it_alone(port: int) -> None:
+    """As in shared-address mode; those of another address, and one that left, are not asked."""
+    address = unused_address()
+    cameras = [spec(address=address, http_port=8000 + number) for number in range(5)]
+    async with Recorder(port) as recorder, AsyncExitStack() as stack:
+        for camera in [*cameras, spec()]:
+            await stack.enter_async_context(running(camera, port))
+        async with running(spec(address=address), port):
+            pass
+        for again in ("first", "second"):
+            recorder.ask(probe(message_id=f"urn:uuid:{again}"), address)
+            answers = [await recorder.hears("ProbeMatches") for _ in cameras]
+            assert {said.text("Address") for said in answers} == {f"urn:uuid:{camera.uuid}" for camera in cameras}
+            assert {said.text("RelatesTo") for said in answers} == {f"urn:uuid:{again}"}
+        recorder.ask(resolve(f"urn:uuid:{cameras[0].uuid}"), address)
+        assert (
+            (await recorder.hears("ResolveMatches", "ProbeMatches"))
+            .text("XAddrs")
+            .endswith(":8000/onvif/device_service")
+        )
+    assert not DiscoveryServer._at
+
+
 async def test_one_probe_is_answered_once_by_each_of_many(port: int) -> None:
     cameras = [spec() for _ in range(24)]
     async with Recorder(port) as recorder, AsyncExitStack() as stack:
