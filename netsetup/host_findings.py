@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 
+from .guard import DAMAGED
 from .host_facts import ANY, HostFacts, Listener
-from .model import Facts, Finding, HostLink, Plan
+from .model import Facts, Finding, Guard, HostLink, Plan
 from .parents import WIRELESS_TODO, WIRELESS_WHY
 
 _CARRIERS = ("", "bridge", "bond", "team", "vlan", "veth")  # kinds of links that a macvlan may stand on
@@ -164,18 +165,28 @@ def _ports(facts: Facts, host: HostFacts) -> Iterator[Finding]:
     if discovery:
         why = "It answers discovery on this machine, too; the cameras answer beside it."
         yield Finding("discovery-taken", "note", f"{_program(discovery)} listens on udp 3702.", why)
-    rest = sorted({x.port for x in tcp if x.port not in _TCP})
-    words = ", ".join(map(str, rest))
-    if facts.guard and not {*rest} & {*facts.guard.tcp}:
-        yield Finding("guard", "ok", f"The guard keeps services of this host (tcp {words or 'none'}) from the cameras.")
-    elif rest:
-        todo = "Let recorders reach the cameras' ports only: netsetup apply --guard --yes"
+    yield from _everywhere(sorted({x.port for x in tcp if x.port not in _TCP}), facts.guard)
+
+
+def _everywhere(ports: Sequence[int], guard: Guard | None) -> Iterator[Finding]:
+    """Services of the host on every address, those that the guard keeps from the cameras and the others."""
+    left_open = guard.tcp if guard and guard != DAMAGED else None
+    reached = [port for port in ports if left_open is None or port in left_open]
+    kept = [port for port in ports if port not in reached]
+    if kept:
+        words = ", ".join(map(str, kept))
+        yield Finding(
+            "guard", "ok", f"The guard keeps services of this host (tcp {words}) from the cameras' addresses."
+        )
+    if reached:
+        closed = " PORT,… --yes, with the cameras' ports alone" if left_open else " --yes"
         yield Finding(
             "services-everywhere",
             "note",
-            f"Services of this host on every address: tcp {words}.",
+            f"Services of this host on every address: tcp {', '.join(map(str, reached))}.",
             "They answer on the cameras' addresses, too.",
-            f"{todo} (docs/netsetup.md). Or bind them to the host's own address.",
+            f"Let recorders reach the cameras only: netsetup apply --guard{closed} (docs/netsetup.md). "
+            "Or bind them to the host's own address.",
         )
 
 

@@ -11,11 +11,12 @@ from netsetup.camera_findings import address_of, by_camera, camera_findings, hos
 from netsetup.dhcp.state import DhcpState
 from netsetup.execute import pending, wanted
 from netsetup.findings_text import findings_json, findings_text, has_problem
+from netsetup.guard import DAMAGED
 from netsetup.host_facts import ANY, Connection, HostFacts, Listener, Neighbour
 from netsetup.host_findings import host_findings
 from netsetup.install import usual_parents
 from netsetup.lan_findings import Evidence, parent_findings
-from netsetup.model import MARK, Address, Facts, Finding, HostLink, Lease, Plan, Slot
+from netsetup.model import MARK, Address, Facts, Finding, Guard, HostLink, Lease, Plan, Slot
 
 GATEWAY = IPv4Address("10.77.0.1")
 HOST_MAC = "02:00:00:00:00:10"
@@ -307,6 +308,22 @@ def test_ports_of_the_host() -> None:
     found = of_host(host=HostFacts(macvlan=True, listeners=listeners))
     assert found["port-taken"].what == "apache2 holds port 80 on every address of this host."
     assert "tcp 22" in found["services-everywhere"].what and "wsdd" in found["discovery-taken"].what
+
+
+def test_services_that_the_guard_keeps_from_the_cameras() -> None:
+    host = HostFacts(macvlan=True, listeners=tuple(Listener("tcp", ANY, port) for port in (22, 443)))
+
+    def told(guard: Guard | None) -> dict[str, str]:
+        found = host_findings(replace(facts_of(), guard=guard), host, ["eth0"])
+        return {x.id: f"{x.what} {x.todo}" for x in found if x.id in ("guard", "services-everywhere")}
+
+    for none in (None, DAMAGED):
+        (open_,) = told(none).values()
+        assert "tcp 22, 443." in open_ and "netsetup apply --guard --yes" in open_
+    both = told(Guard(("vcam",), (80, 443, 554)))
+    assert "tcp 22)" in both["guard"]
+    assert "tcp 443." in both["services-everywhere"] and "--guard PORT,… --yes" in both["services-everywhere"]
+    assert told(Guard(("vcam",), (80, 554))).keys() == {"guard"}
 
 
 def test_what_else_runs_there() -> None:

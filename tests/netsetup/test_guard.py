@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import random
 from dataclasses import replace
 from ipaddress import IPv4Interface
@@ -16,12 +17,13 @@ from netsetup.arguments import add_apply_arguments, again
 from netsetup.camera_findings import by_camera, host_incomplete
 from netsetup.desired import desired, merge
 from netsetup.diff import diff
-from netsetup.errors import BadRequest
+from netsetup.errors import BadRequest, KernelRefused
+from netsetup.execute import converge
 from netsetup.guard import CAMERA, DAMAGED, ENTRY, guard_of, guard_rules, merge_guards
 from netsetup.model import Desired, Facts, Guard, Plan
 from netsetup.plan import PlanWish, make_plan
-from netsetup.steps import AddRule, PutGuard, RemoveGuard
-from tests.netsetup.fake_kernel import HOST
+from netsetup.steps import AddRule, PutGuard, RemoveGuard, Step
+from tests.netsetup.fake_kernel import HOST, FakeKernel, comparable
 
 USUAL = Guard(("vcam",), (80, 443, 554))
 PORTS = st.sets(st.integers(1, 65535), min_size=1, max_size=16).map(lambda ports: tuple(sorted(ports)))
@@ -126,3 +128,20 @@ def test_the_doctor_tells_a_changed_guard_from_other_faults() -> None:
     found = {finding.id: finding for finding in host_incomplete(pending)}
     assert found.keys() == {"host-incomplete", "guard-changed"}
     assert "guard" not in found["host-incomplete"].what and "tcp 80, 443, 554" in found["guard-changed"].what
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"), [(errno.EPERM, "Try it as root"), (errno.EOPNOTSUPP, "do it without, with --no-guard")]
+)
+async def test_a_kernel_that_refuses_it_leaves_nothing_behind(code: int, hint: str) -> None:
+    class Refusing(FakeKernel):
+        async def do(self, step: Step) -> None:
+            if isinstance(step, PutGuard):
+                raise OSError(code, "no")
+            await super().do(step)
+
+    kernel = Refusing()
+    with pytest.raises(KernelRefused, match="refused to let only tcp 80, 443, 554") as refused:
+        await converge(make_plan(replace(WISH, guard=USUAL.tcp), (), HOST), {}, journal=None, kernel=kernel)
+    assert hint in refused.value.hint and "Everything was put back" in refused.value.message
+    assert comparable(kernel.state) == comparable(HOST)
