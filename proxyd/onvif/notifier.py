@@ -56,6 +56,7 @@ class Notifier:
         now: Callable[[], datetime],
         pauses_s: Sequence[float] = PAUSES_S,
         grace_s: float = GRACE_S,
+        post_timeout_s: float = POST_TIMEOUT_S,
     ) -> None:
         self._spec = spec
         self._subscriptions = subscriptions
@@ -63,6 +64,7 @@ class Notifier:
         self._now = now
         self._pauses_s = pauses_s
         self._grace_s = grace_s
+        self._post_timeout_s = post_timeout_s
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -148,7 +150,7 @@ class Notifier:
             ) as response:
                 status = response.status
         except TimeoutError:
-            return f"no answer within {POST_TIMEOUT_S:.0f} s"
+            return f"no answer within {self._post_timeout_s:g} s"
         except (aiohttp.ClientError, OSError) as error:
             return f"it cannot be reached ({type(error).__name__})"
         return "" if 200 <= status < 300 else f"it answers with HTTP {status}"
@@ -157,7 +159,7 @@ class Notifier:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(local_addr=(self._spec().address, 0), limit=16, use_dns_cache=False),
-                timeout=aiohttp.ClientTimeout(total=POST_TIMEOUT_S),
+                timeout=aiohttp.ClientTimeout(total=self._post_timeout_s),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "onviftui"},
                 trust_env=False,

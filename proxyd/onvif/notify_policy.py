@@ -1,8 +1,9 @@
 """To which addresses a camera may send notifications: no recorder makes it call what it should not reach. Pure.
 
 Allowed are the address that subscribed, the camera's own LAN and the networks that the operator named; never this host
-itself, loopback or link-local addresses (there are the NVR's and the cloud's inner services). Names are refused: what
-they mean is decided by whoever runs the name server, at any time anew.
+itself, loopback or link-local addresses (there are the NVR's and the cloud's inner services), save that in loopback
+mode all recorders are on this host. Names are refused: what they mean is decided by whoever runs the name server, at
+any time anew.
 """
 
 from __future__ import annotations
@@ -24,15 +25,13 @@ def refusal(url: str, client: str, spec: CameraSpec, is_own: Callable[[str], boo
     if isinstance(address, str):
         return address
     camera = ip_address(spec.address)
-    if address == camera:
-        return "that is the camera itself"
     reserved = address.is_reserved and not address.is_loopback  # ::1 is both
     if address.is_unspecified or address.is_multicast or address.is_link_local or reserved:
         return f"{address} is not the address of a recorder"
     lan = ip_network(f"{spec.address}/{spec.prefix_length}", strict=False)
     if address.version == 4 and address in lan and address == lan.broadcast_address and lan.num_addresses > 2:
         return f"{address} is not the address of a recorder"
-    if not camera.is_loopback and (address.is_loopback or is_own(str(address))):
+    if not camera.is_loopback and (address == camera or address.is_loopback or is_own(str(address))):
         return f"{address} is the host of the camera"
     named = [ip_network(text, strict=False) for text in spec.settings.notify]
     if address == _plain(client) or any(address in network for network in (lan, *named)):

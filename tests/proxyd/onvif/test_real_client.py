@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import logging
 from collections.abc import AsyncIterator, Iterator
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 
 from proxyd.onvif.http import OnvifServer
+from proxyd.onvif.motion import CELL_MOTION, MOTION_ALARM, motion_events
 from proxyd.snapshot.picture import SnapshotPicture
 
 from .builders import PASSWORD, USERNAME, camera_spec
+from .recorder import running_recorder
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +68,78 @@ async def test_adoption(device: Any, server: OnvifServer) -> None:
     assert await device.get_snapshot(profiles[0].token) == b"\xff\xd8picture\xff\xd9"
 
 
-async def test_pull_point(device: Any) -> None:
-    manager = await device.create_pullpoint_manager(datetime.timedelta(seconds=60), lambda: None)
+async def test_pull_point(device: Any, server: OnvifServer) -> None:
+    manager = await device.create_pullpoint_manager(datetime.timedelta(seconds=60), _lost)
     try:
         await manager.set_synchronization_point()
         service = manager.get_service()
-        messages = await service.PullMessages({"Timeout": datetime.timedelta(seconds=60), "MessageLimit": 100})
-        topics = [message.Topic._value_1 for message in messages.NotificationMessage]
-        assert topics == ["tns1:VideoSource/MotionAlarm", "tns1:RuleEngine/CellMotionDetector/Motion"]
+        assert await _pulled(service) == [(MOTION_ALARM, "Initialized", "false"), (CELL_MOTION, "Initialized", "false")]
+        pull = asyncio.create_task(_pulled(service), name="pull")
+        await _until_listening(server)
+        for event in motion_events(True, datetime.datetime.now(datetime.UTC)):
+            server.deliver(event)
+        assert await asyncio.wait_for(pull, 5) == [(MOTION_ALARM, "Changed", "true"), (CELL_MOTION, "Changed", "true")]
+        await manager._call_subscription_renew()
     finally:
         await manager.shutdown()
+    assert len(server._events.subscriptions) == 0
+
+
+async def test_notifications(device: Any, server: OnvifServer) -> None:
+    async with running_recorder() as recorder:
+        manager = await device.create_notification_manager(recorder.url, datetime.timedelta(seconds=60), _lost)
+        try:
+            await manager.set_synchronization_point()
+            await recorder.wait_for(1)
+            for event in motion_events(True, datetime.datetime.now(datetime.UTC)):
+                server.deliver(event)
+            await recorder.wait_for(2)
+            heard = [message for body in recorder.bodies for message in _told(manager.process(body))]
+            assert heard == [
+                (MOTION_ALARM, "Initialized", "false"),
+                (CELL_MOTION, "Initialized", "false"),
+                (MOTION_ALARM, "Changed", "true"),
+                (CELL_MOTION, "Changed", "true"),
+            ]
+            await manager._call_subscription_renew()
+        finally:
+            await manager.shutdown()
+    assert len(server._events.subscriptions) == 0
+
+
+async def test_what_events_there_are(device: Any) -> None:
+    events = await device.create_events_service()
+    properties = await events.GetEventProperties()
+    assert properties.FixedTopicSet is True
+    assert "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet" in [
+        dialect["_value_1"] if isinstance(dialect, dict) else dialect for dialect in properties.TopicExpressionDialect
+    ]
+    capabilities = await events.GetServiceCapabilities()
+    assert capabilities.MaxPullPoints >= 10
+
+
+def _lost() -> None:
+    raise AssertionError("the subscription was lost")
+
+
+async def _pulled(service: Any) -> list[tuple[str, str, str]]:
+    return _told(await service.PullMessages({"Timeout": datetime.timedelta(seconds=60), "MessageLimit": 100}))
+
+
+def _told(answer: Any) -> list[tuple[str, str, str]]:
+    """(topic, operation, value) of the messages that the library has read."""
+    return [
+        (
+            message.Topic._value_1,
+            message.Message._value_1.PropertyOperation,
+            message.Message._value_1.Data.SimpleItem[0].Value,
+        )
+        for message in answer.NotificationMessage
+    ]
+
+
+async def _until_listening(server: OnvifServer) -> None:
+    """Until a long poll waits inside the server."""
+    async with asyncio.timeout(5):
+        while not any(one.listeners for one in server._events.subscriptions._by_id.values()):
+            await asyncio.sleep(0)
