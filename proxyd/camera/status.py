@@ -51,7 +51,8 @@ def state_of(f: Facts) -> tuple[CameraState, str]:
             return _S.WAITING_FOR_ADDRESS, f"{f.interface} has no address: {f.waiting}"
         return (
             _S.WAITING_FOR_ADDRESS,
-            f"{f.interface} is gone or has no address; the camera starts when it gets one.",
+            f"{f.interface} is gone or has no address; the camera starts when it gets one. If it was removed, "
+            "`netsetup undo` brings it back with its MAC; or remove this camera and rescan, then it takes a free interface.",
         )
     if f.failure:
         return f.failure.state, f.failure.reason

@@ -152,9 +152,16 @@ async def test_everything_works_without_an_arm(chain: Chain) -> None:
         waiting = await wait_for_cameras(
             client, "one waits", lambda all_: all_[1].state is m.CameraState.WAITING_FOR_ADDRESS
         )
-        assert waiting[1].reason == "vcam2 is gone or has no address; the camera starts when it gets one."
+        assert waiting[1].reason.startswith("vcam2 is gone or has no address; the camera starts when it gets one.")
         chain.netsetup.again()
         await wait_for_cameras(client, "run again", all_running(2))
+        chain.netsetup("remove", "vcam2", "--yes")
+        waiting = await wait_for_cameras(
+            client, "one waits again", lambda all_: all_[1].state is m.CameraState.WAITING_FOR_ADDRESS
+        )
+        assert "`netsetup undo` brings it back" in waiting[1].reason
+        chain.netsetup("undo", "--yes", "--no-probe")
+        await wait_for_cameras(client, "run after all", all_running(2))
         wait_until("reachable", lambda: chain.lan.recorder.ping("10.77.0.102", 0.2))
 
 
