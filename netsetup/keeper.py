@@ -229,7 +229,7 @@ class Keeper:
         self._explain(plans, facts, changes)
         self._wished(plans)
         self._remember(plans, facts)
-        await self._leasing.serve(plans, facts, self._parents, self._memory.hostnames)
+        await self._leasing.serve(self._held.without(plans), facts, self._parents, self._memory.hostnames)
         for parent in came_back:
             self._leasing.confirm(parent)
 

@@ -39,7 +39,7 @@ def camera_json(
     address = slot.address if plan.method == "static" else (lease.address if lease else None)
     if held_by:
         address = None
-    trouble = _trouble(plan, slot, parent, dhcp, held_by)
+    trouble = _trouble(plan, slot, parent, dhcp, held_by, in_use=plan.method == "static" or lease is not None)
     return {
         "slot": slot.index,
         "name": slot.name,
@@ -57,12 +57,14 @@ def camera_json(
     }
 
 
-def _trouble(plan: Plan, slot: Slot, parent: State, dhcp: DhcpState | None, held_by: str | None) -> str:
+def _trouble(
+    plan: Plan, slot: Slot, parent: State, dhcp: DhcpState | None, held_by: str | None, *, in_use: bool
+) -> str:
     if words := words_of(parent, plan.parent):
         return words
     if held_by and slot.address:
         return conflict_words(str(slot.address.ip), held_by)
-    if dhcp is None or (dhcp.address and not dhcp.claimed_by and not any(words in dhcp.message for words in _UNSURE)):
+    if dhcp is None or (in_use and not dhcp.claimed_by and not any(words in dhcp.message for words in _UNSURE)):
         return ""
     words = dhcp.message.rstrip(".")
     return f"{words[:1].upper()}{words[1:]}." if words else ""

@@ -27,6 +27,11 @@ class AcdTimes:
     announce_interval: float = 2.0
     defend_interval: float = 10.0
 
+    @property
+    def longest(self) -> float:
+        """Until an address may be used, at most."""
+        return self.probe_wait + (self.probe_num - 1) * self.probe_max + self.announce_wait
+
 
 STANDARD = AcdTimes()
 QUICK = AcdTimes(probe_wait=0.0, probe_min=0.15, probe_max=0.2, announce_wait=0.2)

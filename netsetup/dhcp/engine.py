@@ -144,21 +144,30 @@ class LeaseEngine:
                 self._watched.remove(mac, static.address.ip)
                 self._forget(mac)
                 del self._statics[mac]
-        for mac, address in addresses.items():
-            if mac not in self._statics:
-                self._watched.add(mac, address.ip)
-                self._keep_static(Static(mac, address, self._steady()))
+        new = addresses.keys() - self._statics.keys()
+        for mac in new:
+            self._watched.add(mac, addresses[mac].ip)
+            self._keep_static(Static(mac, addresses[mac], self._steady()))
         self._receive_for_all()
+        for mac in new:
+            self._ask_about(mac)
 
     def set_host(self, addresses: Mapping[IPv4Address, str]) -> None:
-        """The MAC by address of this host itself: no camera may be given one of these addresses."""
+        """The MAC by address of this host itself: no camera may be given one of these addresses, or keep it."""
         self._host = addresses
+        for address, mac in addresses.items():
+            if self._watched.by(address):
+                # Its ARP is not heard on this socket, and it will not give way: as if it claimed the address twice.
+                claim = Arp(1, mac, address, mac, address)
+                self._heard(claim)
+                self._heard(claim)
 
     def link_up(self) -> None:
         """The parent has its carrier back: confirm all leases with the server, which keeps them usable meanwhile."""
         for mac in list(self._clients):
             self._apply(mac, LinkUp())
         for mac in self._statics:
+            self._ask_about(mac)
             self.announce(mac)
 
     def announce(self, mac: str) -> None:
@@ -316,8 +325,18 @@ class LeaseEngine:
             self._timers[mac] = loop.call_later(self._times.defend_interval, self._calm_static, mac)
         self._tell_state(mac, static_state(static, self._shift))
 
+    def _ask_about(self, mac: str) -> None:
+        """A static address may have been applied without a probe, or without a cable. One probe is enough while it is
+        in use: whoever has it, too, answers (to an announcement Linux would not), and is heard from then on."""
+        self._wire.send(arp_question(mac, ANY, self._statics[mac].address.ip))
+
     def _calm_static(self, mac: str) -> None:
-        self._keep_static(self._statics[mac].calm(self._steady()))
+        static = self._statics[mac]
+        if holder := self._host.get(static.address.ip):  # as long as the host has it
+            address = static.address.ip
+            self._keep_static(static.heard(Arp(1, holder, address, mac, address), self._steady())[0])
+        else:
+            self._keep_static(static.calm(self._steady()))
 
     def _receive_for_all(self) -> None:
         self._wire.receive_for(frozenset(self._clients) | frozenset(self._statics))

@@ -74,6 +74,7 @@ class _Step(Move):
             self.lose(Reason.EXPIRED)
             self._search()
         elif client.granted and self.now >= client.granted.expires:
+            self.set(reason=Reason.UNUSABLE, subject=client.granted.address.ip)  # it was over before it could be used
             self._search()
 
     def tick(self) -> None:
@@ -174,10 +175,10 @@ class _Step(Move):
 
     def _offered(self, reply: Reply) -> None:
         terms = terms_of(reply, self.now, self.random)
-        if terms is None:
+        if terms is None or terms.expires - self.now <= self.client.times.longest:
             self.set(reason=Reason.UNUSABLE, subject=reply.address)
             return
-        self.set(phase=Phase.REQUESTING, offer=terms, sent=0, asked=self.now)
+        self.set(phase=Phase.REQUESTING, offer=terms, sent=0, asked=self.now, reason=Reason.NONE)
         self._request()
 
     def _request(self) -> None:
@@ -223,6 +224,8 @@ class _Step(Move):
             reply = replace(reply, server=expected.server)
         terms = terms_of(reply, client.asked, self.random)
         if terms is None or terms.address.ip != expected.address.ip or self.now >= terms.expires:
+            if client.phase is Phase.REQUESTING:
+                self.set(reason=Reason.UNUSABLE, subject=reply.address)
             return
         if client.phase is Phase.REQUESTING:
             if terms.server == expected.server:

@@ -17,6 +17,10 @@ def describe(client: Client, parent: str, *, server: IPv4Address | None, moved_f
     """`server` answered other cameras of this parent meanwhile; `moved_from` is the address before the present one."""
     held = client.lease or client.granted
     address = str(held.address.ip) if held else ""
+    if client.reason is Reason.UNUSABLE and client.phase in (Phase.SEARCHING, Phase.REQUESTING):
+        return (
+            f"the DHCP server offered {client.subject}, which no camera can use: check its address pool and lease time"
+        )
     match client.phase:
         case Phase.WAITING:
             return _waiting(client)
@@ -48,10 +52,6 @@ def _waiting(client: Client) -> str:
 
 def _searching(client: Client, parent: str, server: IPv4Address | None) -> str:
     before = f"the lease of {client.subject} has expired; " if client.reason is Reason.EXPIRED else ""
-    if client.reason is Reason.UNUSABLE:
-        return (
-            f"the DHCP server offered {client.subject}, which no camera can use: check its address pool and lease time"
-        )
     if client.sent < (PASSED_OVER_AFTER if server else SILENT_AFTER):
         return f"{before}looking for a DHCP server on {parent}"
     if server is not None:

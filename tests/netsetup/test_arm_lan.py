@@ -235,6 +235,27 @@ def test_without_a_server_the_reason_is_said(lan: Lan, tmp_path: Path) -> None:
     assert arm.cameras()["vcam2"]["address"] is None
 
 
+def test_what_was_applied_without_asking_is_asked_about_by_the_arm(lan: Lan, tmp_path: Path) -> None:
+    recorder = "02:00:00:00:00:20"
+    lan.recorder.ip("address add 10.77.0.101/24 dev eth0\naddress add 10.77.0.102/24 dev eth0")
+    arm = static(lan, tmp_path, 1)  # with --no-probe
+    arm.start()
+    arm.wait_for("the conflict", lambda: arm.cameras()["vcam1"]["claimed_by"] == recorder)
+    assert recorder in arm.cameras()["vcam1"]["message"]
+    arm.end()
+    lan.unplug_host()
+    wait_until("no cable", lambda: lan.host.run(["cat", "/sys/class/net/eth0/carrier"]).stdout == "0\n")
+    Netsetup(lan, arm.state)("apply", "--parent", "eth0", "--count", "3", "--yes")  # asks, but nobody can answer
+    arm.start()
+    assert "cable" in arm.cameras()["vcam2"]["message"]
+    lan.plug_host()
+    arm.wait_for("the other conflict", lambda: arm.cameras()["vcam2"]["claimed_by"] == recorder)
+    assert arm.cameras()["vcam3"]["claimed_by"] is None
+
+    lan.host.ip("address add 10.77.0.103/24 dev eth0")  # and what the host itself takes later
+    arm.wait_for("the host", lambda: arm.cameras()["vcam3"]["claimed_by"] == "02:00:00:00:00:10")
+
+
 def test_a_full_disk_costs_no_camera_its_address(lan: Lan, tmp_path: Path) -> None:
     start_dnsmasq(lan.router, tmp_path)
     arm = Arm(lan, tmp_path)

@@ -15,7 +15,7 @@ from netsetup.dhcp.frames import Arp, arp_frame, parse_arp
 from netsetup.errors import NetsetupError
 from netsetup.model import Lease
 from tests.netns.dhcp_servers import SERVERS, start_dnsmasq, start_kea
-from tests.netns.lan import Lan
+from tests.netns.lan import RECORDER, Lan
 
 from .camera_host import CameraHost, mac_of, make_interfaces, packet_socket_in
 
@@ -88,6 +88,30 @@ async def test_addresses_of_the_host_and_of_other_cameras_are_declined(lan: Lan,
         assert messages[0].startswith("address 10.77.0.10 is already used by the device with MAC 02:00:00:00:00:10")
         assert messages[1].startswith(f"address 10.77.0.60 is already used by the device with MAC {mac_of(3)}")
         assert not cameras.leases
+
+
+async def test_an_address_that_the_host_gets_later_is_given_up(lan: Lan, tmp_path: Path) -> None:
+    make_interfaces(lan.host, 2)
+    start_dnsmasq(lan.router, tmp_path)
+    async with CameraHost(lan.host) as cameras:
+        await cameras.engine.set_static({mac_of(2): IPv4Interface("10.77.0.60/24")})
+        await cameras.want([1])
+        await cameras.until("a lease", lambda: cameras.leases)
+        first = cameras.leases[mac_of(1)].address.ip
+        host = {first: "02:00:00:00:00:10", IPv4Address("10.77.0.60"): "02:00:00:00:00:10"}
+        cameras.engine.set_host(host)
+        assert cameras.engine.counters["DECLINE"] == 1
+        message = cameras.engine.states()[mac_of(1)].message
+        assert message.startswith(f"address {first} is already used by the device with MAC 02:00:00:00:00:10")
+        assert cameras.engine.states()[mac_of(2)].claimed_by == "02:00:00:00:00:10"
+        await cameras.until("another one", lambda: cameras.leases and cameras.leases[mac_of(1)].address.ip != first)
+
+
+async def test_an_address_that_nobody_was_asked_about_is_asked_about_when_it_is_in_use(lan: Lan) -> None:
+    make_interfaces(lan.host, 1)
+    async with CameraHost(lan.host) as cameras:
+        await cameras.engine.set_static({mac_of(1): IPv4Interface(f"{RECORDER}/24")})
+        await cameras.until("it is claimed", lambda: cameras.engine.states()[mac_of(1)].claimed_by == RECORDER_MAC)
 
 
 async def test_renewed_by_timer_kept_through_a_silence_lost_at_expiry_and_got_again(lan: Lan, tmp_path: Path) -> None:

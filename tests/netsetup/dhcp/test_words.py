@@ -44,6 +44,19 @@ def test_a_search_in_words() -> None:
     assert words(bench) == "checking that no other device uses 10.77.0.100"
 
 
+def test_an_acknowledgement_of_something_else_in_words() -> None:
+    bench = Bench.new()
+    bench.run_until(lambda: bench.sent)
+    bench.answer(Kind.OFFER)
+    bench.answer(Kind.ACK, address=IPv4Address("10.77.0.66"))
+    assert bench.phase == "requesting"
+    assert words(bench).startswith("the DHCP server offered 10.77.0.66, which no camera can use")
+    bench.answer(Kind.ACK, lease_s=None)
+    assert words(bench).startswith("the DHCP server offered 10.77.0.100, which no camera can use")
+    bench.answer(Kind.ACK)
+    assert words(bench) == "checking that no other device uses 10.77.0.100"
+
+
 def test_a_lease_in_words() -> None:
     bench = Bench.new()
     bench.lease()
