@@ -12,7 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .disk import cannot_write as cannot_write
 from .disk import read_file, write_atomic
 from .errors import NetsetupError
 from .model import MOST_PARENTS, Link, Plan, Sysctl

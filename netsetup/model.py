@@ -73,6 +73,8 @@ class Plan:
             )
             for s in data["slots"]
         )
+        if data["method"] not in ("dhcp", "static"):
+            raise ValueError(data["method"])
         method: Literal["dhcp", "static"] = "dhcp" if data["method"] == "dhcp" else "static"
         gateway = IPv4Address(data["gateway"]) if data["gateway"] else None
         return cls(
@@ -88,8 +90,8 @@ class Plan:
 
 
 def _number(value: object) -> int:
-    """JSON also knows 1.5 and 1e400."""
-    if not isinstance(value, int):
+    """JSON also knows 1.5, 1e400 and true."""
+    if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError
     return value
 

@@ -52,7 +52,7 @@ def state_of(f: Facts) -> tuple[CameraState, str]:
         return (
             _S.WAITING_FOR_ADDRESS,
             f"{f.interface} is gone or has no address; the camera starts when it gets one. If it was removed, "
-            "`netsetup undo` brings it back with its MAC; or remove this camera and rescan, then it takes a free interface.",
+            "`netsetup undo` brings it back with its MAC; or remove this camera and rescan: it then takes a free one.",
         )
     if f.failure:
         return f.failure.state, f.failure.reason

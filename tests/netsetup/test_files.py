@@ -62,6 +62,12 @@ def test_damaged_files(tmp_path: Path, content: str) -> None:
         state.plans()
 
 
+@pytest.mark.parametrize("change", [{"method": "other"}, {"block": True}, {"slots": [{"index": True}]}])
+def test_a_plan_that_nobody_wrote_is_none(change: dict[str, object]) -> None:
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        Plan.from_json(DYNAMIC.to_json() | change)
+
+
 async def test_the_lock_keeps_others_out_and_is_given_back(tmp_path: Path) -> None:
     one, other = StateDir(tmp_path), StateDir(tmp_path)
     async with one.lock():
