@@ -44,12 +44,19 @@ NAMESPACES: Mapping[str, str] = {
 class NvrLink:
     """Connects with the first call. `close` is final."""
 
-    def __init__(self, access: NvrAccess, *, call_timeout_s: float = CALL_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        access: NvrAccess,
+        *,
+        call_timeout_s: float = CALL_TIMEOUT_S,
+        refused: UpstreamAuthError | None = None,
+    ) -> None:
+        """`refused`: what is known of the account from before; nobody logs in then."""
         self._access = access
         self._call_timeout_s = call_timeout_s
         self._client: NvrClient | None = None
         self._connecting = asyncio.Lock()
-        self._refused: UpstreamAuthError | None = None
+        self._refused = refused
 
     async def update(self, access: NvrAccess) -> None:
         """Other credentials, or another address, may be tried again."""

@@ -1,0 +1,81 @@
+"""Where an NVR without pull points sends its events (WS-BaseNotification): a small HTTP server of our own.
+
+It stands on the host's address towards the NVR, under a path that nobody can guess, and takes from the NVR only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+from collections.abc import Callable
+
+from aiohttp import web
+
+from proxyd.camera.urls import bracketed
+from proxyd.nvr.envelope import read_body
+from proxyd.nvr.events.parse import NvrEvent, parse_messages
+from proxyd.nvr.refusals import judge_body
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 512 * 1024
+_RESOLVE_S = 5.0
+_SHUTDOWN_S = 0.5
+
+
+class Consumer:
+    """`heard` is called with the events of each notification. start() and stop() are idempotent."""
+
+    def __init__(self, nvr_host: str, heard: Callable[[list[NvrEvent]], None]) -> None:
+        self._nvr_host = nvr_host
+        self._heard = heard
+        self._path = f"/{secrets.token_urlsafe(24)}"
+        self._runner: web.AppRunner | None = None
+        self._senders: frozenset[str] = frozenset()
+        self.url = ""
+
+    async def start(self) -> str:
+        """Listens; returns the URL for the NVR. Raises OSError."""
+        if self._runner is not None:
+            return self.url
+        async with asyncio.timeout(_RESOLVE_S):
+            found = await asyncio.get_running_loop().getaddrinfo(self._nvr_host, None, type=socket.SOCK_DGRAM)
+        family, _, _, _, address = found[0]
+        self._senders = frozenset(str(entry[4][0]) for entry in found)
+        own = _own_address(family, str(address[0]))
+        app = web.Application(client_max_size=MAX_BYTES)
+        app.router.add_post(self._path, self._take)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, own, 0).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self.url = f"http://{bracketed(own)}:{runner.addresses[0][1]}{self._path}"
+        return self.url
+
+    async def stop(self) -> None:
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _take(self, request: web.Request) -> web.Response:
+        if request.remote not in self._senders:
+            log.debug("a notification that is not from the NVR was refused")
+            return web.Response(status=404)
+        data = await request.read()
+        if judge_body(200, request.content_type, data) is not None or (body := read_body(data)) is None:
+            return web.Response(status=400)
+        self._heard(parse_messages(body))
+        return web.Response(status=200)
+
+
+def _own_address(family: int, nvr: str) -> str:
+    """The host's address towards the NVR: connecting a UDP socket asks the routing table and sends nothing."""
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((nvr, 9))
+        return str(probe.getsockname()[0])

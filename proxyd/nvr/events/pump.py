@@ -1,0 +1,330 @@
+"""Fetches the events of one NVR for as long as it runs: one subscription, kept alive and made anew by itself.
+
+A pull point where the NVR has them, else Basic Notification. Only our own clock counts. A refused password ends all
+tries until somebody says that they may go on; everything else is tried again with a growing, jittered pause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from proxyd.camera.spec import NvrAccess
+from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamUnreachable
+from proxyd.nvr.addresses import BadAddress, port_of, with_port
+from proxyd.nvr.envelope import Element, SoapCall
+from proxyd.nvr.events import subscription as sub
+from proxyd.nvr.events.consumer import Consumer
+from proxyd.nvr.events.parse import NvrEvent, parse_messages
+from proxyd.nvr.refusals import RightsMissing, SoapFault, refusal_error
+
+log = logging.getLogger(__name__)
+
+PULL_S = 30.0
+MAX_PER_PULL = 200
+_MODEST_S, _MODEST_LIMIT = 5.0, 10  # for devices that refuse more instead of giving less
+_PACE_S = 0.02  # between pulls that bring events: a flood comes in batches
+_IMPATIENT_S = 1.0  # between pulls of a device that never waits
+_RETRY_FIRST_S, _RETRY_MOST_S = 1.0, 60.0
+_REFUSED_S = 120.0  # until a device that will not tell events is asked again
+_MANY = 10
+_FAREWELL_S = 2.0
+_SUBSCRIBE = "subscribe to its events"
+
+Mode = Literal["starting", "pull point", "notification", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How events come from an NVR; `reason` in words when they do not."""
+
+    mode: Mode
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.mode}: {self.reason}" if self.reason else self.mode
+
+
+class Link(Protocol):
+    """The open conversation with the NVR (nvr/link.py)."""
+
+    @property
+    def access(self) -> NvrAccess: ...
+
+    async def exchange(self, call: SoapCall, step: str, *, wait_s: float = 0.0) -> Element: ...
+
+    async def address_of(self, service: str) -> str | None: ...
+
+    def on_typed_host(self, raw: str) -> str: ...
+
+
+class Listener(Protocol):
+    """Who wants the events."""
+
+    def begin(self) -> None:
+        """A new subscription: its first messages tell all states."""
+
+    def heard(self, events: list[NvrEvent]) -> None: ...
+
+    def lost(self) -> None:
+        """Nothing is heard from the NVR for now."""
+
+    def stands(self, standing: Standing) -> None:
+        """Called when it changes."""
+
+    def report(self, error: Exception | None) -> None:
+        """Whether the NVR answers, and takes the account."""
+
+
+class _NoEventsError(Exception):
+    """The NVR has no events for us; in words for people."""
+
+
+class _SubscriptionGoneError(Exception):
+    """The NVR does not know our subscription (any more)."""
+
+
+@dataclass(slots=True)
+class _Subscription:
+    at: SoapCall
+    lifetime_s: float
+    expires_s: float  # by the loop's clock
+    mode: Mode
+    renewable: bool = True
+    proven: bool = False  # something has come through it
+
+
+class EventPump:
+    """start() and stop() are idempotent; `name` is for the names of tasks and for the log."""
+
+    def __init__(self, link: Link, name: str, listener: Listener, *, pull_s: float = PULL_S) -> None:
+        self._link = link
+        self._name = name
+        self._listener = listener
+        self._pull_s = pull_s
+        self._limit = MAX_PER_PULL
+        self._manner = sub.MANNERS[0]
+        self._subscription: _Subscription | None = None
+        self._consumer: Consumer | None = None
+        self._woken = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._worked = False  # since the last failure
+        self.standing = Standing("starting")
+
+    def start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name=f"events of {self._name}")
+
+    async def stop(self) -> None:
+        """Gives the subscription back, if the NVR answers at once."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await self._give_back()
+        if self._consumer is not None:
+            await self._consumer.stop()
+            self._consumer = None
+
+    def wake(self) -> None:
+        """Try now: the account, the address or the NVR's settings may be others."""
+        self._woken.set()
+
+    async def _run(self) -> None:
+        failures = 0
+        while True:
+            self._worked = False
+            pause_s = min(_RETRY_FIRST_S * 2**failures, _RETRY_MOST_S)
+            try:
+                await self._follow()
+            except UpstreamAuthError as error:
+                self._fail("the NVR refuses the account; see the state of the NVR", error)
+                self._woken.clear()
+                await self._woken.wait()
+                continue
+            except _SubscriptionGoneError:
+                log.info("%s: its event subscription is gone; a new one is made", self._name)
+                self._subscription = None
+                pause_s = 0.0 if self._worked else pause_s
+            except _NoEventsError as error:
+                self._fail(str(error), None)
+                pause_s = _REFUSED_S
+            except UpstreamError as error:
+                self._fail(str(error), error)
+            except Exception:
+                log.exception("%s: a bug in the event pump", self._name)
+                self._fail("a bug ended it; proxyd's log has details", None)
+            failures = 0 if self._worked else min(failures + 1, _MANY)
+            await self._rest(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - not for secrets
+
+    def _fail(self, reason: str, error: UpstreamError | None) -> None:
+        self._listener.lost()
+        self._listener.report(error)
+        self._stand(Standing("none", reason))
+        if not isinstance(error, UpstreamUnreachable) or self._is_expired():
+            self._subscription = None
+
+    def _stand(self, standing: Standing) -> None:
+        if standing != self.standing:
+            self.standing = standing
+            self._listener.stands(standing)
+
+    def _is_expired(self) -> bool:
+        return self._subscription is not None and self._subscription.expires_s <= _now()
+
+    async def _rest(self, pause_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._woken.wait()
+        self._woken.clear()
+
+    async def _follow(self) -> None:
+        """Until something goes wrong, which is raised."""
+        if self._subscription is None:
+            # A subscription that outlived a broken connection is used on: NVRs have few, and this one is ours.
+            self._subscription = await self._subscribe()
+            self._listener.begin()
+        subscription = self._subscription
+        while True:
+            if subscription.mode == "pull point":
+                await self._pull(subscription)
+            self._worked = True
+            self._stand(Standing(subscription.mode))
+            self._listener.report(None)
+            if subscription.mode == "notification":
+                await self._rest(min(subscription.lifetime_s / 3, PULL_S))
+            await self._keep(subscription)
+
+    async def _subscribe(self) -> _Subscription:
+        address = await self._link.address_of("events")
+        if address is None:
+            raise _NoEventsError("the NVR has no event service; enable events in its ONVIF settings, if it has that")
+        made = await self._first_manner(lambda manner: sub.create_pull_point(address, manner), "pull point")
+        if made is not None:
+            return made
+        if self._consumer is None:
+            self._consumer = Consumer(self._link.access.host, self._listener.heard)
+        try:
+            consumer = await self._consumer.start()
+        except (OSError, TimeoutError) as error:
+            raise _NoEventsError(f"the NVR can only send events, and no port can be opened for them: {error}") from None
+        made = await self._first_manner(lambda manner: sub.subscribe(address, consumer, manner), "notification")
+        if made is not None:
+            return made
+        raise _NoEventsError("the NVR gives neither pull points nor notifications; update its firmware")
+
+    async def _first_manner(self, ask: Callable[[sub.Manner], SoapCall], mode: Mode) -> _Subscription | None:
+        """The way in which this NVR lets itself be asked; None when it does not have this at all."""
+        refused: str = ""
+        for manner in sorted(sub.MANNERS, key=lambda m: m != self._manner):
+            try:
+                answer = await self._link.exchange(ask(manner), _SUBSCRIBE)
+            except SoapFault as fault:
+                if sub.is_full(fault):
+                    raise _NoEventsError(
+                        "too many event subscriptions are open on the NVR: restart it, or close programs that listen "
+                        "to its events. It is tried again every two minutes"
+                    ) from None
+                if fault.is_missing_operation:
+                    return None
+                refused = str(refusal_error(fault, where=self._name, step=_SUBSCRIBE))
+                continue
+            except RightsMissing as error:
+                raise _NoEventsError(str(error)) from None
+            except UpstreamUnreachable:
+                raise
+            except UpstreamAuthError:
+                raise
+            except UpstreamError as error:
+                refused = str(error)
+                continue
+            granted = sub.granted(answer)
+            if granted is None:
+                refused = "the NVR gave a subscription without an address"
+                continue
+            self._manner = manner
+            return self._made(granted, manner, mode)
+        log.info("%s: no %s: %s", self._name, mode, refused)
+        if mode == "notification":
+            raise _NoEventsError(refused)
+        return None
+
+    def _made(self, granted: sub.Granted, manner: sub.Manner, mode: Mode) -> _Subscription:
+        try:
+            address = self._link.on_typed_host(granted.address)
+        except BadAddress as error:
+            raise _NoEventsError(f"the NVR gave {error} for a subscription") from None
+        at = sub.manage(address, granted.references, manner)
+        return _Subscription(at, granted.lifetime_s, _now() + granted.lifetime_s, mode)
+
+    async def _pull(self, subscription: _Subscription) -> None:
+        remaining_s = subscription.expires_s - _now()
+        wait_s = min(self._pull_s, max(remaining_s / 2, 1.0))
+        started_s = _now()
+        try:
+            answer = await self._link.exchange(
+                sub.pull(subscription.at, wait_s, self._limit), "tell its events", wait_s=wait_s
+            )
+        except SoapFault as fault:
+            if self._limit == MAX_PER_PULL and "InvalidArgVal" not in fault.codes and not subscription.proven:
+                self._pull_s, self._limit = min(self._pull_s, _MODEST_S), _MODEST_LIMIT
+                return
+            raise _SubscriptionGoneError from None
+        except UpstreamUnreachable:
+            self._try_typed_port(subscription)
+            raise
+        events = parse_messages(answer)
+        subscription.proven = True
+        if (lifetime_s := sub.lifetime_of(answer)) is not None:
+            subscription.expires_s = _now() + lifetime_s
+        self._listener.heard(events)
+        took_s = _now() - started_s
+        if events:
+            await self._rest(_PACE_S)
+        elif took_s < min(wait_s / 2, _IMPATIENT_S):
+            await self._rest(_IMPATIENT_S - took_s)
+
+    async def _keep(self, subscription: _Subscription) -> None:
+        """Renews at half of the lifetime; what cannot be renewed and nears its end is given back and made anew."""
+        remaining_s = subscription.expires_s - _now()
+        if remaining_s > subscription.lifetime_s / 2:
+            return
+        if subscription.renewable:
+            try:
+                answer = await self._link.exchange(sub.renew(subscription.at), "keep its event subscription")
+            except SoapFault as fault:
+                if not fault.is_missing_operation:
+                    raise _SubscriptionGoneError from None
+                subscription.renewable = False
+            else:
+                subscription.lifetime_s = sub.lifetime_of(answer) or subscription.lifetime_s
+                subscription.expires_s = _now() + subscription.lifetime_s
+                return
+        if remaining_s < min(subscription.lifetime_s / 4, 10.0):
+            await self._give_back()
+            raise _SubscriptionGoneError
+
+    async def _give_back(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is None:
+            return
+        with contextlib.suppress(UpstreamError, SoapFault, TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                await self._link.exchange(sub.unsubscribe(subscription.at), "end its event subscription")
+
+    def _try_typed_port(self, subscription: _Subscription) -> None:
+        """Behind a port forward the subscription's own port may be closed to us; the typed one may lead there."""
+        port = self._link.access.port
+        if not subscription.proven and port_of(subscription.at.address) != port:
+            moved = with_port(subscription.at.address, port)
+            subscription.at = sub.manage(moved, subscription.at.references, self._manner)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
