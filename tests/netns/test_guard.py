@@ -215,7 +215,7 @@ def test_the_arm_keeps_the_guard_and_gives_it_to_nobody_else(chain: Chain) -> No
     lan.host.run(["nft", "flush", "ruleset"])
     chain.start_arm()  # with CAP_NET_ADMIN and CAP_NET_RAW alone
     assert ruleset(lan) == guarded
-    # nftables tells nobody; the next look, whatever it is for, sees it.
+    # The arm follows links and routes, not nftables; the next look, whatever it is for, sees it.
     lan.host.run(["nft", "flush", "ruleset"])
     lan.host.ip("link del vcam2")
     wait_until("the guard is back", lambda: ruleset(lan) == guarded)

@@ -10,6 +10,7 @@ import pytest
 
 from .access_point import admit_only_the_host, make_wireless
 from .applied import Netsetup
+from .chain import new_chain
 from .lan import HOST, ROUTER, Lan, wait_until
 from .talk import can_reach, listening
 
@@ -55,6 +56,15 @@ def test_plan_and_apply_refuse_wifi_and_change_nothing(netsetup: Netsetup, comma
     assert CANNOT in done.stderr and INSTEAD in done.stderr and "Traceback" not in done.stderr
     assert "vcam" not in netsetup.lan.host.run(["ip", "link"]).stdout
     assert not (netsetup.state / "plans.json").exists()
+
+
+def test_the_arm_refuses_wifi_in_the_same_words(lan: Lan) -> None:
+    go_wireless(lan)
+    with new_chain(lan) as chain:
+        chain.start_arm()
+        for request in ({"do": "plan", "parent": "eth0"}, {"do": "add"}):
+            no = chain.refused_by_arm(count=2, **request)
+            assert CANNOT in no["error"] and INSTEAD in no["hint"]
 
 
 def test_the_doctor_names_wifi_as_the_cause_of_silent_cameras(netsetup: Netsetup) -> None:
