@@ -20,6 +20,7 @@ CLEAR_AFTER_S = 30.0
 MAX_STATES = 4096  # properties of one NVR
 OLDEST = timedelta(minutes=5)  # an event that claims to be older happened now
 _TRUES_IN_A_ROW = 3
+_FIRST_S = 1.0  # the first messages of a subscription may come in several answers
 # What may be on for hours on an honest device: only one that was seen to repeat itself and never to end is cleared.
 _LASTING = ("VideoSource/", "Device/")
 
@@ -48,6 +49,7 @@ class EventMapper:
         self._moving: dict[int, bool] = {}
         self._ends: set[str] = set()  # topics whose end was seen: this device tells it
         self._first: list[NvrEvent] | None = None
+        self._first_s = 0.0
         self._alike = False
         self._doubt_s = 0.0  # what was said before may have changed unheard
         self._away = False
@@ -82,14 +84,14 @@ class EventMapper:
 
     def begin(self, now_s: float) -> None:
         """A new subscription: the next messages tell the states, from most devices."""
-        self._first = []
+        self._first, self._first_s = [], 0.0
         if not self._away:
             self._doubt_s = now_s
         self._away = False
 
     def take(self, events: Sequence[NvrEvent], at: datetime, now_s: float, clock_offset_s: float = 0.0) -> list[Told]:
         """`at` and `now_s`: our two clocks; `clock_offset_s`: the NVR's minus ours."""
-        self._look_for_alike(events)
+        self._look_for_alike(events, now_s)
         told: list[Told] = []
         for event in events:
             if not event.topic:
@@ -126,15 +128,17 @@ class EventMapper:
         if not self._away:
             self._away, self._doubt_s = True, now_s
 
-    def _look_for_alike(self, events: Sequence[NvrEvent]) -> None:
-        """Only while the first messages come, and only with several cameras."""
-        if self._first is None:
-            return
+    def _look_for_alike(self, events: Sequence[NvrEvent], now_s: float) -> None:
+        """Only in the first messages: later, a device may well tell its states once more."""
         initial = [event for event in events if event.operation == "Initialized"]
+        if self._first is None or not initial:
+            return
+        self._first_s = self._first_s or now_s
+        if now_s - self._first_s > _FIRST_S:
+            self._first = None
+            return
         self._first += initial[: MAX_STATES - len(self._first)]
         self._alike = len(self._tokens) > 1 and named_alike(self._first)
-        if len(initial) < len(events) or not events:
-            self._first = None
 
     def _motion(self, camera: int, event: NvrEvent, moment: datetime, now_s: float) -> Iterable[Told]:
         on = motion_of(event)

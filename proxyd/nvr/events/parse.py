@@ -75,7 +75,9 @@ def _event(topic: Element | None, message: Element) -> NvrEvent:
 
 
 def _topic(element: Element) -> str:
-    text = "".join((element.text or "").split())[:_MAX_TOPIC_CHARS]
+    text = "".join((element.text or "").split())
+    if len(text) > _MAX_TOPIC_CHARS:
+        return ""
     prefix, colon, path = text.partition(":")
     if not colon:
         prefix, path = "", text
