@@ -135,6 +135,11 @@ def _camera(verbs: _Verbs) -> None:
     verb.add_argument("--user", metavar="U", help="user name that the recorder uses for this camera")
     _password_stdin(verb)
     verb.add_argument("--discovery", choices=("on", "off"), help="whether recorders find this camera by searching")
+    verb.add_argument(
+        "--notify",
+        metavar="NETWORKS",
+        help="other networks that it may send notifications to, such as 10.9.0.0/24,10.8.0.7, or none",
+    )
     _several(verbs.add("start", "start cameras; they start again after a reboot"))
     _several(verbs.add("stop", "stop cameras; they stay stopped after a reboot"))
     _several(verbs.add("restart", "close all connections of cameras and start again"))

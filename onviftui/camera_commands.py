@@ -90,6 +90,7 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                 ("recorder", camera.recorder or "none has asked yet"),
                 ("clients", camera.clients),
                 ("discovery", camera.note or ("on" if camera.discovery else "off")),
+                ("notifies", ", ".join(["its own LAN", *camera.notify])),
                 ("starts at boot", "yes" if camera.enabled else "no"),
                 ("serial", camera.serial),
                 ("uuid", camera.uuid),
@@ -112,8 +113,10 @@ async def camera_edit(args: argparse.Namespace, client: RpcClient, out: Output) 
         params["username"] = args.user
     if args.discovery is not None:
         params["discovery"] = args.discovery == "on"
+    if args.notify is not None:
+        params["notify"] = [] if args.notify == "none" else args.notify.split(",")
     if not params and not args.password_stdin:
-        raise InvalidInput("Nothing to change.", "Give --name, --user, --password-stdin or --discovery.")
+        raise InvalidInput("Nothing to change.", "Give --name, --user, --password-stdin, --discovery or --notify.")
     params["id"] = await _camera_id(args.id, client)
     if args.password_stdin:
         params["password"] = read_password(from_stdin=True, what="New password of this camera")

@@ -54,8 +54,17 @@ def _probe(value: str) -> str:
     return value.strip()
 
 
+def _network(value: str) -> str:
+    """A network in CIDR notation, or one address; without host bits."""
+    try:
+        return str(ipaddress.ip_network(value.strip(), strict=False))
+    except ValueError:
+        raise ValueError("must be a network such as 10.9.0.0/24") from None
+
+
 Host = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_host)]
 Probe = Annotated[str, StringConstraints(min_length=1, max_length=262), AfterValidator(_probe)]
+Network = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_network)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)]
 Username = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from .fields import Host, Id, Name, Port, Probe, Username, typeable
+from .fields import Host, Id, Name, Network, Port, Probe, Username, typeable
 
 API_VERSION = 1
 
@@ -119,6 +119,7 @@ class Camera(Model):
     recorder: str | None = None  # address of the client that last asked, if any did
     clients: int = 0
     discovery: bool = True  # recorders may find it by searching (WS-Discovery)
+    notify: list[str] = []  # networks besides its own LAN to which it may send notifications (ONVIF Subscribe)
     note: str = ""  # what is not as it should be although it runs, and what to do
 
 
@@ -351,6 +352,7 @@ class CameraUpdate(Params):
     id: Id
     name: Name | None = None
     discovery: bool | None = None
+    notify: Annotated[list[Network] | None, Field(max_length=16)] = None
     username: Username | None = None
     password: Annotated[SecretStr | None, AfterValidator(typeable)] = Field(default=None, min_length=4, max_length=64)
 

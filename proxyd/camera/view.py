@@ -88,6 +88,7 @@ def camera_model(
         enabled=row.enabled,
         recorder=recorder,
         discovery=row.discovery,
+        notify=list(row.settings.notify),
         note=note,
         clients=sum(stream.clients for stream in streams),
     )

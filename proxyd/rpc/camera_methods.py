@@ -34,6 +34,11 @@ class CameraMethods:
             await self._parts.log(
                 "info", f"camera {p.id}", f"Switched discovery of {p.name or row.name} {switched}.", who
             )
+        if p.notify is not None:
+            await self._parts.store.change_settings(p.id, {"notify": tuple(p.notify)})
+            where = ", ".join(p.notify) or "its own LAN alone"
+            what = f"Notifications of {p.name or row.name} may go to {where}."
+            await self._parts.log("info", f"camera {p.id}", what, who)
         await self._parts.cameras.refresh()
         return self._parts.cameras.camera(p.id)
 

@@ -5,9 +5,11 @@ What a writing method returned is on disk. Raises only NotFound, Conflict and St
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from proxyd.api.models import ScanDiff
 from proxyd.camera.settings import CameraSettings, CameraUser, Certificate
@@ -184,6 +186,13 @@ class Store:
         async with self._connection.transaction() as db:
             await cameras.get(db, self._secrets, [camera_id])
             await cameras.set_settings(db, camera_id, settings)
+            return (await cameras.get(db, self._secrets, [camera_id]))[0]
+
+    async def change_settings(self, camera_id: int, changes: Mapping[str, Any]) -> CameraRow:
+        """Only these fields of CameraSettings; what a recorder sets of the others at the same time stays."""
+        async with self._connection.transaction() as db:
+            row = (await cameras.get(db, self._secrets, [camera_id]))[0]
+            await cameras.set_settings(db, camera_id, replace(row.settings, **changes))
             return (await cameras.get(db, self._secrets, [camera_id]))[0]
 
     async def set_users(self, camera_id: int, users: Sequence[CameraUser]) -> CameraRow:

@@ -261,6 +261,13 @@ async def test_a_camera_is_hidden_from_searches(daemon: FakeDaemon, onviftui: An
         await onviftui("camera", "edit", "1")
 
 
+async def test_where_notifications_may_go(daemon: FakeDaemon, onviftui: Any) -> None:
+    await onviftui("camera", "edit", "1", "--notify", "10.9.0.0/24,10.8.0.7")
+    await onviftui("camera", "edit", "1", "--notify", "none")
+    assert daemon.called("camera.update") == [{"id": 1, "notify": ["10.9.0.0/24", "10.8.0.7/32"]}, {"id": 1, "notify": []}]
+    assert "its own LAN" in (await onviftui("camera", "show", "1")).out
+
+
 async def test_snapshot_into_a_file(onviftui: Any, tmp_path: Path) -> None:
     target = tmp_path / "picture.jpg"
     ran = await onviftui("camera", "snapshot", "1", "-o", str(target))

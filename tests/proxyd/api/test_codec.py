@@ -138,6 +138,7 @@ def test_any_text_is_a_call_or_a_documented_error(text: str | bytes) -> None:
         ("camera.update", {"id": 1, "name": ""}, "name", "must not be empty"),
         ("camera.update", {"id": 1, "name": "x" * 999}, "name", "may have at most 64 characters"),
         ("camera.update", {"id": 1, "nmae": "x"}, "nmae", "is not known"),
+        ("camera.update", {"id": 1, "notify": ["everywhere"]}, "notify.0", "must be a network such as 10.9.0.0/24"),
         ("log.tail", {"limit": 0}, "limit", "must be at least 1"),
         ("nvr.get", {"id": "one"}, "id", "must be a whole number"),
         ("nvr.get", {}, "id", "is missing"),

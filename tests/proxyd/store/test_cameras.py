@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from proxyd.camera.settings import CameraSettings
 from proxyd.errors import NotFound
 from proxyd.store import log as log_table
 from proxyd.store.credentials import generate_password
@@ -40,6 +41,16 @@ async def test_user_and_password_changed_at_once_are_both_kept(two_cameras: Stor
     await asyncio.gather(store.set_credentials(1, "gate", None), store.set_credentials(1, None, "p1"))
     camera = await store.camera(1)
     assert (camera.username, camera.password) == ("gate", "p1")
+
+
+async def test_settings_changed_at_once_are_all_kept(two_cameras: Store) -> None:
+    store = two_cameras
+    await asyncio.gather(
+        store.change_settings(1, {"notify": ("10.9.0.0/24",)}), store.change_settings(1, {"hostname": "gate"})
+    )
+    settings = (await store.camera(1)).settings
+    assert (settings.notify, settings.hostname) == (("10.9.0.0/24",), "gate")
+    assert (await store.camera(2)).settings == CameraSettings()
 
 
 async def test_the_default_pair_is_made_once(store: Store, database: Path, secrets: Secrets) -> None:
