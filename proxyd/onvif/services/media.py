@@ -16,6 +16,7 @@ from ..soap import Element, el
 from . import configurations as conf
 from . import media_encoders as enc
 from .operation import MEDIA_PATH, Access, Context, Operation, Service, table
+from .ptz_nodes import ptz_configuration
 
 _PROTOCOLS = frozenset({"UDP", "TCP", "RTSP", "HTTP"})
 
@@ -66,6 +67,7 @@ def profile(name: str, spec: CameraSpec, stream: StreamSpec) -> Element:
         conf.audio_source_configuration("tt:AudioSourceConfiguration", spec) if audio else None,
         enc.video_encoder("tt:VideoEncoderConfiguration", stream) if enc.expressible(stream) else None,
         enc.audio_encoder("tt:AudioEncoderConfiguration", stream) if audio else None,
+        ptz_configuration("tt:PTZConfiguration", spec),
         token=stream.name,
         fixed="true",
     )

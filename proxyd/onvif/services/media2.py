@@ -14,18 +14,20 @@ from ..soap import Element, el
 from . import configurations as conf
 from . import media2_encoders as enc
 from .operation import MEDIA2_PATH, Access, Answer, Context, Operation, Service, table
+from .ptz_nodes import offers_ptz, ptz_configuration
 
 _PROTOCOLS = frozenset({"RtspUnicast", "RTSP", "RtspOverHttp"})
-_TYPES = frozenset({"VideoSource", "AudioSource", "VideoEncoder", "AudioEncoder"})
+_TYPES = frozenset({"VideoSource", "AudioSource", "VideoEncoder", "AudioEncoder", "PTZ"})
 
 
-def service_capabilities(_: CameraSpec) -> Element:
+def service_capabilities(spec: CameraSpec) -> Element:
+    kinds = "VideoSource VideoEncoder AudioSource AudioEncoder"
     return el(
         "tr2:Capabilities",
         el(
             "tr2:ProfileCapabilities",
             MaximumNumberOfProfiles="2",
-            ConfigurationsSupported="VideoSource VideoEncoder AudioSource AudioEncoder",
+            ConfigurationsSupported=f"{kinds} PTZ" if offers_ptz(spec) else kinds,
         ),
         el(
             "tr2:StreamingCapabilities",
@@ -65,6 +67,8 @@ def _profile(spec: CameraSpec, stream: StreamSpec, wanted: set[str]) -> Element:
         parts.append(enc.video_encoder("tr2:VideoEncoder", stream))
     if "AudioEncoder" in wanted and stream.audio:
         parts.append(enc.audio_encoder("tr2:AudioEncoder", stream))
+    if "PTZ" in wanted and (moving := ptz_configuration("tr2:PTZ", spec)) is not None:
+        parts.append(moving)
     return el(
         "tr2:Profiles",
         el("tr2:Name", conf.title(stream)),

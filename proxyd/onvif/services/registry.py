@@ -9,10 +9,17 @@ from proxyd.camera.spec import CameraSpec
 
 from ..faults import SoapFault, action_not_supported, no_such_service
 from ..soap import SoapRequest
-from . import device, events, media, media2
+from . import device, events, imaging, media, media2, ptz
 from .operation import Operation, Service
 
-_ALL: tuple[Service, ...] = (device.SERVICE, media.SERVICE, media2.SERVICE, events.SERVICE)
+_ALL: tuple[Service, ...] = (
+    device.SERVICE,
+    media.SERVICE,
+    media2.SERVICE,
+    events.SERVICE,
+    ptz.SERVICE,
+    imaging.SERVICE,
+)
 SERVICES: dict[str, Service] = {service.path: service for service in _ALL}
 _REFUSED_VERBS = ("Set", "Add", "Remove", "Create", "Delete", "Start", "Stop", "Upgrade", "Restore")
 

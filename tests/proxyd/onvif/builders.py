@@ -11,21 +11,32 @@ from typing import Any, Literal
 
 from lxml import etree
 
-from proxyd.camera.commands import Command
+from proxyd.camera.commands import Command, LookUp
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import AudioSpec, CameraSpec, NvrAccess, StreamSpec
 from proxyd.camera.urls import DEVICE_PATH
 from proxyd.onvif.dispatch import Dispatcher
 from proxyd.onvif.exchange import Call, Later, Reply
+from proxyd.onvif.faults import SoapFault
 from proxyd.onvif.namespaces import PASSWORD_TYPES, PREFIXES, clark
 from proxyd.onvif.services.events import Pull
+from proxyd.onvif.services.imaging import IMAGING_PATH
 from proxyd.onvif.services.operation import EVENTS_PATH, MEDIA2_PATH, MEDIA_PATH, Reached
+from proxyd.onvif.services.ptz_nodes import PTZ_PATH
 from proxyd.onvif.subscriptions import Subscriptions
 
 NOW = datetime(2026, 11, 22, 11, 30, 5, tzinfo=UTC)
 USERNAME = "onvif"
 PASSWORD = "kiwi-7-lantern"
-PATHS = {"tds": DEVICE_PATH, "trt": MEDIA_PATH, "tr2": MEDIA2_PATH, "tev": EVENTS_PATH, "wsnt": EVENTS_PATH}
+PATHS = {
+    "tds": DEVICE_PATH,
+    "trt": MEDIA_PATH,
+    "tr2": MEDIA2_PATH,
+    "tev": EVENTS_PATH,
+    "wsnt": EVENTS_PATH,
+    "tptz": PTZ_PATH,
+    "timg": IMAGING_PATH,
+}
 _BASE64 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
 _nonces = count()
 
@@ -154,8 +165,18 @@ class Camera:
             return answer
         if isinstance(answer.command, Pull):
             return answer.finish(self.now)
-        self.commands.append(answer.command)
-        return answer.finish(self.results.pop(0) if self.results else None)
+        command = answer.command
+        if isinstance(command, LookUp):
+            self.commands.append(command.first)
+            try:
+                command = command.then(self._result())
+            except SoapFault as fault:
+                return answer.failed(fault)
+        self.commands.append(command)
+        return answer.finish(self._result())
+
+    def _result(self) -> Any:
+        return self.results.pop(0) if self.results else None
 
     def ask(self, operation: str, content: str = "", *, header: str | None = None, sub: str = "") -> Reply:
         return self.send(soap(operation, content, header), PATHS[operation.partition(":")[0]], sub=sub)
