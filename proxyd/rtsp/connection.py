@@ -6,7 +6,10 @@ Requests are answered one after the other by one task, which owns the conversati
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
+import socket
+import struct
 from collections.abc import Callable
 
 from proxyd.rtsp.context import CameraContext, shown
@@ -20,6 +23,8 @@ _log = logging.getLogger(__name__)
 # Per recorder: this, plus one read of the upstream (256 KiB), is all that waits in the process.
 _HIGH_WATER, _LOW_WATER = 256 * 1024, 64 * 1024
 _CLOSE_S = 2.0
+_UNSENT = 0x894B  # SIOCOUTQNSD of linux/sockios.h
+_RESET = struct.pack("ii", 1, 0)  # for SO_LINGER
 _FLOOD = 4
 _PARSER_LIMITS = Limits(body_bytes=16 * 1024)
 
@@ -90,6 +95,15 @@ class ClientConnection(asyncio.Protocol):
             self._closing = True
             if self._task is not None:
                 self._task.cancel()
+
+    def leave(self) -> None:
+        """Ends because the camera stops, perhaps to lose its address. To a recorder that does not read, the end of the
+        connection would stay queued behind the media, and it would wait for ever: it is told by a reset."""
+        transport = self._transport
+        if transport is not None and not transport.is_closing() and _is_stuck(transport):
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            transport.abort()
+        self.end()
 
     # asyncio calls these ------------------------------------------------------------------------------------
 
@@ -185,3 +199,11 @@ class ClientConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self.end()
+
+
+def _is_stuck(transport: asyncio.Transport) -> bool:
+    """Whether something is written that could not be sent yet."""
+    if transport.get_write_buffer_size():
+        return True
+    unsent = fcntl.ioctl(transport.get_extra_info("socket").fileno(), _UNSENT, bytes(4))
+    return any(unsent)

@@ -76,7 +76,7 @@ class RtspServer:
             server.close()
         tasks = [one.task for one in self._connections if one.task is not None]
         for one in list(self._connections):
-            one.end()
+            one.leave()
         if tasks:
             grace_s = self._context.limits.upstream.close_s + _STOP_GRACE_S
             _, late = await asyncio.wait(tasks, timeout=grace_s)

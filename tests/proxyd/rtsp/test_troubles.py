@@ -246,6 +246,24 @@ async def test_a_recorder_that_does_not_read_is_cut_off_and_takes_little_memory(
         assert nvr.asked("TEARDOWN") <= 1
 
 
+async def test_a_recorder_that_does_not_read_is_told_by_a_reset_when_the_camera_stops() -> None:
+    """The camera's address may be gone in a moment, and with it every way to say so."""
+    async with odd_nvr() as nvr, camera(nvr.port) as (server, _, url), recorder(server) as client:
+        await client.start(f"{url}/main")
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # only in the type of the base class
+        (connection,) = server._connections
+        async with asyncio.timeout(DEADLINE_S):
+            while connection._blocked_since is None:
+                nvr.send_packets(0, 20, 1400)
+                await nvr.writers[-1].drain()
+        await server.stop()
+        client.writer.transport.resume_reading()  # type: ignore[attr-defined]  # as above
+        async with asyncio.timeout(DEADLINE_S):
+            with pytest.raises(ConnectionResetError):
+                while await client.reader.read(65536):
+                    pass
+
+
 # Sessions over UDP
 
 
