@@ -45,6 +45,10 @@ class StateDir:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise self._damaged("plans.json") from error
 
+    def has_plans(self) -> bool:
+        """Whether they were saved once, be they none."""
+        return os.path.lexists(self.path / "plans.json")
+
     def save_plans(self, plans: Iterable[Plan]) -> None:
         self._write("plans.json", {"plans": [plan.to_json() for plan in plans]})
 

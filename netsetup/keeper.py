@@ -215,7 +215,7 @@ class Keeper:
             self.notices.stands("kernel", str(error), "error")
 
     async def _keep(self) -> None:
-        plans = self.state.plans()  # the command line may have written others
+        plans = self._saved_plans()
         seen = await self._see(plans)
         facts = seen.facts_seen
         plans = self._follow_renames(plans, facts)
@@ -232,6 +232,13 @@ class Keeper:
         await self._leasing.serve(self._held.without(plans), facts, self._parents, self._memory.hostnames)
         for parent in came_back:
             self._leasing.confirm(parent)
+
+    def _saved_plans(self) -> tuple[Plan, ...]:
+        """The command line may have written others. A file that is gone is nobody's wish: that one would be empty."""
+        if self.plans and not self.state.has_plans():
+            self.state.save_plans(self.plans)
+            self.notices.say("warning", f"The plans were gone from {self.state.path} and have been written again.")
+        return self.state.plans()
 
     async def _see(self, plans: Sequence[Plan]) -> Seen:
         parents = watched(plans, Journal(self.state.journal))

@@ -73,6 +73,7 @@ class Reply:
     def interface(self) -> IPv4Interface | None:
         """The address with its network, None when no host can have it."""
         first = self.address.packed[0]
+        # Without option 1 its class is all that an address tells of its network; other DHCP clients go by it, too.
         prefix = self.prefix if self.prefix is not None else 8 if first < 128 else 16 if first < 192 else 24
         interface = IPv4Interface((self.address, prefix))
         edges = (interface.network.network_address, interface.network.broadcast_address) if prefix < 31 else ()

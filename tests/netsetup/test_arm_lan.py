@@ -256,6 +256,39 @@ def test_what_was_applied_without_asking_is_asked_about_by_the_arm(lan: Lan, tmp
     arm.wait_for("the host", lambda: arm.cameras()["vcam3"]["claimed_by"] == "02:00:00:00:00:10")
 
 
+def test_what_happens_to_the_state_folder_costs_no_camera_its_interface(lan: Lan, tmp_path: Path) -> None:
+    arm = static(lan, tmp_path, 2)
+    good = everything(lan)
+    arm.start()
+    for file in arm.state.iterdir():
+        file.unlink()
+    lan.host.ip("link del vcam1")
+    arm.wait_for_notice("The plans were gone")
+    arm.wait_for("all is as before", lambda: everything(lan) == good)
+    assert [slot["name"] for slot in Netsetup(lan, arm.state).plans()[0]["slots"]] == ["vcam1", "vcam2"]
+
+    (arm.state / "journal").write_bytes(bytes(range(256)) * 200)
+    lan.host.ip("link del vcam2")
+    arm.wait_for("repaired with a journal of garbage", lambda: everything(lan) == good)
+
+    arm.state.chmod(0o777)
+    assert "may be written by others" in arm.ask("add", count=1)["error"]
+    lan.host.ip("link del vcam1")
+    arm.wait_for("it trusts nothing there", lambda: "may be written by others" in arm.status()["problem"])
+    arm.state.chmod(0o700)
+    arm.wait_for("all is as before", lambda: everything(lan) == good)
+
+    lan.host.run(["mount", "--bind", arm.state, arm.state])
+    lan.host.run(["mount", "-o", "remount,bind,ro", arm.state])
+    lan.host.ip("link del vcam2")
+    arm.wait_for("it says that it cannot write", lambda: "can only be read" in arm.status()["problem"])
+    refused = arm.ask("remove", names=["vcam1"])
+    assert not refused["ok"] and "can only be read" in refused["hint"]
+    lan.host.run(["umount", arm.state])
+    arm.wait_for("all is as before", lambda: everything(lan) == good)
+    assert arm.status()["problem"] == ""
+
+
 def test_a_full_disk_costs_no_camera_its_address(lan: Lan, tmp_path: Path) -> None:
     start_dnsmasq(lan.router, tmp_path)
     arm = Arm(lan, tmp_path)
