@@ -10,15 +10,17 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from proxyd.camera.events import TopicSpec
 from proxyd.camera.features import ChannelFeatures, ChannelTokens, ImagingFeatures, PtzFeatures
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamUnreachable
 from proxyd.nvr.client import NvrClient
+from proxyd.nvr.events.properties import ask_properties, parse_properties
 from proxyd.nvr.grouping import Channel
 from proxyd.nvr.imaging import imaging_features
 from proxyd.nvr.numbers import mapping
 from proxyd.nvr.ptz import by_token, ptz_features, tells_move_status
 from proxyd.nvr.refusals import Refusal
-from proxyd.nvr.soap_library import IMAGING_NAMESPACE, MEDIA_NAMESPACE, PTZ_NAMESPACE
+from proxyd.nvr.soap_library import EVENTS_NAMESPACE, IMAGING_NAMESPACE, MEDIA_NAMESPACE, PTZ_NAMESPACE
 from proxyd.nvr.tokens import channel_tokens
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ class FeatureReader:
     def __init__(self, client: NvrClient) -> None:
         self._client = client
         self._video_sources: tuple[str, ...] = ()
+        self._topics: tuple[TopicSpec, ...] = ()
         self._ptz_nodes: Mapping[str, Mapping[str, Any]] = {}
         self._ptz_configurations: Mapping[str, Mapping[str, Any]] = {}
         self._ptz_move_status = False
@@ -49,13 +52,33 @@ class FeatureReader:
         self._ptz_configurations = by_token(await self.ask(PTZ_NAMESPACE, "GetConfigurations", {}, step))
         told = await self.ask(PTZ_NAMESPACE, "GetServiceCapabilities", {}, step)
         self._ptz_move_status = tells_move_status(told)
+        self._topics = await self._read_topics()
 
     async def features_of(self, channel: Channel) -> ChannelFeatures:
         """Raises UpstreamAuthError only."""
         tokens = channel_tokens(channel, self._video_sources)
         if not channel.online:
             return ChannelFeatures(tokens=tokens)
-        return ChannelFeatures(tokens=tokens, ptz=await self._ptz(tokens), imaging=await self._imaging(tokens))
+        return ChannelFeatures(
+            tokens=tokens,
+            ptz=await self._ptz(tokens),
+            imaging=await self._imaging(tokens),
+            topics=self._topics,
+        )
+
+    async def _read_topics(self) -> tuple[TopicSpec, ...]:
+        """The same for all channels: NVRs describe their events once."""
+        address = self._client.addresses.get(EVENTS_NAMESPACE)
+        if address is None:
+            return ()
+        step = "describe its events"
+        try:
+            return parse_properties(await self._client.exchange(ask_properties(address), step))
+        except UpstreamAuthError:
+            raise
+        except (UpstreamError, Refusal) as error:
+            log.debug("%s does not %s: %s", self._client.where, step, type(error).__name__)
+            return ()
 
     async def _ptz(self, tokens: ChannelTokens) -> PtzFeatures | None:
         if not tokens.ptz_configuration:

@@ -108,6 +108,12 @@ class EventMapper:
                 told += self._property(camera, event, moment, now_s)
         return told
 
+    def present(self, camera: int, at: datetime) -> list[CameraEvent]:
+        """How things stand at a camera that starts only now; motion that is not, is not mentioned."""
+        told = list(motion_events(True, at)) if self._moving.get(camera) else []
+        known = [s.said for s in self._states.values() if s.camera == camera and s.said is not None]
+        return [replace(event, operation="Initialized") for event in (*told, *known)]
+
     def expire(self, at: datetime, now_s: float) -> list[Told]:
         """What has to be ended because its device never says so, or has been away for long."""
         told: list[Told] = []
