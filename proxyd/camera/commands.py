@@ -70,7 +70,12 @@ class SetCertificate:
     certificate: Certificate = field(repr=False)
 
 
-Command = NvrCall | LookUp | SetDiscovery | SetSettings | SetUsers | SetCertificate
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Close all connections of the camera and start it again, a moment later: the answer goes out first. No result."""
+
+
+Command = NvrCall | LookUp | SetDiscovery | SetSettings | SetUsers | SetCertificate | Restart
 
 
 class Perform(Protocol):

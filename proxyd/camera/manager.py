@@ -80,7 +80,8 @@ class CameraManager:
         self._traces: dict[int, Trace] = {}
         self._openers: dict[int, UpstreamOpener] = {}  # by NVR
         self._links: dict[int, NvrLink] = {}  # by NVR
-        self._performer = Performer(store, link=self._link, kept=self._kept)
+        self._restart_soon: set[int] = set()  # recorders asked for it; done by the ticker
+        self._performer = Performer(store, link=self._link, kept=self._kept, restart=self._restart_soon.add)
         self._sequences: dict[int, AppSequence] = {}
         self._instance_id = 1
         self._shown: dict[int, m.Camera] = {}
@@ -277,7 +278,11 @@ class CameraManager:
             for camera in self._running.values():
                 camera.tend()
             try:
-                if any(failed.retry_at <= time.monotonic() for failed in self._failed.values()):
+                if self._restart_soon:
+                    due = set(self._restart_soon)
+                    self._restart_soon -= due
+                    await self.refresh(due)
+                elif any(failed.retry_at <= time.monotonic() for failed in self._failed.values()):
                     await self.refresh()
                 else:
                     self.publish()

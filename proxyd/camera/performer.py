@@ -10,7 +10,7 @@ from typing import Any
 
 from proxyd.store.store import Store
 
-from .commands import Command, LookUp, NvrCall, SetCertificate, SetDiscovery, SetSettings, SetUsers
+from .commands import Command, LookUp, NvrCall, Restart, SetCertificate, SetDiscovery, SetSettings, SetUsers
 from .motion import Motions, NvrCalls
 from .spec import CameraSpec
 
@@ -25,7 +25,10 @@ class Performer:
         *,
         link: Callable[[int], NvrCalls],
         kept: Callable[[int, str], Awaitable[None]],
+        restart: Callable[[int], None],
     ) -> None:
+        """`restart` has a camera started again soon."""
+        self._restart = restart
         self._store = store
         self._link = link
         self._kept = kept
@@ -60,5 +63,8 @@ class Performer:
             case SetCertificate(certificate):
                 await self._store.set_certificate(spec.id, certificate)
                 what = f"changed the certificate of {spec.name}"
+            case Restart():
+                self._restart(spec.id)
+                what = f"restarts {spec.name}"
         await self._kept(spec.id, f"The recorder at {client.rpartition(':')[0] or client} {what}.")
         return None

@@ -102,6 +102,11 @@ def action_not_supported(operation: str, why: str = "") -> SoapFault:
     return SoapFault("Receiver", reason, "ter:ActionNotSupported")
 
 
+def prohibited(reason: str, *subcodes: str) -> SoapFault:
+    """The camera knows the operation and will not do it, whoever asks (ONVIF Core table 5.8.2.2)."""
+    return SoapFault("Sender", reason, "ter:OperationProhibited", *subcodes)
+
+
 def no_such_service(category: str) -> SoapFault:
     return SoapFault(
         "Receiver", f"The service {category} is not implemented", "ter:ActionNotSupported", "ter:NoSuchService"

@@ -10,6 +10,7 @@ ENV11 = "http://schemas.xmlsoap.org/soap/envelope/"
 DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 MEDIA = "http://www.onvif.org/ver10/media/wsdl"
 MEDIA2 = "http://www.onvif.org/ver20/media/wsdl"
+DEVICEIO = "http://www.onvif.org/ver10/deviceIO/wsdl"
 EVENTS = "http://www.onvif.org/ver10/events/wsdl"
 PTZ = "http://www.onvif.org/ver20/ptz/wsdl"
 IMAGING = "http://www.onvif.org/ver20/imaging/wsdl"
@@ -33,6 +34,7 @@ PREFIXES: dict[str, str] = {
     "trt": MEDIA,
     "tr2": MEDIA2,
     "tev": EVENTS,
+    "tmd": DEVICEIO,
     "tptz": PTZ,
     "timg": IMAGING,
     "tt": SCHEMA,

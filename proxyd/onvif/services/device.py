@@ -1,16 +1,22 @@
-"""Device service: identity, time, users, scopes and what the camera can do (ONVIF Core section 8). Pure."""
+"""Device service: identity and what the camera can do (ONVIF Core section 8). Pure."""
 
 from __future__ import annotations
 
-from proxyd.camera.commands import Ask, SetDiscovery
 from proxyd.camera.spec import CameraSpec
 from proxyd.camera.urls import DEVICE_PATH
 
 from ..faults import invalid_value, no_such_service
 from ..namespaces import DEVICE, PREFIXES
-from ..scopes import scopes
 from ..soap import Element, el
-from . import device_network
+from . import (
+    device_network,
+    device_network_changes,
+    device_scopes,
+    device_security,
+    device_system,
+    device_users,
+    relays,
+)
 from .operation import (
     Access,
     Context,
@@ -23,40 +29,6 @@ _VERSIONS = ((2, 60), (2, 40), (2, 20), (2, 0))
 # In the order of tt:Capabilities, and of its Extension: what that lists cannot be asked for by name.
 _CATEGORIES = ("Analytics", "Device", "Events", "Imaging", "Media", "PTZ")
 _EXTENSIONS = ("DeviceIO",)
-
-
-def get_system_date_and_time(ctx: Context) -> Element:
-    """Always open and always right: recorders build their tokens from UTCDateTime. Our zone is UTC."""
-    return el(
-        "tds:GetSystemDateAndTimeResponse",
-        el(
-            "tds:SystemDateAndTime",
-            el("tt:DateTimeType", "NTP"),
-            el("tt:DaylightSavings", "false"),
-            el("tt:TimeZone", el("tt:TZ", "UTC0")),
-            _date_time("tt:UTCDateTime", ctx),
-            _date_time("tt:LocalDateTime", ctx),
-        ),
-    )
-
-
-def _date_time(name: str, ctx: Context) -> Element:
-    now = ctx.now
-    return el(
-        name,
-        el(
-            "tt:Time",
-            el("tt:Hour", str(now.hour)),
-            el("tt:Minute", str(now.minute)),
-            el("tt:Second", str(now.second)),
-        ),
-        el(
-            "tt:Date",
-            el("tt:Year", str(now.year)),
-            el("tt:Month", str(now.month)),
-            el("tt:Day", str(now.day)),
-        ),
-    )
 
 
 def get_services(ctx: Context) -> Element:
@@ -80,8 +52,9 @@ def _version(name: str, version: tuple[int, int]) -> Element:
     return el(name, el("tt:Major", str(version[0])), el("tt:Minor", str(version[1])))
 
 
-def service_capabilities(_: CameraSpec) -> Element:
+def service_capabilities(spec: CameraSpec) -> Element:
     off, on = "false", "true"
+    tls = on if spec.settings.https else off
     return el(
         "tds:Capabilities",
         el(
@@ -95,7 +68,7 @@ def service_capabilities(_: CameraSpec) -> Element:
         ),
         el(
             "tds:Security",
-            **{"TLS1.0": off, "TLS1.1": off, "TLS1.2": off, "X.509Token": off},
+            **{"TLS1.0": off, "TLS1.1": off, "TLS1.2": tls, "X.509Token": off},
             OnboardKeyGeneration=off,
             AccessPolicyConfig=off,
             DefaultAccessPolicy=on,
@@ -104,8 +77,9 @@ def service_capabilities(_: CameraSpec) -> Element:
             UsernameToken=on,
             HttpDigest=on,
             RELToken=off,
-            MaxUsers="1",
-            MaxUserNameLength="64",
+            MaxUsers=str(1 + device_users.MAX_USERS),
+            MaxUserNameLength=str(device_users.MAX_NAME_CHARS),
+            MaxPasswordLength=str(device_users.MAX_PASSWORD_CHARS),
         ),
         el(
             "tds:System",
@@ -174,6 +148,7 @@ def _device_capabilities(ctx: Context) -> Element:
                 "SAMLToken",
                 "KerberosToken",
                 "RELToken",
+                on=("TLS1.2",) if ctx.spec.settings.https else (),
             ),
         ),
     )
@@ -191,13 +166,6 @@ def get_device_information(ctx: Context) -> Element:
     )
 
 
-def get_scopes(ctx: Context) -> Element:
-    return el(
-        "tds:GetScopesResponse",
-        *(el("tds:Scopes", el("tt:ScopeDef", "Fixed"), el("tt:ScopeItem", scope)) for scope in scopes(ctx.spec)),
-    )
-
-
 def get_endpoint_reference(ctx: Context) -> Element:
     return el("tds:GetEndpointReferenceResponse", el("tds:GUID", f"urn:uuid:{ctx.spec.uuid}"))
 
@@ -206,55 +174,24 @@ def get_wsdl_url(_: Context) -> Element:
     return el("tds:GetWsdlUrlResponse", el("tds:WsdlUrl", f"{PREFIXES['tds']}/devicemgmt.wsdl"))
 
 
-def get_users(ctx: Context) -> Element:
-    """One account, without its password."""
-    user = el("tds:User", el("tt:Username", ctx.spec.username), el("tt:UserLevel", "Administrator"))
-    return el("tds:GetUsersResponse", user)
-
-
-_MODES = {"Discoverable": True, "NonDiscoverable": False}
-
-
-def get_discovery_mode(ctx: Context) -> Element:
-    mode = next(name for name, on in _MODES.items() if on == ctx.spec.discovery)
-    return el("tds:GetDiscoveryModeResponse", el("tds:DiscoveryMode", mode))
-
-
-def wanted_discovery_mode(ctx: Context) -> bool:
-    """Whether the camera may be found. Raises a fault."""
-    mode = ctx.required("tds:DiscoveryMode")
-    if mode not in _MODES:
-        raise invalid_value(f"There is no discovery mode {mode[:64]!r}, only {' and '.join(_MODES)}")
-    return _MODES[mode]
-
-
-def set_discovery_mode(ctx: Context) -> Ask[Element]:
-    """ONVIF Core section 8.3.14."""
-    return Ask(SetDiscovery(wanted_discovery_mode(ctx)), lambda _: el("tds:SetDiscoveryModeResponse"))
-
-
-def get_relay_outputs(_: Context) -> Element:
-    return el("tds:GetRelayOutputsResponse")
-
-
 SERVICE = Service(
     DEVICE_PATH,
     table(
         DEVICE,
         (
-            Operation("GetSystemDateAndTime", Access.PRE_AUTH, get_system_date_and_time, static=False),
             Operation("GetServices", Access.PRE_AUTH, get_services),
             Operation("GetServiceCapabilities", Access.PRE_AUTH, get_service_capabilities),
             Operation("GetCapabilities", Access.PRE_AUTH, get_capabilities),
             Operation("GetWsdlUrl", Access.PRE_AUTH, get_wsdl_url),
             Operation("GetEndpointReference", Access.PRE_AUTH, get_endpoint_reference),
             Operation("GetDeviceInformation", Access.READ_SYSTEM, get_device_information),
-            Operation("GetScopes", Access.READ_SYSTEM, get_scopes),
-            Operation("GetDiscoveryMode", Access.READ_SYSTEM, get_discovery_mode),
-            Operation("SetDiscoveryMode", Access.WRITE_SYSTEM, set_discovery_mode, static=False),
-            Operation("GetRelayOutputs", Access.READ_SYSTEM, get_relay_outputs),
-            Operation("GetUsers", Access.READ_SYSTEM_SENSITIVE, get_users),
+            *device_system.OPERATIONS,
+            *device_scopes.OPERATIONS,
+            *device_users.OPERATIONS,
             *device_network.OPERATIONS,
+            *device_network_changes.OPERATIONS,
+            *device_security.OPERATIONS,
+            *relays.OPERATIONS,
         ),
     ),
     DEVICE,

@@ -1,6 +1,7 @@
 """The network half of the device service: exactly one interface, whose HwAddress is the MAC on the wire. Pure.
 
-UniFi Protect 7 and Home Assistant take the camera's identity from that address.
+UniFi Protect 7 and Home Assistant take the camera's identity from that address. Addresses are the host's;
+device_network_changes.py says what recorders may do about them.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ INTERFACE_TOKEN = "eth0"  # noqa: S105 - an ONVIF token
 
 
 def get_hostname(ctx: Context) -> Element:
+    name = ctx.spec.settings.hostname or ctx.spec.serial
     return el(
         "tds:GetHostnameResponse",
-        el("tds:HostnameInformation", el("tt:FromDHCP", "false"), el("tt:Name", ctx.spec.serial)),
+        el("tds:HostnameInformation", el("tt:FromDHCP", "false"), el("tt:Name", name)),
     )
 
 
@@ -52,25 +54,40 @@ def get_dynamic_dns(_: Context) -> Element:
     return el("tds:GetDynamicDNSResponse", el("tds:DynamicDNSInformation", el("tt:Type", "NoUpdate")))
 
 
-def get_network_protocols(ctx: Context) -> Element:
-    def protocol(name: str, enabled: bool, port: int) -> Element:
-        return el(
-            "tds:NetworkProtocols",
-            el("tt:Name", name),
-            el("tt:Enabled", "true" if enabled else "false"),
-            el("tt:Port", str(port)),
-        )
+def protocols(ctx: Context) -> dict[str, tuple[bool, int]]:
+    """Each with whether it is on, and its port; HTTP's is the one by which the client came (the spec may say 0)."""
+    spec = ctx.spec
+    return {
+        "HTTP": (True, spec.http_port if ctx.reached.tls else ctx.reached.port),
+        "HTTPS": (spec.settings.https, spec.https_port),
+        "RTSP": (True, spec.rtsp_port),
+    }
 
+
+def get_network_protocols(ctx: Context) -> Element:
     return el(
         "tds:GetNetworkProtocolsResponse",
-        protocol("HTTP", True, ctx.reached.port),
-        protocol("HTTPS", False, 443),
-        protocol("RTSP", True, ctx.spec.rtsp_port),
+        *(
+            el(
+                "tds:NetworkProtocols",
+                el("tt:Name", name),
+                el("tt:Enabled", "true" if enabled else "false"),
+                el("tt:Port", str(port)),
+            )
+            for name, (enabled, port) in protocols(ctx).items()
+        ),
     )
 
 
 def get_network_default_gateway(_: Context) -> Element:
     return el("tds:GetNetworkDefaultGatewayResponse", el("tds:NetworkGateway"))
+
+
+def get_zero_configuration(_: Context) -> Element:
+    return el(
+        "tds:GetZeroConfigurationResponse",
+        el("tds:ZeroConfiguration", el("tt:InterfaceToken", INTERFACE_TOKEN), el("tt:Enabled", "false")),
+    )
 
 
 OPERATIONS = (
@@ -81,4 +98,5 @@ OPERATIONS = (
     Operation("GetDynamicDNS", Access.READ_SYSTEM, get_dynamic_dns),
     Operation("GetNetworkProtocols", Access.READ_SYSTEM, get_network_protocols),
     Operation("GetNetworkDefaultGateway", Access.READ_SYSTEM, get_network_default_gateway),
+    Operation("GetZeroConfiguration", Access.READ_SYSTEM, get_zero_configuration),
 )

@@ -22,6 +22,7 @@ from ..subscriptions import Subscriptions
 MEDIA_PATH = "/onvif/media_service"
 MEDIA2_PATH = "/onvif/media2_service"
 EVENTS_PATH = "/onvif/events_service"
+DEVICEIO_PATH = "/onvif/deviceio_service"
 
 
 class Access(Enum):
@@ -71,6 +72,13 @@ class Context:
         if value is None:
             raise invalid_value(f"{path.rpartition(':')[2]} is missing", "ter:InvalidArgs")
         return value
+
+    def flag(self, path: str) -> bool:
+        """A mandatory boolean. Raises the fault that names it."""
+        text = self.required(path)
+        if text not in ("true", "1", "false", "0"):
+            raise invalid_value(f"{path.rpartition(':')[2]} is neither true nor false")
+        return text in ("true", "1")
 
 
 # The answer, or what has to be done first (then the operation is not `static`).

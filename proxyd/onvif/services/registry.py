@@ -9,7 +9,7 @@ from proxyd.camera.spec import CameraSpec
 
 from ..faults import SoapFault, action_not_supported, no_such_service
 from ..soap import SoapRequest
-from . import device, events, imaging, media, media2, ptz
+from . import device, deviceio, events, imaging, media, media2, ptz
 from .operation import Operation, Service
 
 _ALL: tuple[Service, ...] = (
@@ -17,6 +17,7 @@ _ALL: tuple[Service, ...] = (
     media.SERVICE,
     media2.SERVICE,
     events.SERVICE,
+    deviceio.SERVICE,
     ptz.SERVICE,
     imaging.SERVICE,
 )
@@ -48,5 +49,5 @@ def _unknown(path: str, request: SoapRequest, services: tuple[Service, ...]) -> 
         if key in service.operations:
             return action_not_supported(name, f"not at {path}, ask {service.path}")
     if name.startswith(_REFUSED_VERBS):
-        return action_not_supported(name, "the settings of this camera cannot be changed over ONVIF")
+        return action_not_supported(name, "this cannot be changed over ONVIF")
     return action_not_supported(name)

@@ -21,7 +21,7 @@ from proxyd.onvif.faults import SoapFault
 from proxyd.onvif.namespaces import PASSWORD_TYPES, PREFIXES, clark
 from proxyd.onvif.services.events import Pull
 from proxyd.onvif.services.imaging import IMAGING_PATH
-from proxyd.onvif.services.operation import EVENTS_PATH, MEDIA2_PATH, MEDIA_PATH, Reached
+from proxyd.onvif.services.operation import DEVICEIO_PATH, EVENTS_PATH, MEDIA2_PATH, MEDIA_PATH, Reached
 from proxyd.onvif.services.ptz_nodes import PTZ_PATH
 from proxyd.onvif.subscriptions import Subscriptions
 
@@ -36,6 +36,7 @@ PATHS = {
     "wsnt": EVENTS_PATH,
     "tptz": PTZ_PATH,
     "timg": IMAGING_PATH,
+    "tmd": DEVICEIO_PATH,
 }
 _BASE64 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
 _nonces = count()

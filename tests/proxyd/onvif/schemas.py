@@ -15,7 +15,18 @@ from typing import Any
 from lxml import etree
 from xmlschema import XMLSchema11
 
-from proxyd.onvif.namespaces import DEVICE, ENV12, EVENTS, IMAGING, MEDIA, MEDIA2, NOTIFICATION, PTZ, RESOURCE_FAULTS
+from proxyd.onvif.namespaces import (
+    DEVICE,
+    DEVICEIO,
+    ENV12,
+    EVENTS,
+    IMAGING,
+    MEDIA,
+    MEDIA2,
+    NOTIFICATION,
+    PTZ,
+    RESOURCE_FAULTS,
+)
 
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 _OFFICIAL = {
@@ -25,6 +36,7 @@ _OFFICIAL = {
     EVENTS: "ver10/events/wsdl/event.wsdl",
     PTZ: "ver20/ptz/wsdl/ptz.wsdl",
     IMAGING: "ver20/imaging/wsdl/imaging.wsdl",
+    DEVICEIO: "ver10/deviceio.wsdl",
 }
 _PACKAGED = {
     DEVICE: "devicemgmt.wsdl",
@@ -32,6 +44,7 @@ _PACKAGED = {
     EVENTS: "events.wsdl",
     PTZ: "ptz.wsdl",
     IMAGING: "imaging.wsdl",
+    DEVICEIO: "deviceio.wsdl",
 }
 _NAMES_OF_URLS = {
     "soap-envelope": "soap12-envelope.xsd",

@@ -110,7 +110,7 @@ async def test_success_and_challenge_are_recorded(running: Running, client: aioh
         ("POST", PATHS["trt"], _SOAP, b"", 400),
         ("POST", PATHS["trt"], _SOAP, b"x" * MAX_REQUEST_BYTES, 400),
         ("POST", PATHS["trt"], _SOAP, b"x" * (MAX_REQUEST_BYTES + 1), 413),
-        ("POST", "/onvif/imaging_service", _SOAP, b"<a/>", 404),
+        ("POST", "/onvif/replay_service", _SOAP, b"<a/>", 404),
         ("GET", "/", {}, b"", 404),
     ],
 )

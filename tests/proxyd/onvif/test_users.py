@@ -48,7 +48,8 @@ def test_levels_are_obeyed(camera: Camera, user: CameraUser, validator: Validato
         return camera.ask(operation, content, header=username_token(user.username, user.password))
 
     assert ask("trt:GetProfiles").ok
-    assert ask("tds:GetUsers").ok == (user.level != "User")
+    assert ask("tds:GetUsers").ok == (user.level == "Administrator")
+    assert ask("trt:CreateProfile").reason.endswith("for Operators") == (user.level == "User")
     change = ask("tds:SetDiscoveryMode", "<tds:DiscoveryMode>NonDiscoverable</tds:DiscoveryMode>")
     assert change.ok == (user.level == "Administrator")
     if not change.ok:
