@@ -14,7 +14,7 @@ from proxyd.api import models as m
 from .chain import all_running, new_chain, wait_for_cameras
 from .dhcp_servers import start_kea
 from .frames import ARP, FIN, IPV4, RST, TCP, UDP, Frame, captured
-from .lan import Lan
+from .lan import Lan, wait_until
 from .test_leases import plan, wait_bound
 
 _GROUP = "239.255.255.250"
@@ -35,6 +35,43 @@ async def watch():
 
 asyncio.run(watch())
 """
+
+_STALL = """
+import asyncio, sys
+from tests.player.play import Player
+
+async def stall():
+    url, user, password = sys.argv[1:]
+    async with Player(url, user, password) as player:
+        player._client._writer.transport.pause_reading()
+        print("playing", flush=True)
+        await asyncio.sleep(100)
+
+asyncio.run(stall())
+"""
+
+
+def start_player(lan: Lan, program: str, *words: str) -> subprocess.Popen[str]:
+    """Returns when it plays."""
+    argv = [sys.executable, "-c", program, *words]
+    player = lan.recorder.popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert player.stdout
+    assert player.stdout.readline() == "playing\n"
+    return player
+
+
+def start_stalled_player(lan: Lan, url: str, username: str, password: str) -> None:
+    """Returns when its stream is stuck in the camera's socket, because it does not read."""
+    former = lan.recorder.sysctl("net/ipv4/tcp_rmem")
+    lan.recorder.sysctl("net/ipv4/tcp_rmem", "4096 4096 4096")
+    start_player(lan, _STALL, url, username, password)
+    lan.recorder.sysctl("net/ipv4/tcp_rmem", former)
+
+    def stuck() -> bool:
+        rows = lan.host.run(["ss", "-Htn", "sport", "=", "554"]).stdout.splitlines()
+        return any(int(row.split()[2]) > 20_000 for row in rows)  # Send-Q
+
+    wait_until("its stream is stuck", stuck, 30)
 
 
 def said(frame: Frame, address: str, action: str) -> bool:
@@ -57,7 +94,7 @@ def assert_order(frames: list[Frame], mac: str, old: str, new: str) -> None:
     probes = [f for f in frames if (f.ethertype, f.source, f.target) == (ARP, "0.0.0.0", new)]
     ends = [f for f in by_old if f.protocol == TCP and f.source_port == 554 and f.flags & (RST | FIN)]
     bye = next(f for f in by_old if said(f, old, "Bye"))
-    assert ends, "the recorder is not told that its stream is over"
+    assert {f.flags & (RST | FIN) for f in ends} >= {RST, FIN}, "a reset for the player that does not read"
     assert len(probes) == 3 and {f.source_mac for f in probes} == {mac}
     assert max(bye.time_s, ends[0].time_s, by_old[-1].time_s, probes[-1].time_s) < by_new[0].time_s
     assert {f.source_mac for f in by_new} == {mac}
@@ -77,13 +114,10 @@ async def test_streams_end_and_the_camera_is_found_at_its_new_address(lan: Lan, 
             first, second = await wait_for_cameras(client, "both run", all_running(2))
             assert first.mac and second.address
             username, password = await chain.credentials(client)
-            watcher = lan.recorder.popen(
-                [sys.executable, "-c", _WATCH, first.streams[0].url, username, password],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
+            secret = (first.streams[0].url, username, password)
+            await asyncio.to_thread(start_stalled_player, lan, *secret)
+            watcher = await asyncio.to_thread(start_player, lan, _WATCH, *secret)
             assert watcher.stdout
-            assert await asyncio.to_thread(watcher.stdout.readline) == "playing\n"
             lan.router.end(server)
             with captured(lan.bridge, "p-host") as cable:
                 start_kea(lan.router, tmp_path, lease_s=120, renew_s=2, reservations={first.mac: "10.77.0.222"})
