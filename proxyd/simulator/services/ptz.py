@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from lxml import etree
 
@@ -18,6 +19,7 @@ _FOV = _PAN_TILT + "TranslationSpaceFov"
 _FOV_SHARE = 0.1  # of the pan range that the picture shows
 _MAX_PRESETS = 8
 _LONGEST_S = 300.0
+_TIMEOUT = re.compile(r"P(?:0D)?T(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
 AUXILIARY = ("tt:Wiper|On", "tt:Wiper|Off")
 
 
@@ -137,10 +139,10 @@ def _continuous_move(context: Context, request: Request) -> Element:
 def _seconds(text: str | None) -> float | None:
     if text is None:
         return _LONGEST_S
-    try:
-        return float(text.removeprefix("PT").removesuffix("S"))
-    except ValueError:
-        raise _wrong("ter:TimeoutNotSupported") from None
+    found = _TIMEOUT.fullmatch(text)
+    if found is None:
+        raise _wrong("ter:TimeoutNotSupported")
+    return float(found[1] or 0) * 60 + float(found[2] or 0)
 
 
 def _relative_move(context: Context, request: Request) -> Element:
