@@ -31,6 +31,8 @@ REPEAT_WINDOW_S = 5.0
 MAX_REMEMBERED = 256  # questions answered lately
 BURST = 32  # answers at once, and …
 ANSWERS_PER_S = 4.0  # … in the long run: the sender can be forged, and 128 cameras answer one Probe with 200 kB
+SENDER_BURST, SENDER_PER_S = 12, 1.0  # of these for one address: who asks all the time leaves some to others
+MAX_SENDERS = 64  # whose shares are remembered
 
 
 @dataclass(slots=True)
@@ -44,6 +46,24 @@ class Counts:
     unreadable: int = 0
     too_many: int = 0
     errors: int = 0
+
+
+class Allowance:
+    """So many at once, and so many per second in the long run."""
+
+    def __init__(self, burst: float, per_s: float) -> None:
+        self._burst, self._per_s = burst, per_s
+        self._left = burst
+        self._filled_at: float | None = None
+
+    def take(self, now: float) -> bool:
+        if self._filled_at is not None:
+            self._left = min(self._burst, self._left + (now - self._filled_at) * self._per_s)
+        self._filled_at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
 
 
 class AppSequence:
@@ -78,8 +98,8 @@ class Responder:
         self._sequence = sequence
         self._new_id = new_id
         self._answered: OrderedDict[tuple[str, str], float] = OrderedDict()
-        self._tokens = float(BURST)
-        self._filled_at: float | None = None
+        self._all = Allowance(BURST, ANSWERS_PER_S)
+        self._shares: OrderedDict[str, Allowance] = OrderedDict()
         self.counts = Counts()
         self.endpoint = sequence.describe(spec)
 
@@ -106,7 +126,7 @@ class Responder:
         if self._repeated(request.message_id, sender, now):
             self.counts.repeated += 1
             return None
-        if not self._take_token(now):
+        if not (self._share(sender).take(now) and self._all.take(now)):
             self.counts.too_many += 1
             return None
         return request
@@ -142,14 +162,12 @@ class Responder:
             self._answered.popitem(last=False)
         return False
 
-    def _take_token(self, now: float) -> bool:
-        if self._filled_at is not None:
-            self._tokens = min(float(BURST), self._tokens + (now - self._filled_at) * ANSWERS_PER_S)
-        self._filled_at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
+    def _share(self, sender: str) -> Allowance:
+        share = self._shares.setdefault(sender, Allowance(SENDER_BURST, SENDER_PER_S))
+        self._shares.move_to_end(sender)
+        if len(self._shares) > MAX_SENDERS:
+            self._shares.popitem(last=False)
+        return share
 
     def _stamp(self) -> Stamp:
         return self._sequence.stamp(self._new_id())

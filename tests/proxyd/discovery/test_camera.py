@@ -110,7 +110,7 @@ async def test_a_recorder_hides_a_camera_for_ever_and_shows_it_again(tmp_path: P
             assert not manager.cameras()[0].discovery
             assert is_closed(address)
             log = [row.message for row in await store.log_tail()]
-            assert any(message.startswith("A recorder switched discovery of ") for message in log)
+            assert any(message.startswith("The recorder at 127.0.0.1 switched discovery of ") for message in log)
         async with opened(tmp_path) as store, one_camera(store, address) as manager:
             assert is_closed(address)
             assert "NonDiscoverable" in (await ask_mode(manager, "GetDiscoveryMode"))[1]

@@ -15,7 +15,10 @@ from proxyd.discovery.responder import (
     ANSWERS_PER_S,
     BURST,
     MAX_REMEMBERED,
+    MAX_SENDERS,
     REPEAT_WINDOW_S,
+    SENDER_BURST,
+    SENDER_PER_S,
     AppSequence,
     Responder,
 )
@@ -145,6 +148,22 @@ def test_a_flood_is_answered_only_so_often() -> None:
     assert r.counts.too_many == 5000 - answered
     assert len(r._answered) <= MAX_REMEMBERED
     assert r.question(probe(message_id="urn:later"), SENDER, 60) is not None
+
+
+def test_one_that_asks_all_the_time_leaves_answers_for_others() -> None:
+    r = responder()
+    flood = sum(r.question(probe(message_id=f"urn:{n}"), "10.0.0.66", n / 1000) is not None for n in range(20_000))
+    assert flood <= SENDER_BURST + 20 * SENDER_PER_S + 1
+    for second in range(20, 30):
+        r.question(probe(message_id="urn:flood"), "10.0.0.66", second)
+        assert r.question(probe(message_id=f"urn:{second}"), SENDER, second) is not None
+
+
+def test_only_so_many_senders_are_remembered() -> None:
+    r = responder()
+    for n in range(MAX_SENDERS * 3):
+        r.question(probe(message_id=f"urn:{n}"), f"10.0.{n // 250}.{n % 250}", n)
+    assert len(r._shares) == MAX_SENDERS
 
 
 def test_numbers_grow_and_ids_differ_whatever_is_said() -> None:
