@@ -9,16 +9,18 @@ CREATE TABLE settings (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One row per account: of an NVR, of one camera, or the default pair that all other cameras share.
+-- One row per account: of an NVR ("" where an RTSP source needs none), of one camera, or the default pair that all
+-- other cameras share.
 CREATE TABLE credentials (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
     owner    TEXT NOT NULL CHECK (owner IN ('nvr', 'camera', 'default')),
-    username TEXT NOT NULL CHECK (length(username) BETWEEN 1 AND 64),
+    username TEXT NOT NULL CHECK (length(username) <= 64 AND (length(username) > 0 OR owner = 'nvr')),
     secret   TEXT NOT NULL CHECK (length(secret) > 0)
 ) STRICT;
 
 CREATE UNIQUE INDEX credentials_one_default ON credentials (owner) WHERE owner = 'default';
 
+-- Kind rtsp: cameras that are known by their stream addresses alone, one row per host, port and account.
 CREATE TABLE nvrs (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
     name            TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 300),
@@ -33,9 +35,10 @@ CREATE TABLE nvrs (
     channel_count   INTEGER,
     last_scan       TEXT,
     auth_failed     INTEGER NOT NULL DEFAULT 0 CHECK (auth_failed IN (0, 1)),
-    kind            TEXT NOT NULL DEFAULT 'onvif' CHECK (kind IN ('onvif', 'rtsp')),
-    UNIQUE (host, port)
+    kind            TEXT NOT NULL DEFAULT 'onvif' CHECK (kind IN ('onvif', 'rtsp'))
 ) STRICT;
+
+CREATE UNIQUE INDEX nvrs_one_address ON nvrs (host, port) WHERE kind = 'onvif';
 
 -- What the NVR has. `features` is ChannelFeatures as JSON. `number` is what the user first saw and stays; `ignored` remembers a removed camera.
 CREATE TABLE channels (

@@ -100,6 +100,18 @@ class Connection:
                     await _to_the_end(self._roll_back())
                     raise
 
+    @asynccontextmanager
+    async def rebuilding(self) -> AsyncIterator[aiosqlite.Connection]:
+        """A transaction in which tables may be dropped and made anew: what refers to their rows is not touched. The
+        caller must look at PRAGMA foreign_key_check. (The setting has no effect inside a transaction.)"""
+        async with self.reading() as db:
+            await db.execute_fetchall("PRAGMA foreign_keys = OFF")
+        try:
+            async with self.transaction() as db:
+                yield db
+        finally:
+            await _to_the_end(self._connection.execute_fetchall("PRAGMA foreign_keys = ON"))
+
     async def _roll_back(self) -> None:
         # The statement that was cancelled still runs in the worker; the queue puts ROLLBACK behind it. There
         # is nothing to roll back when BEGIN failed or SQLite has already done it (disk full, I/O error).

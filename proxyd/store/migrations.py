@@ -124,9 +124,44 @@ _INTERFACES_PORT_OFFSET = """
 ALTER TABLE interfaces ADD COLUMN port_offset INTEGER NOT NULL DEFAULT 0 CHECK (port_offset BETWEEN 0 AND 1023);
 """
 
-# Version 5: what a channel can do beyond its picture, what is set per camera, sources that are not ONVIF.
+# Version 5: what a channel can do beyond its picture, what is set per camera, sources that are not ONVIF. Those may share
+# an address and need no account, which the constraints of two tables did not allow; SQLite changes a constraint only by
+# making the table anew (sqlite.org/lang_altertable.html section 7). The sequence goes along: no id is given out twice.
 _FEATURES_AND_SETTINGS = """
-ALTER TABLE nvrs ADD COLUMN kind TEXT NOT NULL DEFAULT 'onvif' CHECK (kind IN ('onvif', 'rtsp'));
+CREATE TABLE credentials_anew (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner    TEXT NOT NULL CHECK (owner IN ('nvr', 'camera', 'default')),
+    username TEXT NOT NULL CHECK (length(username) <= 64 AND (length(username) > 0 OR owner = 'nvr')),
+    secret   TEXT NOT NULL CHECK (length(secret) > 0)
+) STRICT;
+INSERT INTO credentials_anew SELECT * FROM credentials;
+DELETE FROM sqlite_sequence WHERE name = 'credentials_anew';
+INSERT INTO sqlite_sequence SELECT 'credentials_anew', seq FROM sqlite_sequence WHERE name = 'credentials';
+DROP TABLE credentials;
+ALTER TABLE credentials_anew RENAME TO credentials;
+CREATE UNIQUE INDEX credentials_one_default ON credentials (owner) WHERE owner = 'default';
+CREATE TABLE nvrs_anew (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    name            TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 300),
+    host            TEXT NOT NULL CHECK (length(host) BETWEEN 1 AND 255),
+    port            INTEGER NOT NULL CHECK (port BETWEEN 1 AND 65535),
+    credential_id   INTEGER NOT NULL UNIQUE REFERENCES credentials (id) ON DELETE RESTRICT,
+    manufacturer    TEXT NOT NULL DEFAULT '',
+    model           TEXT NOT NULL DEFAULT '',
+    firmware        TEXT NOT NULL DEFAULT '',
+    serial          TEXT NOT NULL DEFAULT '',
+    clock_offset_s  REAL,
+    channel_count   INTEGER,
+    last_scan       TEXT,
+    auth_failed     INTEGER NOT NULL DEFAULT 0 CHECK (auth_failed IN (0, 1)),
+    kind            TEXT NOT NULL DEFAULT 'onvif' CHECK (kind IN ('onvif', 'rtsp'))
+) STRICT;
+INSERT INTO nvrs_anew SELECT *, 'onvif' FROM nvrs;
+DELETE FROM sqlite_sequence WHERE name = 'nvrs_anew';
+INSERT INTO sqlite_sequence SELECT 'nvrs_anew', seq FROM sqlite_sequence WHERE name = 'nvrs';
+DROP TABLE nvrs;
+ALTER TABLE nvrs_anew RENAME TO nvrs;
+CREATE UNIQUE INDEX nvrs_one_address ON nvrs (host, port) WHERE kind = 'onvif';
 ALTER TABLE channels ADD COLUMN features TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE cameras ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE cameras ADD COLUMN adopted_by TEXT NOT NULL DEFAULT '';
@@ -193,7 +228,7 @@ async def migrate(connection: Connection) -> None:
 
 async def run_step(connection: Connection, sql: str, version: int) -> None:
     """The statements and the new version number, all or nothing."""
-    async with connection.transaction() as db:
+    async with connection.rebuilding() as db:
         for statement in split_statements(sql):
             await db.execute_fetchall(statement)
         await db.execute_fetchall(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proxyd.errors import StoreError
+from proxyd.errors import Conflict, StoreError
 from proxyd.store import migrations
 from proxyd.store.connection import Connection
 from proxyd.store.migrations import APPLICATION_ID, NEWEST, STEPS, schema_text, split_statements
@@ -19,8 +19,8 @@ from proxyd.store.store import Store
 
 
 def normalised(sql: str) -> str:
-    """Without comments, and with spaces only between words."""
-    words = re.findall(r"\w+|[^\w\s]", re.sub(r"--[^\n]*", "", sql))
+    """Without comments and the quotes that RENAME puts round names, and with spaces only between words."""
+    words = re.findall(r"\w+|[^\w\s]", re.sub(r"--[^\n]*|\"", "", sql))
     return " ".join(words).lower()
 
 
@@ -91,6 +91,43 @@ async def test_all_steps_from_nothing_give_the_same_schema(tmp_path: Path, secre
     finally:
         await connection.close()
     assert schema_of(stepped) == schema_of(fresh)
+
+
+async def test_tables_made_anew_keep_their_rows_and_give_no_id_twice(tmp_path: Path, secrets: Secrets) -> None:
+    path = tmp_path / "proxyd.db"
+    make_old(path, 4)
+    db = sqlite3.connect(path)
+    token = secrets.encrypt("word")
+    db.executescript(
+        f"""
+        INSERT INTO credentials (id, owner, username, secret) VALUES (3, 'nvr', 'admin', '{token}');
+        INSERT INTO credentials (id, owner, username, secret) VALUES (7, 'camera', 'gone', '{token}');
+        DELETE FROM credentials WHERE id = 7;
+        INSERT INTO nvrs (id, name, host, port, credential_id) VALUES (5, 'Garage', '192.0.2.1', 80, 3);
+        INSERT INTO nvrs (id, name, host, port, credential_id) VALUES (9, 'Gone', '192.0.2.2', 80, 4);
+        DELETE FROM nvrs WHERE id = 9;
+        INSERT INTO channels (id, nvr_id, key, number, name, state) VALUES (2, 5, 'a', 1, 'Door', 'online');
+        INSERT INTO cameras (id, channel_id, name, uuid, serial, http_port, rtsp_port, enabled)
+            VALUES (1, 2, 'Door', '0f0e0d0c-0b0a-4908-8706-050403020100', 'OT0123456789', 80, 554, 1);
+        """
+    )
+    db.close()
+    store = await Store.open(path, secrets)
+    try:
+        (camera,) = await store.cameras()
+        assert (camera.id, camera.nvr_id, camera.nvr.name, camera.nvr.kind) == (1, 5, "Garage", "onvif")
+        assert (camera.nvr.username, camera.nvr.password) == ("admin", "word")
+        assert (await store.add_nvr(host="192.0.2.3", port=80, username="u", password="p")).id == 10
+        with pytest.raises(Conflict):
+            await store.add_nvr(host="192.0.2.1", port=80, username="u", password="p")
+    finally:
+        await store.close()
+    db = sqlite3.connect(path)
+    assert db.execute("SELECT max(id) FROM credentials").fetchone()[0] > 8  # 8: the default pair's
+    db.execute("PRAGMA foreign_keys = ON")
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        db.execute("DELETE FROM nvrs WHERE id = 5")  # what refers to the table made anew still holds
+    db.close()
 
 
 async def test_a_backup_is_made_before_the_first_step(tmp_path: Path, secrets: Secrets) -> None:
