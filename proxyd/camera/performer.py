@@ -62,7 +62,8 @@ class Performer:
                 what = f"changed the accounts of {spec.name}"
             case SetCertificate(certificate):
                 await self._store.set_certificate(spec.id, certificate)
-                what = f"changed the certificate of {spec.name}"
+                await self._kept(spec.id, f"Made a certificate for HTTPS of {spec.name}.")
+                return None
             case Restart():
                 self._restart(spec.id)
                 what = f"restarts {spec.name}"

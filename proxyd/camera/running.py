@@ -86,12 +86,13 @@ class RunningCamera:
 
     def tend(self) -> None:
         """To be called about once a second."""
+        self._onvif.tend()
         self._discovery.tend()
 
     @property
     def note(self) -> str:
         """What is not as it should be although the camera runs, and what to do; "" when all is well."""
-        return self._discovery.note
+        return " ".join(filter(None, (self._discovery.note, self._onvif.note)))
 
     async def snapshot(self) -> SnapshotPicture:
         return await self._snapshots.picture(self.spec)

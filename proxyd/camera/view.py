@@ -8,9 +8,11 @@ from proxyd.api import models as m
 from proxyd.rtsp.relay import StreamStats
 from proxyd.store.rows import CameraRow, InterfaceRow, LogRow, NvrRow
 
+from .event_words import event_words
+from .events import CameraEvent
 from .spec import CameraSpec, StreamName
 from .status import NvrHealth
-from .urls import DEVICE_PATH, SNAPSHOT_PATH, http_url, rtsp_url
+from .urls import DEVICE_PATH, SNAPSHOT_PATH, http_url, https_port, rtsp_url
 
 _BPS_STEP = 10_000  # steadier figures: less than this is noise, and noise would cost bytes on every SSH line
 
@@ -32,6 +34,7 @@ def spec_of(row: CameraRow) -> CameraSpec | None:
         interface=row.interface.name,
         http_port=row.http_port,
         rtsp_port=row.rtsp_port,
+        https_port=https_port(row.http_port),
         username=row.username,
         password=row.password,
         streams=row.streams,
@@ -53,6 +56,7 @@ def camera_model(
     recorder: str | None,
     *,
     note: str = "",
+    last_event: CameraEvent | None = None,
 ) -> m.Camera:
     address = row.interface.address if row.interface else None
     streams = [
@@ -90,11 +94,29 @@ def camera_model(
         discovery=row.discovery,
         notify=list(row.settings.notify),
         note=note,
+        ptz=row.features.ptz is not None,
+        last_event=event_words(last_event) if last_event else "",
+        last_event_at=event_time(last_event) if last_event else None,
         clients=sum(stream.clients for stream in streams),
     )
 
 
-def nvr_model(row: NvrRow, health: NvrHealth, job: int | None) -> m.Nvr:
+def event_model(event: CameraEvent) -> m.CameraEvent:
+    return m.CameraEvent(
+        at=event_time(event),
+        what=event_words(event),
+        topic=event.topic,
+        source=dict(event.source),
+        data=dict(event.data),
+    )
+
+
+def event_time(event: CameraEvent) -> str:
+    """RFC 3339, milliseconds, Z."""
+    return event.at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def nvr_model(row: NvrRow, health: NvrHealth, job: int | None, events: str = "") -> m.Nvr:
     never_scanned = row.last_scan is None and health.state is m.NvrState.OK
     return m.Nvr(
         id=row.id,
@@ -113,6 +135,7 @@ def nvr_model(row: NvrRow, health: NvrHealth, job: int | None) -> m.Nvr:
         clock_offset_s=row.identity.clock_offset_s,
         last_scan=row.last_scan,
         job=job,
+        events=events,
     )
 
 

@@ -28,6 +28,7 @@ from .event_rim import EventRim
 from .exchange import Call, Later, Pending, Reply
 from .http_body import TooLarge, read_body
 from .http_connections import ClientLog, Connections, host_of, peer_of, reached_by
+from .https import Https
 from .services.events import Notify, Pull
 from .soap import MAX_REQUEST_BYTES
 
@@ -76,6 +77,7 @@ class OnvifServer:
         )
         self._connections: Connections | None = None
         self._listener: asyncio.Server | None = None
+        self._https: Https | None = None
         self.port = spec.http_port
 
     async def start(self) -> None:
@@ -101,14 +103,33 @@ class OnvifServer:
         )
         self._connections = connections
         self.port = self._listener.sockets[0].getsockname()[1]
+        self._https = Https(spec, connections, now=self._now, perform=self._perform)
+        await self._https.start()
+
+    def tend(self) -> None:
+        """To be called about once a second."""
+        if self._https is not None:
+            self._https.tend()
+
+    @property
+    def https_port(self) -> int:
+        """The real one; 0 while there is no HTTPS."""
+        return self._https.port if self._https else 0
+
+    @property
+    def note(self) -> str:
+        """What keeps the camera from HTTPS that is switched on; "" when nothing does."""
+        return self._https.note if self._https else ""
 
     async def stop(self) -> None:
         """Close everything: waiting pulls end, running answers get two seconds."""
-        listener, connections = self._listener, self._connections
-        self._listener = self._connections = None
+        listener, connections, https = self._listener, self._connections, self._https
+        self._listener = self._connections = self._https = None
         if listener is None or connections is None:
             return
         listener.close()
+        if https is not None:
+            await https.stop()
         await self._events.stop()
         connections.pre_shutdown()
         await connections.shutdown(2.0)
@@ -117,6 +138,8 @@ class OnvifServer:
     def update(self, spec: CameraSpec) -> None:
         """Answer by the new spec from now on; connections, subscriptions and used nonces stay."""
         self._dispatcher.update(spec)
+        if self._https is not None:
+            self._https.update(spec)
 
     def deliver(self, event: CameraEvent) -> None:
         """Something happened at this camera: keep its state, and tell everybody who wants to know."""

@@ -1,0 +1,134 @@
+"""HTTPS of one camera, beside its HTTP: follows the camera's settings without touching a connection of HTTP.
+
+Off unless somebody switches it on. The certificate is made when it is needed first, and kept by the camera's owner. A
+camera whose port is taken runs without HTTPS, says so, and tries again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from proxyd.camera.commands import Perform, SetCertificate
+from proxyd.camera.ports import port_holder
+from proxyd.camera.settings import Certificate
+from proxyd.camera.spec import CameraSpec
+from proxyd.camera.status import start_failure
+
+from .http_handshakes import Handshakes
+from .tls import self_signed, server_context
+
+RETRY_S = 30.0
+_BACKLOG = 32
+_log = logging.getLogger(__name__)
+
+_Target = tuple[str, int, Certificate]
+
+
+class Https:
+    """`serve` makes the protocol of one connection. `port` is the real one while it listens, else 0."""
+
+    def __init__(
+        self,
+        spec: CameraSpec,
+        serve: Callable[[], asyncio.Protocol],
+        *,
+        now: Callable[[], datetime],
+        perform: Perform | None,
+    ) -> None:
+        self._spec = spec
+        self._serve = serve
+        self._now = now
+        self._perform = perform
+        self._listener: asyncio.Server | None = None
+        self._handshakes: Handshakes | None = None
+        self._serving: _Target | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._again_at = 0.0
+        self.port = 0
+        self._note = ""
+
+    @property
+    def note(self) -> str:
+        """What keeps it from HTTPS that is switched on; "" when nothing does."""
+        return self._note if self._spec.settings.https else ""
+
+    def update(self, spec: CameraSpec) -> None:
+        self._spec = spec
+        self._again_at = 0.0
+
+    def tend(self) -> None:
+        """To be called about once a second: begins to do what the settings say now."""
+        settled = self._target() == self._serving and not self._lacks_certificate()
+        if self._task is None and not settled and asyncio.get_running_loop().time() >= self._again_at:
+            self._task = asyncio.create_task(self._follow(), name=f"HTTPS of camera {self._spec.id}")
+
+    async def start(self) -> None:
+        """Listens at once when there is all that it needs; what fails is in `note`."""
+        if self._target() is not None:
+            await self._follow()
+
+    async def stop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await self._close()
+
+    def _target(self) -> _Target | None:
+        spec = self._spec
+        if not spec.settings.https or spec.certificate is None:
+            return None
+        return spec.address, spec.https_port, spec.certificate
+
+    def _lacks_certificate(self) -> bool:
+        return self._spec.settings.https and self._spec.certificate is None and self._perform is not None
+
+    async def _follow(self) -> None:
+        try:
+            if self._lacks_certificate():
+                await self._make_certificate()  # its owner gives it to us by `update`
+            else:
+                await self._switch(self._target())
+            self._note = ""
+        except OSError as error:
+            self._again_at = asyncio.get_running_loop().time() + RETRY_S
+            spec = self._spec
+            holder = await asyncio.to_thread(port_holder, spec.address, spec.https_port)
+            reason = start_failure(error, spec.address, spec.https_port, holder).reason
+            self._note = f"HTTPS is switched on, but: {reason}"
+        except Exception:
+            self._again_at = asyncio.get_running_loop().time() + RETRY_S
+            _log.exception("camera %d: a bug keeps it from HTTPS", self._spec.id)
+            self._note = "HTTPS is switched on, but a bug keeps this camera from it; proxyd's log has details."
+        finally:
+            self._task = None
+
+    async def _make_certificate(self) -> None:
+        assert self._perform is not None  # _lacks_certificate
+        certificate = await asyncio.to_thread(self_signed, self._spec, self._now())
+        await self._perform(SetCertificate(certificate), "")
+
+    async def _switch(self, target: _Target | None) -> None:
+        await self._close()
+        if target is None:
+            return
+        address, port, certificate = target
+        context = await asyncio.to_thread(server_context, certificate)
+        handshakes = Handshakes(context, self._serve, f"camera {self._spec.id}")
+        self._listener = await asyncio.get_running_loop().create_server(
+            handshakes, address, port, backlog=_BACKLOG, reuse_address=True
+        )
+        self._handshakes, self._serving = handshakes, target
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def _close(self) -> None:
+        listener, handshakes = self._listener, self._handshakes
+        self._listener = self._handshakes = self._serving = None
+        self.port = 0
+        if listener is not None:
+            listener.close()
+        if handshakes is not None:
+            await handshakes.stop()
