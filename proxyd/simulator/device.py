@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -75,7 +76,7 @@ class SimulatedNvr:
         self.password = password or secrets.token_urlsafe(12)
         self.faults = faults or Faults()
         self.seen = Seen()
-        self.optics = Optics()
+        self.optics = Optics(time.monotonic)
         self._bitrate_kbps = bitrate_kbps
         self._lifetime = AsyncExitStack()  # ports and control endpoint: until stop
         self._running: AsyncExitStack | None = None  # the device's servers: until down or restart

@@ -5,7 +5,6 @@ Positions follow from the clock, so nothing here needs a task. `done` remembers 
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -125,7 +124,7 @@ class Picture:
 class Optics:
     """By channel, made when first asked for; kept over a restart of the device, except that nothing moves then."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
         self._movable: dict[int, PanTiltZoom] = {}
         self._pictures: dict[int, Picture] = {}

@@ -7,12 +7,10 @@ stopped by us when its time is over (camera/motion.py), because not every NVR do
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any
 
 from proxyd.camera.commands import Ask, NvrCall
 from proxyd.camera.features import PtzFeatures
-from proxyd.camera.spec import CameraSpec
+from proxyd.camera.ptz_calls import continuous_move, ptz_call, stop
 
 from ..durations import format_instant, parse_duration
 from ..faults import SoapFault, action_not_supported, invalid_value
@@ -22,31 +20,7 @@ from . import configurations as conf
 from . import ptz_nodes as nodes
 from . import ptz_presets
 from .operation import Access, Context, Operation, Service, table
-from .ptz_vectors import Vector, is_still, read_speed, read_vector, vector_element
-
-
-def continuous_move(spec: CameraSpec, ptz: PtzFeatures, velocity: Vector, seconds: float) -> NvrCall:
-    """Moves for `seconds`, whatever the NVR makes of its timeout."""
-    told_s = min(max(seconds, ptz.timeout_s.low), ptz.timeout_s.high)
-    parameters = _of(spec) | {"Velocity": velocity, "Timeout": timedelta(seconds=told_s)}
-    return NvrCall("ptz", "ContinuousMove", parameters, stop=stop(spec), stop_after_s=seconds)
-
-
-def stop(spec: CameraSpec, *, pan_tilt: bool = True, zoom: bool = True) -> NvrCall:
-    parameters = _of(spec) | {"PanTilt": pan_tilt, "Zoom": zoom}
-    return NvrCall("ptz", "Stop", parameters, ends_motion=pan_tilt and zoom)
-
-
-def relative_move(spec: CameraSpec, translation: Vector, speed: Mapping[str, Any]) -> NvrCall:
-    return NvrCall("ptz", "RelativeMove", _of(spec) | {"Translation": translation, **speed}, ends_motion=True)
-
-
-def goto_home(spec: CameraSpec, speed: Mapping[str, Any]) -> NvrCall:
-    return NvrCall("ptz", "GotoHomePosition", _of(spec) | dict(speed), ends_motion=True)
-
-
-def _of(spec: CameraSpec) -> dict[str, Any]:
-    return {"ProfileToken": spec.features.tokens.ptz_profile}
+from .ptz_vectors import is_still, read_speed, read_vector, vector_element
 
 
 def _moving(ctx: Context) -> PtzFeatures:
@@ -88,7 +62,8 @@ def _relative_move(ctx: Context) -> Ask[Element]:
     pan_tilt, zoom = ptz.relative_pan_tilt, ptz.relative_zoom
     _require(ctx, pan_tilt or zoom)
     translation = read_vector(ctx, "tptz:Translation", pan_tilt, zoom, "ter:InvalidTranslation")
-    return _done(ctx, relative_move(ctx.spec, translation, read_speed(ctx, ptz)))
+    speed = read_speed(ctx, ptz)
+    return _done(ctx, ptz_call(ctx.spec, "RelativeMove", {"Translation": translation, **speed}, ends_motion=True))
 
 
 def _absolute_move(ctx: Context) -> Ask[Element]:
@@ -96,8 +71,8 @@ def _absolute_move(ctx: Context) -> Ask[Element]:
     pan_tilt, zoom = ptz.absolute_pan_tilt, ptz.absolute_zoom
     _require(ctx, pan_tilt or zoom)
     position = read_vector(ctx, "tptz:Position", pan_tilt, zoom, "ter:InvalidPosition")
-    parameters = _of(ctx.spec) | {"Position": position, **read_speed(ctx, ptz)}
-    return _done(ctx, NvrCall("ptz", "AbsoluteMove", parameters, ends_motion=True))
+    speed = read_speed(ctx, ptz)
+    return _done(ctx, ptz_call(ctx.spec, "AbsoluteMove", {"Position": position, **speed}, ends_motion=True))
 
 
 def _require(ctx: Context, spaces: object) -> None:
@@ -136,7 +111,7 @@ def _get_status(ctx: Context) -> Ask[Element]:
             ),
         )
 
-    return Ask(NvrCall("ptz", "GetStatus", _of(ctx.spec)), answer)
+    return Ask(ptz_call(ctx.spec, "GetStatus"), answer)
 
 
 def _move_states(raw: object) -> list[Element]:
@@ -150,14 +125,14 @@ def _goto_home(ctx: Context) -> Ask[Element]:
     ptz = _moving(ctx)
     if not ptz.home:
         raise invalid_value("This camera has no home position", "ter:NoHomePosition")
-    return _done(ctx, goto_home(ctx.spec, read_speed(ctx, ptz)))
+    return _done(ctx, ptz_call(ctx.spec, "GotoHomePosition", read_speed(ctx, ptz), ends_motion=True))
 
 
 def _set_home(ctx: Context) -> Ask[Element]:
     if not _moving(ctx).home:
         reason = "This camera has no home position that could be set"
         raise SoapFault("Receiver", reason, "ter:Action", "ter:CannotOverwriteHome")
-    return _done(ctx, NvrCall("ptz", "SetHomePosition", _of(ctx.spec)))
+    return _done(ctx, ptz_call(ctx.spec, "SetHomePosition"))
 
 
 def _auxiliary(ctx: Context) -> Ask[Element]:
@@ -166,7 +141,7 @@ def _auxiliary(ctx: Context) -> Ask[Element]:
         raise action_not_supported("SendAuxiliaryCommand", "this camera has no auxiliary commands")
     if command not in ptz.auxiliary:
         raise invalid_value(f"There is no auxiliary command {command[:64]!r}")
-    call = NvrCall("ptz", "SendAuxiliaryCommand", _of(ctx.spec) | {"AuxiliaryData": command})
+    call = ptz_call(ctx.spec, "SendAuxiliaryCommand", {"AuxiliaryData": command})
     return Ask(call, lambda _: el("tptz:SendAuxiliaryCommandResponse", el("tptz:AuxiliaryResponse", command)))
 
 

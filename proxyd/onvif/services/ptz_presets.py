@@ -7,47 +7,26 @@ go to one, the presets are listed first and the one with that token is taken.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from proxyd.camera.commands import Ask, LookUp, NvrCall
+from proxyd.camera.commands import Ask, LookUp
+from proxyd.camera.ptz_calls import on_preset, preset_name, presets_in, ptz_call
 from proxyd.camera.spec import CameraSpec
 
-from ..faults import action_not_supported, invalid_value, not_done
+from ..faults import SoapFault, action_not_supported, invalid_value, not_done
 from ..soap import Element, el
 from . import configurations as conf
 from .operation import Access, Context, Operation
 from .ptz_nodes import ptz_of
 from .ptz_vectors import read_speed, vector_element
 
-MAX_PRESETS = 512  # in an answer; some NVRs list hundreds of empty ones
 _LONGEST_NAME = 64  # tt:Name
 
 
 def preset_token(spec: CameraSpec, nvr_token: str) -> str:
     """Ours for a preset of the NVR."""
     return f"preset_{hashlib.sha256(f'{spec.uuid}/{nvr_token}'.encode()).hexdigest()[:16]}"
-
-
-def presets_in(answer: object) -> list[Mapping[str, Any]]:
-    """The usable ones of a GetPresets answer."""
-    entries = answer[:MAX_PRESETS] if isinstance(answer, list) else []
-    return [e for e in entries if isinstance(e, Mapping) and isinstance(e.get("token"), str) and e["token"]]
-
-
-def list_presets(spec: CameraSpec) -> NvrCall:
-    return NvrCall("ptz", "GetPresets", {"ProfileToken": spec.features.tokens.ptz_profile})
-
-
-def preset_call(spec: CameraSpec, operation: str, nvr_token: str, parameters: Mapping[str, Any]) -> NvrCall:
-    """`operation` on this preset of the NVR."""
-    names = {"ProfileToken": spec.features.tokens.ptz_profile, "PresetToken": nvr_token}
-    return NvrCall("ptz", operation, {**names, **parameters}, ends_motion=operation == "GotoPreset")
-
-
-def preset_name(raw: Mapping[str, Any]) -> str:
-    """What people call it; "" when it has no name."""
-    return "".join(c for c in str(raw.get("Name") or "") if c.isprintable()).strip()[:_LONGEST_NAME]
 
 
 def _get_presets(ctx: Context) -> Element | Ask[Element]:
@@ -58,7 +37,7 @@ def _get_presets(ctx: Context) -> Element | Ask[Element]:
     def answer(result: object) -> Element:
         return el("tptz:GetPresetsResponse", *(_preset(ctx.spec, raw) for raw in presets_in(result)))
 
-    return Ask(list_presets(ctx.spec), answer)
+    return Ask(ptz_call(ctx.spec, "GetPresets"), answer)
 
 
 def _preset(spec: CameraSpec, raw: Mapping[str, Any]) -> Element:
@@ -81,8 +60,9 @@ def _set_preset(ctx: Context) -> Ask[Element]:
     if token:
         known = _look_up(ctx, token, "SetPreset", named)
         return Ask(known, lambda _: _preset_set(token))
-    call = NvrCall("ptz", "SetPreset", {"ProfileToken": ctx.spec.features.tokens.ptz_profile, **named})
-    return Ask(call, lambda result: _preset_set(preset_token(ctx.spec, _new_token(result))))
+    return Ask(
+        ptz_call(ctx.spec, "SetPreset", named), lambda result: _preset_set(preset_token(ctx.spec, _new_token(result)))
+    )
 
 
 def _new_token(result: object) -> str:
@@ -115,19 +95,13 @@ def _require_presets(ctx: Context) -> None:
 
 
 def _look_up(ctx: Context, token: str, operation: str, parameters: Mapping[str, Any]) -> LookUp:
-    return LookUp(list_presets(ctx.spec), _with_token(ctx.spec, token, operation, parameters))
+    def wanted(raw: Mapping[str, Any]) -> bool:
+        return preset_token(ctx.spec, raw["token"]) == token
 
+    def missing(_: object) -> SoapFault:
+        return invalid_value(f"There is no preset {token[:64]!r}", "ter:NoToken")
 
-def _with_token(
-    spec: CameraSpec, token: str, operation: str, parameters: Mapping[str, Any]
-) -> Callable[[Any], NvrCall]:
-    def then(presets: object) -> NvrCall:
-        for raw in presets_in(presets):
-            if preset_token(spec, raw["token"]) == token:
-                return preset_call(spec, operation, raw["token"], parameters)
-        raise invalid_value(f"There is no preset {token[:64]!r}", "ter:NoToken")
-
-    return then
+    return on_preset(ctx.spec, operation, wanted, missing, parameters)
 
 
 OPERATIONS = (

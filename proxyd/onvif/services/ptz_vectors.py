@@ -1,7 +1,6 @@
 """Positions, translations, velocities and speeds: from a request, checked against the camera's spaces; and out again.
 
-Pure. A vector is what onvif-zeep-async sends: {"PanTilt": {"x", "y", "space"}, "Zoom": {"x", "space"}}, each part and
-`space` only where the client gave it: without `space` the NVR takes its default, which is the first of ours.
+Pure. camera/ptz_calls.py says what a vector looks like.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proxyd.camera.features import PtzFeatures, PtzSpace, Span
+from proxyd.camera.ptz_calls import Vector
 
 from ..faults import SoapFault, invalid_value
 from ..namespaces import clark
@@ -18,7 +18,6 @@ from ..soap import Element, RequestElement, el
 from . import configurations as conf
 from .operation import Context
 
-Vector = dict[str, dict[str, Any]]
 _ROUNDING = 1e-4  # clients compute with single precision
 _SPACES_OF_ONVIF = "http://www.onvif.org/ver10/tptz/"
 
