@@ -124,9 +124,9 @@ _INTERFACES_PORT_OFFSET = """
 ALTER TABLE interfaces ADD COLUMN port_offset INTEGER NOT NULL DEFAULT 0 CHECK (port_offset BETWEEN 0 AND 1023);
 """
 
-# Version 5: what a channel can do beyond its picture, what is set per camera, sources that are not ONVIF. Those may share
-# an address and need no account, which the constraints of two tables did not allow; SQLite changes a constraint only by
-# making the table anew (sqlite.org/lang_altertable.html section 7). The sequence goes along: no id is given out twice.
+# Version 5: what a channel can do beyond its picture, what is set per camera, sources that are not ONVIF. Those may
+# share an address and need no account, which the constraints of two tables did not allow; SQLite changes a constraint
+# only by making the table anew (sqlite.org/lang_altertable.html section 7). The sequence goes along: no id comes twice.
 _FEATURES_AND_SETTINGS = """
 CREATE TABLE credentials_anew (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
