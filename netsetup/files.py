@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import json
 import os
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -24,6 +25,7 @@ from .model import Lease, Plan
 DEFAULT_STATE = Path("/var/lib/netsetup")
 _LARGEST = 4_000_000
 _POLL_S = 0.02
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class StateDir:
@@ -53,10 +55,16 @@ class StateDir:
         self._write("plans.json", {"plans": [plan.to_json() for plan in plans]})
 
     def leases(self) -> dict[str, Lease]:
-        """By MAC. A damaged file counts as empty: the DHCP servers know better anyway."""
+        """By MAC. A damaged file counts as empty: the DHCP servers know better anyway. When the realtime clock was set
+        since then (a Raspberry Pi has none of its own), the leases are told in the new time, as long as the machine
+        was not started anew."""
         try:
             data = self._read("leases.json")
-            return {lease["mac"]: _lease(lease) for lease in data["leases"]} if data else {}
+            if not data:
+                return {}
+            same_life = data.get("boot") and data["boot"] == _boot()
+            set_by_s = _ahead_s() - float(data["ahead_s"]) if same_life else 0.0
+            return {lease["mac"]: _lease(lease, set_by_s) for lease in data["leases"]}
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, NetsetupError):
             return {}
 
@@ -65,7 +73,7 @@ class StateDir:
         for _, lease in sorted(leases.items()):
             row = asdict(lease)
             rows.append(row | {k: str(row[k]) for k in ("address", "gateway", "server") if row[k] is not None})
-        self._write("leases.json", {"leases": rows})
+        self._write("leases.json", {"boot": _boot(), "ahead_s": _ahead_s(), "leases": rows})
 
     @asynccontextmanager
     async def lock(self, timeout_s: float = 60.0) -> AsyncIterator[None]:
@@ -128,11 +136,24 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _lease(row: Mapping[str, Any]) -> Lease:
+def _boot() -> str:
+    """Another one after each start of the machine; "" where the kernel does not say."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _ahead_s() -> float:
+    """What CLOCK_REALTIME, which people and NTP set, is ahead of the time since the machine's start."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _lease(row: Mapping[str, Any], set_by_s: float) -> Lease:
     return Lease(
         str(row["mac"]),
         IPv4Interface(row["address"]),
         IPv4Address(row["gateway"]) if row["gateway"] else None,
         IPv4Address(row["server"]),
-        *(float(row[key]) for key in ("obtained", "t1", "t2", "expires")),
+        *(float(row[key]) + set_by_s for key in ("obtained", "t1", "t2", "expires")),
     )

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import time
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
@@ -39,7 +40,10 @@ def test_what_is_saved_is_read(tmp_path: Path) -> None:
     state.save_plans([DYNAMIC, STATIC])
     state.save_leases({LEASE.mac: LEASE, "b": replace(LEASE, mac="b", gateway=IPv4Address("10.77.0.1"))})
     assert state.plans() == (DYNAMIC, STATIC)
-    assert state.leases()[LEASE.mac] == LEASE and state.leases()["b"].gateway == IPv4Address("10.77.0.1")
+    kept = state.leases()
+    assert kept[LEASE.mac].expires == pytest.approx(LEASE.expires)
+    assert replace(kept[LEASE.mac], obtained=1000.0, t1=1500.5, t2=1800.0, expires=2000.0) == LEASE
+    assert kept["b"].gateway == IPv4Address("10.77.0.1")
     assert state.path.stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in state.path.iterdir()} == {0o600}
 
@@ -60,6 +64,27 @@ def test_damaged_files(tmp_path: Path, content: str) -> None:
         return  # an empty list holds no plans, which is no damage
     with pytest.raises(NetsetupError, match="damaged"):
         state.plans()
+
+
+def test_leases_follow_the_clock_within_one_life_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, boot, really = StateDir(tmp_path), tmp_path / "boot", time.time
+    boot.write_text("one\n")
+    monkeypatch.setattr("netsetup.files._BOOT_ID", boot)
+    state.save_leases({LEASE.mac: LEASE})
+    for set_by_s in (7 * 3600, -7 * 3600, -1_000_000_000):
+        monkeypatch.setattr("time.time", lambda by=set_by_s: really() + by)
+        kept = state.leases()[LEASE.mac]
+        for name in ("obtained", "t1", "t2", "expires"):
+            assert getattr(kept, name) == pytest.approx(getattr(LEASE, name) + set_by_s, abs=0.5)
+    boot.write_text("two\n")
+    assert state.leases() == {LEASE.mac: LEASE}
+    (tmp_path / "leases.json").write_text(
+        (tmp_path / "leases.json").read_text().replace('"boot": "one"', '"boot": "two"')
+    )
+    monkeypatch.setattr("time.time", really)
+    assert state.leases()[LEASE.mac].expires == pytest.approx(LEASE.expires, abs=0.5)
 
 
 @pytest.mark.parametrize("change", [{"method": "other"}, {"block": True}, {"slots": [{"index": True}]}])
