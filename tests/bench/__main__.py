@@ -7,14 +7,16 @@ import asyncio
 import json
 import sys
 import time
+from functools import partial
 
-from . import interfaces, memory, relay, scan, screen, soap
+from . import events, interfaces, memory, relay, scan, screen, soap
 from .measure import machine
 
 MEASUREMENTS = {
     "scan": scan.run,
     "soap": soap.run,
     "relay": relay.run,
+    "events": events.run,
     "memory": memory.run,
     "screen": screen.run,
     "interfaces": interfaces.run,
@@ -24,7 +26,9 @@ MEASUREMENTS = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="contrib/bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(MEASUREMENTS)}")
-    names = parser.parse_args().names or list(MEASUREMENTS)
+    parser.add_argument("--seconds", type=float, metavar="S", help="how long events flow (default: 20)")
+    args = parser.parse_args()
+    names = args.names or list(MEASUREMENTS)
     unknown = set(names) - MEASUREMENTS.keys()
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(MEASUREMENTS)}")
@@ -32,7 +36,8 @@ def main() -> int:
     for name in names:
         began = time.monotonic()
         print(f"{name} …", file=sys.stderr, flush=True)
-        results[name] = asyncio.run(MEASUREMENTS[name]())
+        measure = partial(events.run, args.seconds) if name == "events" and args.seconds else MEASUREMENTS[name]
+        results[name] = asyncio.run(measure())
         print(f"{name} took {time.monotonic() - began:.0f} s", file=sys.stderr)
     print(json.dumps(results, indent=2))
     return 0
