@@ -18,6 +18,7 @@ from pathlib import Path
 from proxyd import __version__
 from proxyd.api import models as m
 from proxyd.camera.manager import CameraManager
+from proxyd.camera.nvr_events import EventsChange
 from proxyd.camera.status import NvrHealth
 from proxyd.config import Settings
 from proxyd.errors import Conflict, ProxyError, StoreError, UpstreamAuthError
@@ -96,6 +97,7 @@ class Daemon:
             now=utc_now,
             address_words=self._arm_watch.words,
             named=self._arm_watch.name_cameras,
+            events_changed=self._events_changed,
         )
         self._jobs = Jobs(
             store,
@@ -185,6 +187,13 @@ class Daemon:
         except ProxyError as error:  # removed meanwhile, or the disk is full: the monitor must go on
             log.warning("nvr %d: %s", nvr_id, error)
         self._cameras.publish()
+
+    async def _events_changed(self, change: EventsChange) -> None:
+        """From the event pumps: how the events of an NVR come, or why not."""
+        row = await self._store.nvr(change.nvr_id)
+        self._parts.show_nvr(row)
+        if change.warning:
+            await self._parts.log("warning", f"nvr {row.id}", f"Events of {row.name}: {change.words}")
 
     async def _scanned(self, nvr_id: int, error: Exception | None) -> None:
         """From a scan: its result is stored; cameras come up, and everybody hears how it ended."""

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from . import models as m
+from .ptz import CameraPtz
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,10 @@ METHODS: dict[str, Method] = _table(
     Method("camera.remove", m.ByIds, list[m.Camera], _A, "Remove cameras; a rescan does not bring them back."),
     Method("camera.snapshot", m.ById, m.Picture, _V, "A still picture, as the recorder would get it."),
     Method("camera.trace", m.TraceParams, list[m.TraceEntry], _V, "The last exchanges with recorders."),
+    Method("camera.events", m.EventsParams, list[m.CameraEvent], _V, "The last events, oldest first."),
+    Method(
+        "camera.ptz", CameraPtz, m.Camera, _O, "Move a camera for a moment, stop it, or send it home or to a preset."
+    ),
     Method("camera.credentials", m.ById, m.Credentials, _O, "User and password to type into the recorder."),
     Method("interface.list", m.NoParams, list[m.Interface], _V, "All interfaces."),
     Method("interface.available", m.NoParams, list[m.Interface], _V, "Interfaces no camera uses, next first."),

@@ -6,19 +6,13 @@ Times are RFC 3339 UTC strings with `Z`; sizes are pixels; `bitrate` is kbit/s a
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict
 
-from .fields import Host, Id, Name, Network, Port, Probe, Username, typeable
+from .params import *  # noqa: F403 - all of them, for those who import models
 
 API_VERSION = 1
-
-
-class Params(BaseModel):
-    """Base of all method parameters: unknown names and wrong types are refused, never guessed."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Model(BaseModel):
@@ -83,6 +77,7 @@ class Nvr(Model):
     clock_offset_s: float | None = None
     last_scan: str | None = None
     job: int | None = None  # id of the scan that is running now
+    events: str = ""  # "pull point", "notification" or "none: why"; "" while none of its cameras runs
 
 
 class Stream(Model):
@@ -120,7 +115,13 @@ class Camera(Model):
     clients: int = 0
     discovery: bool = True  # recorders may find it by searching (WS-Discovery)
     notify: list[str] = []  # networks besides its own LAN to which it may send notifications (ONVIF Subscribe)
+    https: bool = False  # it answers by HTTPS, too
+    clock_window_s: int = 300  # how far a recorder's clock may differ, each way
+    accounts: list[str] = []  # that recorders made: "guard (Operator)"
     note: str = ""  # what is not as it should be although it runs, and what to do
+    ptz: bool = False  # it can be moved: pan, tilt, zoom, presets
+    last_event: str = ""  # in words, such as "person begins"
+    last_event_at: str | None = None
 
 
 class Credentials(Model):
@@ -237,6 +238,16 @@ class TraceEntry(Model):
     reason: str = ""
 
 
+class CameraEvent(Model):
+    """One event as the camera told it to recorders; `what` in words, such as "person begins"."""
+
+    at: str
+    what: str
+    topic: str
+    source: dict[str, str] = {}
+    data: dict[str, str] = {}
+
+
 class LogEntry(Model):
     id: int
     at: str
@@ -289,100 +300,3 @@ class Event(Model):
     kind: Literal["nvr", "camera", "interface", "job", "log"]
     action: Literal["changed", "removed"]
     data: dict[str, Any]
-
-
-# Parameters -----------------------------------------------------------------------------------------------
-
-
-class NoParams(Params):
-    pass
-
-
-class ById(Params):
-    id: Id
-
-
-class ByIds(Params):
-    """Several cameras at once; all are checked before the first is touched."""
-
-    ids: Annotated[list[Id], Field(min_length=1, max_length=1024)]
-
-
-class NvrAdd(Params):
-    host: Host
-    port: Port = 80
-    username: Username
-    password: SecretStr = Field(min_length=0, max_length=128)
-    name: Name | None = None
-    scan: bool = False
-
-
-class NvrUpdate(Params):
-    id: Id
-    host: Host | None = None
-    port: Port | None = None
-    username: Username | None = None
-    password: SecretStr | None = Field(default=None, max_length=128)
-    name: Name | None = None
-
-
-class NvrTestParams(Params):
-    """Either the id of a known NVR (other fields override its values) or host, username and password."""
-
-    id: Id | None = None
-    host: Host | None = None
-    port: Port | None = None
-    username: Username | None = None
-    password: SecretStr | None = Field(default=None, max_length=128)
-
-
-class NvrScan(Params):
-    id: Id
-    start: bool = True  # start the new cameras
-    restore: bool = False  # bring back cameras that the user removed
-
-
-class NvrDiscover(Params):
-    timeout_s: Annotated[float, Field(ge=0.2, le=30)] = 4.0
-    # Unicast probes for networks without multicast, and for loopback: "host" or "host:port" (WS-Discovery port).
-    probe: Annotated[list[Probe], Field(max_length=64)] = []
-
-
-class CameraUpdate(Params):
-    id: Id
-    name: Name | None = None
-    discovery: bool | None = None
-    notify: Annotated[list[Network] | None, Field(max_length=16)] = None
-    username: Username | None = None
-    password: Annotated[SecretStr | None, AfterValidator(typeable)] = Field(default=None, min_length=4, max_length=64)
-
-
-LinkName = Annotated[str, StringConstraints(min_length=1, max_length=15, pattern=r"^[^\s/]+$")]
-Digest = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9a-f-]+$")]
-
-
-class InterfaceAdd(Params):
-    """`parent` may be left out when there is only one. With `digest` only what the dry run with it showed is done."""
-
-    count: Annotated[int, Field(ge=1, le=512)]
-    parent: LinkName | None = None
-    dry_run: bool = False
-    digest: Digest | None = None
-
-
-class InterfaceRemove(Params):
-    """By name. Refused while a camera has one of them."""
-
-    names: Annotated[list[LinkName], Field(min_length=1, max_length=512)]
-    dry_run: bool = False
-    digest: Digest | None = None
-
-
-class LogTail(Params):
-    limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    after: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0
-
-
-class TraceParams(Params):
-    id: Id
-    limit: Annotated[int, Field(ge=1, le=200)] = 200

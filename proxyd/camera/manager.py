@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from proxyd.api import models as m
+from proxyd.api.ptz import CameraPtz
 from proxyd.discovery.responder import AppSequence
-from proxyd.errors import NotFound, ProxyError
+from proxyd.errors import Conflict, NotFound, ProxyError, UpstreamAuthError
 from proxyd.hub import Hub
 from proxyd.nvr.link import NvrLink
+from proxyd.nvr.monitor import wrong_password
 from proxyd.rtsp.opener import UpstreamOpener
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
@@ -26,7 +28,10 @@ from proxyd.store.rows import CameraRow, InterfaceRow
 from proxyd.store.store import Store
 
 from .commands import Command
+from .events import CameraEvent
+from .nvr_events import EventsChange, NvrEvents, followed
 from .performer import Performer
+from .ptz_pad import pad_call
 from .reconcile import reconcile
 from .running import RunningCamera, StartFailed
 from .spec import CameraSpec, ReportUpstream
@@ -64,8 +69,10 @@ class CameraManager:
         now: Callable[[], str],
         address_words: Callable[[], Mapping[str, str]] = dict,
         named: Callable[[Mapping[str, str]], None] = lambda names: None,
+        events_changed: Callable[[EventsChange], Awaitable[None]] | None = None,
     ) -> None:
-        """`address_words`: by MAC, what keeps an interface from its address; `named` is told cameras' names by MAC."""
+        """`address_words`: by MAC, what keeps an interface from its address; `named` is told cameras' names by MAC;
+        `events_changed`: events of an NVR come otherwise than before."""
         self._address_words = address_words
         self._named = named
         self._store = store
@@ -82,6 +89,8 @@ class CameraManager:
         self._links: dict[int, NvrLink] = {}  # by NVR
         self._restart_soon: set[int] = set()  # recorders asked for it; done by the ticker
         self._performer = Performer(store, link=self._link, kept=self._kept, restart=self._restart_soon.add)
+        self._events = NvrEvents(link=self._link, deliver=self._deliver, report=report)
+        self._events_changed = events_changed
         self._sequences: dict[int, AppSequence] = {}
         self._instance_id = 1
         self._shown: dict[int, m.Camera] = {}
@@ -100,6 +109,7 @@ class CameraManager:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
         async with self._lock:
+            await self._events.stop()
             await asyncio.gather(*(self._stop(id_) for id_ in list(self._running)))
         await asyncio.gather(*(link.close() for link in self._links.values()))
 
@@ -117,6 +127,7 @@ class CameraManager:
             self._rows = {row.id: row for row in await self._store.cameras()}
             await self._apply(set(restart))
             await self._forget_removed()
+            await self._events.follow(followed(self._rows.values(), self._running.keys()))
             self._interface_rows = await self._store.interfaces()
             self.publish()
         self._named({row.interface.mac: row.name for row in self._rows.values() if row.interface})
@@ -151,6 +162,8 @@ class CameraManager:
         else:
             self._running[spec.id] = camera
             self.trace_of(spec.id).listens_on(spec.address)
+            for event in self._events.present(spec.nvr_id, spec.id):
+                camera.deliver(event)
             self._failed.pop(spec.id, None)
             log.info("camera %d: listens on %s", spec.id, spec.address)
 
@@ -169,8 +182,15 @@ class CameraManager:
         )
 
     def _link(self, nvr_id: int) -> NvrLink:
-        row = next(row for row in self._rows.values() if row.nvr_id == nvr_id)
-        return self._links.setdefault(nvr_id, NvrLink(row.nvr.access))
+        if nvr_id not in self._links:
+            nvr = next(row for row in self._rows.values() if row.nvr_id == nvr_id).nvr
+            known = wrong_password(nvr.name, nvr.username).reason if nvr.auth_failed else ""
+            self._links[nvr_id] = NvrLink(nvr.access, refused=UpstreamAuthError(known) if known else None)
+        return self._links[nvr_id]
+
+    def _deliver(self, id_: int, event: CameraEvent) -> None:
+        if camera := self._running.get(id_):
+            camera.deliver(event)
 
     async def _perform(self, id_: int, command: Command, client: str) -> Any:
         """For the recorder at `client`. Raises ProxyError."""
@@ -208,6 +228,7 @@ class CameraManager:
 
     async def _forget_removed(self) -> None:
         accesses = {row.nvr_id: row.nvr.access for row in self._rows.values()}
+        await self._events.drop(accesses)
         for nvr_id in self._openers.keys() - accesses.keys():
             del self._openers[nvr_id]
         for nvr_id, link in list(self._links.items()):
@@ -268,7 +289,8 @@ class CameraManager:
             reason,
             camera.stats() if camera else {},
             trace.recorder if trace else None,
-            note=" ".join(filter(None, (camera.note, words))) if camera else "",
+            note=" ".join(filter(None, (camera.note, words, self._events.note(row.nvr_id)))) if camera else "",
+            last_event=self._events.last(row.id),
         )
 
     async def _tick(self) -> None:
@@ -277,7 +299,11 @@ class CameraManager:
             await asyncio.sleep(_STATS_EVERY_S)
             for camera in self._running.values():
                 camera.tend()
+            self._events.tend()
             try:
+                for change in self._events.changes():
+                    if self._events_changed:
+                        await self._events_changed(change)
                 if self._restart_soon:
                     due = set(self._restart_soon)
                     self._restart_soon -= due
@@ -315,6 +341,15 @@ class CameraManager:
                 camera.update(spec)
         self.publish()
 
+    async def move(self, wanted: CameraPtz) -> None:
+        """Raises NotFound, Conflict, UpstreamError."""
+        row = self.row(wanted.id)
+        camera = self._running.get(wanted.id)
+        if camera is None:
+            hint = f"onviftui camera show {row.id} says why."
+            raise Conflict(f"{row.name} does not run, so it cannot be moved.", hint)
+        await self._performer.perform(camera.spec, pad_call(camera.spec, wanted), "the operator")
+
     async def try_account_again(self, nvr_id: int) -> None:
         """The NVR's account works (again), or the user said so: all of us may use it once more."""
         if opener := self._openers.get(nvr_id):
@@ -322,6 +357,15 @@ class CameraManager:
         if link := self._links.get(nvr_id):
             await link.forget()
         self._snapshots.forget_refusals(nvr_id)
+        self._events.wake(nvr_id)
+
+    def events_of_nvr(self, nvr_id: int) -> str:
+        """How its events come, in words; "" while none of its cameras runs."""
+        return self._events.words(nvr_id)
+
+    def events_of(self, id_: int) -> list[CameraEvent]:
+        """The last events of a camera, oldest first."""
+        return self._events.history(id_)
 
     def trace_of(self, id_: int) -> Trace:
         return self._traces.setdefault(id_, Trace(self._now))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 
 from proxyd.api import models as m
+from proxyd.api.ptz import CameraPtz
+from proxyd.camera.view import event_model
 
 from .access import Caller
 from .parts import Parts, reveal, subject
@@ -21,24 +23,33 @@ class CameraMethods:
         return self._parts.cameras.camera(p.id)
 
     async def camera_update(self, p: m.CameraUpdate, who: Caller) -> m.Camera:
-        row = self._parts.cameras.row(p.id)
+        store, row = self._parts.store, self._parts.cameras.row(p.id)
+        name = p.name or row.name
+
+        async def log(what: str) -> None:
+            await self._parts.log("info", f"camera {p.id}", what, who)
+
         if p.name is not None:
-            await self._parts.store.rename_camera(p.id, p.name)
-            await self._parts.log("info", f"camera {p.id}", f"Renamed {row.name} to {p.name}.", who)
+            await store.rename_camera(p.id, p.name)
+            await log(f"Renamed {row.name} to {p.name}.")
         if p.username is not None or p.password is not None:
-            await self._parts.store.set_credentials(p.id, p.username, reveal(p.password))
-            await self._parts.log("info", f"camera {p.id}", f"Changed the credentials of {p.name or row.name}.", who)
+            await store.set_credentials(p.id, p.username, reveal(p.password))
+            await log(f"Changed the credentials of {name}.")
         if p.discovery is not None:
             await self._parts.cameras.set_discovery(p.id, p.discovery)
-            switched = "on" if p.discovery else "off"
-            await self._parts.log(
-                "info", f"camera {p.id}", f"Switched discovery of {p.name or row.name} {switched}.", who
-            )
+            await log(f"Switched discovery of {name} {'on' if p.discovery else 'off'}.")
         if p.notify is not None:
-            await self._parts.store.change_settings(p.id, {"notify": tuple(p.notify)})
-            where = ", ".join(p.notify) or "its own LAN alone"
-            what = f"Notifications of {p.name or row.name} may go to {where}."
-            await self._parts.log("info", f"camera {p.id}", what, who)
+            await store.change_settings(p.id, {"notify": tuple(p.notify)})
+            await log(f"Notifications of {name} may go to {', '.join(p.notify) or 'its own LAN alone'}.")
+        if p.https is not None:
+            await store.change_settings(p.id, {"https": p.https})
+            await log(f"Switched HTTPS of {name} {'on' if p.https else 'off'}.")
+        if p.clock_window_s is not None:
+            await store.change_settings(p.id, {"clock_window_s": p.clock_window_s})
+            await log(f"The clock of a recorder of {name} may differ by {p.clock_window_s} s.")
+        if p.drop_accounts:
+            await store.set_users(p.id, ())
+            await log(f"Removed the accounts that recorders made on {name}.")
         await self._parts.cameras.refresh()
         return self._parts.cameras.camera(p.id)
 
@@ -80,6 +91,15 @@ class CameraMethods:
     async def camera_trace(self, p: m.TraceParams, who: Caller) -> list[m.TraceEntry]:
         self._parts.cameras.row(p.id)
         return self._parts.cameras.trace_of(p.id).last(p.limit)
+
+    async def camera_events(self, p: m.EventsParams, who: Caller) -> list[m.CameraEvent]:
+        self._parts.cameras.row(p.id)
+        return [event_model(event) for event in self._parts.cameras.events_of(p.id)[-p.limit :]]
+
+    async def camera_ptz(self, p: CameraPtz, who: Caller) -> m.Camera:
+        """Not in the audit log: nothing that lasts is changed."""
+        await self._parts.cameras.move(p)
+        return self._parts.cameras.camera(p.id)
 
     async def camera_credentials(self, p: m.ById, who: Caller) -> m.Credentials:
         row = self._parts.cameras.row(p.id)

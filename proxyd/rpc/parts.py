@@ -50,7 +50,8 @@ class Parts:
 
     def nvr_model(self, row: NvrRow) -> m.Nvr:
         job = self.jobs.running_on(row.id)
-        return nvr_model(row, self.monitor.health(row.id), job.id if job else None)
+        events = self.cameras.events_of_nvr(row.id)
+        return nvr_model(row, self.monitor.health(row.id), job.id if job else None, events)
 
     async def nvrs(self) -> list[m.Nvr]:
         return [self.nvr_model(row) for row in await self.store.nvrs()]

@@ -70,6 +70,11 @@ class EventMapper:
             )
         return ""
 
+    @property
+    def knows_channels(self) -> bool:
+        """False: no scan has told by which names this NVR calls its channels, so that nothing can be told apart."""
+        return len(self._tokens) < 2 or any(t.source_token or t.profiles for t in self._tokens.values())
+
     def follow(self, channels: Mapping[int, ChannelTokens]) -> None:
         """The cameras of the NVR, as they are from now on."""
         if channels == self._tokens:

@@ -41,10 +41,11 @@ Mode = Literal["starting", "pull point", "notification", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How events come from an NVR; `reason` in words when they do not."""
+    """How events come from an NVR; `reason` in words when they do not. `refused`: it answers, but has none for us."""
 
     mode: Mode
     reason: str = ""
+    refused: bool = False
 
     def __str__(self) -> str:
         return f"{self.mode}: {self.reason}" if self.reason else self.mode
@@ -153,7 +154,7 @@ class EventPump:
                 self._subscription = None
                 pause_s = 0.0 if self._worked else pause_s
             except _NoEventsError as error:
-                self._fail(str(error), None)
+                self._fail(str(error), None, refused=True)
                 pause_s = _REFUSED_S
             except UpstreamError as error:
                 self._fail(str(error), error)
@@ -163,10 +164,10 @@ class EventPump:
             failures = 0 if self._worked else min(failures + 1, _MANY)
             await self._rest(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - not for secrets
 
-    def _fail(self, reason: str, error: UpstreamError | None) -> None:
+    def _fail(self, reason: str, error: UpstreamError | None, *, refused: bool = False) -> None:
         self._listener.lost()
         self._listener.report(error)
-        self._stand(Standing("none", reason))
+        self._stand(Standing("none", reason, refused))
         if not isinstance(error, UpstreamUnreachable) or self._is_expired():
             self._subscription = None
 

@@ -1,0 +1,117 @@
+"""Parameters of the methods. Field names are a contract: scripts write them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from .fields import Host, Id, Name, Network, Port, Probe, Username, typeable
+
+
+class Params(BaseModel):
+    """Base of all method parameters: unknown names and wrong types are refused, never guessed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class NoParams(Params):
+    pass
+
+
+class ById(Params):
+    id: Id
+
+
+class ByIds(Params):
+    """Several cameras at once; all are checked before the first is touched."""
+
+    ids: Annotated[list[Id], Field(min_length=1, max_length=1024)]
+
+
+class NvrAdd(Params):
+    host: Host
+    port: Port = 80
+    username: Username
+    password: SecretStr = Field(min_length=0, max_length=128)
+    name: Name | None = None
+    scan: bool = False
+
+
+class NvrUpdate(Params):
+    id: Id
+    host: Host | None = None
+    port: Port | None = None
+    username: Username | None = None
+    password: SecretStr | None = Field(default=None, max_length=128)
+    name: Name | None = None
+
+
+class NvrTestParams(Params):
+    """Either the id of a known NVR (other fields override its values) or host, username and password."""
+
+    id: Id | None = None
+    host: Host | None = None
+    port: Port | None = None
+    username: Username | None = None
+    password: SecretStr | None = Field(default=None, max_length=128)
+
+
+class NvrScan(Params):
+    id: Id
+    start: bool = True  # start the new cameras
+    restore: bool = False  # bring back cameras that the user removed
+
+
+class NvrDiscover(Params):
+    timeout_s: Annotated[float, Field(ge=0.2, le=30)] = 4.0
+    # Unicast probes for networks without multicast, and for loopback: "host" or "host:port" (WS-Discovery port).
+    probe: Annotated[list[Probe], Field(max_length=64)] = []
+
+
+class CameraUpdate(Params):
+    id: Id
+    name: Name | None = None
+    discovery: bool | None = None
+    notify: Annotated[list[Network] | None, Field(max_length=16)] = None
+    https: bool | None = None
+    clock_window_s: Annotated[int | None, Field(ge=10, le=3600)] = None
+    drop_accounts: bool = False  # those that recorders made; its own stays
+    username: Username | None = None
+    password: Annotated[SecretStr | None, AfterValidator(typeable)] = Field(default=None, min_length=4, max_length=64)
+
+
+LinkName = Annotated[str, StringConstraints(min_length=1, max_length=15, pattern=r"^[^\s/]+$")]
+Digest = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9a-f-]+$")]
+
+
+class InterfaceAdd(Params):
+    """`parent` may be left out when there is only one. With `digest` only what the dry run with it showed is done."""
+
+    count: Annotated[int, Field(ge=1, le=512)]
+    parent: LinkName | None = None
+    dry_run: bool = False
+    digest: Digest | None = None
+
+
+class InterfaceRemove(Params):
+    """By name. Refused while a camera has one of them."""
+
+    names: Annotated[list[LinkName], Field(min_length=1, max_length=512)]
+    dry_run: bool = False
+    digest: Digest | None = None
+
+
+class LogTail(Params):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    after: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0
+
+
+class EventsParams(Params):
+    id: Id
+    limit: Annotated[int, Field(ge=1, le=200)] = 200
+
+
+class TraceParams(Params):
+    id: Id
+    limit: Annotated[int, Field(ge=1, le=200)] = 200
