@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from proxyd.errors import InvalidInput
 
+PTZ_ACTIONS = ("left", "right", "up", "down", "in", "out", "stop", "home", "preset")
 DIALECTS = ("hikvision", "dahua", "uniview", "reolink", "axis", "gsoap")
 PASSWORD_REFUSED = "Passwords are never given on the command line: other users of this machine could read them."  # noqa: S105 - a sentence
 
@@ -140,9 +141,22 @@ def _camera(verbs: _Verbs) -> None:
         metavar="NETWORKS",
         help="other networks that it may send notifications to, such as 10.9.0.0/24,10.8.0.7, or none",
     )
+    verb.add_argument("--https", choices=("on", "off"), help="whether it answers by HTTPS, too")
+    verb.add_argument(
+        "--clock-window", type=int, metavar="S", help="how far a recorder's clock may differ: 10 to 3600 (default: 300)"
+    )
+    verb.add_argument("--drop-accounts", action="store_true", help="remove the accounts that recorders made")
     _several(verbs.add("start", "start cameras; they start again after a reboot"))
     _several(verbs.add("stop", "stop cameras; they stay stopped after a reboot"))
     _several(verbs.add("restart", "close all connections of cameras and start again"))
+    verb = verbs.add("ptz", "move a camera for a moment, stop it, or send it home or to a preset")
+    _one(verb, "CAMERA")
+    verb.add_argument("action", choices=PTZ_ACTIONS, metavar="ACTION", help=", ".join(PTZ_ACTIONS))
+    verb.add_argument("preset", nargs="?", metavar="NAME", help="name of the preset, after the action preset")
+    verb.add_argument(
+        "--seconds", type=float, default=1.0, metavar="S", help="how long it moves: 0.1 to 10 (default: 1)"
+    )
+    verb.add_argument("--speed", type=float, default=0.5, metavar="P", help="part of its fastest (default: 0.5)")
     verb = verbs.add("remove", "remove cameras; a scan with --restore brings them back")
     _several(verb)
     verb.add_argument("--yes", action="store_true", help="do not ask")

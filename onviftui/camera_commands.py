@@ -91,6 +91,10 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                 ("clients", camera.clients),
                 ("discovery", camera.note or ("on" if camera.discovery else "off")),
                 ("notifies", ", ".join(["its own LAN", *camera.notify])),
+                ("HTTPS", "on" if camera.https else "off"),
+                ("clock", f"may differ by {camera.clock_window_s} s"),
+                ("accounts", ", ".join(camera.accounts) or "its own alone"),
+                ("PTZ", "yes" if camera.ptz else "no"),
                 ("starts at boot", "yes" if camera.enabled else "no"),
                 ("serial", camera.serial),
                 ("uuid", camera.uuid),
@@ -115,8 +119,16 @@ async def camera_edit(args: argparse.Namespace, client: RpcClient, out: Output) 
         params["discovery"] = args.discovery == "on"
     if args.notify is not None:
         params["notify"] = [] if args.notify == "none" else args.notify.split(",")
+    if args.https is not None:
+        params["https"] = args.https == "on"
+    if args.clock_window is not None:
+        params["clock_window_s"] = args.clock_window
+    if args.drop_accounts:
+        params["drop_accounts"] = True
     if not params and not args.password_stdin:
-        raise InvalidInput("Nothing to change.", "Give --name, --user, --password-stdin, --discovery or --notify.")
+        raise InvalidInput(
+            "Nothing to change.", "Give --discovery, --https or another option: onviftui camera edit --help"
+        )
     params["id"] = await _camera_id(args.id, client)
     if args.password_stdin:
         params["password"] = read_password(from_stdin=True, what="New password of this camera")
@@ -194,6 +206,19 @@ async def camera_snapshot(args: argparse.Namespace, client: RpcClient, out: Outp
     return 0
 
 
+async def camera_ptz(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    params: dict[str, Any] = {"id": await _camera_id(args.id, client), "action": args.action}
+    params |= {"seconds": args.seconds, "speed": args.speed}
+    if args.preset is not None:
+        params["preset"] = args.preset
+    camera: Camera = await client.call("camera.ptz", params)
+    if out.json_mode:
+        out.document(camera)
+    else:
+        out.say(f"{camera.name}: {args.action}{f' {args.preset}' if args.preset else ''}.")
+    return 0
+
+
 async def camera_trace(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
     camera_id = await _camera_id(args.id, client)
     entries: list[TraceEntry] = await client.call("camera.trace", {"id": camera_id, "limit": args.limit})
@@ -244,6 +269,7 @@ COMMANDS = {
     "restart": camera_restart,
     "remove": camera_remove,
     "snapshot": camera_snapshot,
+    "ptz": camera_ptz,
     "trace": camera_trace,
     "credentials": camera_credentials,
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from proxyd.api import models as m
+from proxyd.api.ptz import CameraPtz
 from proxyd.errors import NotFound, UpstreamAuthError
 
 from .rpc_fake import RpcFake
@@ -116,6 +117,9 @@ class FakeDaemon(RpcFake):
         return self._camera(params.id)
 
     def on_camera_update(self, params: m.CameraUpdate) -> m.Camera:
+        return self._camera(params.id)
+
+    def on_camera_ptz(self, params: CameraPtz) -> m.Camera:
         return self._camera(params.id)
 
     def on_camera_start(self, params: m.ByIds) -> list[m.Camera]:

@@ -252,6 +252,21 @@ async def test_camera_edit(daemon: FakeDaemon, onviftui: Any, monkeypatch: pytes
     assert "recorder must be given the new" in ran.out and "four" not in ran.out
 
 
+async def test_a_camera_is_moved(daemon: FakeDaemon, onviftui: Any) -> None:
+    assert (await onviftui("camera", "ptz", "Front gate", "left", "--seconds", "0.5")).out == "Front gate: left.\n"
+    assert (await onviftui("camera", "ptz", "1", "preset", "Back door")).out == "Front gate: preset Back door.\n"
+    assert (await onviftui("camera", "ptz", "1", "stop", "--json")).json["id"] == 1
+    assert daemon.called("camera.ptz") == [
+        {"id": 1, "action": "left", "seconds": 0.5, "speed": 0.5},
+        {"id": 1, "action": "preset", "preset": "Back door", "seconds": 1.0, "speed": 0.5},
+        {"id": 1, "action": "stop", "seconds": 1.0, "speed": 0.5},
+    ]
+    with pytest.raises(InvalidInput, match="needs the name of a preset"):
+        await onviftui("camera", "ptz", "1", "preset")
+    with pytest.raises(InvalidInput):
+        await onviftui("camera", "ptz", "1", "sideways")
+
+
 async def test_a_camera_is_hidden_from_searches(daemon: FakeDaemon, onviftui: Any) -> None:
     await onviftui("camera", "edit", "1", "--discovery", "off")
     await onviftui("camera", "edit", "1", "--discovery", "on")
@@ -264,8 +279,25 @@ async def test_a_camera_is_hidden_from_searches(daemon: FakeDaemon, onviftui: An
 async def test_where_notifications_may_go(daemon: FakeDaemon, onviftui: Any) -> None:
     await onviftui("camera", "edit", "1", "--notify", "10.9.0.0/24,10.8.0.7")
     await onviftui("camera", "edit", "1", "--notify", "none")
-    assert daemon.called("camera.update") == [{"id": 1, "notify": ["10.9.0.0/24", "10.8.0.7/32"]}, {"id": 1, "notify": []}]
+    assert daemon.called("camera.update") == [
+        {"id": 1, "notify": ["10.9.0.0/24", "10.8.0.7/32"]},
+        {"id": 1, "notify": []},
+    ]
     assert "its own LAN" in (await onviftui("camera", "show", "1")).out
+
+
+async def test_https_clock_and_accounts(daemon: FakeDaemon, onviftui: Any) -> None:
+    await onviftui("camera", "edit", "1", "--https", "on", "--clock-window", "900")
+    await onviftui("camera", "edit", "1", "--https", "off", "--drop-accounts")
+    assert daemon.called("camera.update") == [
+        {"id": 1, "https": True, "clock_window_s": 900},
+        {"id": 1, "https": False, "drop_accounts": True},
+    ]
+    shown = (await onviftui("camera", "show", "1")).out
+    assert "may differ by 300 s" in shown
+    assert "its own alone" in shown
+    with pytest.raises(ProxyError, match="clock_window_s"):
+        await onviftui("camera", "edit", "1", "--clock-window", "5")
 
 
 async def test_snapshot_into_a_file(onviftui: Any, tmp_path: Path) -> None:
