@@ -16,6 +16,7 @@ from onvif import ONVIFCamera
 
 from proxyd.api import models as m
 from proxyd.api.client import RpcClient
+from proxyd.errors import Conflict, NotFound
 
 from .stack import Stack, credentials, running_stack, wait_for_states
 
@@ -131,6 +132,31 @@ async def test_what_moves_is_stopped_when_nobody_does_it() -> None:
             assert (await stack.simulator_state())["optics"]["4"]["ptz"]["moving"], "the other camera is not touched"
             await asyncio.to_thread(stack.kill_daemon, signal.SIGTERM)
             assert await until_standing(stack, "4", 1) == ["ContinuousMove pan=0.01 tilt=0", "Stop"]
+
+
+async def test_an_operator_moves_a_camera_by_its_buttons() -> None:
+    async with running_stack("--channels", "4", "--dialect", "dahua") as stack, stack.client() as client:
+        cameras = await cameras_of(stack, client)
+        assert {number for number, camera in cameras.items() if camera.ptz} == {1, 4}
+        async with recorder(client, cameras[1]) as device:
+            ptz = await device.create_ptz_service()
+            await ptz.SetPreset({"ProfileToken": "main", "PresetName": "Gate"})
+        id_ = cameras[1].id
+        await client.call("camera.ptz", {"id": id_, "action": "right", "seconds": 0.3, "speed": 0.2})
+        done = await until_standing(stack, "1")
+        assert done == ["SetPreset 1", "ContinuousMove pan=0.2 tilt=0", "Stop"]
+        await client.call("camera.ptz", {"id": id_, "action": "preset", "preset": "gate"})
+        await until_standing(stack, "1")
+        await client.call("camera.ptz", {"id": id_, "action": "home"})
+        done = await until_standing(stack, "1")
+        assert [step.split()[0] for step in done[3:]] == ["GotoPreset", "GotoHomePosition"]
+        with pytest.raises(NotFound, match="It has Gate"):
+            await client.call("camera.ptz", {"id": id_, "action": "preset", "preset": "Moon"})
+        with pytest.raises(Conflict, match="no PTZ for channel 2"):
+            await client.call("camera.ptz", {"id": cameras[2].id, "action": "left"})
+        await client.call("camera.stop", {"ids": [id_]})
+        with pytest.raises(Conflict, match="does not run"):
+            await client.call("camera.ptz", {"id": id_, "action": "left"})
 
 
 async def test_picture_settings_are_read_and_focus_moves() -> None:
