@@ -80,6 +80,7 @@ class Keeper:
         self._parents: dict[str, State] = {}
         self._made: frozenset[str] = frozenset()  # interfaces that stood after the last look
         self._kept: Any = None  # what was wished at the last look
+        self._applied: Any = None  # what was wished when the kernel was last made so
         self._held = HeldAddresses(self.notices, self._memory.addresses)
 
     async def start(self) -> None:
@@ -223,7 +224,6 @@ class Keeper:
         await self._held.look(plans, facts)
         self._leasing.tell_lost()
         self._leasing.forget_others(slot.mac for plan in plans if plan.method == "dhcp" for slot in plan.slots)
-        self._save_leases()  # before they are used: whatever ends us, the next start asks for the same addresses
         changes = await self._converge(plans, seen)
         log.debug("%s", "; ".join(changes))
         self._explain(plans, facts, changes)
@@ -245,7 +245,11 @@ class Keeper:
         return Seen(await read_facts(parents), parents)
 
     async def _converge(self, plans: Sequence[Plan], seen: Seen) -> list[str]:
-        leases, old = self._leasing.leases, self._leasing.old()
+        # Exactly these leases, saved before they are used: more may come while the kernel is at work, and whatever ends
+        # us, the next start must know what is in use.
+        leases, old = dict(self._leasing.leases), self._leasing.old()
+        self._applied = self._wish(tuple(plans))
+        self._save_leases()
         try:
             async with Kernel() as kernel:
                 seen.kernel = kernel
@@ -262,7 +266,7 @@ class Keeper:
         self._made = frozenset(
             slot.name for plan in plans for slot in plan.slots if self._parents.get(plan.parent) != "gone"
         )
-        self._kept = self._wish(plans)
+        self._kept = self._applied
 
     def _wish(self, plans: tuple[Plan, ...]) -> Any:
         return plans, dict(self._leasing.leases), self._leasing.old(), dict(self._held.by_mac), dict(self._parents)
@@ -292,7 +296,7 @@ class Keeper:
 
     def _explain(self, plans: tuple[Plan, ...], facts: Facts, changes: list[str]) -> None:
         """When neither our wishes nor the adapters had changed, somebody else did it."""
-        if not changes or self._kept is None or self._kept != self._wish(plans):
+        if not changes or self._kept is None or self._kept != self._applied:
             return
         links = {link.name: link for link in facts.links if link.ours}
         removed = sorted(self._made - links.keys(), key=lambda name: (len(name), name))
