@@ -1,0 +1,208 @@
+"""What recorders set on a camera, from end to end: accounts, scopes, host name, HTTPS; kept over a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import onvif
+import pytest
+from onvif import ONVIFCamera, ONVIFError
+from zeep.exceptions import Fault
+
+from proxyd.api import models as m
+from proxyd.api.client import RpcClient
+from tests.player.play import play, refusal
+
+from .stack import Stack, credentials, running_stack, wait_for_states
+
+GUARD = ("guard", "guard-secret-7")
+VISITOR = ("visitor", "visitor-secret-8")
+SCOPE = "onvif://www.onvif.org/location/yard"
+_WSDL = Path(onvif.__file__).parent / "wsdl"
+
+
+@asynccontextmanager
+async def device_service(camera: m.Camera, account: tuple[str, str]) -> AsyncIterator[Any]:
+    assert camera.onvif_url is not None
+    host, _, port = camera.onvif_url.split("/")[2].partition(":")
+    device = ONVIFCamera(host, int(port or 80), *account, wsdl_dir=str(_WSDL), no_cache=True)
+    try:
+        await device.update_xaddrs()
+        yield await device.create_devicemgmt_service()
+    finally:
+        await device.close()
+
+
+async def one_camera(stack: Stack, client: RpcClient) -> m.Camera:
+    await stack.scan(client, await stack.add_nvr(client))
+    return (await wait_for_states(client, m.CameraState.RUNNING))[0]
+
+
+async def until(done: Callable[[], Awaitable[bool]], timeout_s: float = 30) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not await done():
+            await asyncio.sleep(0.05)
+
+
+async def picture(camera: m.Camera, account: tuple[str, str]) -> int:
+    assert camera.snapshot_url is not None
+    async with (
+        aiohttp.ClientSession(middlewares=(aiohttp.DigestAuthMiddleware(*account),)) as session,
+        session.get(camera.snapshot_url) as response,
+    ):
+        return response.status
+
+
+def user(account: tuple[str, str], level: str) -> dict[str, str]:
+    return {"Username": account[0], "Password": account[1], "UserLevel": level}
+
+
+async def test_accounts_of_recorders_open_everything_and_outlive_the_daemon() -> None:
+    async with running_stack("--channels", "1") as stack:
+        async with stack.client() as client:
+            camera = await one_camera(stack, client)
+            async with device_service(camera, await credentials(client, camera)) as service:
+                await service.CreateUsers({"User": [user(GUARD, "Administrator"), user(VISITOR, "User")]})
+                await service.SetHostname({"Name": "yard-camera"})
+                await service.AddScopes({"ScopeItem": [SCOPE]})
+            stream = camera.streams[0].url
+            for account in (GUARD, VISITOR):
+                assert (await play(stream, account, 0.5)).counter.frames > 0
+                assert await picture(camera, account) == 200
+            async with device_service(camera, VISITOR) as service:
+                with pytest.raises((Fault, ONVIFError), match="Administrator"):
+                    await service.SetHostname({"Name": "mine"})
+        stack.kill_daemon()
+        stack.start_daemon()
+        async with stack.client() as client:
+            camera = (await wait_for_states(client, m.CameraState.RUNNING))[0]
+            assert camera.accounts == ["guard (Administrator)", "visitor (User)"]
+            async with device_service(camera, GUARD) as service:
+                assert (await service.GetHostname()).Name == "yard-camera"
+                assert SCOPE in [scope.ScopeItem for scope in await service.GetScopes()]
+                assert [user.Username for user in await service.GetUsers()] == ["onvif", "guard", "visitor"]
+                await service.DeleteUsers({"Username": ["visitor"]})
+                assert await refusal(stream, VISITOR) == 401
+                assert await picture(camera, VISITOR) == 401
+                await client.call("camera.update", {"id": camera.id, "drop_accounts": True})
+                with pytest.raises((Fault, ONVIFError), match=r"(?i)not authorized"):
+                    await service.GetUsers()
+            entries = [entry.message for entry in await client.call("log.tail", {"limit": 50})]
+            assert any(re.search(r"The recorder at 127\.\S+ changed the accounts of ", entry) for entry in entries)
+
+
+async def test_a_recorder_switches_https_on_and_keeps_the_certificate_it_saw() -> None:
+    async with running_stack("--channels", "1") as stack:
+        async with stack.client() as client:
+            camera = await one_camera(stack, client)
+            own = await credentials(client, camera)
+            async with device_service(camera, own) as service:
+                protocols = {one.Name: one for one in await service.GetNetworkProtocols()}
+                assert not protocols["HTTPS"].Enabled
+                port = protocols["HTTPS"].Port[0]
+                wanted = {"Name": "HTTPS", "Enabled": True, "Port": [port]}
+                await service.SetNetworkProtocols({"NetworkProtocols": [wanted]})
+            assert camera.address is not None
+            address = camera.address
+            await until(lambda: _listens(address, port))
+            first = await asyncio.to_thread(ssl.get_server_certificate, (address, port))
+            assert await _https_addresses(address, port, first) == {f"https://{address}:{port}"}
+            assert (await client.call("camera.get", {"id": camera.id})).https
+        stack.kill_daemon()
+        stack.start_daemon()
+        async with stack.client() as client:
+            await wait_for_states(client, m.CameraState.RUNNING)
+            assert await asyncio.to_thread(ssl.get_server_certificate, (address, port)) == first
+            await client.call("camera.update", {"id": camera.id, "https": False})
+
+            async def closed() -> bool:
+                return not await _listens(address, port)
+
+            await until(closed)
+
+
+async def _listens(address: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(address, port)
+    except ConnectionRefusedError:
+        return False
+    writer.close()
+    return True
+
+
+async def _https_addresses(address: str, port: int, certificate: str) -> set[str]:
+    """Where the services are, as told by HTTPS to a client that trusts this certificate."""
+    request = (
+        '<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body>'
+        '<GetServices xmlns="http://www.onvif.org/ver10/device/wsdl"/></e:Body></e:Envelope>'
+    )
+    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cadata=certificate))
+    headers = {"Content-Type": "application/soap+xml"}
+    async with (
+        aiohttp.ClientSession(connector=connector) as session,
+        session.post(f"https://{address}:{port}/onvif/device_service", data=request, headers=headers) as response,
+    ):
+        assert response.status == 200
+        found = re.findall(r"<tds:XAddr>(https?://[^/<]+)", await response.text())
+    assert found
+    return set(found)
+
+
+async def test_a_reboot_closes_connections_and_the_camera_comes_back() -> None:
+    async with running_stack("--channels", "1") as stack, stack.client() as client:
+        camera = await one_camera(stack, client)
+        own = await credentials(client, camera)
+        assert camera.onvif_url is not None
+        host, _, port = camera.onvif_url.split("/")[2].partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        async with device_service(camera, own) as service:
+            assert "restarts" in await service.SystemReboot()
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
+        writer.close()
+
+        async def answers() -> bool:
+            try:
+                async with device_service(camera, own) as service:
+                    return bool((await service.GetDeviceInformation()).SerialNumber == camera.serial)
+            except ONVIFError:
+                return False
+
+        await until(answers)
+
+
+async def test_a_guesser_is_slowed_over_all_ways_in_and_nobody_else_is() -> None:
+    async with running_stack("--channels", "1") as stack, stack.client() as client:
+        camera = await one_camera(stack, client)
+        own = await credentials(client, camera)
+        for number in range(5):
+            assert await picture(camera, ("onvif", f"guess-{number}")) == 401
+        stream = camera.streams[0].url
+        for number in range(5):
+            assert await refusal(stream, ("onvif", f"guess-{number}")) == 401
+        statuses = await asyncio.gather(*(picture(camera, ("onvif", f"more-{number}")) for number in range(12)))
+        assert 429 in statuses
+        assert set(statuses) <= {401, 429}
+        elsewhere = aiohttp.TCPConnector(local_addr=(_other_address(camera), 0))
+        assert camera.snapshot_url is not None
+        async with (
+            aiohttp.ClientSession(middlewares=(aiohttp.DigestAuthMiddleware(*own),), connector=elsewhere) as session,
+            session.get(camera.snapshot_url) as response,
+        ):
+            assert response.status == 200
+        trace = await client.call("camera.trace", {"id": camera.id, "limit": 200})
+        assert any("not looked at" in entry.reason for entry in trace)
+
+
+def _other_address(camera: m.Camera) -> str:
+    assert camera.address is not None
+    octets = socket.inet_aton(camera.address)
+    return socket.inet_ntoa(octets[:3] + b"\xfa")
