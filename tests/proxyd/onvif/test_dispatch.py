@@ -292,6 +292,8 @@ def test_snapshot_takes_digest_and_basic(camera: Camera) -> None:
 
 _REQUESTS = [
     soap("tds:GetServices"),
+    _old(soap("tds:GetUsers")),
+    soap("tds:CreateUsers", "<tds:User><tt:Username>a</tt:Username><tt:UserLevel>User</tt:UserLevel></tds:User>"),
     soap("trt:GetProfile", "<trt:ProfileToken>main</trt:ProfileToken>"),
     soap("tev:PullMessages", "<tev:Timeout>PT1S</tev:Timeout><tev:MessageLimit>3</tev:MessageLimit>"),
     soap("tev:CreatePullPointSubscription", "<tev:InitialTerminationTime>PT60S</tev:InitialTerminationTime>"),
@@ -300,10 +302,12 @@ _CAMERA = Camera()
 
 
 def _check(reply: Reply) -> None:
-    assert reply.status in (200, 400, 401)
+    """A shared camera: damaged tokens are guesses, too many of which are answered with 429."""
     root = etree.fromstring(reply.body)
-    assert root.tag == clark("env:Envelope")
-    assert reply.ok == (root[-1][0].tag != clark("env:Fault"))
+    version = "1.1" if root.tag == f"{{{ENV11}}}Envelope" else "1.2"
+    assert reply.status in (200, 400 if version == "1.2" else 500, 401, 429)
+    assert root.tag == f"{{{ENV11 if version == '1.1' else ENV12}}}Envelope"
+    assert reply.ok == (etree.QName(root[-1][0]).localname != "Fault")
 
 
 @given(st.binary(max_size=300), st.sampled_from(sorted(SERVICE_PATHS)))

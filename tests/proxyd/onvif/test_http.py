@@ -141,6 +141,25 @@ async def test_chunked_body_is_bounded_too(running: Running, client: aiohttp.Cli
         assert response.status == 413
 
 
+async def test_pipelined_requests_are_answered_in_order(running: Running) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
+    names = [("tds:GetServices", 200), ("trt:GetMoonPhase", 400), ("tds:GetHostname", 200)] * 20
+    for operation, _ in names:
+        body = soap(operation, header="")
+        path = PATHS[operation.partition(":")[0]]
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+    async with asyncio.timeout(10):
+        for operation, status in names:
+            told = (await reader.readuntil(b"\r\n\r\n")).decode()
+            assert told.startswith(f"HTTP/1.1 {status} ")
+            length = next(line for line in told.split("\r\n") if line.startswith("Content-Length: "))
+            answer = await reader.readexactly(int(length.partition(": ")[2]))
+            assert operation.partition(":")[2].encode() in answer
+    writer.close()
+    assert [entry["operation"] for entry in running.trace] == [name.partition(":")[2] for name, _ in names]
+
+
 async def test_client_that_waits_for_100_continue(running: Running, client: aiohttp.ClientSession) -> None:
     async with client.post(
         running.base + PATHS["tds"], data=soap("tds:GetServices"), headers=_SOAP, expect100=True
