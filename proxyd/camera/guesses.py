@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Network
 
 BURST = 10
 TRUSTED_BURST = 300
@@ -75,8 +75,9 @@ class Guesses:
 
 def _network(address: str) -> str:
     """One guesser has all addresses of an IPv6 /64."""
+    if ":" not in address:
+        return address[:64]
     try:
-        parsed = ip_address(address.partition("%")[0])
+        return str(IPv6Network((address.partition("%")[0], 64), strict=False))
     except ValueError:
         return address[:64]
-    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
