@@ -11,7 +11,8 @@ from proxyd.camera.spec import CameraSpec, RecordExchange
 from proxyd.camera.urls import bracketed
 
 from .notifier import Notifier, is_own_address
-from .services.events import Notify, Pull
+from .services.event_subscriptions import Notify
+from .services.events import Pull
 from .subscriptions import Subscription, Subscriptions
 
 

@@ -35,7 +35,7 @@ class Subscription:
     lifetime_s: float
     expires: datetime
     wanted: EventFilter
-    consumer: str = ""
+    consumer: str = field(default="", repr=False)  # may hold a secret of the recorder's
     changed_only: bool = False
     queue: EventQueue = field(default_factory=EventQueue)
     listeners: set[Callable[[], None]] = field(default_factory=set)

@@ -16,7 +16,7 @@ from proxyd.onvif.event_messages import Message, notification_message, notify_do
 from proxyd.onvif.exchange import Reply
 from proxyd.onvif.motion import CELL_MOTION, MOTION_ALARM, motion_events
 from proxyd.onvif.namespaces import SCHEMA, TOPIC_SETS, clark
-from proxyd.onvif.services.events import Notify
+from proxyd.onvif.services.event_subscriptions import Notify
 from proxyd.onvif.soap import envelope
 from proxyd.onvif.subscriptions import MAX_NOTIFIED, MAX_PULL_POINTS
 from proxyd.onvif.topic_filter import CONCRETE, CONCRETE_SET

@@ -139,6 +139,10 @@ def test_one_with_a_waiting_pull_does_not_expire_under_it() -> None:
     assert woken == ["now"]
 
 
+def test_the_recorders_url_is_in_no_text() -> None:
+    assert "webhook" not in repr(_create(_subscriptions(), consumer="http://192.0.2.50/webhook/5ecret"))
+
+
 def test_overflow_is_told_once_until_the_subscriber_has_caught_up() -> None:
     slow: list[Subscription] = []
     numbers = count()
