@@ -80,6 +80,11 @@ async def test_a_recorder_moves_exactly_the_channel_it_means() -> None:
             ptz = await device.create_ptz_service()
             spaces = (await ptz.GetNodes())[0].SupportedPTZSpaces
             assert FOV in [space.URI for space in spaces.RelativePanTiltTranslationSpace]
+            # What Frigate asks before it follows objects with a camera.
+            node = {"ConfigurationToken": profiles[0].PTZConfiguration.token}
+            options = await ptz.GetConfigurationOptions(node)
+            assert FOV in [space.URI for space in options.Spaces.RelativePanTiltTranslationSpace]
+            assert (await ptz.GetServiceCapabilities())._attr_1["MoveStatus"] == "true"
             main, sub = (p.token for p in profiles)
             velocity = {"PanTilt": {"x": 0.5, "y": 0.0}, "Zoom": {"x": 0.0}}
             await ptz.ContinuousMove({"ProfileToken": main, "Velocity": velocity})

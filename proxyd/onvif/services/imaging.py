@@ -6,6 +6,7 @@ changed there where the operator allows it for this camera.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -137,7 +138,7 @@ def _status(result: object) -> Element:
     focus = told if isinstance(told, Mapping) else {}
     position, state = focus.get("Position"), focus.get("MoveStatus")
     shown = None
-    if isinstance(position, int | float):
+    if isinstance(position, int | float) and math.isfinite(position):
         shown = el(
             "tt:FocusStatus20",
             el("tt:Position", conf.number(position)),

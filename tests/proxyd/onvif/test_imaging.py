@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -58,6 +59,7 @@ OPERATIONS: list[tuple[str, str, Any]] = [
     ("timg:GetMoveOptions", SOURCE, None),
     ("timg:GetStatus", SOURCE, {"FocusStatus20": {"Position": 0.5, "MoveStatus": "MOVING"}}),
     ("timg:GetStatus", SOURCE, {"FocusStatus20": {"Position": 1, "MoveStatus": None}}),
+    ("timg:GetStatus", SOURCE, {"FocusStatus20": {"Position": math.nan, "MoveStatus": "IDLE"}}),
     ("timg:GetStatus", SOURCE, None),
     ("timg:SetImagingSettings", settings("<tt:Brightness>1</tt:Brightness>"), None),
     ("timg:Move", focus("<tt:Continuous><tt:Speed>0.5</tt:Speed></tt:Continuous>"), None),
