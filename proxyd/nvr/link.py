@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxyd.camera.spec import NvrAccess
-from proxyd.errors import UpstreamAuthError
+from proxyd.errors import UpstreamAuthError, UpstreamError
 
 from .addresses import at_typed_host
 from .client import NvrClient
@@ -94,6 +94,11 @@ class NvrLink:
         except UpstreamAuthError as error:
             self._refused = error
             raise
+        except UpstreamError:
+            if self._client is client:
+                raise
+        client = await self._connected()  # we hung up ourselves, to begin anew (`forget`)
+        return await client.exchange(call, step, wait_s=wait_s)
 
     async def address_of(self, service: str) -> str | None:
         """Where the NVR has `service`, None where it has none. Raises UpstreamError."""

@@ -168,7 +168,7 @@ class DeviceHttp:
                     await self._wait_for_event(point, pull_wait_s(request))
                     context = self._context(http)
             answer = answer_event(context, request, self._subscriptions, self._happenings, http.path_qs)
-            self._notifier.serve()
+            self._notifier.serve(_sockname(http)[0])
             return answer
         # Device operations are answered at the standard path whatever XAddr says, the others only at their own.
         places = {

@@ -28,15 +28,15 @@ class Notifier:
         self._now = now
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def serve(self) -> None:
-        """To be called after each request: starts the task of a new consumer."""
+    def serve(self, own_address: str) -> None:
+        """To be called after each request, which came to `own_address`: starts the task of a new consumer."""
         for path, task in list(self._tasks.items()):
             if task.done():
                 del self._tasks[path]
         for subscription in self._subscriptions:
             if subscription.consumer and subscription.path not in self._tasks:
                 self._tasks[subscription.path] = asyncio.create_task(
-                    self._send(subscription), name=f"simulated NVR notifies {subscription.path}"
+                    self._send(subscription, own_address), name=f"simulated NVR notifies {subscription.path}"
                 )
 
     async def stop(self) -> None:
@@ -45,12 +45,13 @@ class Notifier:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         self._tasks.clear()
 
-    async def _send(self, subscription: Subscription) -> None:
+    async def _send(self, subscription: Subscription, own_address: str) -> None:
         news = asyncio.Event()
         subscription.wake = news.set
         timeout = aiohttp.ClientTimeout(total=_DEADLINE_S)
         headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        connector = aiohttp.TCPConnector(local_addr=(own_address, 0))
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             while self._subscriptions.find(subscription.path, self._now()) is subscription:
                 if messages := subscription.take(_MOST_AT_ONCE):
                     body = envelope(self._soap_prefix, notify(messages))

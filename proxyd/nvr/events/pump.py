@@ -158,9 +158,12 @@ class EventPump:
                 pause_s = _REFUSED_S
             except UpstreamError as error:
                 self._fail(str(error), error)
+                if not isinstance(error, UpstreamUnreachable) or self._is_expired():
+                    await self._give_back()
             except Exception:
                 log.exception("%s: a bug in the event pump", self._name)
                 self._fail("a bug ended it; proxyd's log has details", None)
+                await self._give_back()
             failures = 0 if self._worked else min(failures + 1, _MANY)
             await self._rest(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - not for secrets
 
@@ -168,8 +171,6 @@ class EventPump:
         self._listener.lost()
         self._listener.report(error)
         self._stand(Standing("none", reason, refused))
-        if not isinstance(error, UpstreamUnreachable) or self._is_expired():
-            self._subscription = None
 
     def _stand(self, standing: Standing) -> None:
         if standing != self.standing:
