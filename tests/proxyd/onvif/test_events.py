@@ -15,13 +15,13 @@ from proxyd.onvif.content_filter import ITEM_FILTER
 from proxyd.onvif.event_messages import Message, notification_message, notify_document
 from proxyd.onvif.exchange import Reply
 from proxyd.onvif.motion import CELL_MOTION, MOTION_ALARM, motion_events
-from proxyd.onvif.namespaces import SCHEMA, TOPIC_SETS, clark
+from proxyd.onvif.namespaces import ENV11, ENV12, SCHEMA, TOPIC_SETS, clark
 from proxyd.onvif.services.event_subscriptions import Notify
 from proxyd.onvif.soap import envelope
 from proxyd.onvif.subscriptions import MAX_NOTIFIED, MAX_PULL_POINTS
 from proxyd.onvif.topic_filter import CONCRETE, CONCRETE_SET
 
-from .builders import NOW, Camera, body_of, camera_spec, fault_of, texts, username_token
+from .builders import NOW, PATHS, Camera, body_of, camera_spec, fault_of, soap, texts, username_token
 from .schemas import Validator
 
 _TOPICS = (
@@ -182,6 +182,15 @@ def test_a_limit_leaves_the_rest_for_the_next_pull(camera: Camera) -> None:
     assert texts(camera.ask("tev:PullMessages", one, sub=sub), "wsnt:Topic") == [MOTION_ALARM]
     assert texts(camera.ask("tev:PullMessages", one, sub=sub), "wsnt:Topic") == [CELL_MOTION]
     assert texts(camera.ask("tev:PullMessages", one, sub=sub), "wsnt:Topic") == []
+
+
+def test_messages_for_clients_of_soap_1_1(camera: Camera) -> None:
+    sub = _create(camera)
+    request = soap("tev:PullMessages", _PULL).replace(ENV12.encode(), ENV11.encode())
+    reply = camera.send(request, PATHS["tev"], sub=sub)
+    root = etree.fromstring(reply.body)
+    assert root.tag == f"{{{ENV11}}}Envelope"
+    assert [topic.text for topic in root.iter(clark("wsnt:Topic"))] == [MOTION_ALARM, CELL_MOTION]
 
 
 # Filters ---------------------------------------------------------------------------------------------------------

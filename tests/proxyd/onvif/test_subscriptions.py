@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxyd.camera.events import CameraEvent
 from proxyd.onvif.event_filter import EventFilter
-from proxyd.onvif.event_queue import MAX_QUEUED
+from proxyd.onvif.event_queue import MAX_QUEUED, EventQueue
 from proxyd.onvif.event_states import MAX_STATES
 from proxyd.onvif.motion import CELL_MOTION, MOTION_ALARM, motion_events
 from proxyd.onvif.subscriptions import (
@@ -162,3 +166,56 @@ def test_states_are_bounded() -> None:
     for number in range(2 * MAX_STATES):
         subscriptions.deliver(replace(_DIGITAL_INPUT, source=(("InputToken", str(number)),)), NOW)
     assert len(_heard(_create(subscriptions))) == MAX_STATES + 2  # and motion
+
+
+_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("state"), st.sampled_from("ABC"), st.integers(0, 3)),
+        st.tuples(st.just("deleted"), st.sampled_from("ABC"), st.just(0)),
+        st.tuples(st.just("pull"), st.integers(0, 2), st.integers(1, 4)),
+        st.tuples(st.just("synchronize"), st.integers(0, 2), st.just(0)),
+        st.tuples(st.just("join"), st.just(0), st.just(0)),
+    ),
+    max_size=60,
+)
+
+
+@given(_STEPS)
+def test_whenever_they_come_and_however_slow_they_are_all_know_the_same_in_the_end(
+    steps: list[tuple[str, Any, int]],
+) -> None:
+    subscriptions = _subscriptions()
+    truth: dict[str, str] = {}
+    known: list[tuple[Subscription, dict[str, str]]] = []
+    for step, what, number in steps:
+        if step in ("state", "deleted"):
+            event = CameraEvent(f"tns1:Device/{what}", NOW, (), (("Value", str(number)),))
+            if step == "deleted":
+                event = replace(event, operation="Deleted")
+                truth.pop(event.topic, None)
+            else:
+                truth[event.topic] = str(number)
+            subscriptions.deliver(event, NOW)
+        elif step == "join" and len(known) < 3:
+            one = _create(subscriptions, "tns1:Device//.")
+            one.queue = EventQueue(limit=5)
+            subscriptions.synchronize(one, NOW)
+            known.append((one, {}))
+        elif known and step == "pull":
+            subscription, states = known[what % len(known)]
+            _learn(subscription, states, limit=number)
+        elif known and step == "synchronize":
+            subscriptions.synchronize(known[what % len(known)][0], NOW)
+    for subscription, states in known:
+        _learn(subscription, states, limit=100)
+        assert states == truth
+
+
+def _learn(subscription: Subscription, states: dict[str, str], limit: int) -> None:
+    """As a recorder does: the last word on each topic holds."""
+    for message in subscription.queue.take(limit):
+        event = message.event
+        if event.operation == "Deleted":
+            states.pop(event.topic, None)
+        else:
+            states[event.topic] = dict(event.data)["Value"]
