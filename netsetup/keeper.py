@@ -79,6 +79,7 @@ class Keeper:
         self._failures = 0
         self._parents: dict[str, State] = {}
         self._made: frozenset[str] = frozenset()  # interfaces that stood after the last look
+        self._indexes: dict[str, int] = {}  # of those, as far as a look has seen them since
         self._kept: Any = None  # what was wished at the last look
         self._applied: Any = None  # what was wished when the kernel was last made so
         self._held = HeldAddresses(self.notices, self._memory.addresses)
@@ -296,10 +297,15 @@ class Keeper:
 
     def _explain(self, plans: tuple[Plan, ...], facts: Facts, changes: list[str]) -> None:
         """When neither our wishes nor the adapters had changed, somebody else did it."""
-        if not changes or self._kept is None or self._kept != self._applied:
-            return
         links = {link.name: link for link in facts.links if link.ours}
-        removed = sorted(self._made - links.keys(), key=lambda name: (len(name), name))
+        seen, self._indexes = self._indexes, {name: link.index for name, link in links.items()}
+        if self._kept is None or self._kept != self._applied:
+            return
+        # Another index: it went while a look was under way, which failed and put it back.
+        there = {name for name, link in links.items() if seen.get(name, link.index) == link.index}
+        removed = sorted(self._made - there, key=lambda name: (len(name), name))
+        if not changes and not removed:
+            return
         down = sorted((x.name for x in links.values() if not x.up and x.name in self._made), key=lambda n: (len(n), n))
         self._brake.repaired()
         if self._brake.fighting:
