@@ -115,7 +115,8 @@ class Camera(Model):
     clients: int = 0
     discovery: bool = True  # recorders may find it by searching (WS-Discovery)
     notify: list[str] = []  # networks besides its own LAN to which it may send notifications (ONVIF Subscribe)
-    https: bool = False  # it answers by HTTPS, too
+    https: bool = False  # it answers by HTTPS, too, unless `note` says why not
+    https_url: str | None = None
     clock_window_s: int = 300  # how far a recorder's clock may differ, each way
     accounts: list[str] = []  # that recorders made: "guard (Operator)"
     note: str = ""  # what is not as it should be although it runs, and what to do

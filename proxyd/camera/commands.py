@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from .settings import CameraSettings, CameraUser, Certificate
+from .settings import CameraUser, Certificate
 
 _Answer = TypeVar("_Answer")
 NvrService = Literal["device", "media", "media2", "ptz", "imaging", "deviceio", "analytics"]
@@ -50,9 +50,10 @@ class SetDiscovery:
 
 @dataclass(frozen=True, slots=True)
 class SetSettings:
-    """Keep these settings; `what` for the log ("its host name"). No result."""
+    """Keep these fields of CameraSettings, and leave the others, which a user may change meanwhile; `what` for the log
+    ("the host name"). No result."""
 
-    settings: CameraSettings
+    changes: Mapping[str, Any]
     what: str
 
 

@@ -12,7 +12,7 @@ from .event_words import event_words
 from .events import CameraEvent
 from .spec import CameraSpec, StreamName
 from .status import NvrHealth
-from .urls import DEVICE_PATH, SNAPSHOT_PATH, http_url, https_port, rtsp_url
+from .urls import DEVICE_PATH, SNAPSHOT_PATH, http_url, https_port, https_url, rtsp_url
 
 _BPS_STEP = 10_000  # steadier figures: less than this is noise, and noise would cost bytes on every SSH line
 
@@ -94,6 +94,7 @@ def camera_model(
         discovery=row.discovery,
         notify=list(row.settings.notify),
         https=row.settings.https,
+        https_url=_https_url(row, address),
         clock_window_s=row.settings.clock_window_s,
         accounts=[f"{user.username} ({user.level})" for user in row.users],
         note=note,
@@ -102,6 +103,12 @@ def camera_model(
         last_event_at=event_time(last_event) if last_event else None,
         clients=sum(stream.clients for stream in streams),
     )
+
+
+def _https_url(row: CameraRow, address: str | None) -> str | None:
+    if address is None or not row.settings.https:
+        return None
+    return https_url(address, https_port(row.http_port), DEVICE_PATH)
 
 
 def event_model(event: CameraEvent) -> m.CameraEvent:

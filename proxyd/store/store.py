@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from proxyd.api.models import ScanDiff
-from proxyd.camera.settings import CameraSettings, CameraUser, Certificate
+from proxyd.camera.settings import CameraUser, Certificate
 from proxyd.nvr.result import DeviceIdentity, ScannedChannel
 
 from . import accounts, cameras, credentials, interfaces, log, nvrs, scan, settings
@@ -179,13 +179,6 @@ class Store:
         async with self._connection.transaction() as db:
             await cameras.get(db, self._secrets, [camera_id])
             await cameras.set_discovery(db, camera_id, on)
-            return (await cameras.get(db, self._secrets, [camera_id]))[0]
-
-    async def set_settings(self, camera_id: int, settings: CameraSettings) -> CameraRow:
-        """Replaces them all."""
-        async with self._connection.transaction() as db:
-            await cameras.get(db, self._secrets, [camera_id])
-            await cameras.set_settings(db, camera_id, settings)
             return (await cameras.get(db, self._secrets, [camera_id]))[0]
 
     async def change_settings(self, camera_id: int, changes: Mapping[str, Any]) -> CameraRow:

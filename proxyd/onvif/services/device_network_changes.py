@@ -7,10 +7,8 @@ OperationProhibited (ONVIF Core table 5.8.2.2).
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from proxyd.camera.commands import Ask, SetSettings
-from proxyd.camera.settings import CameraSettings
 
 from ..faults import SoapFault, invalid_value, prohibited
 from ..namespaces import clark
@@ -28,8 +26,7 @@ def set_hostname(ctx: Context) -> Ask[Element]:
     name = ctx.required("tds:Name")
     if name and (len(name) > _MAX_HOSTNAME_CHARS or not _HOSTNAME.fullmatch(name)):
         raise invalid_value(f"{name[:64]!r} is no host name", "ter:InvalidHostname")
-    settings = replace(ctx.spec.settings, hostname=name)
-    return Ask(SetSettings(settings, "the host name"), lambda _: el("tds:SetHostnameResponse"))
+    return Ask(SetSettings({"hostname": name}, "the host name"), lambda _: el("tds:SetHostnameResponse"))
 
 
 def set_hostname_from_dhcp(ctx: Context) -> Element:
@@ -40,19 +37,21 @@ def set_hostname_from_dhcp(ctx: Context) -> Element:
 
 def set_network_protocols(ctx: Context) -> Ask[Element] | Element:
     """HTTPS can be switched; ports stay for ever, and HTTP and RTSP are what recorders come by."""
-    settings = ctx.spec.settings
+    https = ctx.spec.settings.https
     asked = ctx.request.body.findall(clark("tds:NetworkProtocols"))
     if not asked:
         raise invalid_value("No protocol is given", "ter:InvalidArgs")
     for element in asked:
-        settings = _with_protocol(ctx, element, settings)
+        name, enabled = _allowed(ctx, element)
+        https = enabled if name == "HTTPS" else https
     answer = el("tds:SetNetworkProtocolsResponse")
-    if settings == ctx.spec.settings:
+    if https == ctx.spec.settings.https:
         return answer
-    return Ask(SetSettings(settings, "HTTPS"), lambda _: answer)
+    return Ask(SetSettings({"https": https}, "HTTPS"), lambda _: answer)
 
 
-def _with_protocol(ctx: Context, element: RequestElement, settings: CameraSettings) -> CameraSettings:
+def _allowed(ctx: Context, element: RequestElement) -> tuple[str, bool]:
+    """Which protocol is to be on or off. Raises the fault that refuses it."""
     name = (element.findtext(clark("tt:Name")) or "").strip()
     enabled = (element.findtext(clark("tt:Enabled")) or "").strip() in ("true", "1")
     known = protocols(ctx)
@@ -61,11 +60,9 @@ def _with_protocol(ctx: Context, element: RequestElement, settings: CameraSettin
     was_enabled, port = known[name]
     if any((found.text or "").strip() != str(port) for found in element.findall(clark("tt:Port"))):
         raise prohibited(f"The port of {name} cannot be changed: recorders keep it for ever")
-    if name == "HTTPS":
-        return replace(settings, https=enabled)
-    if enabled != was_enabled:
+    if name != "HTTPS" and enabled != was_enabled:
         raise prohibited(f"{name} cannot be switched off")
-    return settings
+    return name, enabled
 
 
 def set_network_interfaces(ctx: Context) -> Element:

@@ -5,8 +5,6 @@ Scopes that say what the camera is are fixed, its name among them: that is the u
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from proxyd.camera.commands import Ask, SetDiscovery, SetSettings
 
 from ..faults import SoapFault, invalid_value, prohibited
@@ -70,7 +68,7 @@ def _keep(ctx: Context, wanted: tuple[str, ...], answer: Element) -> Ask[Element
     kept = tuple(dict.fromkeys(scope for scope in wanted if scope not in fixed))
     if len(kept) > MAX_SCOPES:
         raise SoapFault("Receiver", f"At most {MAX_SCOPES} scopes can be added", "ter:Action", "ter:TooManyScopes")
-    return Ask(SetSettings(replace(ctx.spec.settings, scopes=kept), "the scopes"), lambda _: answer)
+    return Ask(SetSettings({"scopes": kept}, "the scopes"), lambda _: answer)
 
 
 def get_discovery_mode(ctx: Context) -> Element:
