@@ -156,7 +156,7 @@ def _row(row: aiosqlite.Row, secrets: Secrets, nvr: NvrRow, known: Sequence[Scan
         username=row["username"],
         password=secrets.decrypt(row["secret"]),
         own_credentials=row["credential_id"] is not None,
-        streams=tuple(stream.spec for stream in known),
+        streams=tuple(replace(stream.spec, upstream_profile=stream.profile_token) for stream in known),
         snapshot_upstream=streams.decrypted(secrets, row["snapshot_uri"]),
         nvr=nvr,
     )

@@ -8,7 +8,7 @@ from proxyd.errors import Conflict, NotFound
 from proxyd.nvr.result import DeviceIdentity
 
 from . import credentials, streams
-from .rows import NvrRow
+from .rows import NvrKind, NvrRow
 from .secrets import Secrets
 
 _SELECT = """
@@ -38,16 +38,17 @@ async def add(
     username: str,
     password: str,
     name: str | None,
+    kind: NvrKind = "onvif",
 ) -> int:
-    await _refuse_same_address(db, host, port, 0)
+    await _refuse_same_address(db, kind, host, port, username, 0)
     if name is None:
-        name = await _unused_name(db, f"NVR {host}")
+        name = await _unused_name(db, f"{'NVR' if kind == 'onvif' else 'RTSP'} {host}")
     else:
         await _refuse_same_name(db, name, 0)
     credential_id = await credentials.add(db, secrets, "nvr", username, password)
     rows = await db.execute_fetchall(
-        "INSERT INTO nvrs (name, host, port, credential_id) VALUES (?, ?, ?, ?) RETURNING id",
-        (name, host, port, credential_id),
+        "INSERT INTO nvrs (name, host, port, credential_id, kind) VALUES (?, ?, ?, ?, ?) RETURNING id",
+        (name, host, port, credential_id, kind),
     )
     return int(next(iter(rows))[0])
 
@@ -66,7 +67,7 @@ async def update(
     """What is None stays. A new address or account makes another try worth while: auth_failed is cleared."""
     old = await get(db, secrets, nvr_id)
     new_host, new_port = host or old.host, port or old.port
-    await _refuse_same_address(db, new_host, new_port, nvr_id)
+    await _refuse_same_address(db, old.kind, new_host, new_port, username or old.username, nvr_id)
     if name is not None:
         await _refuse_same_name(db, name, nvr_id)
     reachable_anew = any(value is not None for value in (host, port, username, password))
@@ -118,9 +119,14 @@ def no_such_nvr(nvr_id: int) -> NotFound:
     return NotFound(f"There is no NVR {nvr_id}.", "See: onviftui nvr list")
 
 
-async def _refuse_same_address(db: aiosqlite.Connection, host: str, port: int, own_id: int) -> None:
+async def _refuse_same_address(
+    db: aiosqlite.Connection, kind: NvrKind, host: str, port: int, username: str, own_id: int
+) -> None:
+    """One NVR per address; of sources that are not ONVIF one per address and account."""
     rows = await db.execute_fetchall(
-        "SELECT id, name FROM nvrs WHERE host = ? AND port = ? AND id <> ?", (host, port, own_id)
+        "SELECT n.id, n.name FROM nvrs n JOIN credentials a ON a.id = n.credential_id "
+        "WHERE n.kind = ?1 AND n.host = ?2 AND n.port = ?3 AND n.id <> ?4 AND (?1 = 'onvif' OR a.username = ?5)",
+        (kind, host, port, own_id, username),
     )
     for row in rows:
         raise Conflict(

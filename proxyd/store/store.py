@@ -13,9 +13,11 @@ from typing import Any
 
 from proxyd.api.models import ScanDiff
 from proxyd.camera.settings import CameraUser, Certificate
+from proxyd.camera.spec import StreamName, StreamSpec
 from proxyd.nvr.result import DeviceIdentity, ScannedChannel
+from proxyd.sources.source import KnownSource, NewSource
 
-from . import accounts, cameras, credentials, interfaces, log, nvrs, scan, settings
+from . import accounts, cameras, credentials, interfaces, log, nvrs, scan, settings, sources, streams
 from .backup import write_backup
 from .connection import Connection
 from .migrations import migrate
@@ -139,6 +141,18 @@ class Store:
                 ports=ports,
             )
 
+    async def add_sources(self, new: Sequence[NewSource], *, start: bool, ports: Ports) -> list[NvrRow]:
+        """All or none, as cameras whose streams were not read yet. The rows of kind rtsp that have them now; raises
+        Conflict, see sources.py."""
+        async with self._connection.transaction() as db:
+            ids = await sources.add(db, self._secrets, new, start=start, ports=ports)
+            return [await nvrs.get(db, self._secrets, id_) for id_ in ids]
+
+    async def sources(self, nvr_id: int) -> list[KnownSource]:
+        """The channels of a row of kind rtsp, by number."""
+        async with self._connection.reading() as db:
+            return await sources.known(db, self._secrets, nvr_id)
+
     # Cameras ----------------------------------------------------------------------------------------------
 
     async def cameras(self) -> list[CameraRow]:
@@ -187,6 +201,16 @@ class Store:
             row = (await cameras.get(db, self._secrets, [camera_id]))[0]
             await cameras.set_settings(db, camera_id, replace(row.settings, **changes))
             return (await cameras.get(db, self._secrets, [camera_id]))[0]
+
+    async def change_stream(self, camera_id: int, name: StreamName, change: Callable[[StreamSpec], StreamSpec]) -> None:
+        """What the NVR says of a stream now; its token and address there stay. Without effect when there is none."""
+        async with self._connection.transaction() as db:
+            row = (await cameras.get(db, self._secrets, [camera_id]))[0]
+            known = (await streams.known(db, self._secrets, row.nvr_id)).get(row.channel_id, ())
+            for stream in known:
+                if stream.spec.name == name:
+                    changed = streams.within_limits(replace(stream, spec=change(stream.spec)))
+                    await streams.put(db, self._secrets, row.channel_id, changed)
 
     async def set_users(self, camera_id: int, users: Sequence[CameraUser]) -> CameraRow:
         """The accounts besides the camera's own: exactly these."""

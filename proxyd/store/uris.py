@@ -17,7 +17,7 @@ def move_uri(uri: str, *, old: Address, new: Address) -> str:
         port = parts.port or default_port
     except ValueError:
         port = default_port
-    if parts.scheme in ("http", "https") and port == old[1]:
+    if port == old[1]:
         port = new[1]
     host = bracketed(new[0])
     netloc = host if port is None or port == default_port else f"{host}:{port}"

@@ -81,6 +81,7 @@ async def test_upstream_addresses_move_with_the_nvr(store: Store) -> None:
         ("http://a/pic", "http://b/pic"),
         ("https://a:444/pic", "https://b:444/pic"),
         ("rtsp://a:99999/x", "rtsp://b/x"),
+        ("rtsp://a:8000/x", "rtsp://b:9000/x"),  # both on one port (TVT)
     ],
 )
 def test_only_the_nvrs_own_port_moves(uri: str, expected: str) -> None:
