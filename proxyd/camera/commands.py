@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from .encoders import EncoderWish
 from .settings import CameraUser, Certificate
+from .spec import StreamName
 
 _Answer = TypeVar("_Answer")
 NvrService = Literal["device", "media", "media2", "ptz", "imaging", "deviceio", "analytics"]
@@ -39,6 +41,23 @@ class LookUp:
 
     first: NvrCall
     then: Callable[[Any], NvrCall]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEncoderOptions:
+    """What the NVR's encoder of a profile (its token there) can be set to. The result is EncoderOptions."""
+
+    profile: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEncoder:
+    """Set the NVR's encoder of a profile (its token there); what the NVR then says of it is kept for `stream`. No
+    result."""
+
+    stream: StreamName
+    profile: str = field(repr=False)
+    wish: EncoderWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +95,17 @@ class Restart:
     """Close all connections of the camera and start it again, a moment later: the answer goes out first. No result."""
 
 
-Command = NvrCall | LookUp | SetDiscovery | SetSettings | SetUsers | SetCertificate | Restart
+Command = (
+    NvrCall
+    | LookUp
+    | ReadEncoderOptions
+    | ChangeEncoder
+    | SetDiscovery
+    | SetSettings
+    | SetUsers
+    | SetCertificate
+    | Restart
+)
 
 
 class Perform(Protocol):

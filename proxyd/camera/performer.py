@@ -8,10 +8,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from proxyd.nvr.encoder_calls import Link, change_encoder, read_options
+from proxyd.nvr.encoders import with_told
 from proxyd.store.store import Store
 
-from .commands import Command, LookUp, NvrCall, Restart, SetCertificate, SetDiscovery, SetSettings, SetUsers
-from .motion import Motions, NvrCalls
+from .commands import (
+    ChangeEncoder,
+    Command,
+    LookUp,
+    NvrCall,
+    ReadEncoderOptions,
+    Restart,
+    SetCertificate,
+    SetDiscovery,
+    SetSettings,
+    SetUsers,
+)
+from .motion import Motions
 from .spec import CameraSpec
 
 
@@ -23,7 +36,7 @@ class Performer:
         self,
         store: Store,
         *,
-        link: Callable[[int], NvrCalls],
+        link: Callable[[int], Link],
         kept: Callable[[int, str], Awaitable[None]],
         restart: Callable[[int], None],
     ) -> None:
@@ -51,6 +64,12 @@ class Performer:
                 link = self._link(spec.nvr_id)
                 found = await link.call(first.service, first.operation, first.parameters)
                 return await self._motions.call(spec.id, then(found), client, link)
+            case ReadEncoderOptions(profile):
+                return await read_options(self._link(spec.nvr_id), profile)
+            case ChangeEncoder(stream, profile, wish):
+                told = await change_encoder(self._link(spec.nvr_id), profile, wish)
+                await self._store.change_stream(spec.id, stream, lambda kept: with_told(kept, told))
+                what = f"changed the encoder of the {stream} stream of {spec.name} on the NVR"
             case SetDiscovery(on):
                 await self._store.set_discovery(spec.id, on)
                 what = f"switched discovery of {spec.name} {'on' if on else 'off'}"

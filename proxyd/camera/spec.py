@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from .features import NO_FEATURES, ChannelFeatures
+from .raw_exchange import RawExchange
 from .settings import DEFAULT_SETTINGS, CameraSettings, CameraUser, Certificate
 
 StreamName = Literal["main", "sub"]
@@ -32,7 +33,8 @@ class AudioSpec:
 @dataclass(frozen=True, slots=True)
 class StreamSpec:
     """One stream of a channel. `upstream_url` is rtsp://host:port/path?query of the NVR without user info;
-    None while the NVR offers none. `name` is also our RTSP path and the stem of our tokens."""
+    None while the NVR offers none. `name` is also our RTSP path and the stem of our tokens. `upstream_profile` is the
+    NVR's token for it, known once it is kept."""
 
     name: StreamName
     codec: Codec
@@ -45,6 +47,7 @@ class StreamSpec:
     codec_profile: str = "Main"
     quality: float = 4.0
     audio: AudioSpec | None = None
+    upstream_profile: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,8 @@ class CameraSpec:
 
 
 class RecordExchange(Protocol):
-    """Called for every exchange with a recorder; refusals carry the reason (contract 8)."""
+    """Called for every exchange with a recorder; refusals carry the reason (contract 8). `took_s`: from its request to
+    our answer; `raw`: the bytes of both, where there are any."""
 
     def __call__(
         self,
@@ -95,6 +99,9 @@ class RecordExchange(Protocol):
         ok: bool,
         auth: str = "",
         reason: str = "",
+        took_s: float | None = None,
+        raw: RawExchange | None = None,
+        tls: bool = False,
     ) -> None: ...
 
 

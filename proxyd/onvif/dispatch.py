@@ -13,6 +13,7 @@ from typing import Any
 from proxyd.camera.commands import Ask
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec
+from proxyd.camera.told import told
 from proxyd.errors import UpstreamError
 
 from .authentication import Authenticator, Grant
@@ -20,7 +21,7 @@ from .event_messages import WithMessages
 from .exchange import Call, Later, Pending, Reply, plain, refusal
 from .faults import SoapFault, content_type, internal_error, malformed, not_done, not_permitted
 from .levels import needed, permits
-from .namespaces import EVENTS, NOTIFICATION
+from .namespaces import ANALYTICS, EVENTS, NOTIFICATION
 from .services import events
 from .services.operation import Access, Context, Operation, Reached
 from .services.registry import SERVICES, find, offered
@@ -30,6 +31,7 @@ from .subscriptions import Subscriptions
 SERVICE_PATHS = frozenset(SERVICES)
 MAX_CACHED_ANSWERS = 64
 _MAX_KEY_CHARS = 512
+_TEXT_PREFIXES = {ANALYTICS: ("tt", "xsd")}  # of names of types
 # Some clients send no type at all; form types, which a web page can send to a camera unasked, are not among them.
 _MEDIA_TYPES = frozenset({"", "application/soap+xml", "text/xml", "application/xml"})
 
@@ -38,7 +40,8 @@ class Dispatcher:
     def __init__(self, spec: CameraSpec, *, secret: bytes, subscriptions: Subscriptions, guesses: Guesses) -> None:
         """`guesses` is shared with the camera's other ways in."""
         self._spec = spec
-        self._services = offered(spec)
+        self._told = told(spec)
+        self._services = offered(self._told)
         self._authenticator = Authenticator(spec, secret=secret, guesses=guesses)
         self._subscriptions = subscriptions
         self._answers: dict[object, bytes] = {}
@@ -49,7 +52,8 @@ class Dispatcher:
 
     def update(self, spec: CameraSpec) -> None:
         self._spec = spec
-        self._services = offered(spec)
+        self._told = told(spec)
+        self._services = offered(self._told)
         self._authenticator.update(spec)
         self._answers.clear()
 
@@ -114,7 +118,7 @@ class Dispatcher:
         if body is not None:
             return _reply(request, body, auth)
         ctx = Context(
-            self._spec,
+            self._told,
             request,
             call.reached,
             now,
@@ -176,7 +180,7 @@ def _pending(ask: Ask[Any], request: SoapRequest, auth: str) -> Pending:
 def _document(request: SoapRequest, body: Element | WithMessages) -> bytes:
     if isinstance(body, WithMessages) or request.namespace in (EVENTS, NOTIFICATION):
         return events.document(request, body)
-    return envelope(body, version=request.version)
+    return envelope(body, text_prefixes=_TEXT_PREFIXES.get(request.namespace, ()), version=request.version)
 
 
 def _cache_key(request: SoapRequest, reached: Reached) -> object | None:

@@ -14,6 +14,7 @@ DEVICEIO = "http://www.onvif.org/ver10/deviceIO/wsdl"
 EVENTS = "http://www.onvif.org/ver10/events/wsdl"
 PTZ = "http://www.onvif.org/ver20/ptz/wsdl"
 IMAGING = "http://www.onvif.org/ver20/imaging/wsdl"
+ANALYTICS = "http://www.onvif.org/ver20/analytics/wsdl"
 SCHEMA = "http://www.onvif.org/ver10/schema"
 ERRORS = "http://www.onvif.org/ver10/error"
 TOPICS = "http://www.onvif.org/ver10/topics"
@@ -37,6 +38,7 @@ PREFIXES: dict[str, str] = {
     "tmd": DEVICEIO,
     "tptz": PTZ,
     "timg": IMAGING,
+    "tan": ANALYTICS,
     "tt": SCHEMA,
     "ter": ERRORS,
     "tns1": TOPICS,

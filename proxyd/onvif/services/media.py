@@ -13,8 +13,11 @@ from proxyd.camera.urls import SNAPSHOT_PATH
 from ..faults import SoapFault, invalid_value, no_video_source
 from ..namespaces import MEDIA
 from ..soap import Element, el
+from . import audio_outputs as back
 from . import configurations as conf
+from . import media_changes, media_configurations
 from . import media_encoders as enc
+from .analytics_items import analytics_configuration
 from .operation import MEDIA_PATH, Access, Context, Operation, Service, table
 from .ptz_nodes import ptz_configuration
 
@@ -67,9 +70,19 @@ def profile(name: str, spec: CameraSpec, stream: StreamSpec) -> Element:
         conf.audio_source_configuration("tt:AudioSourceConfiguration", spec) if audio else None,
         enc.video_encoder("tt:VideoEncoderConfiguration", stream) if enc.expressible(stream) else None,
         enc.audio_encoder("tt:AudioEncoderConfiguration", stream) if audio else None,
+        analytics_configuration("tt:VideoAnalyticsConfiguration", spec),
         ptz_configuration("tt:PTZConfiguration", spec),
+        _way_back(spec) if back.offers_backchannel(spec) else None,
         token=stream.name,
         fixed="true",
+    )
+
+
+def _way_back(spec: CameraSpec) -> Element:
+    return el(
+        "tt:Extension",
+        back.output_configuration("tt:AudioOutputConfiguration", spec),
+        back.decoder_configuration("tt:AudioDecoderConfiguration", spec),
     )
 
 
@@ -83,11 +96,6 @@ def get_profiles(ctx: Context) -> Element:
 def get_profile(ctx: Context) -> Element:
     stream = conf.profile_stream(ctx.spec, ctx.required("trt:ProfileToken"))
     return el("trt:GetProfileResponse", profile("trt:Profile", ctx.spec, stream))
-
-
-def create_profile(_: Context) -> Element:
-    """Synology tries this and goes on only with exactly this fault."""
-    raise SoapFault("Receiver", "The maximum number of profiles has been reached", "ter:Action", "ter:MaxNVTProfiles")
 
 
 def get_video_sources(ctx: Context) -> Element:
@@ -164,7 +172,6 @@ SERVICE = Service(
             Operation("GetServiceCapabilities", Access.PRE_AUTH, get_service_capabilities),
             Operation("GetProfiles", Access.READ_MEDIA, get_profiles),
             Operation("GetProfile", Access.READ_MEDIA, get_profile),
-            Operation("CreateProfile", Access.ACTUATE, create_profile),
             Operation("GetVideoSources", Access.READ_MEDIA, get_video_sources),
             Operation("GetAudioSources", Access.READ_MEDIA, get_audio_sources),
             Operation("GetStreamUri", Access.READ_MEDIA, get_stream_uri),
@@ -172,6 +179,8 @@ SERVICE = Service(
             Operation("GetGuaranteedNumberOfVideoEncoderInstances", Access.READ_MEDIA, get_guaranteed_instances),
             Operation("SetSynchronizationPoint", Access.READ_MEDIA, set_synchronization_point),
             *enc.OPERATIONS,
+            *media_configurations.OPERATIONS,
+            *media_changes.OPERATIONS,
         ),
     ),
     MEDIA,

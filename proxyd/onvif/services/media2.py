@@ -8,26 +8,34 @@ from __future__ import annotations
 from proxyd.camera.spec import CameraSpec, StreamSpec
 from proxyd.camera.urls import SNAPSHOT_PATH
 
-from ..faults import SoapFault, invalid_value, no_configuration
+from ..faults import invalid_value, no_configuration
 from ..namespaces import MEDIA2
 from ..soap import Element, el
+from . import audio_outputs as back
 from . import configurations as conf
+from . import media2_changes, media2_configurations
 from . import media2_encoders as enc
+from .analytics_items import analytics_configuration, offers_analytics
 from .operation import MEDIA2_PATH, Access, Answer, Context, Operation, Service, table
 from .ptz_nodes import offers_ptz, ptz_configuration
 
 _PROTOCOLS = frozenset({"RtspUnicast", "RTSP", "RtspOverHttp"})
-_TYPES = frozenset({"VideoSource", "AudioSource", "VideoEncoder", "AudioEncoder", "PTZ"})
+_TYPES = frozenset(
+    {"VideoSource", "AudioSource", "VideoEncoder", "AudioEncoder", "Analytics", "PTZ", "AudioOutput", "AudioDecoder"}
+)
 
 
 def service_capabilities(spec: CameraSpec) -> Element:
-    kinds = "VideoSource VideoEncoder AudioSource AudioEncoder"
+    kinds = ["VideoSource", "VideoEncoder", "AudioSource", "AudioEncoder"]
+    kinds += ["AudioOutput", "AudioDecoder"] if back.offers_backchannel(spec) else []
+    kinds += ["Analytics"] if offers_analytics(spec) else []
+    kinds += ["PTZ"] if offers_ptz(spec) else []
     return el(
         "tr2:Capabilities",
         el(
             "tr2:ProfileCapabilities",
             MaximumNumberOfProfiles="2",
-            ConfigurationsSupported=f"{kinds} PTZ" if offers_ptz(spec) else kinds,
+            ConfigurationsSupported=" ".join(kinds),
         ),
         el(
             "tr2:StreamingCapabilities",
@@ -67,8 +75,14 @@ def _profile(spec: CameraSpec, stream: StreamSpec, wanted: set[str]) -> Element:
         parts.append(enc.video_encoder("tr2:VideoEncoder", stream))
     if "AudioEncoder" in wanted and stream.audio:
         parts.append(enc.audio_encoder("tr2:AudioEncoder", stream))
+    if "Analytics" in wanted and (rules := analytics_configuration("tr2:Analytics", spec)) is not None:
+        parts.append(rules)
     if "PTZ" in wanted and (moving := ptz_configuration("tr2:PTZ", spec)) is not None:
         parts.append(moving)
+    if "AudioOutput" in wanted and back.offers_backchannel(spec):
+        parts.append(back.output_configuration("tr2:AudioOutput", spec))
+    if "AudioDecoder" in wanted and back.offers_backchannel(spec):
+        parts.append(back.decoder_configuration("tr2:AudioDecoder", spec))
     return el(
         "tr2:Profiles",
         el("tr2:Name", conf.title(stream)),
@@ -76,10 +90,6 @@ def _profile(spec: CameraSpec, stream: StreamSpec, wanted: set[str]) -> Element:
         token=stream.name,
         fixed="true",
     )
-
-
-def create_profile(_: Context) -> Element:
-    raise SoapFault("Receiver", "The maximum number of profiles has been reached", "ter:Action", "ter:MaxNVTProfiles")
 
 
 def get_stream_uri(ctx: Context) -> Element:
@@ -125,13 +135,14 @@ SERVICE = Service(
         MEDIA2,
         (
             Operation("GetServiceCapabilities", Access.PRE_AUTH, get_service_capabilities),
-            Operation("CreateProfile", Access.ACTUATE, create_profile),
             _read("GetProfiles", get_profiles),
             _read("GetStreamUri", get_stream_uri),
             _read("GetSnapshotUri", get_snapshot_uri),
             _read("GetVideoEncoderInstances", get_video_encoder_instances),
             _read("SetSynchronizationPoint", set_synchronization_point),
             *enc.OPERATIONS,
+            *media2_configurations.OPERATIONS,
+            *media2_changes.OPERATIONS,
         ),
     ),
     MEDIA2,

@@ -1,32 +1,32 @@
-"""Configurations of the Media2 service (ver20): encoders, sources and their options. Pure.
+"""Encoders of the Media2 service (ver20) and their options. Pure.
 
-Every range holds exactly the present value: the NVR decides, and Set… operations are refused as not implemented.
+Every range holds exactly the present value, since the NVR decides; where the operator lets recorders set encoders, the
+NVR is asked for the options of one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from proxyd.camera.commands import Ask
+from proxyd.camera.encoders import CodecOptions, EncoderOptions
+from proxyd.camera.features import Span
 from proxyd.camera.spec import CameraSpec, StreamSpec
 
 from ..faults import no_configuration
 from ..soap import Element, el
 from . import configurations as conf
+from . import encoder_changes
 from .operation import Access, Answer, Context, Operation
 
 ENCODINGS = {"H264": "H264", "H265": "H265", "JPEG": "JPEG", "MPEG4": "MPV4-ES"}
+_MOST_KBPS = 16_384  # where the NVR names no range
 _AUDIO_ENCODINGS = {"G711": "PCMU", "G726": "G726", "AAC": "MP4A-LATM"}
 _PROFILES = {
     "H264": frozenset({"Baseline", "Main", "Extended", "High"}),
     "H265": frozenset({"Main", "Main10"}),
     "MPEG4": frozenset({"Simple", "AdvancedSimple"}),
 }
-_EMPTY_LISTS = (
-    "GetMetadataConfigurations",
-    "GetAnalyticsConfigurations",
-    "GetAudioOutputConfigurations",
-    "GetAudioDecoderConfigurations",
-)
 
 
 def video_encoder(name: str, stream: StreamSpec) -> Element:
@@ -95,47 +95,12 @@ def get_audio_encoder_configurations(ctx: Context) -> Element:
     return el("tr2:GetAudioEncoderConfigurationsResponse", *found)
 
 
-def _check_source(ctx: Context, token: str, present: bool) -> bool:
-    """Whether the only source configuration is among those asked for. Raises faults for unknown tokens."""
-    asked = ctx.request.text("tr2:ConfigurationToken")
-    if asked and (asked != token or not present):
-        raise no_configuration(asked)
-    if profile := ctx.request.text("tr2:ProfileToken"):
-        conf.profile_stream(ctx.spec, profile)
-    return present
-
-
-def get_video_source_configurations(ctx: Context) -> Element:
-    found = None
-    if _check_source(ctx, conf.VIDEO_SOURCE_CONFIG, bool(ctx.spec.streams)):
-        found = conf.video_source_configuration("tr2:Configurations", ctx.spec)
-    return el("tr2:GetVideoSourceConfigurationsResponse", found)
-
-
-def get_audio_source_configurations(ctx: Context) -> Element:
-    found = None
-    if _check_source(ctx, conf.AUDIO_SOURCE_CONFIG, bool(conf.streams_with_audio(ctx.spec))):
-        found = conf.audio_source_configuration("tr2:Configurations", ctx.spec)
-    return el("tr2:GetAudioSourceConfigurationsResponse", found)
-
-
-def get_video_source_configuration_options(ctx: Context) -> Element:
-    _check_source(ctx, conf.VIDEO_SOURCE_CONFIG, bool(ctx.spec.streams))
-    options = conf.video_source_configuration_options("tr2:Options", ctx.spec)
-    return el("tr2:GetVideoSourceConfigurationOptionsResponse", options)
-
-
-def get_audio_source_configuration_options(ctx: Context) -> Element:
-    if not _check_source(ctx, conf.AUDIO_SOURCE_CONFIG, bool(conf.streams_with_audio(ctx.spec))):
-        raise no_configuration(conf.AUDIO_SOURCE_CONFIG)
-    options = conf.audio_source_configuration_options("tr2:Options")
-    return el("tr2:GetAudioSourceConfigurationOptionsResponse", options)
-
-
-def get_video_encoder_configuration_options(ctx: Context) -> Element:
+def get_video_encoder_configuration_options(ctx: Context) -> Element | Ask[Element]:
     streams = _selected(ctx, conf.by_video_encoder)
     if not streams:
         raise no_configuration("")
+    if len(streams) == 1 and encoder_changes.may_change(ctx, streams[0]):
+        return encoder_changes.ask_options(streams[0], _told_options)
     found = (_video_encoder_options(stream) for stream in streams)
     return el("tr2:GetVideoEncoderConfigurationOptionsResponse", *found)
 
@@ -158,6 +123,32 @@ def _video_encoder_options(stream: StreamSpec) -> Element:
     )
 
 
+def _told_options(told: EncoderOptions) -> Element:
+    """What the NVR offers."""
+    found = (_told_codec(codec, told.quality) for codec in told.codecs if codec.sizes and codec.fps)
+    return el("tr2:GetVideoEncoderConfigurationOptionsResponse", *found)
+
+
+def _told_codec(told: CodecOptions, quality: Span) -> Element:
+    attributes = {"FrameRatesSupported": " ".join(map(conf.number, told.fps)), "ConstantBitRateSupported": "false"}
+    if told.codec != "JPEG":
+        gov = told.gov_length or Span(1, max(told.fps))
+        known = _PROFILES.get(told.codec, frozenset())
+        attributes |= {
+            "GovLengthRange": f"{round(gov.low)} {round(gov.high)}",
+            "ProfilesSupported": " ".join(name for name in told.profiles if name in known) or "Main",
+        }
+    bitrate = told.bitrate_kbps or Span(1, _MOST_KBPS)
+    return el(
+        "tr2:Options",
+        el("tt:Encoding", ENCODINGS[told.codec]),
+        el("tt:QualityRange", el("tt:Min", conf.number(quality.low)), el("tt:Max", conf.number(quality.high))),
+        *(el("tt:ResolutionsAvailable", el("tt:Width", str(w)), el("tt:Height", str(h))) for w, h in told.sizes),
+        conf.int_range("tt:BitrateRange", round(bitrate.low), round(bitrate.high)),
+        **attributes,
+    )
+
+
 def get_audio_encoder_configuration_options(ctx: Context) -> Element:
     streams = _selected(ctx, conf.by_audio_encoder, audio=True)
     known = {(s.audio.codec, s.audio.bitrate_kbps, s.audio.sample_rate_khz) for s in streams if s.audio is not None}
@@ -175,22 +166,13 @@ def get_audio_encoder_configuration_options(ctx: Context) -> Element:
     return el("tr2:GetAudioEncoderConfigurationOptionsResponse", *options)
 
 
-def _empty(name: str) -> Answer:
-    return lambda _: el(f"tr2:{name}Response")
-
-
-def _read(name: str, answer: Answer) -> Operation:
-    return Operation(name, Access.READ_MEDIA, answer)
+def _read(name: str, answer: Answer, *, static: bool = True) -> Operation:
+    return Operation(name, Access.READ_MEDIA, answer, static)
 
 
 OPERATIONS = (
-    _read("GetVideoSourceConfigurations", get_video_source_configurations),
-    _read("GetVideoSourceConfigurationOptions", get_video_source_configuration_options),
     _read("GetVideoEncoderConfigurations", get_video_encoder_configurations),
-    _read("GetVideoEncoderConfigurationOptions", get_video_encoder_configuration_options),
-    _read("GetAudioSourceConfigurations", get_audio_source_configurations),
-    _read("GetAudioSourceConfigurationOptions", get_audio_source_configuration_options),
+    _read("GetVideoEncoderConfigurationOptions", get_video_encoder_configuration_options, static=False),
     _read("GetAudioEncoderConfigurations", get_audio_encoder_configurations),
     _read("GetAudioEncoderConfigurationOptions", get_audio_encoder_configuration_options),
-    *(_read(name, _empty(name)) for name in _EMPTY_LISTS),
 )

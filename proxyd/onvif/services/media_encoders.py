@@ -1,31 +1,27 @@
-"""Configurations of the Media service, version 10: encoders, sources, their options, and the empty lists. Pure.
+"""Encoders of the Media service, version 10, and their options. Pure.
 
-Every range holds exactly the present value: the NVR decides, and Set… operations are refused as not implemented.
+Every range holds exactly the present value, since the NVR decides; where the operator lets recorders set encoders, the
+NVR is asked for the options of one.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
-from proxyd.camera.spec import CameraSpec, StreamSpec
+from proxyd.camera.commands import Ask
+from proxyd.camera.encoders import CodecOptions, EncoderOptions
+from proxyd.camera.features import Span
+from proxyd.camera.spec import CameraSpec, Codec, StreamSpec
 
 from ..faults import no_configuration
 from ..soap import Element, el
 from . import configurations as conf
-from .operation import Access, Answer, Context, Operation
+from . import encoder_changes
+from .operation import Access, Context, Operation
 
 _H264_PROFILES = frozenset({"Baseline", "Main", "Extended", "High"})
-_EMPTY_LISTS = (
-    "GetMetadataConfigurations",
-    "GetVideoAnalyticsConfigurations",
-    "GetAudioOutputs",
-    "GetAudioOutputConfigurations",
-    "GetAudioDecoderConfigurations",
-    "GetCompatibleMetadataConfigurations",
-    "GetCompatibleVideoAnalyticsConfigurations",
-    "GetCompatibleAudioOutputConfigurations",
-    "GetCompatibleAudioDecoderConfigurations",
-)
+_CODECS: tuple[Codec, ...] = ("JPEG", "MPEG4", "H264")  # in the order of the schema
 
 
 def expressible(stream: StreamSpec) -> bool:
@@ -95,7 +91,7 @@ def _video_options(streams: list[StreamSpec]) -> Element:
     """One block per codec; the bit rate has its place only in the extension (Media 2.0 and later)."""
     plain: list[Element] = []
     extended: list[Element] = []
-    for codec in ("JPEG", "MPEG4", "H264"):
+    for codec in _CODECS:
         same = [stream for stream in streams if stream.codec == codec]
         if same:
             plain.append(_codec_options(f"tt:{codec}", same, with_bitrate=False))
@@ -140,9 +136,49 @@ def _selected(
     return list(otherwise)
 
 
-def _video_encoder_options(ctx: Context) -> Element:
-    options = _video_options(_selected(ctx, conf.by_video_encoder, encoded(ctx.spec)))
+def _video_encoder_options(ctx: Context) -> Element | Ask[Element]:
+    streams = _selected(ctx, conf.by_video_encoder, encoded(ctx.spec))
+    if len(streams) == 1 and encoder_changes.may_change(ctx, streams[0]):
+        return encoder_changes.ask_options(streams[0], _told_options)
+    return el("trt:GetVideoEncoderConfigurationOptionsResponse", _video_options(streams))
+
+
+def _told_options(told: EncoderOptions) -> Element:
+    """What the NVR offers, as far as this schema has the codec."""
+    codecs = sorted(
+        (c for c in told.codecs if c.codec in _CODECS and c.sizes and c.fps), key=lambda c: _CODECS.index(c.codec)
+    )
+    extended = [_told_codec(codec, with_bitrate=True) for codec in codecs if codec.bitrate_kbps is not None]
+    options = el(
+        "trt:Options",
+        conf.int_range("tt:QualityRange", math.floor(told.quality.low), math.ceil(told.quality.high)),
+        *(_told_codec(codec, with_bitrate=False) for codec in codecs),
+        el("tt:Extension", *extended) if extended else None,
+    )
     return el("trt:GetVideoEncoderConfigurationOptionsResponse", options)
+
+
+def _told_codec(told: CodecOptions, *, with_bitrate: bool) -> Element:
+    profiles: list[Element] = []
+    if told.codec == "H264":
+        names = [name for name in told.profiles if name in _H264_PROFILES] or ["Main"]
+        profiles = [el("tt:H264ProfilesSupported", name) for name in names]
+    elif told.codec == "MPEG4":
+        profiles = [el("tt:Mpeg4ProfilesSupported", "SP")]
+    gov = told.gov_length or Span(1, max(told.fps))
+    return el(
+        f"tt:{told.codec}",
+        *(el("tt:ResolutionsAvailable", el("tt:Width", str(w)), el("tt:Height", str(h))) for w, h in told.sizes),
+        None if told.codec == "JPEG" else conf.int_range("tt:GovLengthRange", round(gov.low), round(gov.high)),
+        conf.int_range("tt:FrameRateRange", max(1, math.ceil(min(told.fps))), math.floor(max(told.fps))),
+        conf.int_range("tt:EncodingIntervalRange", 1, 1),
+        *profiles,
+        _bitrate_range(told.bitrate_kbps) if with_bitrate and told.bitrate_kbps else None,
+    )
+
+
+def _bitrate_range(span: Span) -> Element:
+    return conf.int_range("tt:BitrateRange", round(span.low), round(span.high))
 
 
 def _audio_encoder_options(ctx: Context) -> Element:
@@ -163,98 +199,7 @@ def _audio_encoder_options(ctx: Context) -> Element:
     return el("trt:GetAudioEncoderConfigurationOptionsResponse", el("trt:Options", *options))
 
 
-def _video_source_options(ctx: Context) -> Element:
-    options = conf.video_source_configuration_options("trt:Options", ctx.spec)
-    return el("trt:GetVideoSourceConfigurationOptionsResponse", options)
-
-
-def _audio_source_options(ctx: Context) -> Element:
-    if not conf.streams_with_audio(ctx.spec):
-        raise no_configuration(conf.AUDIO_SOURCE_CONFIG)
-    options = conf.audio_source_configuration_options("trt:Options")
-    return el("trt:GetAudioSourceConfigurationOptionsResponse", options)
-
-
-def _one(operation: str, by_token: Callable[[Context, str], Element]) -> Answer:
-    def answer(ctx: Context) -> Element:
-        return el(f"trt:{operation}Response", by_token(ctx, ctx.required("trt:ConfigurationToken")))
-
-    return answer
-
-
-def _many(operation: str, all_of: Callable[[CameraSpec], list[Element]]) -> Answer:
-    def answer(ctx: Context) -> Element:
-        if (token := ctx.request.text("trt:ProfileToken")) is not None:
-            conf.profile_stream(ctx.spec, token)
-        return el(f"trt:{operation}Response", *all_of(ctx.spec))
-
-    return answer
-
-
-def _video_encoders(spec: CameraSpec) -> list[Element]:
-    return [video_encoder("trt:Configurations", stream) for stream in encoded(spec)]
-
-
-def _audio_encoders(spec: CameraSpec) -> list[Element]:
-    return [audio_encoder("trt:Configurations", stream) for stream in conf.streams_with_audio(spec)]
-
-
-def _video_source_configs(spec: CameraSpec) -> list[Element]:
-    return [conf.video_source_configuration("trt:Configurations", spec)] if spec.streams else []
-
-
-def _audio_source_configs(spec: CameraSpec) -> list[Element]:
-    has_audio = bool(conf.streams_with_audio(spec))
-    return [conf.audio_source_configuration("trt:Configurations", spec)] if has_audio else []
-
-
-def _video_encoder_by_token(ctx: Context, token: str) -> Element:
-    stream = conf.by_video_encoder(ctx.spec, token)
-    if not expressible(stream):
-        raise no_configuration(token)
-    return video_encoder("trt:Configuration", stream)
-
-
-def _audio_encoder_by_token(ctx: Context, token: str) -> Element:
-    return audio_encoder("trt:Configuration", conf.by_audio_encoder(ctx.spec, token))
-
-
-def _video_source_by_token(ctx: Context, token: str) -> Element:
-    if token != conf.VIDEO_SOURCE_CONFIG or not ctx.spec.streams:
-        raise no_configuration(token)
-    return conf.video_source_configuration("trt:Configuration", ctx.spec)
-
-
-def _audio_source_by_token(ctx: Context, token: str) -> Element:
-    if token != conf.AUDIO_SOURCE_CONFIG or not conf.streams_with_audio(ctx.spec):
-        raise no_configuration(token)
-    return conf.audio_source_configuration("trt:Configuration", ctx.spec)
-
-
-def _read(name: str, answer: Answer) -> Operation:
-    return Operation(name, Access.READ_MEDIA, answer)
-
-
-def _operations() -> list[Operation]:
-    operations = [
-        _read("GetVideoEncoderConfigurationOptions", _video_encoder_options),
-        _read("GetAudioEncoderConfigurationOptions", _audio_encoder_options),
-        _read("GetVideoSourceConfigurationOptions", _video_source_options),
-        _read("GetAudioSourceConfigurationOptions", _audio_source_options),
-    ]
-    for kind, all_of, by_token in (
-        ("VideoEncoderConfiguration", _video_encoders, _video_encoder_by_token),
-        ("AudioEncoderConfiguration", _audio_encoders, _audio_encoder_by_token),
-        ("VideoSourceConfiguration", _video_source_configs, _video_source_by_token),
-        ("AudioSourceConfiguration", _audio_source_configs, _audio_source_by_token),
-    ):
-        one, many, compatible = f"Get{kind}", f"Get{kind}s", f"GetCompatible{kind}s"
-        operations += [
-            _read(one, _one(one, by_token)),
-            _read(many, _many(many, all_of)),
-            _read(compatible, _many(compatible, all_of)),
-        ]
-    return operations + [_read(name, _many(name, lambda _: [])) for name in _EMPTY_LISTS]
-
-
-OPERATIONS = tuple(_operations())
+OPERATIONS = (
+    Operation("GetVideoEncoderConfigurationOptions", Access.READ_MEDIA, _video_encoder_options, static=False),
+    Operation("GetAudioEncoderConfigurationOptions", Access.READ_MEDIA, _audio_encoder_options),
+)

@@ -9,7 +9,7 @@ from proxyd.camera.spec import CameraSpec
 
 from ..faults import SoapFault, action_not_supported, no_such_service
 from ..soap import SoapRequest
-from . import device, deviceio, events, imaging, media, media2, ptz
+from . import analytics, device, deviceio, events, imaging, media, media2, ptz
 from .operation import Operation, Service
 
 _ALL: tuple[Service, ...] = (
@@ -20,6 +20,7 @@ _ALL: tuple[Service, ...] = (
     deviceio.SERVICE,
     ptz.SERVICE,
     imaging.SERVICE,
+    analytics.SERVICE,
 )
 SERVICES: dict[str, Service] = {service.path: service for service in _ALL}
 _REFUSED_VERBS = ("Set", "Add", "Remove", "Create", "Delete", "Start", "Stop", "Upgrade", "Restore")

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from lxml import etree
 
 from proxyd.camera.commands import Command, LookUp
+from proxyd.camera.features import AnalyticsItem, ChannelFeatures
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import AudioSpec, CameraSpec, NvrAccess, StreamSpec
 from proxyd.camera.urls import DEVICE_PATH
@@ -19,6 +20,7 @@ from proxyd.onvif.dispatch import Dispatcher
 from proxyd.onvif.exchange import Call, Later, Reply
 from proxyd.onvif.faults import SoapFault
 from proxyd.onvif.namespaces import PASSWORD_TYPES, PREFIXES, clark
+from proxyd.onvif.services.analytics import ANALYTICS_PATH
 from proxyd.onvif.services.events import Pull
 from proxyd.onvif.services.imaging import IMAGING_PATH
 from proxyd.onvif.services.operation import DEVICEIO_PATH, EVENTS_PATH, MEDIA2_PATH, MEDIA_PATH, Reached
@@ -37,6 +39,7 @@ PATHS = {
     "tptz": PTZ_PATH,
     "timg": IMAGING_PATH,
     "tmd": DEVICEIO_PATH,
+    "tan": ANALYTICS_PATH,
 }
 _BASE64 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
 _nonces = count()
@@ -94,6 +97,14 @@ def camera_spec(**changes: Any) -> CameraSpec:
 
 
 AUDIO = AudioSpec("AAC", 64, 16)
+ANALYTICS = ChannelFeatures(
+    rules=(
+        AnalyticsItem("Fence", "tt:LineDetector", (("Direction", "Any"), ("Armed", "true"))),
+        AnalyticsItem("Motion <1>", "tt:CellMotionDetector", (("MinCount", "20"), ("ActiveCells", "zwA="))),
+        AnalyticsItem("Fence 2", "tt:LineDetector"),
+    ),
+    modules=(AnalyticsItem("Cells", "tt:CellMotionEngine", (("Sensitivity", "6"),)),),
+)
 SPECS: dict[str, CameraSpec] = {
     "two H.264 streams": camera_spec(),
     "H.265 main": camera_spec(streams=(main_stream(codec="H265", codec_profile="Main"), sub_stream())),
@@ -101,6 +112,10 @@ SPECS: dict[str, CameraSpec] = {
     "audio": camera_spec(streams=(main_stream(audio=AUDIO), sub_stream(audio=AudioSpec("G711", 64, 8)))),
     "JPEG main, MPEG4 sub": camera_spec(streams=(main_stream(codec="JPEG", quality=80.5), sub_stream(codec="MPEG4"))),
     "no streams": camera_spec(streams=()),
+    "analytics": camera_spec(features=ANALYTICS),
+    "backchannel": camera_spec(
+        streams=(main_stream(audio=AudioSpec("G726", 32, 8)), sub_stream()), features=ChannelFeatures(backchannel=True)
+    ),
     "IPv6": camera_spec(address="2001:db8::7", http_port=80, rtsp_port=554),
 }
 

@@ -16,6 +16,7 @@ from lxml import etree
 from xmlschema import XMLSchema11
 
 from proxyd.onvif.namespaces import (
+    ANALYTICS,
     DEVICE,
     DEVICEIO,
     ENV12,
@@ -26,6 +27,7 @@ from proxyd.onvif.namespaces import (
     NOTIFICATION,
     PTZ,
     RESOURCE_FAULTS,
+    SCHEMA,
 )
 
 _XS = "{http://www.w3.org/2001/XMLSchema}"
@@ -37,6 +39,7 @@ _OFFICIAL = {
     PTZ: "ver20/ptz/wsdl/ptz.wsdl",
     IMAGING: "ver20/imaging/wsdl/imaging.wsdl",
     DEVICEIO: "ver10/deviceio.wsdl",
+    ANALYTICS: "ver20/analytics/wsdl/analytics.wsdl",
 }
 _PACKAGED = {
     DEVICE: "devicemgmt.wsdl",
@@ -45,6 +48,7 @@ _PACKAGED = {
     PTZ: "ptz.wsdl",
     IMAGING: "imaging.wsdl",
     DEVICEIO: "deviceio.wsdl",
+    ANALYTICS: "analytics.wsdl",
 }
 _NAMES_OF_URLS = {
     "soap-envelope": "soap12-envelope.xsd",
@@ -71,7 +75,8 @@ class Validator:
         body = root[-1][0]
         namespace = etree.QName(body).namespace
         if namespace in self.operations or namespace == NOTIFICATION:
-            self.schema.validate(body)
+            # As a document of its own: xmlschema knows no prefix that is declared further out.
+            self.schema.validate(etree.tostring(body))
             for message in body.iter("{http://www.onvif.org/ver10/schema}Message"):
                 self.schema.validate(message)
         return body
@@ -107,6 +112,11 @@ def load(shared: Path | None, scratch: Path) -> Validator:
         operations[namespace] = re.findall(r"<wsdl:operation name=\"(\w+)\"", text.partition("<wsdl:binding")[0])
     if resource_faults := by_name.get("r-2.xsd"):  # named by the WSDLs, not by their schemas
         locations[RESOURCE_FAULTS] = resource_faults.as_uri()
+    parts = [by_name[name] for name in ("onvif.xsd", "metadatastream.xsd") if name in by_name]
+    whole = scratch / "tt.xsd"  # services name one part of that namespace or the other, which counts for all of them
+    included = "".join(f'<xs:include schemaLocation="{part.as_uri()}"/>' for part in parts)
+    whole.write_text(f'<xs:schema xmlns:xs="{_XS[1:-1]}" targetNamespace="{SCHEMA}">{included}</xs:schema>')
+    locations = {SCHEMA: whole.as_uri(), **locations}
     imports = "".join(f'<xs:import namespace="{ns}" schemaLocation="{uri}"/>' for ns, uri in locations.items())
     driver = (
         f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:driver">{imports}</xs:schema>'
