@@ -41,10 +41,10 @@ class UpstreamOpener:
             if isinstance(error, UpstreamAuthError):
                 self._refused = error
 
-    async def open(self, stream: StreamSpec) -> Upstream:
-        """A described upstream session. Raises UpstreamError."""
+    async def open(self, stream: StreamSpec, *, audio: bool = True) -> Upstream:
+        """A described upstream session, with sound or without. Raises UpstreamError."""
         if self._proven:
-            return await self._open(stream)
+            return await self._open(stream, audio)
         try:
             async with asyncio.timeout(self._timeouts.answer_s):
                 await self._first.acquire()
@@ -55,16 +55,16 @@ class UpstreamOpener:
             ) from None
         try:
             if not self._proven:
-                return await self._open(stream)
+                return await self._open(stream, audio)
         finally:
             self._first.release()
-        return await self._open(stream)  # proven while this one stood in line
+        return await self._open(stream, audio)  # proven while this one stood in line
 
-    async def _open(self, stream: StreamSpec) -> Upstream:
+    async def _open(self, stream: StreamSpec, audio: bool) -> Upstream:
         if self._refused is not None:
             raise self._refused
         access = self._access
-        upstream = Upstream(stream.upstream_url or "", access, self._timeouts)
+        upstream = Upstream(stream.upstream_url or "", access, self._timeouts, audio=audio)
         try:
             await upstream.open()
         except UpstreamError as error:

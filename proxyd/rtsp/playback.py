@@ -70,7 +70,7 @@ class Playback:
         if self._upstream is not None and self._upstream.usable and self.matches(stream):
             return self._upstream.media
         await self.end()
-        upstream = await self._context.opener.open(stream)
+        upstream = await self._context.opener.open(stream, audio=self._context.spec.settings.audio)
         upstream.on_lost = self._upstream_lost
         self._upstream, self.stream = upstream, stream
         return upstream.media
@@ -84,6 +84,7 @@ class Playback:
             and stream.name == self.stream.name
             and stream.upstream_url == self.stream.upstream_url
             and self._upstream.access == self._context.spec.nvr
+            and self._upstream.audio == self._context.spec.settings.audio
         )
 
     async def setup(self, table: SessionTable, track: int, wish: Transport) -> Transport:

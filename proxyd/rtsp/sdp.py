@@ -130,10 +130,10 @@ def parse_sdp(text: str) -> Description:
     return Description(tuple(media), control)
 
 
-def offered(description: Description) -> list[Media]:
-    """The media that pass to a recorder: video and audio over plain RTP. Tracks that run the other
+def offered(description: Description, *, audio: bool = True) -> list[Media]:
+    """The media that pass to a recorder: video and, with `audio`, sound over plain RTP. Tracks that run the other
     way (audio backchannel, `sendonly` as seen from the client, ONVIF Streaming §5.3) do not pass yet."""
-    return [media for media in description.media if _passes(media)]
+    return [media for media in description.media if _passes(media) and (audio or media.kind != "audio")]
 
 
 def format_sdp(media: list[Media], *, address: str, session_id: int, title: str) -> str:

@@ -46,9 +46,13 @@ class Upstream:
     """`on_frames(frames)` gets packets whose channel is `2 * track` (RTP) or `2 * track + 1` (RTCP); `on_lost(error)`
     is called once when the session ends by itself. Both are set after `open`."""
 
-    def __init__(self, url: str, access: NvrAccess, timeouts: UpstreamTimeouts | None = None) -> None:
+    def __init__(
+        self, url: str, access: NvrAccess, timeouts: UpstreamTimeouts | None = None, *, audio: bool = True
+    ) -> None:
+        """`audio` false: sound is left out of `media`, so nobody can ask for it."""
         self._url = url
         self.access = access
+        self.audio = audio
         self._timeouts = timeouts or UpstreamTimeouts()
         self._client: RtspClient | None = None
         self._media: list[Media] = []
@@ -176,7 +180,7 @@ class Upstream:
 
     def _read_description(self, response: Response, url: str) -> None:
         description = parse_sdp(response.body.decode("utf-8", "replace"))
-        self._media = offered(description)
+        self._media = offered(description, audio=self.audio)
         if not self._media:
             raise UpstreamProtocolError(
                 f"{self._name(True)} describes a stream without video.",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from proxyd.camera.settings import CameraSettings
 from proxyd.rtsp.headers import parse_rtp_info
 from tests.player.watch import watch
 from tests.proxyd.rtsp.cameras import (
@@ -19,6 +20,7 @@ from tests.proxyd.rtsp.cameras import (
     PASSWORD,
     USER,
     camera,
+    camera_spec,
     recorder,
     simulated_nvr,
 )
@@ -122,6 +124,25 @@ async def test_one_track_may_be_torn_down() -> None:
         assert {packet.channel for packet in client.packets[5:]} <= {0, 1}
         assert (await client.ask("TEARDOWN", f"{url}/main/trackID=0")).status == 200
         assert nvr.sessions == 0
+
+
+async def test_sound_is_left_out_where_the_operator_wants_none() -> None:
+    silent = CameraSettings(audio=False)
+    async with simulated_nvr(audio=True) as nvr, camera(nvr.port, settings=silent) as (server, seen, url):
+        async with recorder(server) as client:
+            described = await client.ask("DESCRIBE", f"{url}/main")
+            assert b"m=video" in described.body and b"m=audio" not in described.body
+            assert (await client.ask("SETUP", f"{url}/main/trackID=1", Transport="RTP/AVP/TCP")).status == 404
+            await client.start(f"{url}/main")
+            await client.until_packets(20)
+            assert {packet.channel for packet in client.packets} <= {0, 1}
+            # Who plays without sound comes back, and finds the other description.
+            server.update(camera_spec(nvr.port))
+            while await client.receive():
+                pass
+        assert seen.trace[-2]["reason"].startswith("ended: the stream")
+        async with recorder(server) as client:
+            assert b"m=audio" in (await client.ask("DESCRIBE", f"{url}/main")).body
 
 
 async def test_statistics() -> None:
