@@ -166,6 +166,12 @@ def _camera(verbs: _Verbs) -> None:
     verb = verbs.add("trace", "the last exchanges with recorders, and why some were refused")
     _one(verb, "CAMERA")
     verb.add_argument("--limit", type=int, default=50, metavar="N", help="at most this many, newest last (50)")
+    verb.add_argument(
+        "--raw", type=int, metavar="N", help="what went over the wire in exchange N; secrets are taken out"
+    )
+    verb = verbs.add("events", "what happened before the camera, as it told recorders")
+    _one(verb, "CAMERA")
+    verb.add_argument("--limit", type=int, default=50, metavar="N", help="at most this many, newest last (50)")
     _one(verbs.add("credentials", "user name and password to type into the recorder"), "CAMERA")
 
 

@@ -12,13 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from proxyd.api.client import RpcClient
-from proxyd.api.models import Camera, CameraState, Credentials, Picture, Stream, TraceEntry
+from proxyd.api.models import Camera, CameraEvent, CameraState, Credentials, Picture, Stream
 from proxyd.errors import InvalidInput, ProxyError
 
+from . import conversation_commands
 from .confirm import confirm
 from .naming import find_id, find_ids
 from .output import Column, Output, counted, format_pairs, local_time
-from .refusals import newest_refusal, refusal_words
 from .secret_input import read_password
 from .words import codec_name
 
@@ -90,6 +90,7 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                 ("password", f"onviftui camera credentials {camera.id}"),
                 ("recorder", camera.recorder or "none has asked yet"),
                 ("clients", camera.clients),
+                ("last event", f"{camera.last_event}, {local_time(camera.last_event_at)}" if camera.last_event else ""),
                 ("discovery", "on" if camera.discovery else "off"),
                 ("notifies", ", ".join(["its own LAN", *camera.notify])),
                 ("HTTPS", camera.https_url or ("on" if camera.https else "off")),
@@ -220,31 +221,16 @@ async def camera_ptz(args: argparse.Namespace, client: RpcClient, out: Output) -
     return 0
 
 
-async def camera_trace(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+async def camera_events(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
     camera_id = await _camera_id(args.id, client)
-    entries: list[TraceEntry] = await client.call("camera.trace", {"id": camera_id, "limit": args.limit})
+    events: list[CameraEvent] = await client.call("camera.events", {"id": camera_id, "limit": args.limit})
     if out.json_mode:
-        out.document(entries)
-        return 0
-    columns = (
-        Column("TIME"),
-        Column("CLIENT"),
-        Column("PROTOCOL", optional=True),
-        Column("OPERATION", least=12),
-        Column("AUTH", optional=True),
-        Column("RESULT"),
-        Column("REASON", least=12),
-    )
-    rows = [
-        (local_time(e.at), e.client, e.protocol, e.operation, e.auth, "ok" if e.ok else "refused", e.reason)
-        for e in entries
-    ]
-    if rows:
-        out.table(columns, rows)
-        if refusal := newest_refusal(entries):
-            out.note(refusal_words(refusal, f"onviftui camera credentials {camera_id}"))
+        out.document(events)
+    elif not events:
+        out.say("Nothing has happened before this camera since the daemon started, or its NVR sends no events.")
     else:
-        out.say("No recorder has asked this camera for anything since the daemon started.")
+        columns = (Column("TIME"), Column("EVENT", least=12), Column("TOPIC", least=12, optional=True))
+        out.table(columns, [(local_time(event.at), event.what, event.topic) for event in events])
     return 0
 
 
@@ -271,6 +257,7 @@ COMMANDS = {
     "remove": camera_remove,
     "snapshot": camera_snapshot,
     "ptz": camera_ptz,
-    "trace": camera_trace,
+    **conversation_commands.COMMANDS,
+    "events": camera_events,
     "credentials": camera_credentials,
 }

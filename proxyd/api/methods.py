@@ -54,6 +54,7 @@ METHODS: dict[str, Method] = _table(
     Method("camera.remove", m.ByIds, list[m.Camera], _A, "Remove cameras; a rescan does not bring them back."),
     Method("camera.snapshot", m.ById, m.Picture, _V, "A still picture, as the recorder would get it."),
     Method("camera.trace", m.TraceParams, list[m.TraceEntry], _V, "The last exchanges with recorders."),
+    Method("camera.exchange", m.ExchangeParams, m.Exchange, _O, "One exchange in full, without secrets."),
     Method("camera.events", m.EventsParams, list[m.CameraEvent], _V, "The last events, oldest first."),
     Method(
         "camera.ptz", CameraPtz, m.Camera, _O, "Move a camera for a moment, stop it, or send it home or to a preset."

@@ -228,8 +228,9 @@ class NvrTest(Model):
 
 
 class TraceEntry(Model):
-    """One exchange with a recorder."""
+    """One exchange with a recorder. `raw`: camera.exchange shows what went over the wire."""
 
+    number: int = 0  # grows with each exchange of this camera, from 1 since the daemon started
     at: str
     client: str
     protocol: Literal["onvif", "rtsp", "snapshot", "discovery"]
@@ -237,6 +238,17 @@ class TraceEntry(Model):
     auth: str = ""
     ok: bool
     reason: str = ""
+    took_ms: int | None = None  # from the request to the answer
+    raw: bool = False
+
+
+class Exchange(Model):
+    """One exchange in full: start line, headers and body of both sides. Secrets are taken out; each side is cut off
+    after 16 KiB."""
+
+    entry: TraceEntry
+    request: str
+    reply: str
 
 
 class CameraEvent(Model):

@@ -115,3 +115,10 @@ class EventsParams(Params):
 class TraceParams(Params):
     id: Id
     limit: Annotated[int, Field(ge=1, le=200)] = 200
+
+
+class ExchangeParams(Params):
+    """`number` as in camera.trace."""
+
+    id: Id
+    number: Annotated[int, Field(ge=1, le=2**53 - 1)]

@@ -1,14 +1,21 @@
-"""The last exchanges of one camera with recorders: a bounded ring (contract 8: every refusal is recorded)."""
+"""The conversation of one camera with recorders: a bounded ring of its last exchanges (contract 8: every refusal is
+recorded), the bytes of the newest of them, and what each recorder did so far."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Literal
 
-from proxyd.api.models import TraceEntry
+from proxyd.api.models import Exchange, TraceEntry
+
+from .meeting import Meetings
+from .raw_exchange import RawExchange, shown
 
 ENTRIES = 200
+RAW_ENTRIES = 50
+RAW_BYTES = 256 * 1024  # of all that are kept; 128 cameras share one machine
 _TEXT = 300  # a client chooses operation names: they are cut to this many characters
 
 
@@ -17,10 +24,15 @@ class Trace:
     camera's address at which it did, until somebody gets something at the present one."""
 
     def __init__(self, now: Callable[[], str]) -> None:
+        """`now`: RFC 3339."""
         self._now = now
         self._entries: deque[TraceEntry] = deque(maxlen=ENTRIES)
+        self._raw: OrderedDict[int, RawExchange] = OrderedDict()
+        self._raw_bytes = 0
+        self._number = 0
         self.recorder: str | None = None
         self.moved_from = ""
+        self.meetings = Meetings()
         self._address = ""
 
     def __call__(
@@ -32,21 +44,49 @@ class Trace:
         ok: bool,
         auth: str = "",
         reason: str = "",
+        took_s: float | None = None,
+        raw: RawExchange | None = None,
+        tls: bool = False,
     ) -> None:
+        host = client if client.endswith("]") else client.rpartition(":")[0] or client
         if ok and auth:
-            self.recorder = client.rpartition(":")[0] or client
+            self.recorder = host
             self.moved_from = ""
-        self._entries.append(
-            TraceEntry(
-                at=self._now(),
-                client=client,
-                protocol=protocol,
-                operation=operation[:_TEXT],
-                auth=auth,
-                ok=ok,
-                reason=reason[:_TEXT],
-            )
+        self._number += 1
+        if raw is not None:
+            self._keep(self._number, raw)
+        entry = TraceEntry(
+            number=self._number,
+            at=self._now(),
+            client=client,
+            protocol=protocol,
+            operation=operation[:_TEXT],
+            auth=auth,
+            ok=ok,
+            reason=reason[:_TEXT],
+            took_ms=None if took_s is None else round(took_s * 1000),
         )
+        self._entries.append(entry)
+        at = moment(entry.at)
+        meeting = self.meetings(host.strip("[]"), at)
+        if protocol == "discovery":
+            meeting.searched(at)
+        else:
+            meeting.exchanged(
+                at,
+                protocol=protocol,
+                operation=entry.operation,
+                ok=ok,
+                auth=auth,
+                reason=entry.reason,
+                tls=tls,
+            )
+
+    def _keep(self, number: int, raw: RawExchange) -> None:
+        self._raw[number] = raw
+        self._raw_bytes += raw.size
+        while len(self._raw) > RAW_ENTRIES or self._raw_bytes > RAW_BYTES:
+            self._raw_bytes -= self._raw.popitem(last=False)[1].size
 
     def listens_on(self, address: str) -> None:
         """The camera has this address from now on."""
@@ -57,5 +97,30 @@ class Trace:
         self._address = address
 
     def last(self, limit: int) -> list[TraceEntry]:
-        """Oldest first."""
-        return list(self._entries)[-limit:]
+        """Oldest first; `raw` says whose bytes are still there."""
+        return [
+            entry.model_copy(update={"raw": True}) if entry.number in self._raw else entry
+            for entry in list(self._entries)[-limit:]
+        ]
+
+    def exchange(self, number: int, secrets: Iterable[str]) -> Exchange | None:
+        """One exchange in full, without secrets; None when its bytes are not kept (any more)."""
+        raw = self._raw.get(number)
+        entry = next((one for one in self._entries if one.number == number), None)
+        if raw is None or entry is None:
+            return None
+        known = tuple(secrets)
+        return Exchange(
+            entry=entry.model_copy(update={"raw": True}),
+            request=shown(raw.request, known),
+            reply=shown(raw.reply, known),
+        )
+
+
+def moment(at: str) -> datetime:
+    """The time in a trace entry; the beginning of time for what is none."""
+    try:
+        parsed = datetime.fromisoformat(at)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from proxyd.camera.meeting import BROKEN
 from proxyd.camera.urls import SNAPSHOT_PATH
 
 from .faults import SoapFault, content_type, internal_error
@@ -15,6 +17,7 @@ from .soap import CONTENT_TYPE, Version
 
 Headers = tuple[tuple[str, str], ...]
 _Outcome = TypeVar("_Outcome")
+_QUOTED = re.compile("[:'\"]")  # after these a parser quotes what came
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,16 @@ def plain(
 def failure(operation: str) -> Reply:
     """For an exception inside: the client learns nothing of it, but gets an envelope."""
     return refusal(internal_error(), operation, "internal error, see the log")
+
+
+def broken(status: int, why: str) -> Reply:
+    """For what is no HTTP. `why` is the parser's, for our user alone; it may quote what came, which may be a secret."""
+    fault = SoapFault("Sender", "This is no HTTP request", status=status)
+    if "HTTPS" in why:  # aiohttp knows the beginning of a TLS handshake
+        reason = "speaks HTTPS where the camera speaks HTTP"
+    else:
+        reason = f"no HTTP that can be understood: {_QUOTED.split(why)[0].strip()[:80]}"
+    return refusal(fault, BROKEN, reason)
 
 
 def not_found(path: str) -> Reply:

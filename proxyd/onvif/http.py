@@ -27,6 +27,7 @@ from .dispatch import SERVICE_PATHS, Dispatcher
 from .event_rim import EventRim
 from .exchange import Call, Later, Pending, Reply
 from .http_body import TooLarge, read_body
+from .http_bytes import Asked, response_of
 from .http_connections import ClientLog, Connections, host_of, peer_of, reached_by
 from .https import Https
 from .services.event_subscriptions import Notify
@@ -89,6 +90,7 @@ class OnvifServer:
         connections = Connections(
             self._handle,
             gone=self._gone,
+            broken=self._broken,
             handler_cancellation=True,  # a recorder that hangs up frees its long poll
             access_log=None,
             keepalive_timeout=http_connections.IDLE_TIMEOUT_S,
@@ -173,13 +175,14 @@ class OnvifServer:
         return response
 
     async def _respond(self, request: web.BaseRequest) -> web.Response:
+        asked = Asked(request)
         client = peer_of(request)
         path = request.path
         try:
             if path in SERVICE_PATHS:
-                reply = await self._service(request)
+                reply = await self._service(request, asked)
             elif path == SNAPSHOT_PATH:
-                return await self._snapshot(request, client)
+                return await self._snapshot(request, client, asked)
             else:
                 reply = exchange.not_found(path)
         except ConnectionError:
@@ -187,16 +190,20 @@ class OnvifServer:
         except Exception:
             self._log.exception("camera %d: no answer at %s", self._dispatcher.spec.id, path)
             reply = exchange.failure(path.rpartition("/")[2])
-        return self._send(request, reply, client)
+        return self._send(asked, reply, client)
 
-    async def _service(self, request: web.BaseRequest) -> Reply:
+    def _broken(self, request: web.BaseRequest, status: int, why: str) -> web.StreamResponse:
+        """What came is no HTTP: said in the trace, and with a fault to whoever may read it."""
+        return self._send(Asked(request), exchange.broken(status, why), peer_of(request))
+
+    async def _service(self, request: web.BaseRequest, asked: Asked) -> Reply:
         refusal = self._dispatcher.refuse_head(
             request.method, request.headers.get("Content-Type"), request.content_length
         )
         if refusal is not None:
             return refusal
         try:
-            body = await read_body(request)
+            asked.body = body = await read_body(request)
         except TooLarge:
             return self._dispatcher.refuse_size(request.method)
         except TimeoutError:
@@ -236,7 +243,7 @@ class OnvifServer:
             return pending.failed(error)
         return pending.finish(result)
 
-    async def _snapshot(self, request: web.BaseRequest, client: str) -> web.Response:
+    async def _snapshot(self, request: web.BaseRequest, client: str, asked: Asked) -> web.Response:
         answer = self._dispatcher.picture(
             Call(
                 method=request.method,
@@ -252,7 +259,7 @@ class OnvifServer:
             await asyncio.sleep(answer.delay_s)
             answer = answer.resume(self._now())
         if isinstance(answer, Reply):
-            return self._send(request, answer, client)
+            return self._send(asked, answer, client)
         try:
             async with asyncio.timeout(PICTURE_TIMEOUT_S):
                 picture = await self._take_snapshot()
@@ -261,18 +268,26 @@ class OnvifServer:
             self._log.warning(
                 "camera %d: no picture for the recorder (%s)", self._dispatcher.spec.id, type(error).__name__
             )
-            return self._send(request, exchange.no_picture(), client)
+            return self._send(asked, exchange.no_picture(), client)
         reason = "the stand-in picture was sent, the NVR gave none" if picture.fallback else ""
         self._record(
-            client=client, protocol="snapshot", operation=SNAPSHOT_PATH, ok=True, auth=answer.scheme, reason=reason
+            client=client,
+            protocol="snapshot",
+            operation=SNAPSHOT_PATH,
+            ok=True,
+            auth=answer.scheme,
+            reason=reason,
+            took_s=asked.took_s,
+            tls=asked.tls,
         )
         return web.Response(
             body=picture.data,
             headers={"Content-Type": picture.content_type, "Cache-Control": "no-store", "Server": "onviftui"},
         )
 
-    def _send(self, request: web.BaseRequest, reply: Reply, client: str) -> web.Response:
-        snapshot = request.path == SNAPSHOT_PATH
+    def _send(self, asked: Asked, reply: Reply, client: str) -> web.Response:
+        snapshot = asked.path == SNAPSHOT_PATH
+        response = response_of(reply)
         self._record(
             client=client,
             protocol="snapshot" if snapshot else "onvif",
@@ -280,12 +295,8 @@ class OnvifServer:
             ok=reply.ok,
             auth=reply.auth,
             reason=reply.reason,
+            took_s=asked.took_s,
+            raw=asked.raw(response),
+            tls=asked.tls,
         )
-        response = web.Response(status=reply.status, body=reply.body)
-        response.headers["Content-Type"] = reply.content_type
-        response.headers["Server"] = "onviftui"
-        for name, value in reply.headers:
-            response.headers.add(name, value)
-        if reply.status in (408, 413):
-            response.force_close()
         return response

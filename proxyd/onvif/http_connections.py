@@ -25,16 +25,48 @@ class ClientLog(logging.LoggerAdapter[logging.Logger]):
         self.debug(msg, *args, exc_info=exc_info)
 
 
+class Handler(web.RequestHandler):
+    """Of one connection. What is no HTTP gets the answer that the camera's server gives, instead of aiohttp's text."""
+
+    def __init__(self, manager: Connections, **settings: Any) -> None:
+        super().__init__(manager, **settings)
+        self._broken = manager.broken
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        response = super().handle_error(request, status, exc, message)  # logs; raises when an answer has begun
+        response = self._broken(request, status, message or "") if status < 500 else response
+        response.force_close()
+        return response
+
+
 class Connections(web.Server):
     """aiohttp's low-level server with an upper bound of connections. When all places are taken, whoever holds the most
     gives up one that waits for a request: so nobody keeps recorders out by connecting often."""
 
-    def __init__(self, *args: Any, gone: Callable[[str], None], **settings: Any) -> None:
-        """`gone` is told of each client whose connection was to be kept and is lost."""
+    def __init__(
+        self,
+        *args: Any,
+        gone: Callable[[str], None],
+        broken: Callable[[web.BaseRequest, int, str], web.StreamResponse],
+        **settings: Any,
+    ) -> None:
+        """`gone` is told of each client whose connection was to be kept and is lost; `broken(request, status, why)`
+        answers what is no HTTP."""
         super().__init__(*args, **settings)
+        self.broken = broken
+        self._loop_here = asyncio.get_running_loop()
         self.answering: set[web.RequestHandler] = set()
         self.kept: dict[web.RequestHandler, tuple[str, float]] = {}  # by whom, and when it last asked
         self._gone = gone
+
+    def __call__(self) -> web.RequestHandler:
+        return Handler(self, loop=self._loop_here, **self._kwargs)
 
     def keep(self, handler: web.RequestHandler, client: str) -> None:
         self.kept[handler] = (client, asyncio.get_running_loop().time())

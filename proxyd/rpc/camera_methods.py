@@ -7,6 +7,7 @@ import base64
 from proxyd.api import models as m
 from proxyd.api.ptz import CameraPtz
 from proxyd.camera.view import event_model
+from proxyd.errors import NotFound
 
 from .access import Caller
 from .parts import Parts, reveal, subject
@@ -91,6 +92,17 @@ class CameraMethods:
     async def camera_trace(self, p: m.TraceParams, who: Caller) -> list[m.TraceEntry]:
         self._parts.cameras.row(p.id)
         return self._parts.cameras.trace_of(p.id).last(p.limit)
+
+    async def camera_exchange(self, p: m.ExchangeParams, who: Caller) -> m.Exchange:
+        row = self._parts.cameras.row(p.id)
+        known = [row.password, row.nvr.access.password, *(user.password for user in row.users)]
+        exchange = self._parts.cameras.trace_of(p.id).exchange(p.number, known)
+        if exchange is None:
+            raise NotFound(
+                f"What went over the wire in exchange {p.number} of {row.name} is not kept.",
+                "camera trace shows which ones are: the newest.",
+            )
+        return exchange
 
     async def camera_events(self, p: m.EventsParams, who: Caller) -> list[m.CameraEvent]:
         self._parts.cameras.row(p.id)

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 
 from proxyd.camera.accounts import accounts
+from proxyd.camera.raw_exchange import RawExchange
 from proxyd.camera.spec import StreamSpec
 from proxyd.camera.urls import rtsp_url
 from proxyd.errors import UpstreamError
@@ -27,7 +28,7 @@ from proxyd.rtsp.headers import (
     parse_session,
     parse_transport,
 )
-from proxyd.rtsp.messages import VERSION, Request, Response
+from proxyd.rtsp.messages import VERSION, Request, Response, format_request, format_response
 from proxyd.rtsp.playback import Playback
 from proxyd.rtsp.relay import ClientInfo
 from proxyd.rtsp.sdp import format_sdp
@@ -79,24 +80,31 @@ class Conversation:
     async def answer(self, request: Request) -> Response:
         """The response to one request; raises nothing for what a peer did."""
         operation = f"{request.method} {shown(parse_target(request.uri).stream)}".strip()
-        self._answering = True
+        since = self._loop.time()
+        reason: str | None = None  # None: not worth a line
+        ok = self._answering = True
         try:
-            response = await self._dispatch(request, operation)
+            response = await self._dispatch(request)
+            reason = "" if request.method in ("DESCRIBE", "PLAY") else None
         except Refused as refusal:
             response = Response(refusal.status, headers=Headers(refusal.headers))
-            if refusal.reason:
-                self.record(operation, refusal.reason)
+            ok, reason = False, refusal.reason or None
         except UpstreamError as error:
-            self._upstream_failed(error, operation)
+            self._upstream_failed(error)
             self._broken = self._playback.broken
             response = Response(503)
+            ok, reason = False, str(error)
             self._loss = None
         finally:
             self._answering = False
-        if self._loss is not None:
-            self._upstream_failed(self._loss, self._label("PLAY"))
         head = [("CSeq", request.headers.get("CSeq") or "0"), ("Server", SERVER)]
         response.headers = Headers([*head, *response.headers])
+        if reason is not None:
+            took_s = self._loop.time() - since
+            self.record(operation, reason, ok=ok, took_s=took_s, raw=_raw(request, response))
+        if self._loss is not None:
+            self._upstream_failed(self._loss)
+            self.record(self._label("PLAY"), str(self._loss))
         return response
 
     def answered(self) -> None:
@@ -145,7 +153,15 @@ class Conversation:
             self.record(self._label("TEARDOWN"), "the connection ended", ok=True)
         await self._playback.end()
 
-    def record(self, operation: str, reason: str = "", *, ok: bool = False) -> None:
+    def record(
+        self,
+        operation: str,
+        reason: str = "",
+        *,
+        ok: bool = False,
+        took_s: float | None = None,
+        raw: RawExchange | None = None,
+    ) -> None:
         """One line of the camera's trace."""
         self._context.record(
             client=self._client,
@@ -154,11 +170,13 @@ class Conversation:
             ok=ok,
             auth=self._auth.scheme,
             reason=reason,
+            took_s=took_s,
+            raw=raw,
         )
 
     # Requests -----------------------------------------------------------------------------------------------
 
-    async def _dispatch(self, request: Request, operation: str) -> Response:
+    async def _dispatch(self, request: Request) -> Response:
         if request.version != VERSION:
             raise Refused(505, f"{request.version} is not spoken here")
         if "CSeq" not in request.headers:
@@ -193,7 +211,6 @@ class Conversation:
             target = Target(self._playback.stream.name, target.track)
         response = await handlers[request.method](request, target)
         if request.method in ("DESCRIBE", "PLAY"):
-            self.record(operation, ok=True)
             self._context.report(None)
         return response
 
@@ -306,14 +323,14 @@ class Conversation:
         if self._answering:  # the answer goes first; if the request fails of it, one line in the trace is enough
             self._broken, self._loss = True, error
             return
-        self._upstream_failed(error, self._label("PLAY"))
+        self._upstream_failed(error)
+        self.record(self._label("PLAY"), str(error))
         self._end()
 
-    def _upstream_failed(self, error: UpstreamError, operation: str) -> None:
+    def _upstream_failed(self, error: UpstreamError) -> None:
         upstream = self._playback.upstream
         if upstream is not None:
             self._context.opener.failed(error, upstream.access)
-        self.record(operation, str(error))
         self._context.report(error)
 
     def _label(self, method: str) -> str:
@@ -326,3 +343,10 @@ class Conversation:
     def _session_headers(self) -> Headers:
         table = self._playback.table
         return Headers([("Session", table.id)] if table else [])
+
+
+def _raw(request: Request, response: Response) -> RawExchange | None:
+    try:
+        return RawExchange.of(format_request(request), format_response(response))
+    except ValueError:  # white space in the URI, or the like: the reason says it
+        return None

@@ -134,6 +134,15 @@ class FakeDaemon(RpcFake):
         entry = {"at": AT, "client": "192.0.2.50", "protocol": "onvif", "operation": "GetProfiles"}
         return [m.TraceEntry.model_validate({**entry, "ok": False, "reason": "wrong password"})]
 
+    def on_camera_exchange(self, params: m.ExchangeParams) -> m.Exchange:
+        entry = m.TraceEntry(
+            number=params.number, at=AT, client="192.0.2.50:40000", protocol="onvif", operation="GetProfiles", ok=True
+        )
+        return m.Exchange(entry=entry, request="POST /onvif/media_service\n\n<asked/>", reply="HTTP/1.1 200\n\n<told/>")
+
+    def on_camera_events(self, params: m.EventsParams) -> list[m.CameraEvent]:
+        return [m.CameraEvent(at=AT, what="person begins", topic="tns1:RuleEngine/MyRuleDetector/PeopleDetect")]
+
     def on_camera_credentials(self, params: m.ById) -> m.Credentials:
         return m.Credentials(camera=params.id, username="recorder", password="open sesame")
 

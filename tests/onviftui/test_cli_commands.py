@@ -329,6 +329,21 @@ async def test_trace_says_why(onviftui: Any) -> None:
     )
 
 
+async def test_one_exchange_in_full(daemon: FakeDaemon, onviftui: Any) -> None:
+    ran = await onviftui("camera", "trace", "1", "--raw", "7")
+    assert daemon.called("camera.exchange") == [{"id": 1, "number": 7}]
+    assert "192.0.2.50:40000  GetProfiles, answered" in ran.out
+    assert "--- the recorder sent ---\nPOST /onvif/media_service\n\n<asked/>\n" in ran.out
+    assert ran.out.endswith("--- the camera sent ---\nHTTP/1.1 200\n\n<told/>\n")
+
+
 async def test_job_cancel(daemon: FakeDaemon, onviftui: Any) -> None:
     assert "kept" in (await onviftui("job", "cancel", "7")).out
     assert daemon.called("job.cancel") == [{"id": 7}]
+
+
+async def test_events_of_a_camera(onviftui: Any) -> None:
+    ran = await onviftui("camera", "events", "1")
+    assert ran.code == 0
+    assert "person begins" in ran.out
+    assert "PeopleDetect" in ran.out
