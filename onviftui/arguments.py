@@ -141,6 +141,11 @@ def _camera(verbs: _Verbs) -> None:
         metavar="NETWORKS",
         help="other networks that it may send notifications to, such as 10.9.0.0/24,10.8.0.7, or none",
     )
+    verb.add_argument("--audio", choices=("on", "off"), help="whether recorders get its sound")
+    verb.add_argument("--h265", choices=("on", "off"), help="whether H.265 is offered where H.264 is, too")
+    verb.add_argument(
+        "--forward", choices=("on", "off"), help="whether recorders may change encoder and picture on the NVR"
+    )
     verb.add_argument("--https", choices=("on", "off"), help="whether it answers by HTTPS, too")
     verb.add_argument(
         "--clock-window", type=int, metavar="S", help="how far a recorder's clock may differ: 10 to 3600 (default: 300)"

@@ -93,6 +93,9 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                 ("last event", f"{camera.last_event}, {local_time(camera.last_event_at)}" if camera.last_event else ""),
                 ("discovery", "on" if camera.discovery else "off"),
                 ("notifies", ", ".join(["its own LAN", *camera.notify])),
+                ("sound", "on" if camera.audio else "off: recorders get none"),
+                ("H.265", "on" if camera.h265 else "off: hidden from recorders where there is H.264"),
+                ("forwarding", "on: recorders may change encoder and picture" if camera.forward else "off"),
                 ("HTTPS", camera.https_url or ("on" if camera.https else "off")),
                 ("clock", f"may differ by {camera.clock_window_s} s"),
                 ("accounts", ", ".join(camera.accounts) or "its own alone"),
@@ -121,8 +124,9 @@ async def camera_edit(args: argparse.Namespace, client: RpcClient, out: Output) 
         params["discovery"] = args.discovery == "on"
     if args.notify is not None:
         params["notify"] = [] if args.notify == "none" else args.notify.split(",")
-    if args.https is not None:
-        params["https"] = args.https == "on"
+    for switch in ("audio", "h265", "forward", "https"):
+        if (chosen := getattr(args, switch)) is not None:
+            params[switch] = chosen == "on"
     if args.clock_window is not None:
         params["clock_window_s"] = args.clock_window
     if args.drop_accounts:

@@ -115,6 +115,9 @@ class Camera(Model):
     clients: int = 0
     discovery: bool = True  # recorders may find it by searching (WS-Discovery)
     notify: list[str] = []  # networks besides its own LAN to which it may send notifications (ONVIF Subscribe)
+    audio: bool = True  # recorders are offered its sound
+    h265: bool = True  # recorders are told of its H.265 streams even while it has another one
+    forward: bool = False  # recorders may change settings of encoder and picture on the NVR
     https: bool = False  # it answers by HTTPS, too, unless `note` says why not
     https_url: str | None = None
     clock_window_s: int = 300  # how far a recorder's clock may differ, each way

@@ -75,6 +75,9 @@ class CameraUpdate(Params):
     discovery: bool | None = None
     notify: Annotated[list[Network] | None, Field(max_length=16)] = None
     https: bool | None = None
+    audio: bool | None = None
+    h265: bool | None = None
+    forward: bool | None = None
     clock_window_s: Annotated[int | None, Field(ge=10, le=3600)] = None
     drop_accounts: bool = False  # those that recorders made; its own stays
     username: Username | None = None

@@ -12,6 +12,15 @@ from proxyd.errors import NotFound
 from .access import Caller
 from .parts import Parts, reveal, subject
 
+_SWITCHED = {
+    ("audio", True): "Recorders get the sound of {} again.",
+    ("audio", False): "Recorders get no sound of {} any more.",
+    ("h265", True): "Recorders are told of the H.265 streams of {}.",
+    ("h265", False): "H.265 streams of {} are hidden from recorders.",
+    ("forward", True): "Recorders may change the settings of {} on the NVR.",
+    ("forward", False): "Recorders may not change the settings of {} on the NVR.",
+}
+
 
 class CameraMethods:
     def __init__(self, parts: Parts) -> None:
@@ -45,6 +54,10 @@ class CameraMethods:
         if p.https is not None:
             await store.change_settings(p.id, {"https": p.https})
             await log(f"Switched HTTPS of {name} {'on' if p.https else 'off'}.")
+        for setting, wanted in (("audio", p.audio), ("h265", p.h265), ("forward", p.forward)):
+            if wanted is not None:
+                await store.change_settings(p.id, {setting: wanted})
+                await log(_SWITCHED[setting, wanted].format(name))
         if p.clock_window_s is not None:
             await store.change_settings(p.id, {"clock_window_s": p.clock_window_s})
             await log(f"The clock of a recorder of {name} may differ by {p.clock_window_s} s.")

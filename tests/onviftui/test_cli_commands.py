@@ -276,6 +276,22 @@ async def test_a_camera_is_hidden_from_searches(daemon: FakeDaemon, onviftui: An
         await onviftui("camera", "edit", "1")
 
 
+async def test_sound_h265_and_forwarding_are_switched(daemon: FakeDaemon, onviftui: Any) -> None:
+    await onviftui("camera", "edit", "1", "--audio", "off", "--h265", "off", "--forward", "on")
+    await onviftui("camera", "edit", "1", "--audio", "on")
+    assert daemon.called("camera.update") == [
+        {"id": 1, "audio": False, "h265": False, "forward": True},
+        {"id": 1, "audio": True},
+    ]
+    told = ("off: recorders get none", "hidden from recorders", "recorders may change")
+    before = (await onviftui("camera", "show", "1")).out
+    assert not any(words in before for words in told)
+    switched = {"audio": False, "h265": False, "forward": True}
+    daemon.cameras = [camera.model_copy(update=switched) for camera in daemon.cameras]
+    after = (await onviftui("camera", "show", "1")).out
+    assert all(words in after for words in told)
+
+
 async def test_where_notifications_may_go(daemon: FakeDaemon, onviftui: Any) -> None:
     await onviftui("camera", "edit", "1", "--notify", "10.9.0.0/24,10.8.0.7")
     await onviftui("camera", "edit", "1", "--notify", "none")
