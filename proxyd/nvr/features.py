@@ -5,6 +5,7 @@ One refused password ends the scan all the same: that is for `NvrClient` to know
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Mapping
@@ -26,11 +27,13 @@ from proxyd.nvr.tokens import channel_tokens
 log = logging.getLogger(__name__)
 _MAX_SOURCES = 256
 _MOST_IN_VAIN = 8
+_MOST_WAITING_S = 600.0  # added up over calls that run side by side
 _WORTH_OF_A_DEADLINE = 4  # refusals: what takes long is given up sooner
 
 
 class FeatureReader:
-    """Reads through a connected NvrClient: `begin` once, then `features_of` each channel."""
+    """Reads through a connected NvrClient: `begin` once, then `features_of` each channel. `warnings` are sentences for
+    people."""
 
     def __init__(self, client: NvrClient) -> None:
         self._client = client
@@ -39,6 +42,8 @@ class FeatureReader:
         self._ptz_nodes: Mapping[str, Mapping[str, Any]] = {}
         self._ptz_configurations: Mapping[str, Mapping[str, Any]] = {}
         self._ptz_move_status = False
+        self._waited_s = 0.0
+        self.warnings: list[str] = []
         self._silent: Counter[tuple[str, str]] = Counter()  # calls of an operation that brought nothing, in a row
 
     async def begin(self) -> None:
@@ -84,7 +89,11 @@ class FeatureReader:
         if not tokens.ptz_configuration:
             return None
         configuration = self._ptz_configurations.get(tokens.ptz_configuration, {})
-        node = self._ptz_nodes.get(tokens.ptz_node) or self._ptz_nodes.get(str(configuration.get("NodeToken")), {})
+        node_token = tokens.ptz_node or str(configuration.get("NodeToken") or "")
+        node = self._ptz_nodes.get(node_token)
+        if node is None:
+            question = {"NodeToken": node_token}
+            node = mapping(await self.ask(PTZ_NAMESPACE, "GetNode", question, "describe a movable camera"))
         question = {"ConfigurationToken": tokens.ptz_configuration}
         options = await self.ask(PTZ_NAMESPACE, "GetConfigurationOptions", question, "say how a camera moves")
         move_status = self._ptz_move_status
@@ -103,10 +112,13 @@ class FeatureReader:
 
     async def ask(self, namespace: str, operation: str, parameters: Mapping[str, Any], step: str) -> Any:
         """None when the NVR has no such service, or does not answer as it should. After a few such answers in a row
-        the operation is not asked again: 64 channels would wait for it. Raises UpstreamAuthError."""
+        the operation is not asked again, and after _MOST_WAITING_S none is: 64 channels would wait for it, and streams
+        matter more. Raises UpstreamAuthError."""
         call = (namespace, operation)
-        if namespace not in self._client.addresses or self._silent[call] >= _MOST_IN_VAIN:
+        if namespace not in self._client.addresses or self._silent[call] >= _MOST_IN_VAIN or self._is_too_slow():
             return None
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
             answer = await self._client.call(namespace, operation, dict(parameters), step)
         except UpstreamAuthError:
@@ -115,5 +127,17 @@ class FeatureReader:
             log.debug("%s does not %s: %s", self._client.where, step, type(error).__name__)
             self._silent[call] += _WORTH_OF_A_DEADLINE if isinstance(error, UpstreamUnreachable) else 1
             return None
+        finally:
+            self._waited_s += clock() - began
         self._silent[call] = 0
         return answer
+
+    def _is_too_slow(self) -> bool:
+        if self._waited_s < _MOST_WAITING_S:
+            return False
+        if not self.warnings:
+            self.warnings.append(
+                "The NVR answers very slowly: PTZ and picture settings of some channels were not read. "
+                "Scan again when fewer people watch."
+            )
+        return True

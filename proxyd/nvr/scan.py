@@ -127,7 +127,8 @@ class _Scan:
         self._tell(f"{len(self._grouping.channels)} channels found")
         await self._features.begin()
         await self._in_parallel(self._grouping.channels, self._read_channel)
-        for sentence in (*self._grouping.warnings, *same_picture_warnings(self._grouping.channels, self._uris)):
+        same = same_picture_warnings(self._grouping.channels, self._uris)
+        for sentence in (*self._grouping.warnings, *same, *self._features.warnings):
             self.warn(sentence)
         if without := without_snapshot(self.scanned.values()):
             self.warn(without)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxyd.camera.features import PtzSpace, Span
+from proxyd.nvr import features
 from proxyd.nvr.imaging import imaging_features
 from proxyd.nvr.ptz import by_token, ptz_features, tells_move_status
 from proxyd.nvr.result import ScannedChannel, ScanResult
@@ -41,10 +42,10 @@ async def test_movable_channels_are_known_with_all_that_they_can(dialect: str) -
         mains = {p.channel: p for p in nvr.layout.profiles if p.media.name == "main"}
     assert result.complete
     assert [c.number for c in result.channels if c.features.ptz] == [n for n in range(1, 7) if style.moves(n)]
-    features = channel(result, 4).features
-    assert features.tokens.ptz_profile == mains[4].token
-    assert (features.tokens.ptz_configuration, features.tokens.ptz_node) == ("PTZToken004", "PTZNode004")
-    ptz = features.ptz
+    known = channel(result, 4).features
+    assert known.tokens.ptz_profile == mains[4].token
+    assert (known.tokens.ptz_configuration, known.tokens.ptz_node) == ("PTZToken004", "PTZNode004")
+    ptz = known.ptz
     assert ptz is not None
     assert ptz.relative_pan_tilt[0] == PtzSpace(_GENERIC, Span(-1, 1), Span(-1, 1)), "the default stands first"
     assert (_FOV in [space.uri for space in ptz.relative_pan_tilt]) == style.fov
@@ -52,12 +53,12 @@ async def test_movable_channels_are_known_with_all_that_they_can(dialect: str) -
     assert (ptz.timeout_s, ptz.presets, ptz.home) == (Span(1, 60), 8, True)
     assert ptz.move_status == style.move_status
     assert ptz.auxiliary == ("tt:Wiper|On", "tt:Wiper|Off")
-    imaging = features.imaging
+    imaging = known.imaging
     assert imaging is not None
     assert ("WideDynamicRange/Level", Span(0, 100)) in imaging.levels
     assert ("IrCutFilter", ("ON", "OFF", "AUTO")) in imaging.modes
     assert ("Continuous", Span(-1, 1)) in imaging.focus_move
-    assert parse_features(features_text(features)) == features
+    assert parse_features(features_text(known)) == known
 
 
 @pytest.mark.parametrize("fault", ["broken-optics", "get-services-fault"])
@@ -71,6 +72,16 @@ async def test_trouble_there_costs_only_these_features(fault: str) -> None:
     found = [c.number for c in result.channels if c.features.ptz and c.features.imaging]
     assert found == ([] if fault == "broken-optics" else [2, 4, 6, 8, 10, 12])
     assert asked <= (10 if fault == "broken-optics" else 12), "what never works is not asked for each channel"
+
+
+async def test_a_slow_nvr_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "_MOST_WAITING_S", 0.3)
+    async with SimulatedNvr(channels=8, faults=Faults.parse(["slow=0.02"])) as nvr:
+        result = await scanned(nvr)
+        assert 0 < nvr.requests["GetOptions"] < 8
+    assert result.complete
+    assert len([c for c in result.channels if c.features.imaging is None]) > 0
+    assert any("Scan again" in sentence for sentence in result.warnings)
 
 
 async def test_an_offline_channel_is_not_asked() -> None:
