@@ -65,6 +65,7 @@ KEYS: tuple[Key, ...] = (
     Key("o", "snapshot", "snapshot", "Fetch a snapshot and say what came", "cameras camera", 6),
     Key("t", "trace", "requests", "What recorders asked last", "cameras", 7),
     Key("t", "trace", "refresh", "Read the recorders' last requests again", "camera", 7),
+    Key("v", "events", "events", "What happened before this camera, or the requests again", "camera", 4),
     Key("p", "reveal", "password", "Show or hide this camera's password", "camera", 1),
     Key("i", "discovery", "discovery", "Let recorders find this camera by searching, or hide it", "camera", 0),
     Key(

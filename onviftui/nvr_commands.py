@@ -134,6 +134,7 @@ async def nvr_show(args: argparse.Namespace, client: RpcClient, out: Output) -> 
                 ("firmware", nvr.firmware),
                 ("serial", nvr.serial),
                 ("clock", format_clock_offset(nvr.clock_offset_s)),
+                ("events", nvr.events or "not fetched: none of its cameras runs"),
                 ("last scan", local_time(nvr.last_scan) or "never"),
                 ("running job", nvr.job),
             ]

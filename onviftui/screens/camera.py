@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
-from proxyd.api.models import Camera, Credentials, TraceEntry
+from proxyd.api.models import Camera, CameraEvent, Credentials, TraceEntry
 
 from ..keys import view_bindings
 from ..refusals import newest_refusal, refusal_words
@@ -16,12 +16,13 @@ from ..store import Changes
 from ..ui import ui_of
 from ..widgets.camera_lines import discovery_words, request_cells, stream_words
 from ..widgets.columns import Cell, Column
+from ..widgets.event_pane import EventPane
 from ..widgets.frame import KeyFooter
 from ..widgets.line import Line, line, plain, wrap
 from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
 from ..widgets.rows import Row
-from ..words import Tone, camera_sign, count, format_mbit
+from ..words import Tone, camera_sign, count, format_mbit, format_time
 from .live_screen import LiveScreen
 
 TRACE_LIMIT = 100
@@ -47,6 +48,7 @@ class CameraScreen(LiveScreen):
         self._to_requests = requests
         self._password = ""
         self._watched: tuple[str | None, int] = (None, 0)
+        self._last_event: str | None = None
 
     def compose(self) -> ComposeResult:
         look = ui_of(self).look
@@ -58,10 +60,12 @@ class CameraScreen(LiveScreen):
             with Vertical(id="requests-side"):
                 yield Lines(id="requests-title")
                 yield LiveTable(self.REQUESTS, look, id="requests")
+            yield EventPane(look)
         yield KeyFooter("camera")
 
     def on_mount(self) -> None:
         super().on_mount()
+        self.query_one(EventPane).display = False
         self._show_refusal([])
         self._show()
         self.query_one("#requests" if self._to_requests else "#fields").focus()
@@ -80,6 +84,8 @@ class CameraScreen(LiveScreen):
             if watchers != self._watched:
                 self._watched = watchers
                 self.action_trace()
+            if camera.last_event_at != self._last_event and self.query_one(EventPane).display:
+                self._read_events()
 
     def on_resize(self) -> None:
         super().on_resize()
@@ -140,10 +146,16 @@ class CameraScreen(LiveScreen):
             ("MAC", camera.mac or "none yet", Tone.TEXT),
             ("Interface", camera.interface or "none yet", Tone.TEXT),
             ("Discovery", *discovery_words(camera)),
+            ("Event", self._last_event_words(camera), Tone.TEXT if camera.last_event else Tone.MUTED),
             ("UUID", camera.uuid, Tone.MUTED),
             ("Serial", camera.serial, Tone.MUTED),
         ]
         return fields
+
+    def _last_event_words(self, camera: Camera) -> str:
+        if not camera.last_event or not camera.last_event_at:
+            return "none yet"
+        return f"{camera.last_event}, {format_time(camera.last_event_at, ui_of(self).local_now().tzinfo)}"
 
     # actions
 
@@ -169,6 +181,24 @@ class CameraScreen(LiveScreen):
 
         params = {"id": self._camera, "limit": TRACE_LIMIT}
         ui_of(self).ask("camera.trace", params, doing="Reading requests…", then=arrived, failed=lambda _: self.stale)
+
+    def action_events(self) -> None:
+        """Events in the place of the requests, and back."""
+        pane, requests = self.query_one(EventPane), self.query_one("#requests-side")
+        pane.display, requests.display = not pane.display, pane.display
+        if pane.display:
+            self._read_events()
+        self.query_one("#events" if pane.display else "#requests").focus()
+
+    def _read_events(self) -> None:
+        camera = self.camera
+        self._last_event = camera.last_event_at if camera else None
+
+        def arrived(events: list[CameraEvent]) -> None:
+            if self.is_mounted:
+                self.query_one(EventPane).show(events, ui_of(self).local_now().tzinfo)
+
+        ui_of(self).ask("camera.events", {"id": self._camera}, doing="", then=arrived, failed=lambda _: self.stale)
 
     def _show_refusal(self, trace: list[TraceEntry]) -> None:
         """Above the requests: who is refused now, and what to do."""

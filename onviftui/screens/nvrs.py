@@ -101,6 +101,7 @@ class NvrsView(TableView):
         clock = format_clock_offset(item.clock_offset_s)
         second = [f"{item.online} of {count(item.channels, 'channel')} with a picture"] if item.last_scan else []
         second += [f"clock {clock}"] if clock else []
+        second += [f"events by {item.events}"] if item.events in ("pull point", "notification") else []
         reason = item.reason or (f"{failed.error} {failed.hint}" if failed and item.state is NvrState.NEW else "")
         if reason:
             words = wrap(reason.removeprefix(f"{item.name}: "), max(20, width - 2), sign.tone, limit=max(2, height - 1))
@@ -109,6 +110,9 @@ class NvrsView(TableView):
             words = [line(("Press r to scan: it reads all channels and makes a camera of each.", Tone.WARNING))]
         else:
             words = [line(("Enter shows its cameras.", Tone.MUTED))]
+            if item.events.startswith("none: ") or "; " in item.events:
+                said = item.events.removeprefix("none: ").removeprefix("pull point; ").removeprefix("notification; ")
+                words = wrap(f"Events: {said}", max(20, width - 2), Tone.WARNING, limit=max(1, height - 2))
         facts = [line((" " + "   ".join(second), Tone.MUTED))] if second else []
         return [first, *facts, *[((" ", Tone.TEXT), *w) for w in words]]
 

@@ -80,7 +80,7 @@ def stream_lines(stream: Stream, look: Look, width: int) -> list[Line]:
 
 def discovery_words(camera: Camera) -> Piece:
     """Whether recorders find it by searching."""
-    if camera.note:
+    if "Cannot be found" in camera.note:
         return "not now, see above", Tone.WARNING
     return ("on", Tone.TEXT) if camera.discovery else ("off: only its address leads to it", Tone.MUTED)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from proxyd.api.models import (
     Camera,
+    CameraEvent,
     CameraState,
     Credentials,
     FoundNvr,
@@ -240,6 +241,10 @@ class FakeDaemon(RpcFake):
 
     def _camera_credentials(self, params: dict[str, Any]) -> Credentials:
         return Credentials(camera=params["id"], username="onvif", password=self.password)
+
+    def _camera_events(self, params: dict[str, Any]) -> list[CameraEvent]:
+        told = [("motion begins", "tns1:VideoSource/MotionAlarm"), ("line crossed", "tns1:RuleEngine/LineDetector/X")]
+        return [CameraEvent(at=f"2026-11-22T09:00:0{n}.500Z", what=w, topic=t) for n, (w, t) in enumerate(told)]
 
     def _camera_trace(self, params: dict[str, Any]) -> list[TraceEntry]:
         return [

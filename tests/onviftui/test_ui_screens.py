@@ -145,6 +145,34 @@ async def test_camera_screen_shows_urls_requests_and_the_password_only_on_demand
         assert not isinstance(ui.app.screen, CameraScreen)
 
 
+@SIZES
+async def test_events_take_the_place_of_the_requests_and_follow(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket, 2) as daemon, running_ui(socket, size) as ui:
+        await ui.press("2", "enter")
+        await ui.sees("GetProfiles")
+        await ui.press("v")
+        await ui.sees("line crossed")
+        assert "GetProfiles" not in ui.text
+        asked = len(daemon.called("camera.events"))
+        event = {"last_event": "motion ends", "last_event_at": "2026-11-22T09:00:11.000Z"}
+        daemon.change("camera", daemon.tables["camera"][1].model_copy(update=event))
+        await ui.until(lambda: len(daemon.called("camera.events")) > asked, "that the events are read again")
+        await ui.press("v")
+        await ui.sees("GetProfiles")
+        assert "line crossed" not in ui.text
+
+
+async def test_events_that_do_not_come_are_told_at_the_nvr(socket: Path) -> None:
+    async with FakeDaemon(socket, 2) as daemon, running_ui(socket, HUGE) as ui:
+        await ui.press("3")
+        nvr = daemon.tables["nvr"][1]
+        daemon.change("nvr", nvr.model_copy(update={"state": NvrState.OK, "reason": "", "events": "pull point"}))
+        await ui.sees("events by pull point")
+        said = "none: too many event subscriptions are open on the NVR: restart it"
+        daemon.change("nvr", nvr.model_copy(update={"state": NvrState.OK, "reason": "", "events": said}))
+        await ui.sees("Events: too many event subscriptions")
+
+
 async def test_discovery_is_switched_and_its_troubles_are_told(socket: Path) -> None:
     async with FakeDaemon(socket, 2) as daemon, running_ui(socket, HUGE) as ui:
         await ui.press("2", "enter")
