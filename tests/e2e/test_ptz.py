@@ -12,6 +12,7 @@ from typing import Any
 
 import onvif
 import pytest
+import zeep.exceptions
 from onvif import ONVIFCamera
 
 from proxyd.api import models as m
@@ -104,6 +105,11 @@ async def test_a_recorder_moves_exactly_the_channel_it_means() -> None:
             await ptz.GotoPreset({"ProfileToken": sub, "PresetToken": token})
             back = await until_idle(ptz, sub)
             assert back.Position.PanTilt.x == pytest.approx(status.Position.PanTilt.x, abs=0.01)
+            for number in range(7):
+                await ptz.SetPreset({"ProfileToken": main, "PresetName": f"Place {number}"})
+            with pytest.raises(zeep.exceptions.Fault) as refused:
+                await ptz.SetPreset({"ProfileToken": main, "PresetName": "one too many"})
+            assert [code.localname for code in refused.value.subcodes] == ["Action", "TooManyPresets"]
         async with recorder(client, cameras[3]) as device:
             with pytest.raises(Exception, match="ptz"):
                 await device.create_ptz_service()
@@ -112,7 +118,7 @@ async def test_a_recorder_moves_exactly_the_channel_it_means() -> None:
         steps = ["ContinuousMove pan=0.5 tilt=0 zoom=0", "Stop", "SetPreset 1", "RelativeMove pan=-0.1 tilt=0.05"]
         assert done["4"][:4] == steps
         assert done["4"][4].startswith("GotoPreset 1 ")
-        assert len(done["4"]) == 5
+        assert len(done["4"]) == 5 + 7
 
 
 async def test_what_moves_is_stopped_when_nobody_does_it() -> None:
