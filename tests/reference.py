@@ -1,13 +1,18 @@
-"""Writes docs/cli.md and docs/rpc.md from the argparse trees and the method table: `python -m tests.reference`.
+"""Writes docs/cli.md and docs/rpc.md from the argparse trees and the method table, and docs/onvif.md from what running
+cameras answer: `python -m tests.reference`. The last one needs the official ONVIF WSDLs and is left alone without them.
 
-tests/test_docs.py checks that the files are what this writes.
+tests/test_docs.py and tests/proxyd/onvif/test_every_operation.py check that the files are what this writes.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
+import os
+import tempfile
 import types
+import warnings
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +27,8 @@ from proxyd import errors
 from proxyd.api import codec
 from proxyd.api import models as m
 from proxyd.api.methods import METHODS
+from tests.proxyd.onvif import coverage
+from tests.proxyd.onvif.schemas import Validator, load
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 GENERATED = "<!-- Made by `python -m tests.reference`; change the tables in the code instead. -->\n"
@@ -184,9 +191,21 @@ notifications `event` with an Event as parameters; sequence numbers grow by one.
 {results}"""
 
 
+async def onvif_page(validator: Validator) -> str:
+    return await coverage.table(validator, GENERATED)
+
+
 def main() -> None:
     for name, page in (("cli.md", cli_page()), ("rpc.md", rpc_page())):
         (DOCS / name).write_text(page)
+    shared = Path(os.environ.get("ONVIFTUI_SHARED", DOCS.parent.parent / "shared"))
+    if not (shared / "onvif-specs").is_dir():
+        print(f"docs/onvif.md is as it was: no ONVIF schemas in {shared} (set ONVIFTUI_SHARED)")
+        return
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in tests/proxyd/onvif/conftest.py
+        validator = load(shared, Path(scratch))
+        (DOCS / "onvif.md").write_text(asyncio.run(onvif_page(validator)))
 
 
 if __name__ == "__main__":

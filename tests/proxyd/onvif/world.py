@@ -1,0 +1,105 @@
+"""What stands behind a camera in tests: an NVR that answers calls, and a store that keeps what recorders set."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from proxyd.camera.commands import (
+    ChangeEncoder,
+    Command,
+    LookUp,
+    NvrCall,
+    ReadEncoderOptions,
+    SetCertificate,
+    SetDiscovery,
+    SetSettings,
+    SetUsers,
+)
+from proxyd.camera.encoders import CodecOptions, EncoderOptions
+from proxyd.camera.features import Span
+from proxyd.camera.spec import CameraSpec
+from proxyd.onvif.http import OnvifServer
+from proxyd.snapshot.picture import SnapshotPicture
+
+from .optics import PAN_TILT
+
+_POSITION = {"PanTilt": {"x": 0.25, "y": -1.0, "space": PAN_TILT + "PositionGenericSpace"}, "Zoom": {"x": 0.5}}
+# As onvif-zeep-async reads them.
+_ANSWERS: dict[tuple[str, str], Any] = {
+    ("ptz", "GetStatus"): {"Position": _POSITION, "MoveStatus": {"PanTilt": "IDLE", "Zoom": "IDLE"}},
+    ("ptz", "GetPresets"): [{"Name": "Gate", "token": "NvrPreset1", "PTZPosition": _POSITION}],
+    ("ptz", "SetPreset"): "NvrPreset1",
+    ("imaging", "GetImagingSettings"): {
+        "Brightness": 50.0,
+        "Contrast": 49.0,
+        "IrCutFilter": "AUTO",
+        "Exposure": {"Mode": "AUTO"},
+        "Focus": {"AutoFocusMode": "MANUAL"},
+        "WideDynamicRange": {"Mode": "ON", "Level": 30.0},
+    },
+    ("imaging", "GetStatus"): {"FocusStatus20": {"Position": 0.5, "MoveStatus": "IDLE"}},
+}
+_ENCODER = EncoderOptions(
+    Span(1, 6),
+    (
+        CodecOptions("H264", ((2560, 1440), (640, 360)), (1.0, 30.0), Span(1, 100), Span(64, 8192), ("Main", "High")),
+        CodecOptions("H265", ((2560, 1440), (640, 360)), (1.0, 30.0), Span(1, 100), Span(64, 8192), ("Main",)),
+    ),
+)
+
+
+@dataclass
+class World:
+    """Performs commands of one camera. `calls` are those to the NVR, in order."""
+
+    spec: CameraSpec
+    server: OnvifServer | None = None
+    calls: list[NvrCall] = field(default_factory=list)
+
+    async def perform(self, command: Command, client: str) -> Any:
+        spec = self.spec
+        match command:
+            case NvrCall():
+                return self._call(command)
+            case LookUp(first, then):
+                return self._call(then(self._call(first)))
+            case ReadEncoderOptions():
+                return _ENCODER
+            case ChangeEncoder():
+                return None
+            case SetDiscovery(on):
+                spec = replace(spec, discovery=on)
+            case SetSettings(changes, _):
+                spec = replace(spec, settings=replace(spec.settings, **changes))
+            case SetUsers(users):
+                spec = replace(spec, users=users)
+            case SetCertificate(certificate):
+                spec = replace(spec, certificate=certificate)
+        self.spec = spec
+        if self.server is not None:
+            self.server.update(spec)
+        return None
+
+    def _call(self, call: NvrCall) -> Any:
+        self.calls.append(call)
+        return _ANSWERS.get((call.service, call.operation))
+
+
+async def _picture() -> SnapshotPicture:
+    return SnapshotPicture("image/jpeg", b"\xff\xd8picture\xff\xd9")
+
+
+@asynccontextmanager
+async def running_camera(spec: CameraSpec) -> AsyncIterator[tuple[OnvifServer, World]]:
+    """A camera on a port of its own, and what is behind it."""
+    world = World(spec)
+    server = OnvifServer(spec, take_snapshot=_picture, record=lambda **_: None, perform=world.perform)
+    world.server = server
+    await server.start()
+    try:
+        yield server, world
+    finally:
+        await server.stop()
