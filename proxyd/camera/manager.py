@@ -1,0 +1,385 @@
+"""Owner of all running cameras: makes what runs equal to what the store says, and tells everybody what changed.
+
+Everything that changes the store calls `refresh()`. Refreshes never overlap; a camera that could not start is tried
+again with a growing pause, by itself, until the cause is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from proxyd.api import models as m
+from proxyd.api.ptz import CameraPtz
+from proxyd.discovery.responder import AppSequence
+from proxyd.errors import Conflict, NotFound, ProxyError, UpstreamAuthError, UpstreamError
+from proxyd.hub import Hub
+from proxyd.nvr.link import NvrLink
+from proxyd.nvr.monitor import wrong_password
+from proxyd.onvif.nvr_faults import told_fault
+from proxyd.rtsp.opener import UpstreamOpener
+from proxyd.snapshot.fetch import SnapshotSource
+from proxyd.snapshot.picture import SnapshotPicture
+from proxyd.store.rows import CameraRow, InterfaceRow
+from proxyd.store.store import Store
+
+from .commands import Command
+from .events import CameraEvent
+from .nvr_events import EventsChange, NvrEvents, followed
+from .performer import Performer
+from .ptz_pad import pad_call
+from .reconcile import reconcile
+from .running import RunningCamera, StartFailed
+from .spec import CameraSpec, ReportUpstream
+from .status import Facts, Failure, NvrHealth, state_of
+from .trace import Trace
+from .view import camera_model, interface_model, log_model, spec_of
+
+log = logging.getLogger(__name__)
+
+_RETRY_FIRST_S, _RETRY_MOST_S = 1.0, 30.0
+_STATS_EVERY_S = 1.0
+_STARTS_AT_ONCE = 16
+_INSTANCE_SETTING = "discovery.instance_id"
+
+
+@dataclass(slots=True)
+class _Failed:
+    """A camera that could not start. Not tried again before `retry_at` (monotonic) unless its spec changes."""
+
+    spec: CameraSpec
+    failure: Failure
+    pause_s: float
+    retry_at: float
+
+
+class CameraManager:
+    def __init__(
+        self,
+        store: Store,
+        hub: Hub,
+        snapshots: SnapshotSource,
+        *,
+        health: Callable[[int], NvrHealth],
+        report: Callable[[int, Exception | None], None],
+        now: Callable[[], str],
+        address_words: Callable[[], Mapping[str, str]] = dict,
+        named: Callable[[Mapping[str, str]], None] = lambda names: None,
+        events_changed: Callable[[EventsChange], Awaitable[None]] | None = None,
+    ) -> None:
+        """`address_words`: by MAC, what keeps an interface from its address; `named` is told cameras' names by MAC;
+        `events_changed`: events of an NVR come otherwise than before."""
+        self._address_words = address_words
+        self._named = named
+        self._store = store
+        self._hub = hub
+        self._snapshots = snapshots
+        self._health = health
+        self._report = report
+        self._now = now
+        self._rows: dict[int, CameraRow] = {}
+        self._running: dict[int, RunningCamera] = {}
+        self._failed: dict[int, _Failed] = {}
+        self._traces: dict[int, Trace] = {}
+        self._openers: dict[int, UpstreamOpener] = {}  # by NVR
+        self._links: dict[int, NvrLink] = {}  # by NVR
+        self._restart_soon: set[int] = set()  # recorders asked for it; done by the ticker
+        self._performer = Performer(store, link=self._link, kept=self._kept, restart=self._restart_soon.add)
+        self._events = NvrEvents(link=self._link, deliver=self._deliver, report=report)
+        self._events_changed = events_changed
+        self._sequences: dict[int, AppSequence] = {}
+        self._instance_id = 1
+        self._shown: dict[int, m.Camera] = {}
+        self._interface_rows: list[InterfaceRow] = []
+        self._shown_interfaces: dict[int, m.Interface] = {}
+        self._lock = asyncio.Lock()
+        self._ticker: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._instance_id = await self._next_instance_id()
+        await self.refresh()
+        self._ticker = asyncio.create_task(self._tick(), name="camera manager")
+
+    async def stop(self) -> None:
+        if self._ticker:
+            self._ticker.cancel()
+            await asyncio.gather(self._ticker, return_exceptions=True)
+        async with self._lock:
+            await self._events.stop()
+            await asyncio.gather(*(self._stop(id_) for id_ in list(self._running)))
+        await asyncio.gather(*(link.close() for link in self._links.values()))
+
+    async def _next_instance_id(self) -> int:
+        """Grows with every start, also on machines whose clock begins in the past (no battery) or was put back."""
+        before = int(await self._store.setting(_INSTANCE_SETTING) or 0)
+        instance_id = max(int(time.time()), before + 1) & 0xFFFF_FFFF
+        await self._store.set_setting(_INSTANCE_SETTING, str(instance_id))
+        return instance_id
+
+    async def refresh(self, restart: Iterable[int] = ()) -> None:
+        """Reads the store, stops, updates and starts what has to be; returns when that is done. `restart`: cameras
+        whose connections are closed even if nothing about them changed."""
+        async with self._lock:
+            self._rows = {row.id: row for row in await self._store.cameras()}
+            await self._apply(set(restart))
+            await self._forget_removed()
+            await self._events.follow(followed(self._rows.values(), self._running.keys()))
+            self._interface_rows = await self._store.interfaces()
+            self.publish()
+        self._named({row.interface.mac: row.name for row in self._rows.values() if row.interface})
+
+    async def _apply(self, restart: set[int]) -> None:
+        desired = {row.id: spec for row in self._rows.values() if row.enabled and (spec := spec_of(row))}
+        for id_ in restart & self._running.keys():
+            await self._stop(id_)
+        actions = reconcile(desired, {id_: camera.spec for id_, camera in self._running.items()})
+        await asyncio.gather(*(self._stop(id_) for id_ in actions.stop))
+        for spec in actions.update:
+            self._running[spec.id].update(spec)
+        for id_ in self._failed.keys() - desired.keys():
+            del self._failed[id_]
+        slots = asyncio.Semaphore(_STARTS_AT_ONCE)
+        await asyncio.gather(*(self._start(spec, slots, spec.id in restart) for spec in actions.start))
+
+    async def _start(self, spec: CameraSpec, slots: asyncio.Semaphore, at_once: bool) -> None:
+        old = self._failed.get(spec.id)
+        if old and old.spec == spec and not at_once and time.monotonic() < old.retry_at:
+            return
+        try:
+            camera = self._make(spec)
+            async with slots:
+                await camera.start()
+        except StartFailed as error:
+            self._note_failure(spec, old, error.failure)
+        except Exception:
+            log.exception("camera %d: a bug while starting", spec.id)
+            failure = Failure(m.CameraState.FAILED, "A bug keeps this camera from starting; proxyd's log has details.")
+            self._note_failure(spec, old, failure)
+        else:
+            self._running[spec.id] = camera
+            self.trace_of(spec.id).listens_on(spec.address)
+            for event in self._events.present(spec.nvr_id, spec.id):
+                camera.deliver(event)
+            self._failed.pop(spec.id, None)
+            log.info("camera %d: listens on %s", spec.id, spec.address)
+
+    def _make(self, spec: CameraSpec) -> RunningCamera:
+        opener = self._openers.setdefault(spec.nvr_id, UpstreamOpener(spec.nvr))
+        opener.update(spec.nvr)
+        return RunningCamera(
+            spec,
+            self.trace_of(spec.id),
+            self._snapshots,
+            opener,
+            self._reporter(spec),
+            sequence=self._sequences.setdefault(spec.id, AppSequence(self._instance_id)),
+            perform=partial(self._perform, spec.id),
+            gone=partial(self._performer.client_gone, spec.id),
+        )
+
+    def _link(self, nvr_id: int) -> NvrLink:
+        if nvr_id not in self._links:
+            nvr = next(row for row in self._rows.values() if row.nvr_id == nvr_id).nvr
+            known = wrong_password(nvr.name, nvr.username).reason if nvr.auth_failed else ""
+            self._links[nvr_id] = NvrLink(nvr.access, refused=UpstreamAuthError(known) if known else None)
+        return self._links[nvr_id]
+
+    def _deliver(self, id_: int, event: CameraEvent) -> None:
+        if camera := self._running.get(id_):
+            camera.deliver(event)
+
+    async def _perform(self, id_: int, command: Command, client: str) -> Any:
+        """For the recorder at `client`. Raises ProxyError, or the fault where the NVR's reason may be told."""
+        camera = self._running.get(id_)
+        if camera is None:
+            raise NotFound(f"There is no running camera {id_}.")
+        try:
+            return await self._performer.perform(camera.spec, command, client)
+        except UpstreamError as error:
+            if fault := told_fault(error):
+                raise fault from None
+            raise
+
+    async def _kept(self, id_: int, words: str) -> None:
+        """A recorder changed something in the store: follow it, without closing a connection."""
+        async with self._lock:
+            self._rows[id_] = row = await self._store.camera(id_)
+            spec, camera = spec_of(row), self._running.get(id_)
+            if spec and camera:
+                camera.update(spec)
+        self.publish()
+        self._hub.changed("log", log_model(await self._store.log("info", f"camera {id_}", words)))
+
+    def _note_failure(self, spec: CameraSpec, old: _Failed | None, failure: Failure) -> None:
+        pause_s = min(old.pause_s * 2, _RETRY_MOST_S) if old and old.spec == spec else _RETRY_FIRST_S
+        if old is None or old.failure != failure:
+            log.warning("camera %d: %s", spec.id, failure.reason)
+        self._failed[spec.id] = _Failed(spec, failure, pause_s, time.monotonic() + pause_s)
+
+    async def _stop(self, id_: int) -> None:
+        camera = self._running.pop(id_, None)
+        if camera:
+            await camera.stop()
+            await self._performer.halt(id_)  # no recorder can move it any more
+            log.info("camera %d: stopped", id_)
+
+    def _reporter(self, spec: CameraSpec) -> ReportUpstream:
+        nvr_id = spec.nvr_id
+        return lambda error: self._report(nvr_id, error)
+
+    async def _forget_removed(self) -> None:
+        accesses = {row.nvr_id: row.nvr.access for row in self._rows.values()}
+        await self._events.drop(accesses)
+        for nvr_id in self._openers.keys() - accesses.keys():
+            del self._openers[nvr_id]
+        for nvr_id, link in list(self._links.items()):
+            if nvr_id in accesses:
+                await link.update(accesses[nvr_id])
+            else:
+                await self._links.pop(nvr_id).close()
+        for id_ in self._shown.keys() - self._rows.keys():
+            del self._shown[id_]
+            self._traces.pop(id_, None)
+            self._sequences.pop(id_, None)
+            self._failed.pop(id_, None)
+            self._hub.removed("camera", id_)
+
+    def publish(self) -> None:
+        """Tells subscribers of the cameras that look different from the last time."""
+        for row in self._rows.values():
+            model = self._model(row)
+            if self._shown.get(row.id) != model:
+                self._shown[row.id] = model
+                self._hub.changed("camera", model)
+        self._publish_interfaces()
+
+    def _publish_interfaces(self) -> None:
+        """Those that are gone and that no camera waits for are remembered, but not shown."""
+        words = self._address_words()
+        shown = (row for row in self._interface_rows if row.present or row.camera)
+        now = {row.id: interface_model(row, words.get(row.mac, "")) for row in shown}
+        for id_ in self._shown_interfaces.keys() - now.keys():
+            self._hub.removed("interface", id_)
+        for id_, model in now.items():
+            if self._shown_interfaces.get(id_) != model:
+                self._hub.changed("interface", model)
+        self._shown_interfaces = now
+
+    def _model(self, row: CameraRow) -> m.Camera:
+        camera, failed, trace = self._running.get(row.id), self._failed.get(row.id), self._traces.get(row.id)
+        words = self._address_words().get(row.interface.mac, "") if row.interface else ""
+        state, reason = state_of(
+            Facts(
+                enabled=row.enabled,
+                interface=row.interface.name if row.interface else None,
+                address=row.interface.address if row.interface and row.interface.present else None,
+                running=camera is not None,
+                failure=failed.failure if failed else None,
+                channel_state=row.channel_state,
+                channel=row.channel_number,
+                nvr=self._health(row.nvr_id),
+                nvr_name=row.nvr.name,
+                mac=row.interface.mac if row.interface else "",
+                moved_from=trace.moved_from if trace else "",
+                waiting=words,
+            )
+        )
+        return camera_model(
+            row,
+            state,
+            reason,
+            camera.stats() if camera else {},
+            trace.recorder if trace else None,
+            note=" ".join(filter(None, (camera.note, words, self._events.note(row.nvr_id)))) if camera else "",
+            last_event=self._events.last(row.id),
+        )
+
+    async def _tick(self) -> None:
+        """Live figures once a second, and another try for cameras whose time has come."""
+        while True:
+            await asyncio.sleep(_STATS_EVERY_S)
+            for camera in self._running.values():
+                camera.tend()
+            self._events.tend()
+            try:
+                for change in self._events.changes():
+                    if self._events_changed:
+                        await self._events_changed(change)
+                if self._restart_soon:
+                    due = set(self._restart_soon)
+                    self._restart_soon -= due
+                    await self.refresh(due)
+                elif any(failed.retry_at <= time.monotonic() for failed in self._failed.values()):
+                    await self.refresh()
+                else:
+                    self.publish()
+            except ProxyError as error:
+                log.warning("cannot refresh the cameras: %s", error)
+
+    # What the API asks for ---------------------------------------------------------------------------------------
+
+    def cameras(self) -> list[m.Camera]:
+        return [self._model(row) for row in self._rows.values()]
+
+    def camera(self, id_: int) -> m.Camera:
+        return self._model(self.row(id_))
+
+    def row(self, id_: int) -> CameraRow:
+        """Raises NotFound."""
+        if id_ not in self._rows:
+            raise NotFound(f"There is no camera {id_}.", "camera list shows all cameras.")
+        return self._rows[id_]
+
+    def interfaces(self) -> list[m.Interface]:
+        return list(self._shown_interfaces.values())
+
+    async def set_discovery(self, id_: int, on: bool) -> None:
+        """Whether recorders may find this camera; kept for ever. Raises NotFound, StoreError."""
+        async with self._lock:  # a refresh under way has read the row before this change
+            self._rows[id_] = row = await self._store.set_discovery(id_, on)
+            spec, camera = spec_of(row), self._running.get(id_)
+            if spec and camera:
+                camera.update(spec)
+        self.publish()
+
+    async def move(self, wanted: CameraPtz) -> None:
+        """Raises NotFound, Conflict, UpstreamError."""
+        row = self.row(wanted.id)
+        camera = self._running.get(wanted.id)
+        if camera is None:
+            hint = f"onviftui camera show {row.id} says why."
+            raise Conflict(f"{row.name} does not run, so it cannot be moved.", hint)
+        await self._performer.perform(camera.spec, pad_call(camera.spec, wanted), "the operator")
+
+    async def try_account_again(self, nvr_id: int) -> None:
+        """The NVR's account works (again), or the user said so: all of us may use it once more."""
+        if opener := self._openers.get(nvr_id):
+            opener.forget()
+        if link := self._links.get(nvr_id):
+            await link.forget()
+        self._snapshots.forget_refusals(nvr_id)
+        self._events.wake(nvr_id)
+
+    def events_of_nvr(self, nvr_id: int) -> str:
+        """How its events come, in words; "" while none of its cameras runs."""
+        return self._events.words(nvr_id)
+
+    def events_of(self, id_: int) -> list[CameraEvent]:
+        """The last events of a camera, oldest first."""
+        return self._events.history(id_)
+
+    def trace_of(self, id_: int) -> Trace:
+        return self._traces.setdefault(id_, Trace(self._now))
+
+    async def snapshot(self, id_: int) -> SnapshotPicture:
+        """As the recorder gets it. Works for cameras that wait or are stopped, too."""
+        row = self.row(id_)
+        spec = spec_of(row)
+        if spec is None:
+            raise NotFound(f"{row.name} has no address yet, so it has no picture.", "Give it an interface first.")
+        return await self._snapshots.picture(spec)
