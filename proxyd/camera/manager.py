@@ -17,10 +17,11 @@ from typing import Any
 from proxyd.api import models as m
 from proxyd.api.ptz import CameraPtz
 from proxyd.discovery.responder import AppSequence
-from proxyd.errors import Conflict, NotFound, ProxyError, UpstreamAuthError
+from proxyd.errors import Conflict, NotFound, ProxyError, UpstreamAuthError, UpstreamError
 from proxyd.hub import Hub
 from proxyd.nvr.link import NvrLink
 from proxyd.nvr.monitor import wrong_password
+from proxyd.onvif.nvr_faults import told_fault
 from proxyd.rtsp.opener import UpstreamOpener
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
@@ -193,11 +194,16 @@ class CameraManager:
             camera.deliver(event)
 
     async def _perform(self, id_: int, command: Command, client: str) -> Any:
-        """For the recorder at `client`. Raises ProxyError."""
+        """For the recorder at `client`. Raises ProxyError, or the fault where the NVR's reason may be told."""
         camera = self._running.get(id_)
         if camera is None:
             raise NotFound(f"There is no running camera {id_}.")
-        return await self._performer.perform(camera.spec, command, client)
+        try:
+            return await self._performer.perform(camera.spec, command, client)
+        except UpstreamError as error:
+            if fault := told_fault(error):
+                raise fault from None
+            raise
 
     async def _kept(self, id_: int, words: str) -> None:
         """A recorder changed something in the store: follow it, without closing a connection."""
