@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 from proxyd.camera.events import TopicSpec
-from proxyd.camera.features import ChannelFeatures, ChannelTokens, ImagingFeatures, PtzFeatures
+from proxyd.camera.features import AnalyticsItem, ChannelFeatures, ChannelTokens, ImagingFeatures, PtzFeatures
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamUnreachable
+from proxyd.nvr.analytics import ask_items, parse_items
 from proxyd.nvr.client import NvrClient
 from proxyd.nvr.events.properties import ask_properties, parse_properties
 from proxyd.nvr.grouping import Channel
@@ -21,14 +22,28 @@ from proxyd.nvr.imaging import imaging_features
 from proxyd.nvr.numbers import mapping
 from proxyd.nvr.ptz import by_token, ptz_features, tells_move_status
 from proxyd.nvr.refusals import Refusal
-from proxyd.nvr.soap_library import EVENTS_NAMESPACE, IMAGING_NAMESPACE, MEDIA_NAMESPACE, PTZ_NAMESPACE
+from proxyd.nvr.soap_library import (
+    ANALYTICS_NAMESPACE,
+    EVENTS_NAMESPACE,
+    IMAGING_NAMESPACE,
+    MEDIA_NAMESPACE,
+    PTZ_NAMESPACE,
+)
 from proxyd.nvr.tokens import channel_tokens
 
 log = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
 _MAX_SOURCES = 256
 _MOST_IN_VAIN = 8
 _MOST_WAITING_S = 600.0  # added up over calls that run side by side
 _WORTH_OF_A_DEADLINE = 4  # refusals: what takes long is given up sooner
+
+
+def _names(tokens: ChannelTokens) -> frozenset[str]:
+    """Everything in it that no recorder may see."""
+    one = (tokens.video_source, tokens.source_token, tokens.ptz_profile, tokens.analytics, tokens.audio_source)
+    several = (*tokens.sources, *tokens.source_configurations, *tokens.profiles, *tokens.encoders)
+    return frozenset((*one, *several)) - {""}
 
 
 class FeatureReader:
@@ -69,6 +84,8 @@ class FeatureReader:
             ptz=await self._ptz(tokens),
             imaging=await self._imaging(tokens),
             topics=self._topics,
+            rules=await self._analytics(tokens, "GetRules", "list its rules"),
+            modules=await self._analytics(tokens, "GetAnalyticsModules", "list its analytics modules"),
         )
 
     async def _read_topics(self) -> tuple[TopicSpec, ...]:
@@ -110,17 +127,33 @@ class FeatureReader:
         moves = await self.ask(IMAGING_NAMESPACE, "GetMoveOptions", question, "say how it can focus")
         return imaging_features(mapping(options), mapping(moves))
 
+    async def _analytics(self, tokens: ChannelTokens, operation: str, step: str) -> tuple[AnalyticsItem, ...]:
+        address = self._client.addresses.get(ANALYTICS_NAMESPACE)
+        if not tokens.analytics or address is None:
+            return ()
+        call = ask_items(address, operation, tokens.analytics)
+        answer = await self._tried(ANALYTICS_NAMESPACE, operation, lambda: self._client.exchange(call, step), step)
+        return () if answer is None else parse_items(answer, operation, _names(tokens))
+
     async def ask(self, namespace: str, operation: str, parameters: Mapping[str, Any], step: str) -> Any:
         """None when the NVR has no such service, or does not answer as it should. After a few such answers in a row
         the operation is not asked again, and after _MOST_WAITING_S none is: 64 channels would wait for it, and streams
         matter more. Raises UpstreamAuthError."""
+        asked = dict(parameters)
+        return await self._tried(
+            namespace, operation, lambda: self._client.call(namespace, operation, asked, step), step
+        )
+
+    async def _tried(
+        self, namespace: str, operation: str, ask: Callable[[], Awaitable[_Answer]], step: str
+    ) -> _Answer | None:
         call = (namespace, operation)
         if namespace not in self._client.addresses or self._silent[call] >= _MOST_IN_VAIN or self._is_too_slow():
             return None
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
-            answer = await self._client.call(namespace, operation, dict(parameters), step)
+            answer = await ask()
         except UpstreamAuthError:
             raise
         except (UpstreamError, Refusal) as error:

@@ -27,6 +27,7 @@ class ServicePaths:
     subscription: str
     ptz: str | None = None
     imaging: str | None = None
+    analytics: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

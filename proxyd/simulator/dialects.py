@@ -22,6 +22,7 @@ HIKVISION = Dialect(
         subscription="/onvif/Events/PullSubManager_{id}",
         ptz="/onvif/PTZ",
         imaging="/onvif/Imaging",
+        analytics="/onvif/Analytics",
     ),
     tokens=Tokens(
         profile="ProfileToken{i:03d}",

@@ -19,6 +19,7 @@ from proxyd.simulator.notifier import Notifier
 from proxyd.simulator.optics import Optics
 from proxyd.simulator.pictures import snapshot_jpeg
 from proxyd.simulator.seen import Seen
+from proxyd.simulator.services.analytics import ANALYTICS
 from proxyd.simulator.services.context import Answer, Context
 from proxyd.simulator.services.device import DEVICE
 from proxyd.simulator.services.events import answer_event, pull_wait_s
@@ -46,6 +47,7 @@ _TABLES = {
     NAMESPACES["tr2"]: MEDIA2,
     NAMESPACES["tptz"]: PTZ,
     NAMESPACES["timg"]: IMAGING,
+    NAMESPACES["tan"]: ANALYTICS,
 }
 _OPTICS_NAMESPACES = (NAMESPACES["tptz"], NAMESPACES["timg"])
 _EVENT_NAMESPACES = (NAMESPACES["tev"], NAMESPACES["wsnt"])
@@ -177,6 +179,7 @@ class DeviceHttp:
             NAMESPACES["tr2"]: (context.media2_path,),
             NAMESPACES["tptz"]: (paths.ptz,),
             NAMESPACES["timg"]: (paths.imaging,),
+            NAMESPACES["tan"]: (paths.analytics,),
         }
         here = http.path in places.get(request.namespace, ())
         table: dict[str, Answer] = _TABLES.get(request.namespace, {})

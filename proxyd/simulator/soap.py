@@ -14,6 +14,7 @@ NAMESPACES = {
     "tr2": "http://www.onvif.org/ver20/media/wsdl",
     "tptz": "http://www.onvif.org/ver20/ptz/wsdl",
     "timg": "http://www.onvif.org/ver20/imaging/wsdl",
+    "tan": "http://www.onvif.org/ver20/analytics/wsdl",
     "tev": "http://www.onvif.org/ver10/events/wsdl",
     "tt": "http://www.onvif.org/ver10/schema",
     "ter": "http://www.onvif.org/ver10/error",

@@ -33,6 +33,8 @@ def _services(context: Context) -> list[tuple[str, str, int, int]]:
         found.append(("tptz", paths.ptz, 2, 60))
     if paths.imaging:
         found.append(("timg", paths.imaging, 2, 60))
+    if paths.analytics:
+        found.append(("tan", paths.analytics, 2, 60))
     return found
 
 
@@ -47,6 +49,7 @@ def _get_services(context: Context, request: Request) -> Element:
         "tr2": media2_capabilities,
         "tptz": ptz_capabilities,
         "timg": imaging_capabilities,
+        "tan": analytics_capabilities,
     }
     answer = el("tds:GetServicesResponse")
     for prefix, path, major, minor in _services(context):
@@ -66,6 +69,9 @@ def _get_capabilities(context: Context, request: Request) -> Element:
     wanted = text_of(request, "tds:Category") or "All"
     paths = context.dialect.paths
     parts = el("tds:Capabilities")
+    if wanted in ("All", "Analytics") and paths.analytics:
+        support = (el("tt:RuleSupport", "true"), el("tt:AnalyticsModuleSupport", "true"))
+        parts.append(el("tt:Analytics", el("tt:XAddr", context.xaddr(paths.analytics)), *support))
     if wanted in ("All", "Device"):
         parts.append(el("tt:Device", el("tt:XAddr", context.xaddr(paths.device))))
     if wanted in ("All", "Events") and not context.faults.no_events:
@@ -102,6 +108,10 @@ def device_capabilities(context: Context) -> Element:
         el("tds:Security", UsernameToken=token, HttpDigest=digest),
         el("tds:System", DiscoveryResolve="false", DiscoveryBye="false"),
     )
+
+
+def analytics_capabilities(_: Context) -> Element:
+    return el("tan:Capabilities", RuleSupport="true", AnalyticsModuleSupport="true")
 
 
 def media_capabilities(context: Context) -> Element:

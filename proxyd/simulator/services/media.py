@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxyd.simulator.layout import SimProfile
+from proxyd.simulator.services.analytics import analytics_configuration
 from proxyd.simulator.services.context import Answer, Context, wanted_profile
 from proxyd.simulator.services.device import media_capabilities
 from proxyd.simulator.services.ptz import ptz_configuration
@@ -16,6 +17,7 @@ def _profile(context: Context, profile: SimProfile, tag: str) -> Element:
         el("tt:Name", profile.name),
         source_configuration(context, profile, "tt:VideoSourceConfiguration"),
         _encoder(context, profile),
+        analytics_configuration(context, profile, "tt:VideoAnalyticsConfiguration"),
         ptz_configuration(context, profile, "tt:PTZConfiguration"),
         token=profile.token,
         fixed="true",

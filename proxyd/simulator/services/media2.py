@@ -5,6 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from proxyd.simulator.layout import SimProfile
+from proxyd.simulator.services.analytics import analytics_configuration
 from proxyd.simulator.services.context import Answer, Context, wanted_profile
 from proxyd.simulator.services.device import media2_capabilities
 from proxyd.simulator.services.media import source_configuration
@@ -44,6 +45,8 @@ def _profile(context: Context, profile: SimProfile, types: set[str]) -> Element:
         parts.append(source_configuration(context, profile, "tr2:VideoSource"))
     if everything or "VideoEncoder" in types:
         parts.append(_encoder(context, profile, "tr2:VideoEncoder"))
+    if everything or "Analytics" in types:
+        parts.append(analytics_configuration(context, profile, "tr2:Analytics"))
     if everything or "PTZ" in types:
         parts.append(ptz_configuration(context, profile, "tr2:PTZ"))
     return el(
