@@ -17,12 +17,9 @@ from typing import Any
 from proxyd.api import models as m
 from proxyd.api.ptz import CameraPtz
 from proxyd.discovery.responder import AppSequence
-from proxyd.errors import Conflict, NotFound, ProxyError, UpstreamAuthError, UpstreamError
+from proxyd.errors import Conflict, NotFound, ProxyError, UpstreamError
 from proxyd.hub import Hub
-from proxyd.nvr.link import NvrLink
-from proxyd.nvr.monitor import wrong_password
 from proxyd.onvif.nvr_faults import told_fault
-from proxyd.rtsp.opener import UpstreamOpener
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
 from proxyd.store.rows import CameraRow, InterfaceRow
@@ -30,14 +27,16 @@ from proxyd.store.store import Store
 
 from .commands import Command
 from .events import CameraEvent
-from .nvr_events import EventsChange, NvrEvents, followed
+from .nvr_events import EventsChange
 from .performer import Performer
 from .ptz_pad import pad_call
 from .reconcile import reconcile
+from .recorders import Recorders
 from .running import RunningCamera, StartFailed
 from .spec import CameraSpec, ReportUpstream
 from .status import Facts, Failure, NvrHealth, state_of
 from .trace import Trace
+from .upstreams import Upstreams
 from .view import camera_model, interface_model, log_model, spec_of
 
 log = logging.getLogger(__name__)
@@ -81,16 +80,14 @@ class CameraManager:
         self._snapshots = snapshots
         self._health = health
         self._report = report
-        self._now = now
         self._rows: dict[int, CameraRow] = {}
         self._running: dict[int, RunningCamera] = {}
         self._failed: dict[int, _Failed] = {}
-        self._traces: dict[int, Trace] = {}
-        self._openers: dict[int, UpstreamOpener] = {}  # by NVR
-        self._links: dict[int, NvrLink] = {}  # by NVR
+        self._recorders = Recorders(now)
+        self._upstreams = Upstreams(deliver=self._deliver, report=report)
+        self._events = self._upstreams.events
         self._restart_soon: set[int] = set()  # recorders asked for it; done by the ticker
-        self._performer = Performer(store, link=self._link, kept=self._kept, restart=self._restart_soon.add)
-        self._events = NvrEvents(link=self._link, deliver=self._deliver, report=report)
+        self._performer = Performer(store, link=self._upstreams.link, kept=self._kept, restart=self._restart_soon.add)
         self._events_changed = events_changed
         self._sequences: dict[int, AppSequence] = {}
         self._instance_id = 1
@@ -112,7 +109,7 @@ class CameraManager:
         async with self._lock:
             await self._events.stop()
             await asyncio.gather(*(self._stop(id_) for id_ in list(self._running)))
-        await asyncio.gather(*(link.close() for link in self._links.values()))
+        await self._upstreams.stop()
 
     async def _next_instance_id(self) -> int:
         """Grows with every start, also on machines whose clock begins in the past (no battery) or was put back."""
@@ -126,9 +123,10 @@ class CameraManager:
         whose connections are closed even if nothing about them changed."""
         async with self._lock:
             self._rows = {row.id: row for row in await self._store.cameras()}
+            self._upstreams.know(self._rows.values())
             await self._apply(set(restart))
-            await self._forget_removed()
-            await self._events.follow(followed(self._rows.values(), self._running.keys()))
+            self._forget_removed()
+            await self._upstreams.follow(self._rows.values(), self._running.keys())
             self._interface_rows = await self._store.interfaces()
             self.publish()
         self._named({row.interface.mac: row.name for row in self._rows.values() if row.interface})
@@ -169,25 +167,16 @@ class CameraManager:
             log.info("camera %d: listens on %s", spec.id, spec.address)
 
     def _make(self, spec: CameraSpec) -> RunningCamera:
-        opener = self._openers.setdefault(spec.nvr_id, UpstreamOpener(spec.nvr))
-        opener.update(spec.nvr)
         return RunningCamera(
             spec,
             self.trace_of(spec.id),
             self._snapshots,
-            opener,
+            self._upstreams.opener(spec.nvr_id, spec.nvr),
             self._reporter(spec),
             sequence=self._sequences.setdefault(spec.id, AppSequence(self._instance_id)),
             perform=partial(self._perform, spec.id),
             gone=partial(self._performer.client_gone, spec.id),
         )
-
-    def _link(self, nvr_id: int) -> NvrLink:
-        if nvr_id not in self._links:
-            nvr = next(row for row in self._rows.values() if row.nvr_id == nvr_id).nvr
-            known = wrong_password(nvr.name, nvr.username).reason if nvr.auth_failed else ""
-            self._links[nvr_id] = NvrLink(nvr.access, refused=UpstreamAuthError(known) if known else None)
-        return self._links[nvr_id]
 
     def _deliver(self, id_: int, event: CameraEvent) -> None:
         if camera := self._running.get(id_):
@@ -232,19 +221,10 @@ class CameraManager:
         nvr_id = spec.nvr_id
         return lambda error: self._report(nvr_id, error)
 
-    async def _forget_removed(self) -> None:
-        accesses = {row.nvr_id: row.nvr.access for row in self._rows.values()}
-        await self._events.drop(accesses)
-        for nvr_id in self._openers.keys() - accesses.keys():
-            del self._openers[nvr_id]
-        for nvr_id, link in list(self._links.items()):
-            if nvr_id in accesses:
-                await link.update(accesses[nvr_id])
-            else:
-                await self._links.pop(nvr_id).close()
+    def _forget_removed(self) -> None:
         for id_ in self._shown.keys() - self._rows.keys():
             del self._shown[id_]
-            self._traces.pop(id_, None)
+            self._recorders.drop(id_)
             self._sequences.pop(id_, None)
             self._failed.pop(id_, None)
             self._hub.removed("camera", id_)
@@ -271,7 +251,7 @@ class CameraManager:
         self._shown_interfaces = now
 
     def _model(self, row: CameraRow) -> m.Camera:
-        camera, failed, trace = self._running.get(row.id), self._failed.get(row.id), self._traces.get(row.id)
+        camera, failed, trace = self._running.get(row.id), self._failed.get(row.id), self._recorders.known(row.id)
         words = self._address_words().get(row.interface.mac, "") if row.interface else ""
         state, reason = state_of(
             Facts(
@@ -307,6 +287,7 @@ class CameraManager:
                 camera.tend()
             self._events.tend()
             try:
+                await self._watch_adoptions()
                 for change in self._events.changes():
                     if self._events_changed:
                         await self._events_changed(change)
@@ -320,6 +301,20 @@ class CameraManager:
                     self.publish()
             except ProxyError as error:
                 log.warning("cannot refresh the cameras: %s", error)
+
+    async def _watch_adoptions(self) -> None:
+        """Keeps which recorder has which camera. Raises StoreError."""
+        for id_, who in self._recorders.adopters(self._rows.values(), self._running).items():
+            await self._adopted(self._rows[id_], who)
+
+    async def _adopted(self, row: CameraRow, who: str) -> None:
+        async with self._lock:  # a refresh under way has read the row before this change
+            try:
+                self._rows[row.id] = await self._store.set_adopted_by(row.id, who)
+            except NotFound:
+                return  # removed meanwhile
+        words = f"{row.name} is adopted by {who}" + (f", before by {row.adopted_by}." if row.adopted_by else ".")
+        self._hub.changed("log", log_model(await self._store.log("info", f"camera {row.id}", words)))
 
     # What the API asks for ---------------------------------------------------------------------------------------
 
@@ -358,12 +353,8 @@ class CameraManager:
 
     async def try_account_again(self, nvr_id: int) -> None:
         """The NVR's account works (again), or the user said so: all of us may use it once more."""
-        if opener := self._openers.get(nvr_id):
-            opener.forget()
-        if link := self._links.get(nvr_id):
-            await link.forget()
         self._snapshots.forget_refusals(nvr_id)
-        self._events.wake(nvr_id)
+        await self._upstreams.try_account_again(nvr_id)
 
     def events_of_nvr(self, nvr_id: int) -> str:
         """How its events come, in words; "" while none of its cameras runs."""
@@ -373,8 +364,21 @@ class CameraManager:
         """The last events of a camera, oldest first."""
         return self._events.history(id_)
 
+    def diagnosis(self, id_: int) -> list[m.Finding]:
+        """Why recorders do not adopt this camera, or that all is well. Raises NotFound."""
+        row = self.row(id_)
+        return self._recorders.diagnosis(row, self._model(row), self._running.get(id_))
+
+    async def forget_adoption(self, ids: Iterable[int]) -> None:
+        """And what recorders did so far: who comes now is met for the first time. Raises NotFound, StoreError."""
+        for id_ in ids:
+            async with self._lock:
+                self._rows[id_] = await self._store.set_adopted_by(id_, "")
+            self.trace_of(id_).meetings.clear()
+        self.publish()
+
     def trace_of(self, id_: int) -> Trace:
-        return self._traces.setdefault(id_, Trace(self._now))
+        return self._recorders.trace(id_)
 
     async def snapshot(self, id_: int) -> SnapshotPicture:
         """As the recorder gets it. Works for cameras that wait or are stopped, too."""

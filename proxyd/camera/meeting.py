@@ -1,7 +1,7 @@
-"""What one recorder did with one camera since the daemon started: what the ring of last exchanges forgets.
+"""What each recorder did with one camera since the daemon started.
 
-Pure. A recorder that asks for events every second would push its own adoption out of the ring; this is a bounded
-summary of the whole, from which adoption and diagnosis are told.
+Pure. A recorder that asks for events every second pushes its own adoption out of the ring of last exchanges; this is a
+bounded summary of the whole, from which adoption and diagnosis are told.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Meeting:
     last_at: datetime
     searched_at: datetime | None = None  # by WS-Discovery, and was answered
     asked: int = 0  # anything else
-    tls: int = 0  # of them over TLS
+    http: int = 0  # of that, by HTTP or HTTPS
+    tls: int = 0  # of that, by HTTPS
     signed_in_at: datetime | None = None
     streams_at: datetime | None = None  # it was given the URI of a stream
     played_at: datetime | None = None
@@ -58,6 +59,7 @@ class Meeting:
         """One exchange that is not a search."""
         self.last_at = at
         self.asked += 1
+        self.http += protocol in ("onvif", "snapshot")
         self.tls += tls
         if ok and auth:
             self._succeeded(at, protocol, operation)

@@ -97,5 +97,10 @@ class RunningCamera:
     async def snapshot(self) -> SnapshotPicture:
         return await self._snapshots.picture(self.spec)
 
+    def playing(self) -> frozenset[str]:
+        """The addresses of the recorders that play now."""
+        clients = (client for stream in self.stats().values() for client in stream.clients)
+        return frozenset(client.address.rpartition(":")[0] for client in clients)
+
     def stats(self) -> Mapping[StreamName, StreamStats]:
         return self._rtsp.stats()

@@ -26,6 +26,7 @@ class Trace:
     def __init__(self, now: Callable[[], str]) -> None:
         """`now`: RFC 3339."""
         self._now = now
+        self.since = moment(now())
         self._entries: deque[TraceEntry] = deque(maxlen=ENTRIES)
         self._raw: OrderedDict[int, RawExchange] = OrderedDict()
         self._raw_bytes = 0

@@ -37,7 +37,8 @@ def spec_of(row: CameraRow) -> CameraSpec | None:
         https_port=https_port(row.http_port),
         username=row.username,
         password=row.password,
-        streams=row.streams,
+        # A source whose size nobody has read yet: recorders would keep for ever what they are told first.
+        streams=tuple(stream for stream in row.streams if stream.width),
         snapshot_upstream=row.snapshot_upstream,
         nvr=row.nvr.access,
         discovery=row.discovery,
@@ -102,6 +103,7 @@ def camera_model(
         accounts=[f"{user.username} ({user.level})" for user in row.users],
         note=note,
         ptz=row.features.ptz is not None,
+        adopted_by=row.adopted_by,
         last_event=event_words(last_event) if last_event else "",
         last_event_at=event_time(last_event) if last_event else None,
         clients=sum(stream.clients for stream in streams),
@@ -133,6 +135,7 @@ def nvr_model(row: NvrRow, health: NvrHealth, job: int | None, events: str = "")
     never_scanned = row.last_scan is None and health.state is m.NvrState.OK
     return m.Nvr(
         id=row.id,
+        kind=row.kind,
         name=row.name,
         host=row.host,
         port=row.port,
