@@ -12,6 +12,7 @@ from proxyd.errors import Conflict, NotFound, ProxyError
 from proxyd.hub import Hub
 from proxyd.nvr.result import ScannedChannel, ScanProgress, ScanResult
 from proxyd.nvr.scan import ScanSettings, scan
+from proxyd.sources.scan import read_sources
 from proxyd.store.rows import NvrRow, Ports
 from proxyd.store.store import Store
 
@@ -48,6 +49,11 @@ class Jobs:
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._last_id = 0
         self._last_published = 0.0
+
+    @property
+    def ports(self) -> Ports:
+        """Of new cameras."""
+        return self._ports
 
     def jobs(self) -> list[Job]:
         return list(self._jobs.values())
@@ -121,7 +127,7 @@ class Jobs:
         error: ProxyError | None = None
         state = JobState.DONE
         try:
-            result = await self._read(nvr, job, channels.append)
+            result = await self._read(nvr, job, channels.append, restore=restore)
         except asyncio.CancelledError:
             state = JobState.CANCELLED
         except ProxyError as refused:
@@ -147,7 +153,9 @@ class Jobs:
         except Exception:
             log.exception("nvr %d: a bug after the scan", nvr.id)
 
-    async def _read(self, nvr: NvrRow, job: Job, on_channel: Callable[[ScannedChannel], None]) -> ScanResult:
+    async def _read(
+        self, nvr: NvrRow, job: Job, on_channel: Callable[[ScannedChannel], None], *, restore: bool
+    ) -> ScanResult:
         job.now = "waiting for other scans"
         async with self._slots:
             began = time.monotonic()
@@ -159,6 +167,10 @@ class Jobs:
                     job.eta_s = round(spent_s / progress.done * (progress.total - progress.done), 1)
                 self._show(job)
 
+            if nvr.kind == "rtsp":
+                known = await self._store.sources(nvr.id)
+                sources = [source for source in known if restore or not source.ignored]
+                return await read_sources(nvr.access, sources, on_progress=on_progress, on_channel=on_channel)
             return await scan(nvr.access, on_progress=on_progress, on_channel=on_channel, settings=self._settings)
 
     async def _keep(

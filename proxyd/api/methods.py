@@ -39,6 +39,10 @@ METHODS: dict[str, Method] = _table(
     Method("nvr.scan", m.NvrScan, m.Job, _O, "Read all channels; returns the job at once."),
     Method("nvr.discover", m.NvrDiscover, list[m.FoundNvr], _O, "Search the network for ONVIF devices."),
     Method("nvr.test", m.NvrTestParams, m.NvrTest, _O, "Check address and account without changing anything."),
+    Method("source.add", m.SourceAdd, m.Source, _A, "Add a camera by its RTSP addresses; it is read at once."),
+    Method("source.list", m.NoParams, list[m.Source], _V, "Cameras that were added by their RTSP addresses."),
+    Method("source.test", m.SourceTest, m.NvrTest, _O, "Read RTSP addresses without adding a camera."),
+    Method("source.import", m.SourceImport, m.SourceImported, _A, "Add the cameras of a list; a dry run by default."),
     Method("camera.list", m.NoParams, list[m.Camera], _V, "All virtual cameras."),
     Method("camera.get", m.ById, m.Camera, _V, "One camera."),
     Method(
@@ -55,11 +59,13 @@ METHODS: dict[str, Method] = _table(
     Method("camera.snapshot", m.ById, m.Picture, _V, "A still picture, as the recorder would get it."),
     Method("camera.trace", m.TraceParams, list[m.TraceEntry], _V, "The last exchanges with recorders."),
     Method("camera.exchange", m.ExchangeParams, m.Exchange, _O, "One exchange in full, without secrets."),
+    Method("camera.diagnosis", m.ById, list[m.Finding], _V, "Why recorders do not adopt it, or that all is well."),
     Method("camera.events", m.EventsParams, list[m.CameraEvent], _V, "The last events, oldest first."),
     Method(
         "camera.ptz", CameraPtz, m.Camera, _O, "Move a camera for a moment, stop it, or send it home or to a preset."
     ),
     Method("camera.credentials", m.ById, m.Credentials, _O, "User and password to type into the recorder."),
+    Method("adoption.forget", m.ByIds, list[m.Camera], _O, "Forget which recorders have them, and what they did."),
     Method("interface.list", m.NoParams, list[m.Interface], _V, "All interfaces."),
     Method("interface.available", m.NoParams, list[m.Interface], _V, "Interfaces no camera uses, next first."),
     Method("interface.add", m.InterfaceAdd, m.InterfaceChange, _A, "Make more interfaces, through netsetup's arm."),

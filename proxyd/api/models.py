@@ -61,7 +61,10 @@ class Role(StrEnum):
 
 
 class Nvr(Model):
+    """`kind` rtsp: cameras that are known by their stream addresses alone."""
+
     id: int
+    kind: Literal["onvif", "rtsp"] = "onvif"
     name: str
     host: str
     port: int
@@ -78,6 +81,42 @@ class Nvr(Model):
     last_scan: str | None = None
     job: int | None = None  # id of the scan that is running now
     events: str = ""  # "pull point", "notification" or "none: why"; "" while none of its cameras runs
+
+
+class Source(Model):
+    """A camera that is known by its stream addresses. They are shown without accounts and passwords."""
+
+    nvr: int  # the row of kind rtsp that it belongs to
+    channel: int
+    name: str
+    camera: int | None  # None when the camera was removed
+    main: str
+    sub: str | None = None
+    snapshot: str | None = None
+
+
+class PlannedSource(Model):
+    """A camera in an imported list. `why` says why it is not added; `notes` what is left out of it."""
+
+    name: str
+    state: Literal["new", "known", "unusable"]
+    host: str = ""
+    username: str = ""
+    main: str = ""
+    sub: str | None = None
+    snapshot: str | None = None
+    why: str = ""
+    notes: list[str] = []
+
+
+class SourceImported(Model):
+    """What source.import adds, or with `dry_run` would add. `nvrs` has the rows that the new cameras went to."""
+
+    format: str
+    sources: list[PlannedSource]
+    notes: list[str] = []
+    nvrs: list[int] = []
+    done: bool
 
 
 class Stream(Model):
@@ -126,6 +165,7 @@ class Camera(Model):
     ptz: bool = False  # it can be moved: pan, tilt, zoom, presets
     last_event: str = ""  # in words, such as "person begins"
     last_event_at: str | None = None
+    adopted_by: str = ""  # address of the recorder that signed in, asked for the streams and played
 
 
 class Credentials(Model):
@@ -166,7 +206,8 @@ class InterfaceChange(Model):
 
 
 class Finding(Model):
-    """What an examination found. `interface` is "" for the host itself, `camera` the one that stands there."""
+    """What an examination found. `interface` is "" for the host itself, `camera` the one that stands there;
+    `recorder` the address of the one that it is about."""
 
     id: str  # stable, such as "mac-blocked"
     severity: Literal["ok", "note", "warning", "problem"]
@@ -175,6 +216,7 @@ class Finding(Model):
     todo: str = ""
     interface: str = ""
     camera: int | None = None
+    recorder: str = ""
 
 
 class ScanDiff(Model):

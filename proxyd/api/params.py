@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
@@ -67,6 +67,36 @@ class NvrDiscover(Params):
     timeout_s: Annotated[float, Field(ge=0.2, le=30)] = 4.0
     # Unicast probes for networks without multicast, and for loopback: "host" or "host:port" (WS-Discovery port).
     probe: Annotated[list[Probe], Field(max_length=64)] = []
+
+
+StreamAddress = Annotated[SecretStr, Field(min_length=1, max_length=2048)]
+
+
+class SourceTest(Params):
+    """Addresses may hold an account (rtsp://user:password@host/path), hence they are secrets; `username` and
+    `password` count more. `main` and `sub` are rtsp://, `snapshot` http:// or https://, all on one host."""
+
+    main: StreamAddress
+    sub: StreamAddress | None = None
+    snapshot: StreamAddress | None = None
+    username: Username | None = None
+    password: SecretStr | None = Field(default=None, max_length=128)
+
+
+class SourceAdd(SourceTest):
+    name: Name | None = None
+    scan: bool = True  # read its streams at once
+
+
+class SourceImport(Params):
+    """`text` is the content of a file. The account is for cameras of the list that have none."""
+
+    text: SecretStr = Field(min_length=1, max_length=128 * 1024)
+    format: Literal["auto", "csv", "yaml", "onvif-server", "rtsp-to-onvif", "go2rtc", "frigate"] = "auto"
+    username: Username | None = None
+    password: SecretStr | None = Field(default=None, max_length=128)
+    dry_run: bool = True
+    scan: bool = True  # read the streams at once
 
 
 class CameraUpdate(Params):

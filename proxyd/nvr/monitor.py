@@ -1,4 +1,5 @@
-"""Health of every NVR: a cheap unauthenticated question now and then, and what relays and snapshots report.
+"""Health of every NVR, and of sources that are not ONVIF: a cheap unauthenticated question now and then, and what
+relays and snapshots report.
 
 A refused password is final until somebody changes the account: no question with credentials is ever repeated here,
 because NVRs lock accounts.
@@ -21,6 +22,7 @@ from .scan import check_alive
 
 log = logging.getLogger(__name__)
 
+Check = Callable[[NvrAccess], Awaitable[None]]  # raises UpstreamError when it does not answer
 _OK = NvrHealth(NvrState.OK)
 _FASTEST_S = 2.0  # between two questions to an NVR that does not answer
 
@@ -41,8 +43,10 @@ class NvrMonitor:
         watch = self._watches.get(nvr_id)
         return watch.health if watch else _OK
 
-    def watch(self, nvr_id: int, name: str, access: NvrAccess, *, auth_failed: bool) -> None:
-        """Starts or, when something of it changed, restarts the watch over one NVR."""
+    def watch(
+        self, nvr_id: int, name: str, access: NvrAccess, *, auth_failed: bool, check: Check = check_alive
+    ) -> None:
+        """Starts or, when something of it changed, restarts the watch over one NVR. `check` is how it is asked."""
         old = self._watches.get(nvr_id)
         if old and old.access == access and old.name == name and old.auth_failed == auth_failed:
             return
@@ -53,7 +57,7 @@ class NvrMonitor:
             health = wrong_password(name, access.username)
         elif health.state is NvrState.WRONG_PASSWORD:
             health = _OK
-        watch = _Watch(nvr_id, name, access, health, self._changed, self._every_s, auth_failed)
+        watch = _Watch(nvr_id, name, access, health, self._changed, self._every_s, auth_failed, check)
         self._watches[nvr_id] = watch
         watch.start()
 
@@ -97,9 +101,11 @@ class _Watch:
         changed: Callable[[int, NvrHealth], Awaitable[None]],
         every_s: float,
         auth_failed: bool,
+        check: Check,
     ) -> None:
         self.nvr_id, self.name, self.access, self.health = nvr_id, name, access, health
         self.auth_failed = auth_failed
+        self._check = check
         self._changed = changed
         self._every_s = every_s
         self._now = asyncio.Event()
@@ -142,7 +148,7 @@ class _Watch:
         if self.auth_failed:
             return wrong_password(self.name, self.access.username)
         try:
-            await check_alive(self.access)
+            await self._check(self.access)
         except UpstreamError as error:
             return NvrHealth(NvrState.UNREACHABLE, f"{self.name}: {error}")
         return _OK

@@ -18,6 +18,7 @@ from .interface_methods import InterfaceMethods
 from .nvr_methods import NvrMethods
 from .parts import Parts
 from .server import Handler
+from .source_methods import SourceMethods
 
 _SNAPSHOT_LOG = 100
 
@@ -28,7 +29,7 @@ class Methods:
     def __init__(self, parts: Parts, status: Callable[[m.Role], m.Status]) -> None:
         self._parts = parts
         self._status = status
-        self._groups = (NvrMethods(parts), CameraMethods(parts), InterfaceMethods(parts), self)
+        self._groups = (NvrMethods(parts), SourceMethods(parts), CameraMethods(parts), InterfaceMethods(parts), self)
 
     def handlers(self) -> dict[str, Handler]:
         """Method nvr.add is a function nvr_add, and so on for the whole table; `subscribe` is the connection's own."""

@@ -9,6 +9,7 @@ from proxyd.camera.spec import NvrAccess
 from proxyd.errors import InvalidInput, ProxyError, UpstreamAuthError
 from proxyd.nvr import discovery
 from proxyd.nvr.scan import test
+from proxyd.sources.scan import probe_source
 
 from .access import Caller
 from .parts import Parts, reveal
@@ -22,7 +23,7 @@ class NvrMethods:
         self._searches = asyncio.Semaphore(_SEARCHES_AT_ONCE)
 
     async def nvr_add(self, p: m.NvrAdd, who: Caller) -> m.Nvr:
-        self._refuse_own_camera(p.host)
+        self._parts.refuse_own_camera(p.host)
         row = await self._parts.store.add_nvr(
             host=p.host, port=p.port, username=p.username, password=p.password.get_secret_value(), name=p.name
         )
@@ -39,7 +40,7 @@ class NvrMethods:
         return self._parts.nvr_model(await self._parts.store.nvr(p.id))
 
     async def nvr_update(self, p: m.NvrUpdate, who: Caller) -> m.Nvr:
-        self._refuse_own_camera(p.host)
+        self._parts.refuse_own_camera(p.host)
         row = await self._parts.store.update_nvr(
             p.id, host=p.host, port=p.port, username=p.username, password=reveal(p.password), name=p.name
         )
@@ -72,7 +73,7 @@ class NvrMethods:
         ours = {text for i in self._parts.cameras.interfaces() for text in (i.name, i.address) if text}
         async with self._searches:
             found = await discovery.search(p.timeout_s, p.probe, interfaces=self._parts.search_on, own=ours)
-        known = {(row.host, row.port): row.id for row in await self._parts.store.nvrs()}
+        known = {(row.host, row.port): row.id for row in await self._parts.store.nvrs() if row.kind == "onvif"}
         return [
             item.model_copy(update={"known": known.get((item.host, item.port))})
             for item in found
@@ -81,6 +82,8 @@ class NvrMethods:
 
     async def nvr_test(self, p: m.NvrTestParams, who: Caller) -> m.NvrTest:
         access = await self._access_to_test(p)
+        if p.id is not None and (await self._parts.store.nvr(p.id)).kind == "rtsp":
+            return await self._test_sources(p, p.id, access)
         try:
             identity = await test(access)
         except ProxyError as error:
@@ -99,6 +102,18 @@ class NvrMethods:
             clock_offset_s=identity.clock_offset_s,
         )
 
+    async def _test_sources(self, p: m.NvrTestParams, nvr_id: int, access: NvrAccess) -> m.NvrTest:
+        """The first camera of those that are known by their streams stands for all: they have one account."""
+        sources = [source for source in await self._parts.store.sources(nvr_id) if not source.ignored]
+        try:
+            words = await probe_source(access, sources[0]) if sources else "no camera is left here"
+        except ProxyError as error:
+            if isinstance(error, UpstreamAuthError):
+                await self._account_tested(p, refused=True)
+            return m.NvrTest(ok=False, message=error.message, hint=error.hint)
+        await self._account_tested(p, refused=False)
+        return m.NvrTest(ok=True, message=f"{access.host} gives its streams: {words}.", channels=len(sources))
+
     async def _account_tested(self, p: m.NvrTestParams, *, refused: bool) -> None:
         """A test of exactly what is stored tells something about the NVR, and all who look at it hear that."""
         if p.id is None or p.model_fields_set != {"id"}:
@@ -111,18 +126,8 @@ class NvrMethods:
         self._parts.cameras.publish()
         self._parts.show_nvr(row)
 
-    def _refuse_own_camera(self, host: str | None) -> None:
-        """A camera that is its own NVR would ask itself in circles."""
-        camera = next((camera for camera in self._parts.cameras.cameras() if host and camera.address == host), None)
-        if camera is not None:
-            raise InvalidInput(
-                f"{host} is the address of camera {camera.id} “{camera.name}”, which proxyd itself serves.",
-                "Enter the address of the NVR.",
-                {"host": "is the address of one of proxyd's own cameras"},
-            )
-
     async def _access_to_test(self, p: m.NvrTestParams) -> NvrAccess:
-        self._refuse_own_camera(p.host)
+        self._parts.refuse_own_camera(p.host)
         known = (await self._parts.store.nvr(p.id)).access if p.id is not None else None
         missing = {
             field: "is needed when no id is given"

@@ -11,10 +11,13 @@ from pydantic import SecretStr
 from proxyd.api import models as m
 from proxyd.camera.manager import CameraManager
 from proxyd.camera.view import log_model, nvr_model
+from proxyd.errors import InvalidInput
 from proxyd.hub import Hub
 from proxyd.jobs import Jobs
 from proxyd.links.arm import ArmClient
+from proxyd.nvr import scan
 from proxyd.nvr.monitor import NvrMonitor
+from proxyd.sources import probe
 from proxyd.store.rows import NvrRow
 from proxyd.store.store import Store
 
@@ -41,7 +44,8 @@ class Parts:
         self.hub.changed("log", log_model(row))
 
     def watch(self, row: NvrRow) -> None:
-        self.monitor.watch(row.id, row.name, row.access, auth_failed=row.auth_failed)
+        check = probe.check_alive if row.kind == "rtsp" else scan.check_alive
+        self.monitor.watch(row.id, row.name, row.access, auth_failed=row.auth_failed, check=check)
 
     def show_nvr(self, row: NvrRow) -> m.Nvr:
         model = self.nvr_model(row)
@@ -52,6 +56,16 @@ class Parts:
         job = self.jobs.running_on(row.id)
         events = self.cameras.events_of_nvr(row.id)
         return nvr_model(row, self.monitor.health(row.id), job.id if job else None, events)
+
+    def refuse_own_camera(self, host: str | None, field: str = "host") -> None:
+        """A camera that is its own NVR would ask itself in circles. Raises InvalidInput about `field`."""
+        camera = next((camera for camera in self.cameras.cameras() if host and camera.address == host), None)
+        if camera is not None:
+            raise InvalidInput(
+                f"{host} is the address of camera {camera.id} “{camera.name}”, which proxyd itself serves.",
+                "Enter the address of the NVR.",
+                {field: "is the address of one of proxyd's own cameras"},
+            )
 
     async def nvrs(self) -> list[m.Nvr]:
         return [self.nvr_model(row) for row in await self.store.nvrs()]

@@ -1,0 +1,168 @@
+"""Methods of the noun source: cameras that are known by their stream addresses alone, one by one or from lists."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from proxyd.api import models as m
+from proxyd.camera.spec import NvrAccess
+from proxyd.errors import Conflict, InvalidInput, ProxyError
+from proxyd.sources.address import without_secrets
+from proxyd.sources.imports.entry import BadList, Listed
+from proxyd.sources.imports.reader import read_list
+from proxyd.sources.scan import probe_source
+from proxyd.sources.source import BadSource, KnownSource, NewSource, new_source
+from proxyd.store.rows import NvrRow
+
+from .access import Caller
+from .parts import Parts, reveal
+
+
+class SourceMethods:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._importing = asyncio.Lock()  # a large file costs a second of a core
+
+    async def source_list(self, p: m.NoParams, who: Caller) -> list[m.Source]:
+        cameras = {(camera.nvr, camera.channel): camera.id for camera in self._parts.cameras.cameras()}
+        return [
+            _model(row, known, cameras.get((row.id, known.number)))
+            for row in await self._rows()
+            for known in await self._parts.store.sources(row.id)
+        ]
+
+    async def source_test(self, p: m.SourceTest, who: Caller) -> m.NvrTest:
+        source = self._source(p, "")
+        known = await self._stored_password_differs(source)
+        if known is not None:
+            return m.NvrTest(ok=False, message=known.message, hint=known.hint)
+        channel = source.channel(1, "")
+        host, port, username = source.place
+        try:
+            words = await probe_source(
+                NvrAccess(host, port, username, source.password),
+                KnownSource(channel.key, 1, "", channel.streams),
+            )
+        except ProxyError as error:
+            return m.NvrTest(ok=False, message=error.message, hint=error.hint)
+        return m.NvrTest(ok=True, message=f"{host} gives its streams: {words}.", channels=1)
+
+    async def source_add(self, p: m.SourceAdd, who: Caller) -> m.Source:
+        source = self._source(p, p.name or "")
+        rows = await self._store([source], p.scan)
+        known = next(one for one in await self._parts.store.sources(rows[0].id) if one.key == source.key)
+        await self._parts.log("info", f"nvr {rows[0].id}", f"Added {known.name} at {source.main.host} by RTSP.", who)
+        camera = next(
+            (c.id for c in self._parts.cameras.cameras() if (c.nvr, c.channel) == (rows[0].id, known.number)), None
+        )
+        return _model(rows[0], known, camera)
+
+    async def source_import(self, p: m.SourceImport, who: Caller) -> m.SourceImported:
+        async with self._importing:
+            try:
+                listing = await asyncio.to_thread(
+                    read_list,
+                    p.text.get_secret_value(),
+                    p.format,
+                    username=p.username or "",
+                    password=reveal(p.password) or "",
+                )
+            except BadList as error:
+                raise InvalidInput(str(error), error.hint) from None
+            rows = {(row.host, row.port, row.username): row for row in await self._rows()}
+            planned = [await self._planned(item, rows) for item in listing.items]
+            new = [item.source for item, plan in zip(listing.items, planned, strict=True) if plan.state == "new"]
+            touched: list[NvrRow] = []
+            if not p.dry_run and new:
+                touched = await self._store([source for source in new if source is not None], p.scan)
+                words = f"Added {len(new)} cameras by RTSP from a list ({listing.format})."
+                await self._parts.log("info", "daemon", words, who)
+        return m.SourceImported(
+            format=listing.format,
+            sources=planned,
+            notes=list(listing.notes),
+            nvrs=[row.id for row in touched],
+            done=not p.dry_run,
+        )
+
+    async def _rows(self) -> list[NvrRow]:
+        return [row for row in await self._parts.store.nvrs() if row.kind == "rtsp"]
+
+    def _source(self, p: m.SourceTest, name: str) -> NewSource:
+        """Raises InvalidInput naming the field."""
+        try:
+            source = new_source(
+                main=p.main.get_secret_value(),
+                sub=reveal(p.sub),
+                snapshot=reveal(p.snapshot),
+                username=p.username,
+                password=reveal(p.password),
+                name=name,
+            )
+        except BadSource as error:
+            what = {"main": "main stream's", "sub": "sub stream's", "snapshot": "picture's"}[error.part]
+            raise InvalidInput(f"The {what} address {error}.", fields={error.part: str(error)}) from None
+        self._parts.refuse_own_camera(source.main.host, "main")
+        return source
+
+    async def _stored_password_differs(self, source: NewSource) -> Conflict | None:
+        """Trying another password for a known account could lock it for the cameras that use it."""
+        for row in await self._rows():
+            if (row.host, row.port, row.username) == source.place and row.password != source.password:
+                return Conflict(
+                    f"“{row.name}” has another password for user {row.username!r}.",
+                    f"Change it there if it is wrong: onviftui nvr edit {row.id} --password-stdin",
+                )
+        return None
+
+    async def _store(self, sources: Sequence[NewSource], scan: bool) -> list[NvrRow]:
+        """All or none; then they are watched, run and, if wished, read."""
+        rows = await self._parts.store.add_sources(sources, start=True, ports=self._parts.jobs.ports)
+        for row in rows:
+            self._parts.watch(row)
+            if scan:
+                self._parts.jobs.start_scan(row, start=True, restore=False)
+            self._parts.show_nvr(row)
+        await self._parts.cameras.refresh()
+        return rows
+
+    async def _planned(self, item: Listed, rows: dict[tuple[str, int, str], NvrRow]) -> m.PlannedSource:
+        source = item.source
+        if source is None:
+            return m.PlannedSource(name=item.name, state="unusable", why=item.problem, notes=list(item.notes))
+        plan = m.PlannedSource(
+            name=item.name,
+            state="new",
+            host=source.main.host,
+            username=source.username,
+            main=source.main.shown,
+            sub=source.sub.shown if source.sub else None,
+            snapshot=source.snapshot.shown if source.snapshot else None,
+            notes=list(item.notes),
+        )
+        row = rows.get(source.place)
+        if row is not None:
+            known = {one.key: one for one in await self._parts.store.sources(row.id) if not one.ignored}
+            if source.key in known:
+                plan.state, plan.why = "known", f"it is there already as “{known[source.key].name}”"
+            elif row.password != source.password:
+                plan.state, plan.why = "unusable", f"“{row.name}” has another password for its account"
+        try:
+            self._parts.refuse_own_camera(source.main.host)
+        except InvalidInput as error:
+            plan.state, plan.why = "unusable", error.message
+        return plan
+
+
+def _model(row: NvrRow, known: KnownSource, camera: int | None) -> m.Source:
+    addresses = {s.spec.name: without_secrets(s.spec.upstream_url) for s in known.streams if s.spec.upstream_url}
+    return m.Source(
+        nvr=row.id,
+        channel=known.number,
+        name=known.name,
+        camera=camera,
+        main=addresses.get("main", ""),
+        sub=addresses.get("sub"),
+        snapshot=without_secrets(known.snapshot_uri) if known.snapshot_uri else None,
+    )
