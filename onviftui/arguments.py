@@ -174,6 +174,8 @@ def _camera(verbs: _Verbs) -> None:
     verb.add_argument(
         "--raw", type=int, metavar="N", help="what went over the wire in exchange N; secrets are taken out"
     )
+    _one(verbs.add("doctor", "why recorders do not adopt this camera, or that all is well; says what to do"), "CAMERA")
+    _several(verbs.add("forget-adoption", "forget which recorders have cameras; who comes next is watched anew"))
     verb = verbs.add("events", "what happened before the camera, as it told recorders")
     _one(verb, "CAMERA")
     verb.add_argument("--limit", type=int, default=50, metavar="N", help="at most this many, newest last (50)")

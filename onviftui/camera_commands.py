@@ -42,12 +42,23 @@ def _print_cameras(cameras: list[Camera], out: Output) -> None:
         Column("CH", right=True, optional=True),
         Column("STATE"),
         Column("ADDRESS"),
+        Column("ADOPTED BY", optional=True),
         Column("MAIN", least=9, optional=True),
         Column("REASON", least=10),
     )
     places = Counter(c.address for c in cameras)
     rows = [
-        (c.id, c.name, c.nvr, c.channel, c.state, _place(c, shared=places[c.address] > 1), _main_stream(c), c.reason)
+        (
+            c.id,
+            c.name,
+            c.nvr,
+            c.channel,
+            c.state,
+            _place(c, shared=places[c.address] > 1),
+            c.adopted_by or "none",
+            _main_stream(c),
+            c.reason,
+        )
         for c in cameras
     ]
     out.table(columns, rows)
@@ -88,6 +99,7 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                 *[(f"{stream.name} stream", _stream_line(stream)) for stream in camera.streams],
                 ("user", camera.username),
                 ("password", f"onviftui camera credentials {camera.id}"),
+                ("adopted by", camera.adopted_by or f"none; onviftui camera doctor {camera.id} says why"),
                 ("recorder", camera.recorder or "none has asked yet"),
                 ("clients", camera.clients),
                 ("last event", f"{camera.last_event}, {local_time(camera.last_event_at)}" if camera.last_event else ""),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 
 from proxyd.api.client import RpcClient
-from proxyd.api.models import Exchange, TraceEntry
+from proxyd.api.models import Camera, Exchange, TraceEntry
 
-from .naming import find_id
-from .output import Column, Output, harmless, local_time
+from .interface_commands import say_findings
+from .naming import find_id, find_ids
+from .output import Column, Output, counted, harmless, local_time
 from .refusals import newest_refusal, refusal_words
 
 
@@ -69,4 +70,22 @@ async def _print_exchange(camera_id: int, number: int, client: RpcClient, out: O
     return 0
 
 
-COMMANDS = {"trace": camera_trace}
+async def camera_doctor(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    """Exit code 1 when there is a problem."""
+    camera_id = find_id(args.id, await client.call("camera.list"), "camera")
+    return say_findings(await client.call("camera.diagnosis", {"id": camera_id}), out)
+
+
+async def camera_forget_adoption(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    ids = find_ids(args.ids, args.all, await client.call("camera.list"), "camera")
+    cameras: list[Camera] = await client.call("adoption.forget", {"ids": ids}) if ids else []
+    if out.json_mode:
+        out.document(cameras)
+    else:
+        out.say(
+            f"Forgot which recorder has {counted(len(cameras), 'camera')}. Who comes now is met for the first time."
+        )
+    return 0
+
+
+COMMANDS = {"trace": camera_trace, "doctor": camera_doctor, "forget-adoption": camera_forget_adoption}

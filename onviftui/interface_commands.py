@@ -90,7 +90,11 @@ def _row(sign: str, one: PlannedInterface) -> tuple[str, ...]:
 
 async def interface_doctor(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
     """Exit code 1 when there is a problem."""
-    findings: list[Finding] = await client.call("interface.doctor", timeout_s=CHANGE_TIMEOUT_S)
+    return say_findings(await client.call("interface.doctor", timeout_s=CHANGE_TIMEOUT_S), out)
+
+
+def say_findings(findings: list[Finding], out: Output) -> int:
+    """The exit code: 1 when there is a problem."""
     if out.json_mode:
         out.document(findings)
     else:

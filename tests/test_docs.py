@@ -29,7 +29,7 @@ PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md", *s
 
 NOUNS_AND_VERBS = {
     "nvr": "discover add list show edit remove scan test",
-    "camera": "list show edit start stop restart remove ptz snapshot trace events credentials",
+    "camera": "list show edit start stop restart remove ptz snapshot trace doctor forget-adoption events credentials",
     "interface": "list add remove doctor",
     "job": "list cancel",
     "log": "tail",

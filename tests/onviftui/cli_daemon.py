@@ -125,7 +125,7 @@ class FakeDaemon(RpcFake):
     def on_camera_start(self, params: m.ByIds) -> list[m.Camera]:
         return [self._camera(id_) for id_ in params.ids]
 
-    on_camera_stop = on_camera_restart = on_camera_remove = on_camera_start
+    on_camera_stop = on_camera_restart = on_camera_remove = on_adoption_forget = on_camera_start
 
     def on_camera_snapshot(self, params: m.ById) -> m.Picture:
         return m.Picture(content_type="image/jpeg", data=base64.b64encode(PICTURE).decode())
@@ -139,6 +139,9 @@ class FakeDaemon(RpcFake):
             number=params.number, at=AT, client="192.0.2.50:40000", protocol="onvif", operation="GetProfiles", ok=True
         )
         return m.Exchange(entry=entry, request="POST /onvif/media_service\n\n<asked/>", reply="HTTP/1.1 200\n\n<told/>")
+
+    def on_camera_diagnosis(self, params: m.ById) -> list[m.Finding]:
+        return self.findings
 
     def on_camera_events(self, params: m.EventsParams) -> list[m.CameraEvent]:
         return [m.CameraEvent(at=AT, what="person begins", topic="tns1:RuleEngine/MyRuleDetector/PeopleDetect")]

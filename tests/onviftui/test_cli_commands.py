@@ -353,6 +353,19 @@ async def test_one_exchange_in_full(daemon: FakeDaemon, onviftui: Any) -> None:
     assert ran.out.endswith("--- the camera sent ---\nHTTP/1.1 200\n\n<told/>\n")
 
 
+async def test_the_doctor_of_one_camera(daemon: FakeDaemon, onviftui: Any) -> None:
+    wrong = Finding(id="wrong-password", severity="problem", what="192.0.2.50 used a wrong password.", todo="Type it.")
+    daemon.findings = [wrong]
+    done = await onviftui("camera", "doctor", "1")
+    assert daemon.called("camera.diagnosis") == [{"id": 1}]
+    assert (done.code, done.out) == (1, "problem: 192.0.2.50 used a wrong password.\n    do:  Type it.\n")
+
+
+async def test_forget_adoption(daemon: FakeDaemon, onviftui: Any) -> None:
+    assert "Forgot which recorder has 1 camera." in (await onviftui("camera", "forget-adoption", "1")).out
+    assert daemon.called("adoption.forget") == [{"ids": [1]}]
+
+
 async def test_job_cancel(daemon: FakeDaemon, onviftui: Any) -> None:
     assert "kept" in (await onviftui("job", "cancel", "7")).out
     assert daemon.called("job.cancel") == [{"id": 7}]
