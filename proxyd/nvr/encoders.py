@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from lxml import etree
+
 from proxyd.camera.encoders import CodecOptions, EncoderOptions, EncoderWish
 from proxyd.camera.features import Span
 from proxyd.camera.spec import Codec, StreamSpec
@@ -64,11 +66,11 @@ def media2_configuration(raw: Mapping[str, Any], wish: EncoderWish) -> dict[str,
 
 
 def media_options(raw: Mapping[str, Any]) -> EncoderOptions:
-    """From Media's GetVideoEncoderConfigurationOptions. What stands in the extension counts for more."""
+    """From Media's GetVideoEncoderConfigurationOptions. The bit rate stands in the extension."""
     extension = mapping(raw.get("Extension"))
     codecs: list[CodecOptions] = []
     for codec in _MEDIA_CODECS:
-        told = {**mapping(raw.get(codec)), **_without_empty(mapping(extension.get(codec)))}
+        told = mapping(raw.get(codec))
         if not told:
             continue
         rates = span(told.get("FrameRateRange"))
@@ -78,7 +80,7 @@ def media_options(raw: Mapping[str, Any]) -> EncoderOptions:
                 _sizes(told),
                 (rates.low, rates.high) if rates else (),
                 span(told.get("GovLengthRange")),
-                span(told.get("BitrateRange")),
+                _extended_bitrate(extension, codec),
                 tuple(str(each) for each in items(told.get("H264ProfilesSupported"), _MAX_CHOICES)),
             )
         )
@@ -137,6 +139,15 @@ def _sizes(told: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
         if width and height and width > 0 and height > 0:
             sizes.append((round(width), round(height)))
     return tuple(dict.fromkeys(sizes))
+
+
+def _extended_bitrate(extension: Mapping[str, Any], codec: Codec) -> Span | None:
+    """zeep leaves the extension as it came, since its schema begins with a wildcard."""
+    for element in items(extension.get("_value_1"), _MAX_CHOICES):
+        if isinstance(element, etree._Element) and etree.QName(element).localname == codec:
+            limits = {name: element.findtext(f"{{*}}BitrateRange/{{*}}{name}") for name in ("Min", "Max")}
+            return span(limits)
+    return span(mapping(extension.get(codec)).get("BitrateRange"))
 
 
 def _words(value: object) -> list[Any]:

@@ -24,7 +24,7 @@ from proxyd.simulator.faults import Faults
 from proxyd.simulator.flood import Flood
 from proxyd.simulator.happenings import Happening
 from proxyd.simulator.http import DeviceHttp, Ports
-from proxyd.simulator.layout import Layout, lay_out
+from proxyd.simulator.layout import Layout, lay_out, with_rates
 from proxyd.simulator.optics import Optics
 from proxyd.simulator.ports import PortReservation
 from proxyd.simulator.rtsp_server import RtspSimulator
@@ -118,7 +118,7 @@ class SimulatedNvr:
     def layout(self) -> Layout:
         """What the device has at this moment, faults included."""
         faults = self.faults
-        return lay_out(
+        made = lay_out(
             DIALECTS[self.dialect],
             self.channels,
             faults.offline,
@@ -126,6 +126,7 @@ class SimulatedNvr:
             faults.media2_only_h265,
             self._bitrate_kbps,
         )
+        return with_rates(made, self.optics.rates)
 
     @property
     def access(self) -> NvrAccess:

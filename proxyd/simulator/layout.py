@@ -5,6 +5,7 @@ Numbers in tokens belong to the channel, so a gap or an offline channel never re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote
@@ -93,6 +94,19 @@ def lay_out(
             profiles.append((number, _profile(dialect, media, number, channel not in offline, not hidden)))
     profiles.sort(key=lambda pair: pair[0])
     return Layout(dialect, tuple(profile for _, profile in profiles))
+
+
+def with_rates(layout: Layout, rates: Mapping[str, tuple[int, int]]) -> Layout:
+    """The device after clients set encoders: frames/s and kbit/s by the encoder's token, as they are told."""
+    if not rates:
+        return layout
+    profiles = (
+        replace(p, media=replace(p.media, fps=rates[p.encoder][0], bitrate_kbps=rates[p.encoder][1]))
+        if p.encoder in rates
+        else p
+        for p in layout.profiles
+    )
+    return replace(layout, profiles=tuple(profiles))
 
 
 def _profile(dialect: Dialect, media: SimStream, number: int, online: bool, media1: bool) -> SimProfile:

@@ -128,6 +128,7 @@ class Optics:
         self.clock = clock
         self._movable: dict[int, PanTiltZoom] = {}
         self._pictures: dict[int, Picture] = {}
+        self.rates: dict[str, tuple[int, int]] = {}  # of encoders that were set, by token: frames/s and kbit/s
 
     def movable(self, channel: int, *, obeys_timeout: bool = True) -> PanTiltZoom:
         if channel not in self._movable:

@@ -6,6 +6,7 @@ from proxyd.simulator.layout import SimProfile
 from proxyd.simulator.services.analytics import analytics_configuration
 from proxyd.simulator.services.context import Answer, Context, wanted_profile
 from proxyd.simulator.services.device import media_capabilities
+from proxyd.simulator.services.encoders import MEDIA_ENCODERS, by_encoder_token
 from proxyd.simulator.services.ptz import ptz_configuration
 from proxyd.simulator.services.uris import snapshot_uri, stream_uri
 from proxyd.simulator.soap import Element, Request, el
@@ -111,6 +112,11 @@ def _get_video_encoder_configurations(context: Context, _: Request) -> Element:
     return el("trt:GetVideoEncoderConfigurationsResponse", *found)
 
 
+def _get_video_encoder_configuration(context: Context, request: Request) -> Element:
+    found = _encoder(context, by_encoder_token(context, request), "trt:Configuration")
+    return el("trt:GetVideoEncoderConfigurationResponse", found)
+
+
 def _media_uri(tag: str, uri: str) -> Element:
     return el(
         tag,
@@ -148,6 +154,8 @@ MEDIA: dict[str, Answer] = {
     "GetVideoSources": _get_video_sources,
     "GetVideoSourceConfigurations": _get_video_source_configurations,
     "GetVideoEncoderConfigurations": _get_video_encoder_configurations,
+    "GetVideoEncoderConfiguration": _get_video_encoder_configuration,
+    **MEDIA_ENCODERS,
     "GetAudioSources": _get_audio_sources,
     "GetStreamUri": _get_stream_uri,
     "GetSnapshotUri": _get_snapshot_uri,

@@ -8,6 +8,7 @@ from proxyd.simulator.layout import SimProfile
 from proxyd.simulator.services.analytics import analytics_configuration
 from proxyd.simulator.services.context import Answer, Context, wanted_profile
 from proxyd.simulator.services.device import media2_capabilities
+from proxyd.simulator.services.encoders import MEDIA2_ENCODERS
 from proxyd.simulator.services.media import source_configuration
 from proxyd.simulator.services.ptz import ptz_configuration
 from proxyd.simulator.services.uris import snapshot_uri, stream_uri
@@ -105,6 +106,7 @@ MEDIA2: dict[str, Answer] = {
     "GetProfiles": _get_profiles,
     "GetVideoSourceConfigurations": _get_video_source_configurations,
     "GetVideoEncoderConfigurations": _get_video_encoder_configurations,
+    **MEDIA2_ENCODERS,
     "GetStreamUri": _get_stream_uri,
     "GetSnapshotUri": _get_snapshot_uri,
     "GetServiceCapabilities": _get_service_capabilities,
