@@ -17,11 +17,11 @@ from proxyd.camera.told import told
 from proxyd.errors import UpstreamError
 
 from .authentication import Authenticator, Grant
-from .event_messages import WithMessages
 from .exchange import Call, Later, Pending, Reply, plain, refusal
 from .faults import SoapFault, content_type, internal_error, malformed, not_done, not_permitted
 from .levels import needed, permits
 from .namespaces import ANALYTICS, EVENTS, NOTIFICATION
+from .pull_answers import PullAnswer
 from .services import events
 from .services.operation import Access, Context, Operation, Reached
 from .services.registry import SERVICES, find, offered
@@ -177,8 +177,8 @@ def _pending(ask: Ask[Any], request: SoapRequest, auth: str) -> Pending:
     return Pending(ask.command, finish, failed)
 
 
-def _document(request: SoapRequest, body: Element | WithMessages) -> bytes:
-    if isinstance(body, WithMessages) or request.namespace in (EVENTS, NOTIFICATION):
+def _document(request: SoapRequest, body: Element | PullAnswer) -> bytes:
+    if isinstance(body, PullAnswer) or request.namespace in (EVENTS, NOTIFICATION):
         return events.document(request, body)
     return envelope(body, text_prefixes=_TEXT_PREFIXES.get(request.namespace, ()), version=request.version)
 

@@ -1,13 +1,13 @@
 """Events as ONVIF messages (Core section 9.4.1), each written once however many subscribers there are. Pure.
 
 A message is bytes that fit into every document of ours, because those declare our prefixes at the top: they are put
-where `PLACE` stands. Text cannot hold that mark, since a `<` of text is escaped.
+where a processing instruction stands. Text cannot hold one, since a `<` of text is escaped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lxml import etree
 
@@ -20,16 +20,8 @@ from .topic_filter import CONCRETE_SET
 
 PREFIXES_IN_MESSAGES = ("wsnt", "tt", "tns1")
 _NOTIFY = "http://docs.oasis-open.org/wsn/bw-2/NotificationConsumer/Notify"
-_PLACE = etree.tostring(etree.ProcessingInstruction("messages"))
+_GAP = etree.tostring(etree.ProcessingInstruction("messages"))
 _SPACES = {prefix: PREFIXES[prefix] for prefix in PREFIXES_IN_MESSAGES}
-
-
-@dataclass(frozen=True, slots=True)
-class WithMessages:
-    """An answer whose `place()` the messages take."""
-
-    element: Element
-    messages: tuple[Message, ...]
 
 
 class Message:
@@ -95,17 +87,6 @@ def _inner_bytes(element: Element) -> bytes:
     return document[document.index(b">") + 1 : -len(b"</m>")]
 
 
-def place() -> Element:
-    """To stand where the messages go."""
-    return etree.ProcessingInstruction("messages")
-
-
-def put_in(document: bytes, messages: Iterable[Message]) -> bytes:
-    """`document` declares PREFIXES_IN_MESSAGES and has one `place()`, which the messages take."""
-    before, mark, after = document.partition(_PLACE)
-    return b"".join((before, *(message.xml for message in messages), after)) if mark else document
-
-
 def notify_document(consumer: str, message_id: str, messages: Iterable[Message]) -> bytes:
     """A Notify to the consumer at that URL (WS-BaseNotification section 3.2)."""
     header = [
@@ -113,5 +94,6 @@ def notify_document(consumer: str, message_id: str, messages: Iterable[Message])
         el("wsa:MessageID", message_id),
         el("wsa:To", consumer),
     ]
-    body = el("wsnt:Notify", place())
-    return put_in(envelope(body, header=header, text_prefixes=PREFIXES_IN_MESSAGES), messages)
+    body = el("wsnt:Notify", etree.ProcessingInstruction("messages"))
+    before, _, after = envelope(body, header=header, text_prefixes=PREFIXES_IN_MESSAGES).partition(_GAP)
+    return b"".join((before, *(message.xml for message in messages), after))

@@ -9,11 +9,12 @@ from proxyd.camera.commands import Ask
 from proxyd.camera.spec import CameraSpec
 
 from ..durations import format_instant, parse_duration
-from ..event_messages import PREFIXES_IN_MESSAGES, WithMessages, place, put_in
+from ..event_messages import PREFIXES_IN_MESSAGES
 from ..event_queue import MAX_QUEUED
 from ..faults import invalid_value
 from ..namespaces import EVENTS, NOTIFICATION
 from ..notification_faults import no_such_subscription
+from ..pull_answers import PullAnswer, pull_document
 from ..soap import Element, SoapRequest, el, envelope
 from ..subscriptions import MAX_NOTIFIED, MAX_PULL_POINTS, Subscription
 from .event_properties import get_event_properties
@@ -66,11 +67,12 @@ def legacy_capabilities(ctx: Context) -> Element:
     )
 
 
-def document(request: SoapRequest, answer: Element | WithMessages) -> bytes:
+def document(request: SoapRequest, answer: Element | PullAnswer) -> bytes:
     """The finished answer, with WS-Addressing headers for clients that speak it (SOAP Binding section 3.4)."""
-    body = answer.element if isinstance(answer, WithMessages) else answer
-    finished = envelope(body, header=_reply_header(request), text_prefixes=_PREFIXES_IN_TEXT, version=request.version)
-    return put_in(finished, answer.messages) if isinstance(answer, WithMessages) else finished
+    header = _reply_header(request)
+    if isinstance(answer, PullAnswer):
+        return pull_document(answer, request.version, header)
+    return envelope(answer, header=header, text_prefixes=_PREFIXES_IN_TEXT, version=request.version)
 
 
 def _reply_header(request: SoapRequest) -> list[Element]:
@@ -94,7 +96,7 @@ def _subscription(ctx: Context) -> Subscription:
     return subscription
 
 
-def pull_messages(ctx: Context) -> Ask[WithMessages]:
+def pull_messages(ctx: Context) -> Ask[PullAnswer]:
     """Longer waits and larger batches than ours are cut, not refused."""
     subscription = _subscription(ctx)
     if subscription.consumer:
@@ -110,20 +112,13 @@ def pull_messages(ctx: Context) -> Ask[WithMessages]:
     return Ask(pull, lambda now: _finish_pull(pull, now))
 
 
-def _finish_pull(pull: Pull, now: datetime) -> WithMessages:
+def _finish_pull(pull: Pull, now: datetime) -> PullAnswer:
     """The answer with what is there now. Raises the fault when the subscription ended meanwhile."""
     subscription = pull.subscription
     if subscription.closed:
         raise no_such_subscription(now)
     subscription.keep_alive(now)
-    messages = subscription.queue.take(pull.limit)
-    element = el(
-        "tev:PullMessagesResponse",
-        el("tev:CurrentTime", format_instant(now)),
-        el("tev:TerminationTime", format_instant(subscription.expires)),
-        place() if messages else None,
-    )
-    return WithMessages(element, tuple(messages))
+    return PullAnswer(now, subscription.expires, tuple(subscription.queue.take(pull.limit)))
 
 
 def set_synchronization_point(ctx: Context) -> Element:

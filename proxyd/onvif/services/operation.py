@@ -14,8 +14,8 @@ from proxyd.camera.commands import Ask
 from proxyd.camera.spec import CameraSpec
 from proxyd.camera.urls import http_url, https_url, rtsp_url
 
-from ..event_messages import WithMessages
 from ..faults import invalid_value
+from ..pull_answers import PullAnswer
 from ..soap import Element, SoapRequest
 from ..subscriptions import Subscriptions
 
@@ -82,7 +82,7 @@ class Context:
 
 
 # The answer, or what has to be done first (then the operation is not `static`).
-Answer = Callable[[Context], Element | Ask[Element] | Ask[WithMessages]]
+Answer = Callable[[Context], Element | Ask[Element] | Ask[PullAnswer]]
 
 
 @dataclass(frozen=True, slots=True)
