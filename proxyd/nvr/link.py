@@ -29,6 +29,7 @@ from .soap_library import (
 )
 
 CALL_TIMEOUT_S = 8.0  # a recorder waits for it
+PARALLEL = 6  # one is the long poll for events; a camera that must stop does not wait for others that hang
 NAMESPACES: Mapping[str, str] = {
     "device": DEVICE_NAMESPACE,
     "media": MEDIA_NAMESPACE,
@@ -123,7 +124,7 @@ class NvrLink:
             if self._refused is not None:
                 raise self._refused
             if self._client is None:
-                client = NvrClient(self._access, call_timeout_s=self._call_timeout_s)
+                client = NvrClient(self._access, call_timeout_s=self._call_timeout_s, parallel=PARALLEL)
                 try:
                     await client.connect()
                 except BaseException as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from proxyd.camera.features import PtzSpace, Span
 from proxyd.nvr import features
 from proxyd.nvr.imaging import imaging_features
+from proxyd.nvr.link import NvrLink
 from proxyd.nvr.ptz import by_token, ptz_features, tells_move_status
 from proxyd.nvr.result import ScannedChannel, ScanResult
 from proxyd.nvr.scan import scan
@@ -82,6 +84,20 @@ async def test_a_slow_nvr_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch)
     assert result.complete
     assert len([c for c in result.channels if c.features.imaging is None]) > 0
     assert any("Scan again" in sentence for sentence in result.warnings)
+
+
+async def test_calls_of_several_cameras_do_not_wait_for_each_other() -> None:
+    async with SimulatedNvr(channels=8) as nvr:
+        link = NvrLink(nvr.access)
+        moving = [p.token for p in nvr.layout.profiles if p.channel % 2 == 0 and p.media.name == "main"]
+        await link.call("ptz", "GetStatus", {"ProfileToken": moving[0]})
+        await nvr.set_fault("slow=0.2")
+        try:
+            await asyncio.gather(*(link.call("ptz", "Stop", {"ProfileToken": token}) for token in moving))
+        finally:
+            await link.close()
+        assert nvr.peak_parallel == len(moving) == 4
+        assert [list(nvr.optics.movable(number).done) for number in (2, 4, 6, 8)] == [["Stop"]] * 4
 
 
 async def test_an_offline_channel_is_not_asked() -> None:
