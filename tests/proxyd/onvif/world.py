@@ -20,6 +20,7 @@ from proxyd.camera.commands import (
 )
 from proxyd.camera.encoders import CodecOptions, EncoderOptions
 from proxyd.camera.features import Span
+from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec
 from proxyd.onvif.http import OnvifServer
 from proxyd.snapshot.picture import SnapshotPicture
@@ -28,7 +29,7 @@ from .optics import PAN_TILT
 
 _POSITION = {"PanTilt": {"x": 0.25, "y": -1.0, "space": PAN_TILT + "PositionGenericSpace"}, "Zoom": {"x": 0.5}}
 # As onvif-zeep-async reads them.
-_ANSWERS: dict[tuple[str, str], Any] = {
+NVR_ANSWERS: dict[tuple[str, str], Any] = {
     ("ptz", "GetStatus"): {"Position": _POSITION, "MoveStatus": {"PanTilt": "IDLE", "Zoom": "IDLE"}},
     ("ptz", "GetPresets"): [{"Name": "Gate", "token": "NvrPreset1", "PTZPosition": _POSITION}],
     ("ptz", "SetPreset"): "NvrPreset1",
@@ -42,7 +43,7 @@ _ANSWERS: dict[tuple[str, str], Any] = {
     },
     ("imaging", "GetStatus"): {"FocusStatus20": {"Position": 0.5, "MoveStatus": "IDLE"}},
 }
-_ENCODER = EncoderOptions(
+ENCODER_OPTIONS = EncoderOptions(
     Span(1, 6),
     (
         CodecOptions("H264", ((2560, 1440), (640, 360)), (1.0, 30.0), Span(1, 100), Span(64, 8192), ("Main", "High")),
@@ -67,7 +68,7 @@ class World:
             case LookUp(first, then):
                 return self._call(then(self._call(first)))
             case ReadEncoderOptions():
-                return _ENCODER
+                return ENCODER_OPTIONS
             case ChangeEncoder():
                 return None
             case SetDiscovery(on):
@@ -85,7 +86,7 @@ class World:
 
     def _call(self, call: NvrCall) -> Any:
         self.calls.append(call)
-        return _ANSWERS.get((call.service, call.operation))
+        return NVR_ANSWERS.get((call.service, call.operation))
 
 
 async def _picture() -> SnapshotPicture:
@@ -93,10 +94,10 @@ async def _picture() -> SnapshotPicture:
 
 
 @asynccontextmanager
-async def running_camera(spec: CameraSpec) -> AsyncIterator[tuple[OnvifServer, World]]:
+async def running_camera(spec: CameraSpec, guesses: Guesses | None = None) -> AsyncIterator[tuple[OnvifServer, World]]:
     """A camera on a port of its own, and what is behind it."""
     world = World(spec)
-    server = OnvifServer(spec, take_snapshot=_picture, record=lambda **_: None, perform=world.perform)
+    server = OnvifServer(spec, take_snapshot=_picture, record=lambda **_: None, perform=world.perform, guesses=guesses)
     world.server = server
     await server.start()
     try:

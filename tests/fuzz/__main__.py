@@ -1,0 +1,49 @@
+"""`python -m tests.fuzz --requests N --seed S`: broken requests to cameras in this process, and what was seen."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+from tests.proxyd.onvif.schemas import load
+
+from .in_process import run
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--requests", type=int, default=1_000_000, metavar="N", help="how many (default: a million)")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the random generator (default: 1)")
+    args = parser.parse_args()
+    shared = Path(os.environ.get("ONVIFTUI_SHARED", _ROOT.parent / "shared"))
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in tests/proxyd/onvif/conftest.py
+        validator = load(shared if (shared / "onvif-specs").is_dir() else None, Path(scratch))
+        tally, judge = run(validator, args.requests, args.seed)
+    print(
+        json.dumps(
+            {
+                "requests": tally.requests,
+                "seed": args.seed,
+                "statuses": dict(sorted(judge.statuses.items())),
+                "kinds_of_answers": len(judge.kinds),
+                "held_against_the_schemas": judge.validated,
+                "slowest_ms": round(tally.slowest_s * 1000, 2),
+                "mean_us": round(tally.busy_s / tally.requests * 1e6, 1),
+                "memory_mb": [round(each, 1) for each in tally.memory],
+                "took_s": round(time.monotonic() - began),
+            },
+            indent=2,
+        )
+    )
+
+
+main()
