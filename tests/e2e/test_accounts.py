@@ -173,7 +173,7 @@ async def test_a_reboot_closes_connections_and_the_camera_comes_back() -> None:
             try:
                 async with device_service(camera, own) as service:
                     return bool((await service.GetDeviceInformation()).SerialNumber == camera.serial)
-            except ONVIFError:
+            except (ONVIFError, aiohttp.ClientError):
                 return False
 
         await until(answers)
