@@ -6,6 +6,7 @@ which the NVR was to have the event (it looks 50 times a second) to the moment a
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 import time
@@ -116,7 +117,7 @@ async def _measure(
     stack: Stack, subscribers: list[Subscriber], tasks: list[asyncio.Task[None]], seconds: float
 ) -> dict[str, object]:
     assert stack.daemon is not None
-    pid = stack.daemon.process.pid
+    pid, load = stack.daemon.process.pid, os.getloadavg()[0]
     async with aiohttp.ClientSession() as session:
         control = stack.said["control_url"]
         cpu, pulls, began = cpu_s(pid), sum(one.pulls for one in subscribers), time.monotonic()
@@ -132,6 +133,7 @@ async def _measure(
     latencies = _latencies(subscribers, began)
     return {
         "seconds": seconds,
+        "load_before": round(load, 1),  # of everything on this machine; what else runs delays events
         "events": sent,
         "deliveries": sum(len(one.counts) for one in subscribers),
         "lost": sum(len(set(range(1, _due(one, sent) + 1)) - set(one.counts)) for one in subscribers),
