@@ -32,6 +32,7 @@ class Faults:
     no_renew: bool = False  # subscriptions cannot be prolonged
     no_addressing: bool = False  # event requests with WS-Addressing headers are refused
     impatient_pulls: bool = False  # PullMessages never waits
+    cut_pulls_s: int = 0  # a PullMessages that waits so long is cut off instead of answered
     events_as_channel_1: bool = False  # every event names channel 1
     events_only_true: bool = False  # no event is ever said to be over
     down: bool = False  # nothing answers (a restart in progress)
@@ -88,6 +89,7 @@ _DEFAULT_VALUES = {
     "lockout_after": "5",
     "subscription_host": "10.255.0.1",
     "subscription_s": "10",
+    "cut_pulls_s": "2",
 }
 _CONVERT: dict[type, Callable[[str], object]] = {
     bool: _flag,

@@ -167,7 +167,10 @@ class DeviceHttp:
             if request.operation == "PullMessages":
                 point = self._subscriptions.find(http.path_qs, context.now)
                 if point is not None and not point.queue and not self._faults.impatient_pulls:
-                    await self._wait_for_event(point, pull_wait_s(request))
+                    wait_s, cut_s = pull_wait_s(request), self._faults.cut_pulls_s
+                    await self._wait_for_event(point, min(wait_s, cut_s or wait_s))
+                    if cut_s and wait_s >= cut_s and not point.queue and http.transport is not None:
+                        http.transport.abort()  # as the web servers of some devices do
                     context = self._context(http)
             answer = answer_event(context, request, self._subscriptions, self._happenings, http.path_qs)
             self._notifier.serve(_sockname(http)[0])

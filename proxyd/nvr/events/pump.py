@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 PULL_S = 30.0
 MAX_PER_PULL = 200
 _MODEST_S, _MODEST_LIMIT = 5.0, 10  # for devices that refuse more instead of giving less
+_CUT_S = 1.0
 _PACE_S = 0.02  # between pulls that bring events: a flood comes in batches
 _IMPATIENT_S = 1.0  # between pulls of a device that never waits
 _RETRY_FIRST_S, _RETRY_MOST_S = 1.0, 60.0
@@ -280,6 +281,8 @@ class EventPump:
             raise _SubscriptionGoneError from None
         except UpstreamUnreachable:
             self._try_typed_port(subscription)
+            if _now() - started_s >= _CUT_S:  # some web servers do not bear long answers: ask for shorter ones
+                self._pull_s = max(self._pull_s / 2, _CUT_S)
             raise
         events = parse_messages(answer)
         subscription.proven = True

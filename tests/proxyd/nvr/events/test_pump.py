@@ -77,6 +77,16 @@ async def test_an_impatient_device_is_not_asked_in_a_loop() -> None:
         assert nvr.requests["PullMessages"] <= 5
 
 
+async def test_waits_that_the_device_cuts_off_become_shorter() -> None:
+    async with SimulatedNvr(channels=1, faults=Faults(cut_pulls_s=2)) as nvr, pumping(nvr, pull_s=4.0) as (ear, _):
+        await ear.until(lambda: ear.losses == 2)  # 4 s, then 2 s
+        await hears_motion(nvr, ear)
+        nvr.happen(Happening(1, "tamper"))
+        await ear.until(lambda: ear.told("VideoSource/GlobalSceneChange/ImagingService"))
+        assert (ear.begun, ear.losses) == (1, 2)
+        assert nvr.requests["CreatePullPointSubscription"] == 1
+
+
 async def test_a_subscription_is_renewed_before_it_ends() -> None:
     async with SimulatedNvr(channels=1, faults=Faults(subscription_s=6)) as nvr:
         async with pumping(nvr, pull_s=1.0) as (ear, _):
