@@ -22,10 +22,12 @@ class DeviceIdentity:
 
 @dataclass(frozen=True, slots=True)
 class ScannedStream:
-    """A stream with the token that the NVR has for it; recorders never see that (contract 2)."""
+    """A stream with the token that the NVR has for it; recorders never see that (contract 2). `guessed` names the
+    fields of `spec` that the NVR did not tell: what was known before is worth more."""
 
     spec: StreamSpec
     profile_token: str = field(repr=False)
+    guessed: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

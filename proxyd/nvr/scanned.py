@@ -24,7 +24,7 @@ def scanned_channel(
 ) -> ScannedChannel:
     """The result for one channel. Online means: there is a picture and an address for it."""
     streams = tuple(
-        ScannedStream(_stream_spec(name, profile, uris.get(profile.token)), profile.token)
+        ScannedStream(_stream_spec(name, profile, uris.get(profile.token)), profile.token, _guessed(profile))
         for name, profile in zip(_NAMES, channel.streams, strict=False)
     )
     online = bool(streams) and streams[0].spec.upstream_url is not None
@@ -45,6 +45,11 @@ def _stream_spec(name: StreamName, profile: Profile, uri: str | None) -> StreamS
         quality=profile.quality,
         audio=profile.audio,
     )
+
+
+def _guessed(profile: Profile) -> tuple[str, ...]:
+    """NVRs report 0 frames or 0 kbit/s of streams that run."""
+    return tuple(name for name in ("fps", "bitrate_kbps") if not getattr(profile, name))
 
 
 def without_snapshot(channels: Collection[ScannedChannel]) -> str | None:

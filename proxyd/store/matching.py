@@ -53,16 +53,18 @@ def match_channels(known: Sequence[KnownChannel], scanned: Sequence[ScannedChann
 def merge_streams(known: Sequence[ScannedStream], channel: ScannedChannel, *, complete: bool) -> list[ScannedStream]:
     """The channel's streams after the scan. Every known one stays.
 
-    - Both tokens known: the names stay with their tokens, whatever the NVR now calls main.
+    - All tokens known: the names stay with their tokens, whatever the NVR now calls main. Often it tells of one stream
+      alone, because it does not know the resolution of the other at the moment.
+    - Numbers that the NVR does not tell this time stay as they were.
     - A stream that is not offered any more loses its URI, but only when the scan can be trusted: of an
       offline channel or an incomplete scan the last URI is kept, it will most likely work again.
     """
     before = {stream.spec.name: stream for stream in known}
     now = {stream.spec.name: within_limits(stream) for stream in channel.streams}
-    if len(known) == 2 and {s.profile_token for s in known} == {s.profile_token for s in now.values()}:
-        by_token = {stream.profile_token: stream for stream in now.values()}
-        if len(by_token) == 2:
-            now = {name: _named(by_token[stream.profile_token], stream) for name, stream in before.items()}
+    by_token = {stream.profile_token: stream for stream in now.values()}
+    named = {name: _named(by_token[s.profile_token], s) for name, s in before.items() if s.profile_token in by_token}
+    if len(known) == 2 and len(named) == len(by_token) == len(now):
+        now = named
     trusted = complete and channel.online
     merged = []
     for name in sorted(before.keys() | now.keys()):
@@ -72,19 +74,25 @@ def merge_streams(known: Sequence[ScannedStream], channel: ScannedChannel, *, co
         elif old is not None and (new is None or not channel.online):
             merged.append(old if not trusted else _with_uri(old, None))
         elif old is not None and new is not None:
+            new = _with_known_numbers(new, old)
             keeps_uri = new.spec.upstream_url is None and not trusted
             merged.append(_with_uri(new, old.spec.upstream_url) if keeps_uri else new)
     return merged
+
+
+def _named(stream: ScannedStream, like: ScannedStream) -> ScannedStream:
+    return replace(stream, spec=replace(stream.spec, name=like.spec.name))
+
+
+def _with_known_numbers(new: ScannedStream, old: ScannedStream) -> ScannedStream:
+    known = {name: getattr(old.spec, name) for name in new.guessed}
+    return replace(new, spec=replace(new.spec, **known)) if known else new
 
 
 def camera_name(channel: ScannedChannel) -> str:
     """What the NVR calls the channel, as far as it fits the rules for names."""
     name = "".join(c if c.isprintable() else " " for c in channel.name)
     return " ".join(name.split())[:64].strip() or f"Channel {channel.number}"
-
-
-def _named(stream: ScannedStream, like: ScannedStream) -> ScannedStream:
-    return replace(stream, spec=replace(stream.spec, name=like.spec.name))
 
 
 def _with_uri(stream: ScannedStream, uri: str | None) -> ScannedStream:

@@ -82,7 +82,7 @@ def within_limits(scanned: ScannedStream) -> ScannedStream:
         quality=min(max(float(spec.quality), 0.0), 1e6),
         audio=audio,
     )
-    return ScannedStream(bounded, scanned.profile_token)
+    return replace(scanned, spec=bounded)
 
 
 async def move_uris(db: aiosqlite.Connection, secrets: Secrets, nvr_id: int, *, old: Address, new: Address) -> None:

@@ -236,3 +236,27 @@ async def test_sixty_four_channels_are_one_quick_transaction(store: Store, nvr: 
     found: list[ScannedChannel] = channels(range(1, 65))
     assert len((await scan(store, nvr.id, found)).new) == 64
     assert len(await store.cameras()) == 64
+
+
+async def test_one_stream_alone_keeps_the_name_of_its_token(store: Store, nvr: NvrRow) -> None:
+    await scan(store, nvr.id, channels([1]))
+    before = (await store.camera(1)).streams
+    # The NVR tells no resolution of the main stream for a while: its sub stream is then the largest.
+    alone = channel(1, streams=[stream("main", 1, token="sub1", width=640)])
+    await scan(store, nvr.id, [alone], complete=False)
+    main, sub = (await store.camera(1)).streams
+    assert main == before[0]
+    assert (sub.name, sub.upstream_profile) == ("sub", "sub1")
+
+
+async def test_numbers_that_the_nvr_does_not_tell_stay_as_they_were(store: Store, nvr: NvrRow) -> None:
+    told = stream("main", 1)
+    told = replace(told, spec=replace(told.spec, fps=20, bitrate_kbps=3000))
+    await scan(store, nvr.id, [channel(1, streams=[told])])
+    nonsense = replace(told, spec=replace(told.spec, fps=25, bitrate_kbps=4096, width=1280), guessed=("fps",))
+    await scan(store, nvr.id, [channel(1, streams=[nonsense])])
+    (main,) = (await store.camera(1)).streams
+    assert (main.fps, main.bitrate_kbps, main.width) == (20, 4096, 1280)
+    # Nothing was known of a stream that is new: then a usual number is better than none.
+    await scan(store, nvr.id, [channel(2, streams=[replace(stream("main", 2), guessed=("fps", "bitrate_kbps"))])])
+    assert (await store.camera(2)).streams[0].fps == 25
