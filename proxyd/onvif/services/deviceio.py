@@ -1,6 +1,7 @@
 """DeviceIO service: which inputs and outputs a camera has (ONVIF DeviceIO Service Specification section 5). Pure.
 
-One video source and its microphone; no outputs, since an NVR does not tell which of its own belong to a channel.
+One video source, its microphone and its loudspeaker; no relays and inputs, since an NVR does not tell which of its own
+belong to a channel.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from proxyd.camera.spec import CameraSpec
 from ..faults import invalid_value, no_video_source
 from ..namespaces import DEVICE, DEVICEIO
 from ..soap import Element, el
+from . import audio_outputs, relays
 from . import configurations as conf
-from . import relays
 from .operation import DEVICEIO_PATH, Access, Answer, Context, Operation, Service, table
 
 
@@ -21,7 +22,7 @@ def service_capabilities(spec: CameraSpec) -> Element:
         VideoSources="1",
         VideoOutputs="0",
         AudioSources=str(len(_audio_sources(spec))),
-        AudioOutputs="0",
+        AudioOutputs=str(len(_audio_outputs(spec))),
         RelayOutputs="0",
         SerialPorts="0",
         DigitalInputs="0",
@@ -36,13 +37,17 @@ def legacy_capabilities(ctx: Context) -> Element:
         el("tt:VideoSources", "1"),
         el("tt:VideoOutputs", "0"),
         el("tt:AudioSources", str(len(_audio_sources(ctx.spec)))),
-        el("tt:AudioOutputs", "0"),
+        el("tt:AudioOutputs", str(len(_audio_outputs(ctx.spec)))),
         el("tt:RelayOutputs", "0"),
     )
 
 
 def _audio_sources(spec: CameraSpec) -> tuple[str, ...]:
     return (conf.AUDIO_SOURCE,) if conf.streams_with_audio(spec) else ()
+
+
+def _audio_outputs(spec: CameraSpec) -> tuple[str, ...]:
+    return (audio_outputs.OUTPUT,) if audio_outputs.offers_backchannel(spec) else ()
 
 
 def get_service_capabilities(ctx: Context) -> Element:
@@ -99,6 +104,31 @@ def _check_audio_source(ctx: Context) -> None:
         raise invalid_value(f"There is no audio source {token[:64]!r}", "ter:NoAudioSource")
 
 
+def get_audio_outputs(ctx: Context) -> Element:
+    return el("tmd:GetAudioOutputsResponse", *(el("tmd:Token", token) for token in _audio_outputs(ctx.spec)))
+
+
+def get_audio_output_configuration(ctx: Context) -> Element:
+    _check_audio_output(ctx)
+    return el(
+        "tmd:GetAudioOutputConfigurationResponse",
+        audio_outputs.output_configuration("tmd:AudioOutputConfiguration", ctx.spec),
+    )
+
+
+def get_audio_output_configuration_options(ctx: Context) -> Element:
+    _check_audio_output(ctx)
+    return el(
+        "tmd:GetAudioOutputConfigurationOptionsResponse",
+        audio_outputs.output_options("tmd:AudioOutputOptions"),
+    )
+
+
+def _check_audio_output(ctx: Context) -> None:
+    if (token := ctx.required("tmd:AudioOutputToken")) not in _audio_outputs(ctx.spec):
+        raise invalid_value(f"There is no audio output {token[:64]!r}", "ter:NoAudioOutput")
+
+
 def _read(name: str, answer: Answer) -> Operation:
     return Operation(name, Access.READ_MEDIA, answer)
 
@@ -120,7 +150,9 @@ SERVICE = Service(
             _read("GetVideoSourceConfigurationOptions", get_video_source_configuration_options),
             _read("GetAudioSourceConfiguration", get_audio_source_configuration),
             _read("GetAudioSourceConfigurationOptions", get_audio_source_configuration_options),
-            _none("GetAudioOutputs"),
+            _read("GetAudioOutputs", get_audio_outputs),
+            _read("GetAudioOutputConfiguration", get_audio_output_configuration),
+            _read("GetAudioOutputConfigurationOptions", get_audio_output_configuration_options),
             _none("GetVideoOutputs"),
             _none("GetRelayOutputOptions"),
             _none("GetDigitalInputs"),

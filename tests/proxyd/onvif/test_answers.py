@@ -53,6 +53,7 @@ _TOKENS = [
     *(f"<{{p}}:ProfileToken>{token}</{{p}}:ProfileToken>" for token in ("main", "sub", "nowhere")),
     *(f"<{{p}}:VideoSourceToken>{token}</{{p}}:VideoSourceToken>" for token in ("video_source", "nowhere")),
     *(f"<{{p}}:AudioSourceToken>{token}</{{p}}:AudioSourceToken>" for token in ("audio_source", "nowhere")),
+    *(f"<{{p}}:AudioOutputToken>{token}</{{p}}:AudioOutputToken>" for token in ("audio_output", "nowhere")),
     *(
         f"<{{p}}:ConfigurationToken>{token}</{{p}}:ConfigurationToken>"
         for token in (

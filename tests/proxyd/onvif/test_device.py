@@ -13,7 +13,7 @@ from proxyd.onvif.namespaces import clark
 from proxyd.onvif.scopes import MAX_SCOPES, fixed_scopes
 from proxyd.onvif.services.device_users import MAX_USERS
 
-from .builders import USERNAME, Camera, body_of, camera_spec, fault_of, texts
+from .builders import SPECS, USERNAME, Camera, body_of, camera_spec, fault_of, texts
 from .schemas import Validator
 
 GUARD = CameraUser("guard", "guard-pass-2", "Operator")
@@ -280,3 +280,16 @@ def test_relays_and_outputs(camera: Camera, validator: Validator) -> None:
         reply = camera.ask(operation)
         assert len(validator.body(reply.body)) == 0
     assert texts(camera.ask("tmd:GetVideoSources"), "tmd:Token") == ["video_source"]
+
+
+def test_the_loudspeaker_is_told_of_where_there_is_one(validator: Validator) -> None:
+    for kind, counted in (("backchannel", "1"), ("audio", "0")):
+        camera = Camera(SPECS[kind])
+        told = camera.ask("tmd:GetServiceCapabilities")
+        validator.body(told.body)
+        capabilities = next(body_of(told).iter(clark("tmd:Capabilities")))
+        assert (capabilities.get("AudioSources"), capabilities.get("AudioOutputs")) == ("1", counted)
+        assert texts(camera.ask("tmd:GetAudioOutputs"), "tmd:Token") == ["audio_output"] * int(counted)
+        one = camera.ask("tmd:GetAudioOutputConfiguration", "<tmd:AudioOutputToken>audio_output</tmd:AudioOutputToken>")
+        validator.body(one.body)
+        assert one.ok == (counted == "1")
