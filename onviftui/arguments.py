@@ -6,6 +6,7 @@ Imports nothing heavy, so that --help and usage errors are immediate. docs/cli.m
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,6 +15,9 @@ from proxyd.errors import InvalidInput
 PTZ_ACTIONS = ("left", "right", "up", "down", "in", "out", "stop", "home", "preset")
 DIALECTS = ("hikvision", "dahua", "uniview", "reolink", "axis", "gsoap")
 PASSWORD_REFUSED = "Passwords are never given on the command line: other users of this machine could read them."  # noqa: S105 - a sentence
+
+_ACCOUNT_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#@:]*:(?!\d{1,5}/)[^@]+@")
+IMPORT_FORMATS = ("auto", "csv", "yaml", "onvif-server", "rtsp-to-onvif", "go2rtc", "frigate")
 
 EXIT_CODES = {
     0: "done",
@@ -39,6 +43,10 @@ def refuse_password(argv: list[str]) -> None:
     before_literals = argv[: argv.index("--")] if "--" in argv else argv
     if any(word == "--password" or word.startswith("--password=") for word in before_literals):
         raise InvalidInput(PASSWORD_REFUSED, "Use --password-stdin, or leave it out on a terminal and be asked for it.")
+    if any(_ACCOUNT_IN_URL.search(word) for word in argv):
+        raise InvalidInput(
+            PASSWORD_REFUSED, "Write rtsp://USER@HOST/PATH and use --password-stdin, or be asked for it."
+        )
 
 
 def build_parser() -> Parser:
@@ -53,7 +61,9 @@ def build_parser() -> Parser:
     _demo(nouns.add_parser("demo", help="try everything with a simulated NVR", parents=[everywhere]))
     for noun, help_text, fill in (
         ("nvr", "the NVRs whose channels become cameras", _nvr),
+        ("source", "cameras that are added by their RTSP addresses", _source),
         ("camera", "the virtual cameras", _camera),
+        ("adoption", "let recorders take the cameras in one after another", _adoption),
         ("interface", "the addresses that cameras get", _interface),
         ("job", "scans that run or ran", _job),
         ("log", "what happened", _log),
@@ -127,6 +137,32 @@ def _nvr(verbs: _Verbs) -> None:
     _access_options(verb, required=False, name=False)
 
 
+def _source(verbs: _Verbs) -> None:
+    verb = verbs.add("add", "add a camera by its RTSP addresses and read its streams")
+    _address_options(verb)
+    verb.add_argument("--name", help="what to call it; default: Camera and its address")
+    verb.add_argument("--no-scan", action="store_true", help="do not read its streams now")
+    verbs.add("list", "cameras that were added by their RTSP addresses")
+    _address_options(verbs.add("test", "read RTSP addresses without adding a camera"))
+    verb = verbs.add("import", "add the cameras of a list; without --yes it only shows them")
+    verb.add_argument(
+        "file", type=Path, metavar="FILE", help="CSV or YAML, also of other programs; - is standard input"
+    )
+    verb.add_argument("--format", choices=IMPORT_FORMATS, default="auto", help="what kind of list it is (auto)")
+    verb.add_argument("--user", metavar="U", help="user for cameras that have no account in the list")
+    _password_stdin(verb)
+    verb.add_argument("--yes", action="store_true", help="add them")
+    verb.add_argument("--no-scan", action="store_true", help="do not read their streams now")
+
+
+def _address_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("main", metavar="MAIN", help="address of the main stream: rtsp://USER@HOST:PORT/PATH")
+    parser.add_argument("--sub", metavar="URL", help="address of the sub stream, on the same host")
+    parser.add_argument("--snapshot", metavar="URL", help="http:// address of a still picture, on the same host")
+    parser.add_argument("--user", metavar="U", help="user, if it is not in the address")
+    _password_stdin(parser)
+
+
 def _camera(verbs: _Verbs) -> None:
     verbs.add("list", "all virtual cameras")
     _one(verbs.add("show", "one camera"), "CAMERA")
@@ -180,6 +216,18 @@ def _camera(verbs: _Verbs) -> None:
     _one(verb, "CAMERA")
     verb.add_argument("--limit", type=int, default=50, metavar="N", help="at most this many, newest last (50)")
     _one(verbs.add("credentials", "user name and password to type into the recorder"), "CAMERA")
+
+
+def _adoption(verbs: _Verbs) -> None:
+    verb = verbs.add("start", "let recorders find cameras one after another; goes on by itself with each adoption")
+    verb.add_argument("ids", nargs="*", metavar="CAMERA", help="ids or exact names; default: all that nobody has")
+    verb.add_argument("--at-once", type=int, default=1, metavar="N", help="how many at a time, 1 to 64 (1)")
+    verb.add_argument("--wait", action="store_true", help="say each step, and return when it has ended")
+    verbs.add("show", "how far it is, and which camera is to be adopted now")
+    verbs.add("pause", "hide the cameras that nobody has yet; nothing is forgotten")
+    verbs.add("resume", "go on where it was paused")
+    _one(verbs.add("skip", "leave a camera out; the next one has its turn"), "CAMERA")
+    verbs.add("cancel", "end it; all cameras can be found as they are set themselves")
 
 
 def _interface(verbs: _Verbs) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from proxyd.api.client import RpcClient
 from proxyd.api.models import Job, LogEntry, Status
 
-from . import camera_commands, interface_commands, nvr_commands
+from . import adoption_commands, camera_commands, interface_commands, nvr_commands, source_commands
 from .output import Column, Output, format_pairs, harmless, local_time
 from .progress import format_count
 
@@ -113,7 +113,9 @@ async def status(args: argparse.Namespace, client: RpcClient, out: Output) -> in
 
 COMMANDS: dict[tuple[str, str | None], Command] = {
     **{("nvr", verb): command for verb, command in nvr_commands.COMMANDS.items()},
+    **{("source", verb): command for verb, command in source_commands.COMMANDS.items()},
     **{("camera", verb): command for verb, command in camera_commands.COMMANDS.items()},
+    **{("adoption", verb): command for verb, command in adoption_commands.COMMANDS.items()},
     **{("interface", verb): command for verb, command in interface_commands.COMMANDS.items()},
     ("job", "list"): job_list,
     ("job", "cancel"): job_cancel,

@@ -57,6 +57,10 @@ def planned(number: int) -> m.PlannedInterface:
     return m.PlannedInterface(name=f"vcam{number}", mac=f"a2:00:00:00:00:0{number}", parent="eth0", address=None)
 
 
+def source(name: str) -> m.Source:
+    return m.Source(nvr=1, channel=1, name=name, camera=4, main="rtsp://192.0.2.7/a", sub="rtsp://192.0.2.7/b")
+
+
 class FakeDaemon(RpcFake):
     """`scan_steps` is what a scan reports."""
 
@@ -70,6 +74,16 @@ class FakeDaemon(RpcFake):
         ]
         self.findings: list[m.Finding] = []
         self.scan_waits = False  # for a cancel
+        self.imported = m.SourceImported(
+            format="go2rtc",
+            sources=[
+                m.PlannedSource(name="Door", state="new", main="rtsp://192.0.2.7/a", notes=["Its sub stream is odd."]),
+                m.PlannedSource(name="Yard", state="known", main="rtsp://192.0.2.7/b", why="it is there already"),
+                m.PlannedSource(name="Safe", state="unusable", why="it is encrypted"),
+            ],
+            notes=["These are at one host."],
+            done=False,
+        )
         self.test_answer = m.NvrTest(ok=True, message="It works: 2 channels.")
         self.cancelled = asyncio.Event()
 
@@ -109,6 +123,18 @@ class FakeDaemon(RpcFake):
             for step in self.scan_steps:
                 self.hub.changed("job", step)
         return job()
+
+    def on_source_add(self, params: m.SourceAdd) -> m.Source:
+        return source(params.name or "Camera 192.0.2.7")
+
+    def on_source_list(self, params: m.NoParams) -> list[m.Source]:
+        return [source("Yard")]
+
+    def on_source_test(self, params: m.SourceTest) -> m.NvrTest:
+        return self.test_answer
+
+    def on_source_import(self, params: m.SourceImport) -> m.SourceImported:
+        return self.imported.model_copy(update={"done": not params.dry_run})
 
     def on_camera_list(self, params: m.NoParams) -> list[m.Camera]:
         return self.cameras

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
+from pydantic import SecretStr
+
 from proxyd.api.methods import METHODS
 from proxyd.api.models import Snapshot
 from proxyd.hub import Hub
@@ -52,8 +54,9 @@ class RpcFake:
     def _handler(self, method: str) -> Handler:
         async def handle(params: Any, who: Caller) -> Any:
             given = params.model_dump(exclude_unset=True)
-            if "password" in given:
-                given["password"] = params.password.get_secret_value()
+            for name, value in given.items():
+                if isinstance(value, SecretStr):
+                    given[name] = value.get_secret_value()
             self.calls.append((method, given))
             return await self.answer(method, params, given)
 

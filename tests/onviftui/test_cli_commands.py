@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from onviftui.arguments import build_parser
+from onviftui.arguments import build_parser, refuse_password
 from onviftui.commands import COMMANDS
 from onviftui.output import Output, local_time
 from proxyd.api.client import RpcClient
@@ -376,3 +376,98 @@ async def test_events_of_a_camera(onviftui: Any) -> None:
     assert ran.code == 0
     assert "person begins" in ran.out
     assert "PeopleDetect" in ran.out
+
+
+async def test_source_add_takes_the_user_from_the_address_and_the_password_from_stdin(
+    daemon: FakeDaemon, onviftui: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type_in(monkeypatch, "s3cret\n")
+    words = "source add rtsp://admin@192.0.2.7/a --sub rtsp://192.0.2.7/b --name Yard --password-stdin"
+    ran = await onviftui(*words.split())
+    assert ran.code == 0
+    (given,) = [params for method, params in daemon.calls if method == "source.add"]
+    assert given == {
+        "main": "rtsp://admin@192.0.2.7/a",
+        "sub": "rtsp://192.0.2.7/b",
+        "name": "Yard",
+        "username": "admin",
+        "password": "s3cret",
+        "scan": False,
+    }
+    assert "Added camera 4 (Yard) to NVR 1." in ran.out
+    assert ("nvr.scan", {"id": 1, "start": True, "restore": False}) in daemon.calls
+
+
+async def test_source_add_without_an_account_asks_for_none(daemon: FakeDaemon, onviftui: Any) -> None:
+    ran = await onviftui("source", "add", "rtsp://192.0.2.7/a", "--no-scan", "--json")
+    assert ran.json["camera"] == 4
+    assert ("source.add", {"main": "rtsp://192.0.2.7/a", "scan": False}) in daemon.calls
+    with pytest.raises(InvalidInput, match="Whose password"):
+        await onviftui("source", "add", "rtsp://192.0.2.7/a", "--password-stdin")
+
+
+async def test_source_add_says_when_the_streams_were_not_read(daemon: FakeDaemon, onviftui: Any) -> None:
+    daemon.scan_steps = [job(state=JobState.FAILED, ended=AT, error="No answer.", hint="Is it on?")]
+    with pytest.raises(ProxyError, match="was added, but its streams were not read: No answer") as raised:
+        await onviftui("source", "add", "rtsp://192.0.2.7/a")
+    assert raised.value.hint == "Is it on?"
+
+
+async def test_source_list_and_test(daemon: FakeDaemon, onviftui: Any) -> None:
+    ran = await onviftui("source", "list")
+    assert "rtsp://192.0.2.7/a" in ran.out
+    ran = await onviftui("source", "test", "rtsp://192.0.2.7/a")
+    assert (ran.code, ran.out) == (0, "It works: 2 channels.\n")
+    daemon.test_answer = NvrTest(ok=False, message="It refuses.", hint="Try another.")
+    with pytest.raises(ProxyError, match="It refuses"):
+        await onviftui("source", "test", "rtsp://192.0.2.7/a")
+
+
+async def test_source_import_shows_first_and_adds_with_yes(daemon: FakeDaemon, onviftui: Any, tmp_path: Path) -> None:
+    file = tmp_path / "go2rtc.yaml"
+    file.write_text("streams: {door: rtsp://192.0.2.7/a}\n")
+    ran = await onviftui("source", "import", str(file))
+    assert ran.code == 0
+    assert "1 camera would be added; 2 others are left out. Nothing was done yet" in ran.out
+    for words in ("Its sub stream is odd.", "it is there already", "it is encrypted"):
+        assert words in ran.out
+    assert "These are at one host." in ran.err
+    given = {"format": "auto", "text": file.read_text(), "dry_run": True, "scan": True}
+    assert ("source.import", given) in daemon.calls
+    ran = await onviftui("source", "import", str(file), "--format", "go2rtc", "--yes")
+    assert "Added 1 camera; 2 others are left out." in ran.out
+    assert ("source.import", given | {"format": "go2rtc", "dry_run": False}) in daemon.calls
+    ran = await onviftui("source", "import", str(file), "--json")
+    assert (ran.code, ran.json["format"]) == (0, "go2rtc")
+    daemon.imported.sources = daemon.imported.sources[1:]
+    assert (await onviftui("source", "import", str(file))).code == 1
+
+
+async def test_source_import_reads_standard_input_and_gives_accounts(
+    daemon: FakeDaemon, onviftui: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    type_in(monkeypatch, "- rtsp://192.0.2.7/a\n")
+    await onviftui("source", "import", "-")
+    assert daemon.calls[-1][1]["text"] == "- rtsp://192.0.2.7/a\n"
+    file = tmp_path / "list"
+    file.write_text("- rtsp://192.0.2.7/a\n")
+    type_in(monkeypatch, "s3cret\n")
+    await onviftui("source", "import", str(file), "--user", "admin", "--password-stdin")
+    assert (daemon.calls[-1][1]["username"], daemon.calls[-1][1]["password"]) == ("admin", "s3cret")
+    for words in (("-", "--user", "u", "--password-stdin"), (str(file), "--password-stdin"), ("/nowhere/at/all",)):
+        with pytest.raises(InvalidInput):
+            await onviftui("source", "import", *words)
+    for content in (b"", b"\xff\xfe", b"x" * 200_000):
+        file.write_bytes(content)
+        with pytest.raises(InvalidInput):
+            await onviftui("source", "import", str(file))
+
+
+@pytest.mark.parametrize(
+    "word", ["rtsp://u:s3cret@192.0.2.7/a", "--sub=rtsp://u:s/3@192.0.2.7/a", "rtsp://:s3cret@h/a"]
+)
+def test_passwords_in_addresses_are_refused_like_all_on_the_command_line(word: str) -> None:
+    with pytest.raises(InvalidInput, match="never given on the command line") as raised:
+        refuse_password(["source", "add", word])
+    assert "s3cret" not in str(raised.value)
+    refuse_password(["source", "add", "rtsp://u@192.0.2.7:554/a@b", "rtsp://[2001:db8::7]:554/a", "rtsp://h:554/a:b@c"])

@@ -1,0 +1,157 @@
+"""The commands `onviftui source …`: cameras that are known by their RTSP addresses, one by one or from a list."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from proxyd.api.client import RpcClient
+from proxyd.api.models import JobState, NvrTest, PlannedSource, Source, SourceImported
+from proxyd.errors import InvalidInput, ProxyError
+
+from .output import Column, Output, counted
+from .progress import ProgressLine, run_scan
+from .secret_input import read_password
+
+_MAX_FILE_CHARS = 128 * 1024
+_IMPORT_TIMEOUT_S = 60.0
+_SIGNS = {"new": "+", "known": "=", "unusable": "!"}
+
+
+async def source_add(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    params = _address_params(args) | ({"name": args.name} if args.name is not None else {})
+    source: Source = await client.call("source.add", params | {"scan": False})
+    if not args.no_scan:
+        job = await run_scan(client, source.nvr, progress=ProgressLine(out.err))
+        if job.state is not JobState.DONE:
+            raise ProxyError(
+                f"The camera was added, but its streams were not read: {job.error or 'cancelled.'}",
+                job.hint or f"Scan it: onviftui nvr scan {source.nvr}",
+            )
+        for warning in job.diff.warnings if job.diff else ():
+            out.note(warning)
+    if out.json_mode:
+        out.document(source)
+    else:
+        where = f"camera {source.camera}" if source.camera is not None else "a camera"
+        out.say(
+            f"Added {where} ({source.name}) to NVR {source.nvr}. Its address for the recorder: onviftui camera list"
+        )
+    return 0
+
+
+async def source_test(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    test: NvrTest = await client.call("source.test", _address_params(args), timeout_s=_IMPORT_TIMEOUT_S)
+    if not test.ok and not out.json_mode:
+        raise ProxyError(test.message, test.hint)
+    if out.json_mode:
+        out.document(test)
+    else:
+        out.say(test.message)
+    return 0 if test.ok else 1
+
+
+async def source_list(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    sources: list[Source] = await client.call("source.list")
+    if out.json_mode:
+        out.document(sources)
+    elif not sources:
+        out.say("No camera was added by its RTSP address. Add one: onviftui source add rtsp://USER@HOST/PATH")
+    else:
+        columns = (
+            Column("CAMERA", right=True),
+            Column("NVR", right=True),
+            Column("NAME", least=8),
+            Column("MAIN", least=20),
+            Column("SUB", least=12, optional=True),
+        )
+        out.table(columns, [(s.camera or "removed", s.nvr, s.name, s.main, s.sub or "") for s in sources])
+    return 0
+
+
+async def source_import(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    params: dict[str, Any] = {"format": args.format, "text": _read_file(args.file)}
+    if args.user is not None:
+        if str(args.file) == "-" and args.password_stdin:
+            raise InvalidInput("The list and the password cannot both come from standard input.", "Name the file.")
+        params["username"] = args.user
+        params["password"] = read_password(from_stdin=args.password_stdin, what=f"Password of {args.user}")
+    elif args.password_stdin:
+        raise InvalidInput("Whose password is it?", "Give --user too.")
+    result: SourceImported = await client.call(
+        "source.import", params | {"dry_run": not args.yes, "scan": not args.no_scan}, timeout_s=_IMPORT_TIMEOUT_S
+    )
+    new = [source for source in result.sources if source.state == "new"]
+    if out.json_mode:
+        out.document(result)
+        return 0 if new else 1
+    columns = (
+        Column(""),
+        Column("NAME", least=8),
+        Column("MAIN", least=16),
+        Column("SUB", least=10, optional=True),
+        Column("REMARK", least=16),
+    )
+    out.table(columns, [(_SIGNS[s.state], s.name, s.main, s.sub or "", _remark(s)) for s in result.sources])
+    for note in result.notes:
+        out.note(note)
+    others = len(result.sources) - len(new)
+    left = f"; {counted(others, 'other')} {'is' if others == 1 else 'are'} left out" if others else ""
+    if not new:
+        out.say("Nothing in this list is to be added.")
+        return 1
+    if result.done:
+        out.say(f"Added {counted(len(new), 'camera')}{left}. They are being read now: onviftui job list")
+    else:
+        out.say(f"{counted(len(new), 'camera')} would be added{left}. Nothing was done yet; do it with --yes.")
+    return 0
+
+
+def _remark(source: PlannedSource) -> str:
+    return " ".join(filter(None, (source.why, *source.notes)))
+
+
+def _address_params(args: argparse.Namespace) -> dict[str, Any]:
+    """The addresses, and the password when a user is named: in an option or in the main address."""
+    params = {name: value for name in ("main", "sub", "snapshot") if (value := getattr(args, name)) is not None}
+    user = args.user if args.user is not None else _user_in(args.main)
+    if user:
+        params["username"] = user
+        params["password"] = read_password(from_stdin=args.password_stdin, what=f"Password of {user}")
+    elif args.password_stdin:
+        raise InvalidInput("Whose password is it?", "Give --user, or write rtsp://USER@HOST/PATH.")
+    return params
+
+
+def _user_in(address: str) -> str:
+    try:
+        return urlsplit(address).username or ""
+    except ValueError:
+        return ""  # the daemon says what is wrong with it
+
+
+def _read_file(file: Path) -> str:
+    """Raises InvalidInput; what is in the file is never repeated: there are passwords in it."""
+    try:
+        if str(file) == "-":
+            text = sys.stdin.read(_MAX_FILE_CHARS + 1)
+        else:
+            with file.open(encoding="utf-8") as opened:
+                text = opened.read(_MAX_FILE_CHARS + 1)
+    except UnicodeError:
+        raise InvalidInput(f"{file} is not UTF-8 text.", "Is it the right file?") from None
+    except OSError as error:
+        raise InvalidInput(f"Cannot read {file}: {error.strerror}.", "Check its name and its rights.") from None
+    if len(text) > _MAX_FILE_CHARS:
+        raise InvalidInput(
+            f"{file} is larger than {_MAX_FILE_CHARS // 1024} kB.", "Leave out what is not about cameras."
+        )
+    if not text.strip():
+        raise InvalidInput(f"{file} is empty.", "Is it the right file?")
+    return text
+
+
+COMMANDS = {"add": source_add, "list": source_list, "test": source_test, "import": source_import}
