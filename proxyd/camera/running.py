@@ -21,6 +21,7 @@ from .guesses import Guesses
 from .ports import port_holder
 from .spec import CameraSpec, ReportUpstream, StreamName
 from .status import Failure, start_failure
+from .told import told
 from .trace import Trace
 
 
@@ -95,7 +96,7 @@ class RunningCamera:
         return " ".join(filter(None, (self._discovery.note, self._onvif.note)))
 
     async def snapshot(self) -> SnapshotPicture:
-        return await self._snapshots.picture(self.spec)
+        return await self._snapshots.picture(told(self.spec))  # in the size of a stream that recorders know
 
     def playing(self) -> frozenset[str]:
         """The addresses of the recorders that play now."""

@@ -22,13 +22,19 @@ _LIMITS = (16, 8192)
 _WORDS = "no picture from the NVR"
 
 
-def fallback_size(spec: CameraSpec) -> tuple[int, int]:
-    """Of the main stream, or of the only one; a usual size while nothing is known."""
+def picture_size(spec: CameraSpec) -> tuple[int, int] | None:
+    """That of the main stream, or of the only one; None while nothing is known. Recorders compare the two: a picture of
+    another size made some take the camera for another kind."""
     for stream in sorted(spec.streams, key=lambda stream: stream.name != "main"):
         if stream.width > 0 and stream.height > 0:
             low, high = _LIMITS
             return min(max(stream.width, low), high), min(max(stream.height, low), high)
-    return _DEFAULT_SIZE
+    return None
+
+
+def fallback_size(spec: CameraSpec) -> tuple[int, int]:
+    """A usual size while nothing is known."""
+    return picture_size(spec) or _DEFAULT_SIZE
 
 
 @lru_cache(maxsize=64)

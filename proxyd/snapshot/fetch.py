@@ -18,7 +18,7 @@ from proxyd.camera.spec import CameraSpec, NvrAccess
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
 
 from .cache import Outcome, PictureCache
-from .fallback import fallback_picture, fallback_size
+from .fallback import fallback_picture, fallback_size, picture_size
 from .http import NoConnection, get_picture, open_session
 from .image import NotAPicture, as_jpeg
 from .picture import SnapshotPicture
@@ -39,11 +39,12 @@ class SnapshotLimits:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where a picture comes from: another address or account is another source."""
+    """Where a picture comes from, and how large it shall be: another address or account is another source."""
 
     camera: int
     url: str = field(repr=False)
     access: NvrAccess
+    size: tuple[int, int] | None
 
 
 @dataclass(slots=True)
@@ -81,7 +82,8 @@ class SnapshotSource:
         self._closed = False
 
     async def picture(self, spec: CameraSpec) -> SnapshotPicture:
-        """From the NVR, at most `fresh_s` old; the fallback picture when there is none within the deadline."""
+        """From the NVR in the size of the main stream, at most `fresh_s` old; the fallback picture when there is none
+        within the deadline."""
         outcome = await self._from_nvr(spec) if spec.snapshot_upstream and not self._closed else None
         if outcome is not None:
             return outcome
@@ -106,7 +108,7 @@ class SnapshotSource:
 
     async def _from_nvr(self, spec: CameraSpec) -> Outcome:
         assert spec.snapshot_upstream is not None
-        source = _Source(spec.id, spec.snapshot_upstream, spec.nvr)
+        source = _Source(spec.id, spec.snapshot_upstream, spec.nvr, picture_size(spec))
         fresh, outcome = self._cache.get(source, now=self._clock())
         if fresh:
             return outcome
@@ -159,7 +161,7 @@ class SnapshotSource:
                     self._session = open_session()
                 data = await get_picture(self._session, source.url, source.access)
                 async with self._images:
-                    return SnapshotPicture("image/jpeg", await asyncio.to_thread(as_jpeg, data))
+                    return SnapshotPicture("image/jpeg", await asyncio.to_thread(as_jpeg, data, source.size))
         except TimeoutError:
             raise UpstreamUnreachable(
                 f"{host} gave no picture within {self._limits.deadline_s:g} s.", "Check the NVR's load and network."

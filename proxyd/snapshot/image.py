@@ -10,30 +10,43 @@ MAX_PIXELS = 48_000_000  # more than any camera has; a crafted header must not c
 _KNOWN = ("JPEG", "PNG", "BMP", "WEBP")
 _PASSES = ("JPEG", "MPO")  # MPO is a JPEG with another one appended
 _SMALL = (64, 64)
+_QUALITY = 88
 
 
 class NotAPicture(Exception):
     """The bytes are no whole picture of a known kind. The text says which way, in words."""
 
 
-def as_jpeg(data: bytes) -> bytes:
-    """`data` itself when it is a whole JPEG, else converted to JPEG. Raises NotAPicture."""
+def as_jpeg(data: bytes, size: tuple[int, int] | None = None) -> bytes:
+    """`data` itself when it is a whole JPEG (of that size, when there is one), else made into such. Stretched where the
+    shape differs: pictures of other shapes come from sensors whose pixels are no squares. Raises NotAPicture."""
     try:
         with Image.open(io.BytesIO(data), formats=_KNOWN) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise NotAPicture(f"a picture of {image.width}×{image.height}")
+            if size is not None and image.size != size:
+                return _resized(image, size)
             if image.format in _PASSES:
                 # Reads all data, so that a cut off picture is noticed, but decodes only 1/8 in each direction.
                 image.draft("L", _SMALL)
                 image.load()
                 return data
-            out = io.BytesIO()
-            image.convert("RGB").save(out, "JPEG", quality=88)
-            return out.getvalue()
+            return _written(image.convert("RGB"))
     except NotAPicture:
         raise
     except Exception as error:  # Pillow's readers raise many kinds on foreign bytes
         raise NotAPicture(_in_words(data, error)) from None
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> bytes:
+    image.draft("RGB", size)  # a JPEG may be decoded at a part of its size
+    return _written(image.convert("RGB").resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
+def _written(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=_QUALITY)
+    return out.getvalue()
 
 
 def _in_words(data: bytes, error: Exception) -> str:

@@ -96,7 +96,7 @@ def sends(data: bytes, content_type: str = "image/jpeg") -> Answer:
 
 
 def camera_spec(
-    access: NvrAccess, url: str | None, *, camera_id: int = 1, width: int = 1280, height: int = 720
+    access: NvrAccess, url: str | None, *, camera_id: int = 1, width: int = 640, height: int = 360
 ) -> CameraSpec:
     stream = StreamSpec("main", "H264", width, height, 25, 4096, "rtsp://127.0.0.1/x")
     return CameraSpec(

@@ -103,10 +103,29 @@ async def test_other_kinds_become_jpeg(source: SnapshotSource) -> None:
     png = io.BytesIO()
     Image.new("RGBA", (64, 48), "red").save(png, "PNG")
     async with running_device(sends(png.getvalue(), "image/png")) as device:
-        picture = await source.picture(camera_spec(device.access(), device.url()))
+        picture = await source.picture(camera_spec(device.access(), device.url(), width=64, height=48))
         await source.close()
     assert (picture.content_type, picture.fallback) == ("image/jpeg", False)
     assert Image.open(io.BytesIO(picture.data)).size == (64, 48)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (320, 180), (704, 576), (2560, 1440)])
+async def test_a_picture_has_the_size_of_the_main_stream(source: SnapshotSource, size: tuple[int, int]) -> None:
+    async with running_device(sends(JPEG)) as device:
+        spec = camera_spec(device.access(), device.url(), width=size[0], height=size[1])
+        picture = await source.picture(spec)
+        assert (await source.picture(spec)).data is picture.data, "made once, then kept for a moment"
+        unknown = await source.picture(replace(spec, streams=()))
+    image = Image.open(io.BytesIO(picture.data))
+    assert (image.size, image.format, picture.fallback) == (size, "JPEG", False)
+    # The same picture: the corners of the original have the same colours.
+    original = Image.open(io.BytesIO(JPEG)).convert("RGB")
+    for x, y in ((0.1, 0.1), (0.9, 0.1), (0.1, 0.9)):
+        here = image.convert("RGB").getpixel((int(size[0] * x), int(size[1] * y)))
+        there = original.getpixel((int(640 * x), int(360 * y)))
+        assert isinstance(here, tuple) and isinstance(there, tuple)
+        assert max(abs(one - other) for one, other in zip(here, there, strict=True)) < 24
+    assert unknown.data == JPEG, "as it is while no size is known"
 
 
 async def test_a_camera_without_picture_gets_the_fallback_in_main_stream_size(source: SnapshotSource) -> None:
