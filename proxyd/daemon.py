@@ -14,9 +14,11 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from proxyd import __version__
 from proxyd.api import models as m
+from proxyd.camera.guided import GuidedAdoption
 from proxyd.camera.manager import CameraManager
 from proxyd.camera.nvr_events import EventsChange
 from proxyd.camera.status import NvrHealth
@@ -107,12 +109,14 @@ class Daemon:
             scanned=self._scanned,
             now=utc_now,
         )
+        guided = GuidedAdoption(store, self._hub, self._cameras, now=utc_now, say=self._say)
         self._parts = Parts(
             store,
             self._hub,
             self._cameras,
             self._jobs,
             self._monitor,
+            guided,
             search_on=("lo",) if self._links.mode == "loopback" else None,
             arm=self._arm,
         )
@@ -120,8 +124,11 @@ class Daemon:
 
         for row in await store.nvrs():
             self._parts.watch(row)
+        await guided.load()
         await self._cameras.start()
         self._stack.push_async_callback(self._cameras.stop)
+        guided.start()
+        self._stack.push_async_callback(guided.stop)
         await self._links.start(self._interfaces_changed)
         self._stack.push_async_callback(self._links.stop)
         self._stack.push_async_callback(self._jobs.stop)
@@ -167,6 +174,9 @@ class Daemon:
             await self._parts.log(notice.level, notice.camera or "interfaces", notice.text)
         except ProxyError as error:
             log.warning("%s (not in the log of the UI: %s)", notice.text, error)
+
+    async def _say(self, level: Literal["info", "warning"], subject: str, words: str) -> None:
+        await self._parts.log(level, subject, words)
 
     def _report_picture(self, nvr_id: int, error: Exception | None) -> None:
         """Many NVRs have a web user of their own for pictures: a refusal there says nothing about the account."""

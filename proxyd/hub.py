@@ -10,7 +10,7 @@ from typing import Any, Literal
 from proxyd.api.codec import encode_event
 from proxyd.api.models import Event, Model
 
-Kind = Literal["nvr", "camera", "interface", "job", "log"]
+Kind = Literal["nvr", "camera", "interface", "job", "log", "adoption"]
 BACKLOG = 4096  # events one subscriber may be behind before it is cut off
 
 

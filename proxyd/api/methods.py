@@ -65,6 +65,12 @@ METHODS: dict[str, Method] = _table(
         "camera.ptz", CameraPtz, m.Camera, _O, "Move a camera for a moment, stop it, or send it home or to a preset."
     ),
     Method("camera.credentials", m.ById, m.Credentials, _O, "User and password to type into the recorder."),
+    Method("adoption.start", m.AdoptionStart, m.Adoption, _O, "Let recorders find cameras one after another."),
+    Method("adoption.get", m.NoParams, m.Adoption, _V, "How far the guided adoption is."),
+    Method("adoption.pause", m.NoParams, m.Adoption, _O, "No camera has its turn for now."),
+    Method("adoption.resume", m.NoParams, m.Adoption, _O, "Go on with it."),
+    Method("adoption.skip", m.AdoptionSkip, m.Adoption, _O, "Leave a camera out; the next one has its turn."),
+    Method("adoption.cancel", m.NoParams, m.Adoption, _O, "End it; all cameras can be found as they are set."),
     Method("adoption.forget", m.ByIds, list[m.Camera], _O, "Forget which recorders have them, and what they did."),
     Method("interface.list", m.NoParams, list[m.Interface], _V, "All interfaces."),
     Method("interface.available", m.NoParams, list[m.Interface], _V, "Interfaces no camera uses, next first."),

@@ -296,6 +296,32 @@ class Exchange(Model):
     reply: str
 
 
+class AdoptionStep(Model):
+    """One camera of the guided adoption, and how far a recorder has come with it."""
+
+    camera: int
+    name: str
+    address: str | None
+    state: Literal["waiting", "now", "adopted", "skipped"]
+    by: str = ""  # who has adopted it
+    since: str | None = None  # when its turn began
+    recorder: str = ""  # who is at it
+    reached: bool = False
+    signed_in: bool = False
+    asked_streams: bool = False
+    trouble: str = ""  # what stands in the way, and what to do
+
+
+class Adoption(Model):
+    """The guided adoption: there is one at most. `at_once`: how many cameras have their turn together."""
+
+    id: int = 1
+    state: Literal["none", "running", "paused", "done", "cancelled"]
+    at_once: int = 1
+    started: str = ""
+    steps: list[AdoptionStep] = []
+
+
 class CameraEvent(Model):
     """One event as the camera told it to recorders; `what` in words, such as "person begins"."""
 
@@ -348,13 +374,14 @@ class Snapshot(Model):
     interfaces: list[Interface]
     jobs: list[Job]
     log: list[LogEntry]
+    adoption: Adoption | None = None
 
 
 class Event(Model):
-    """Notification `event`. `kind` is nvr|camera|interface|job|log; `action` changed|removed; `data` the model
+    """Notification `event`. `kind` is nvr|camera|interface|job|log|adoption; `action` changed|removed; `data` the model
     (for removed: `{"id": n}`)."""
 
     seq: int
-    kind: Literal["nvr", "camera", "interface", "job", "log"]
+    kind: Literal["nvr", "camera", "interface", "job", "log", "adoption"]
     action: Literal["changed", "removed"]
     data: dict[str, Any]

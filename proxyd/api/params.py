@@ -135,6 +135,17 @@ class InterfaceRemove(Params):
     digest: Digest | None = None
 
 
+class AdoptionStart(Params):
+    """`ids` None: all cameras that should run and that no recorder has adopted; else these, in this order."""
+
+    ids: Annotated[list[Id] | None, Field(min_length=1, max_length=1024)] = None
+    at_once: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class AdoptionSkip(Params):
+    camera: Id
+
+
 class LogTail(Params):
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     after: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0

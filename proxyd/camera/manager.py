@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -36,6 +36,7 @@ from .running import RunningCamera, StartFailed
 from .spec import CameraSpec, ReportUpstream
 from .status import Facts, Failure, NvrHealth, state_of
 from .trace import Trace
+from .turns import HIDDEN
 from .upstreams import Upstreams
 from .view import camera_model, interface_model, log_model, spec_of
 
@@ -95,6 +96,7 @@ class CameraManager:
         self._interface_rows: list[InterfaceRow] = []
         self._shown_interfaces: dict[int, m.Interface] = {}
         self._lock = asyncio.Lock()
+        self.findable: Callable[[CameraRow], bool | None] = lambda row: None  # laid over the camera's own setting
         self._ticker: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -126,13 +128,14 @@ class CameraManager:
             self._upstreams.know(self._rows.values())
             await self._apply(set(restart))
             self._forget_removed()
-            await self._upstreams.follow(self._rows.values(), self._running.keys())
+            others = await self._store.channels_without_camera()
+            await self._upstreams.follow(self._rows.values(), self._running.keys(), others)
             self._interface_rows = await self._store.interfaces()
             self.publish()
         self._named({row.interface.mac: row.name for row in self._rows.values() if row.interface})
 
     async def _apply(self, restart: set[int]) -> None:
-        desired = {row.id: spec for row in self._rows.values() if row.enabled and (spec := spec_of(row))}
+        desired = {row.id: spec for row in self._rows.values() if row.enabled and (spec := self._spec(row))}
         for id_ in restart & self._running.keys():
             await self._stop(id_)
         actions = reconcile(desired, {id_: camera.spec for id_, camera in self._running.items()})
@@ -166,6 +169,18 @@ class CameraManager:
             self._failed.pop(spec.id, None)
             log.info("camera %d: listens on %s", spec.id, spec.address)
 
+    def _spec(self, row: CameraRow) -> CameraSpec | None:
+        spec, findable = spec_of(row), self.findable(row)
+        return spec if spec is None or findable is None else replace(spec, discovery=findable)
+
+    async def apply_findable(self) -> None:
+        """`findable` may say something else than before: show or hide the cameras that run."""
+        async with self._lock:
+            for id_, camera in self._running.items():
+                spec = self._spec(self._rows[id_]) if id_ in self._rows else None
+                if spec is not None and spec.discovery != camera.spec.discovery:
+                    camera.update(replace(camera.spec, discovery=spec.discovery))
+
     def _make(self, spec: CameraSpec) -> RunningCamera:
         return RunningCamera(
             spec,
@@ -198,7 +213,7 @@ class CameraManager:
         """A recorder changed something in the store: follow it, without closing a connection."""
         async with self._lock:
             self._rows[id_] = row = await self._store.camera(id_)
-            spec, camera = spec_of(row), self._running.get(id_)
+            spec, camera = self._spec(row), self._running.get(id_)
             if spec and camera:
                 camera.update(spec)
         self.publish()
@@ -253,6 +268,7 @@ class CameraManager:
     def _model(self, row: CameraRow) -> m.Camera:
         camera, failed, trace = self._running.get(row.id), self._failed.get(row.id), self._recorders.known(row.id)
         words = self._address_words().get(row.interface.mac, "") if row.interface else ""
+        hidden = HIDDEN if self.findable(row) is False else ""
         state, reason = state_of(
             Facts(
                 enabled=row.enabled,
@@ -275,7 +291,7 @@ class CameraManager:
             reason,
             camera.stats() if camera else {},
             trace.recorder if trace else None,
-            note=" ".join(filter(None, (camera.note, words, self._events.note(row.nvr_id)))) if camera else "",
+            note=" ".join(filter(None, (camera.note, words, self._events.note(row.nvr_id), hidden))) if camera else "",
             last_event=self._events.last(row.id),
         )
 
@@ -321,6 +337,14 @@ class CameraManager:
     def cameras(self) -> list[m.Camera]:
         return [self._model(row) for row in self._rows.values()]
 
+    def rows(self) -> list[CameraRow]:
+        """In the order of ids."""
+        return list(self._rows.values())
+
+    def able(self) -> Collection[int]:
+        """The cameras that run."""
+        return self._running.keys()
+
     def camera(self, id_: int) -> m.Camera:
         return self._model(self.row(id_))
 
@@ -337,7 +361,7 @@ class CameraManager:
         """Whether recorders may find this camera; kept for ever. Raises NotFound, StoreError."""
         async with self._lock:  # a refresh under way has read the row before this change
             self._rows[id_] = row = await self._store.set_discovery(id_, on)
-            spec, camera = spec_of(row), self._running.get(id_)
+            spec, camera = self._spec(row), self._running.get(id_)
             if spec and camera:
                 camera.update(spec)
         self.publish()
@@ -383,7 +407,7 @@ class CameraManager:
     async def snapshot(self, id_: int) -> SnapshotPicture:
         """As the recorder gets it. Works for cameras that wait or are stopped, too."""
         row = self.row(id_)
-        spec = spec_of(row)
+        spec = self._spec(row)
         if spec is None:
             raise NotFound(f"{row.name} has no address yet, so it has no picture.", "Give it an interface first.")
         return await self._snapshots.picture(spec)

@@ -120,12 +120,6 @@ class CameraMethods:
     async def camera_diagnosis(self, p: m.ById, who: Caller) -> list[m.Finding]:
         return self._parts.cameras.diagnosis(p.id)
 
-    async def adoption_forget(self, p: m.ByIds, who: Caller) -> list[m.Camera]:
-        names = [self._parts.cameras.row(id_).name for id_ in p.ids]
-        await self._parts.cameras.forget_adoption(p.ids)
-        await self._parts.log("info", subject(p.ids), f"Forgot which recorder has {', '.join(names)}.", who)
-        return [self._parts.cameras.camera(id_) for id_ in p.ids]
-
     async def camera_events(self, p: m.EventsParams, who: Caller) -> list[m.CameraEvent]:
         self._parts.cameras.row(p.id)
         return [event_model(event) for event in self._parts.cameras.events_of(p.id)[-p.limit :]]

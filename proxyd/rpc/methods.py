@@ -13,6 +13,7 @@ from proxyd.api.methods import METHODS
 from proxyd.camera.view import log_model
 
 from .access import Caller
+from .adoption_methods import AdoptionMethods
 from .camera_methods import CameraMethods
 from .interface_methods import InterfaceMethods
 from .nvr_methods import NvrMethods
@@ -29,7 +30,14 @@ class Methods:
     def __init__(self, parts: Parts, status: Callable[[m.Role], m.Status]) -> None:
         self._parts = parts
         self._status = status
-        self._groups = (NvrMethods(parts), SourceMethods(parts), CameraMethods(parts), InterfaceMethods(parts), self)
+        self._groups = (
+            NvrMethods(parts),
+            SourceMethods(parts),
+            CameraMethods(parts),
+            AdoptionMethods(parts),
+            InterfaceMethods(parts),
+            self,
+        )
 
     def handlers(self) -> dict[str, Handler]:
         """Method nvr.add is a function nvr_add, and so on for the whole table; `subscribe` is the connection's own."""
@@ -51,6 +59,7 @@ class Methods:
             interfaces=parts.cameras.interfaces(),
             jobs=parts.jobs.jobs(),
             log=[log_model(row) for row in await parts.store.log_tail(_SNAPSHOT_LOG, 0)],
+            adoption=parts.guided.model(),
         )
 
     async def job_list(self, p: m.NoParams, who: Caller) -> list[m.Job]:

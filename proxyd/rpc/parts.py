@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import SecretStr
 
 from proxyd.api import models as m
+from proxyd.camera.guided import GuidedAdoption
 from proxyd.camera.manager import CameraManager
 from proxyd.camera.view import log_model, nvr_model
 from proxyd.errors import InvalidInput
@@ -34,6 +35,7 @@ class Parts:
     cameras: CameraManager
     jobs: Jobs
     monitor: NvrMonitor
+    guided: GuidedAdoption
     search_on: Sequence[str] | None = None
     arm: ArmClient | None = None
 
