@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ from proxyd.nvr.link import NvrLink
 from proxyd.store.rows import CameraRow
 
 from .events import CameraEvent
-from .features import ChannelTokens
+from .features import ChannelFeatures, ChannelTokens
 from .spec import NvrAccess
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ class Followed:
     access: NvrAccess
     cameras: Mapping[int, ChannelTokens]
     running: bool
+    single: bool = False  # it has one channel
+    others: Sequence[ChannelTokens] = ()  # channels without a camera
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,10 @@ class EventsChange:
     warning: bool
 
 
-def followed(rows: Iterable[CameraRow], running: Collection[int]) -> dict[int, Followed]:
-    """What the store says about whom to follow."""
+def followed(
+    rows: Iterable[CameraRow], running: Collection[int], others: Mapping[int, Sequence[ChannelFeatures]]
+) -> dict[int, Followed]:
+    """What the store says about whom to follow; `others`: channels without a camera, by NVR."""
     by_nvr: dict[int, list[CameraRow]] = {}
     for row in rows:
         if row.nvr.kind == "onvif":
@@ -58,6 +62,8 @@ def followed(rows: Iterable[CameraRow], running: Collection[int]) -> dict[int, F
             cameras[0].nvr.access,
             {row.id: row.features.tokens for row in cameras},
             any(row.id in running for row in cameras),
+            cameras[0].nvr.channels == 1,
+            [features.tokens for features in others.get(nvr_id, ())],
         )
         for nvr_id, cameras in by_nvr.items()
     }
@@ -94,7 +100,7 @@ class NvrEvents:
                 if feed is None:
                     feed = self._feeds[id_] = _Feed(id_, nvr.access, self._link(id_), self._take, self._report)
                     feed.pump.start()
-                feed.mapper.follow(nvr.cameras)
+                feed.mapper.follow(nvr.cameras, nvr.others, single=nvr.single)
         cameras = {camera for nvr in nvrs.values() for camera in nvr.cameras}
         for camera in self._history.keys() - cameras:
             del self._history[camera]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from proxyd.errors import UpstreamAuthError
 from proxyd.nvr.link import NvrLink
@@ -12,6 +12,7 @@ from proxyd.rtsp.opener import UpstreamOpener
 from proxyd.store.rows import CameraRow, NvrRow
 
 from .events import CameraEvent
+from .features import ChannelFeatures
 from .nvr_events import NvrEvents, followed
 from .spec import NvrAccess
 
@@ -44,14 +45,20 @@ class Upstreams:
         """All cameras, before those that are new start."""
         self._nvrs = {row.nvr_id: row.nvr for row in rows}
 
-    async def follow(self, rows: Collection[CameraRow], running: Collection[int]) -> None:
-        """What runs now. Conversations with NVRs that are gone, or have another address or account, end first."""
+    async def follow(
+        self,
+        rows: Collection[CameraRow],
+        running: Collection[int],
+        others: Mapping[int, Sequence[ChannelFeatures]],
+    ) -> None:
+        """What runs now; `others`: channels without a camera. Conversations with NVRs that are gone, or have another
+        address or account, end first."""
         accesses = {nvr_id: nvr.access for nvr_id, nvr in self._nvrs.items()}
         await self.events.drop(accesses)
         for nvr_id in self._openers.keys() - accesses.keys():
             del self._openers[nvr_id]
         await self._update_links(accesses)
-        await self.events.follow(followed(rows, running))
+        await self.events.follow(followed(rows, running, others))
 
     async def try_account_again(self, nvr_id: int) -> None:
         """It works (again), or the user said so."""

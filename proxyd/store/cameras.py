@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import aiosqlite
 
+from proxyd.camera.features import ChannelFeatures
 from proxyd.camera.settings import CameraSettings
 from proxyd.errors import NotFound
 from proxyd.nvr.result import ScannedStream
@@ -57,6 +58,16 @@ async def get(db: aiosqlite.Connection, secrets: Secrets, camera_ids: Collection
         word = "camera" if len(absent) == 1 else "cameras"
         raise NotFound(f"There is no {word} {', '.join(map(str, absent))}.", "See: onviftui camera list")
     return [found[camera_id] for camera_id in dict.fromkeys(camera_ids)]
+
+
+async def channels_without(db: aiosqlite.Connection) -> dict[int, list[ChannelFeatures]]:
+    """Features of the channels whose camera the user removed, by NVR."""
+    found: dict[int, list[ChannelFeatures]] = {}
+    for row in await db.execute_fetchall(
+        "SELECT nvr_id, features FROM channels WHERE id NOT IN (SELECT channel_id FROM cameras) ORDER BY id"
+    ):
+        found.setdefault(row["nvr_id"], []).append(parse_features(row["features"]))
+    return found
 
 
 async def add(db: aiosqlite.Connection, channel_id: int, *, name: str, ports: Ports, enabled: bool) -> int:

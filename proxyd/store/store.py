@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from proxyd.api.models import ScanDiff
+from proxyd.camera.features import ChannelFeatures
 from proxyd.camera.settings import CameraUser, Certificate
 from proxyd.camera.spec import StreamName, StreamSpec
 from proxyd.nvr.result import DeviceIdentity, ScannedChannel
@@ -158,6 +159,11 @@ class Store:
     async def cameras(self) -> list[CameraRow]:
         async with self._connection.reading() as db:
             return await cameras.all_cameras(db, self._secrets)
+
+    async def channels_without_camera(self) -> dict[int, list[ChannelFeatures]]:
+        """What is known of the channels whose camera the user removed, by NVR."""
+        async with self._connection.reading() as db:
+            return await cameras.channels_without(db)
 
     async def camera(self, camera_id: int) -> CameraRow:
         async with self._connection.reading() as db:

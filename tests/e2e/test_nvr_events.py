@@ -234,3 +234,15 @@ async def test_a_refused_account_is_not_tried_for_events() -> None:
         async with stack.client() as client:
             await standing(client, nvr, "none: the NVR refuses the account")
             assert (await stack.simulator_state())["wrong_passwords"] == tried
+
+
+async def test_events_of_a_removed_camera_reach_nobody() -> None:
+    """On this dialect the source of one channel is called as a profile of another."""
+    async with running_stack("--channels", "3", "--dialect", "reolink") as stack, stack.client() as client:
+        nvr, cameras, _ = await prepared(stack, client)
+        await standing(client, nvr, "pull point")
+        await client.call("camera.remove", {"ids": [camera.id for camera in cameras[1:]]})
+        await stack.fault(event=[{"channel": 2, "kind": "person"}, {"channel": 3, "kind": "person"}])
+        await stack.fault(event={"channel": 1, "kind": "animal"})
+        [event] = await until(client, "camera.events", {"id": cameras[0].id}, bool)
+        assert event.what == "animal begins"

@@ -45,6 +45,8 @@ class EventMapper:
     def __init__(self) -> None:
         self._router = Router({})
         self._tokens: dict[int, ChannelTokens] = {}
+        self._others: tuple[ChannelTokens, ...] = ()
+        self._single = False
         self._states: OrderedDict[tuple[str, Items], _State] = OrderedDict()
         self._moving: dict[int, bool] = {}
         self._ends: set[str] = set()  # topics whose end was seen: this device tells it
@@ -73,14 +75,17 @@ class EventMapper:
     @property
     def knows_channels(self) -> bool:
         """False: no scan has told by which names this NVR calls its channels, so that nothing can be told apart."""
-        return len(self._tokens) < 2 or any(t.source_token or t.profiles for t in self._tokens.values())
+        return self._single or any(t.source_token or t.profiles for t in self._tokens.values())
 
-    def follow(self, channels: Mapping[int, ChannelTokens]) -> None:
-        """The cameras of the NVR, as they are from now on."""
-        if channels == self._tokens:
+    def follow(
+        self, channels: Mapping[int, ChannelTokens], others: Sequence[ChannelTokens] = (), *, single: bool = False
+    ) -> None:
+        """The cameras of the NVR and its channels without one, as they are from now on. `single`: it has one channel;
+        an NVR of which one camera is left may well have more."""
+        if (channels, tuple(others), single) == (self._tokens, self._others, self._single):
             return
-        self._tokens = dict(channels)
-        self._router = Router(channels)
+        self._tokens, self._others, self._single = dict(channels), tuple(others), single
+        self._router = Router(channels, others, single=single)
         self._ambiguous.clear()
         for key, state in list(self._states.items()):
             if state.camera not in channels:
@@ -149,7 +154,7 @@ class EventMapper:
             self._first = None
             return
         self._first += initial[: MAX_STATES - len(self._first)]
-        self._alike = len(self._tokens) > 1 and named_alike(self._first)
+        self._alike = not self._single and named_alike(self._first)
 
     def _motion(self, camera: int, event: NvrEvent, moment: datetime, now_s: float) -> Iterable[Told]:
         on = motion_of(event)

@@ -34,12 +34,16 @@ _OF_A_CHANNEL = ("VideoSource", "RuleEngine", "VideoAnalytics", "UserAlarm")
 
 
 class Router:
-    """`channels` by camera: all cameras of the NVR, also those that do not run, so that ambiguities are seen."""
+    """`channels` by camera; `others`: channels of the NVR without a camera, which have events, too.
+    `single`: the NVR itself has one channel only, so that all it tells is about that."""
 
-    def __init__(self, channels: Mapping[int, ChannelTokens]) -> None:
-        self._only = next(iter(channels)) if len(channels) == 1 else None
+    def __init__(
+        self, channels: Mapping[int, ChannelTokens], others: Sequence[ChannelTokens] = (), *, single: bool = False
+    ) -> None:
+        self._only = next(iter(channels)) if single and len(channels) == 1 else None
         self._by_token: dict[str, dict[str, set[int]]] = {kind: {} for kind in _KINDS}
-        for camera, tokens in channels.items():
+        self._cameras = frozenset(channels)
+        for camera, tokens in (*channels.items(), *((-1 - n, tokens) for n, tokens in enumerate(others))):
             for kind, names in _tokens_by_kind(tokens):
                 for name in names:
                     self._by_token[kind].setdefault(name, set()).add(camera)
@@ -54,7 +58,8 @@ class Router:
                 continue
             cameras = next((found for kind in kinds if (found := self._by_token[kind].get(value))), set())
             if len(cameras) == 1:
-                return next(iter(cameras))
+                [camera] = cameras
+                return camera if camera in self._cameras else None
         return None
 
     def is_ambiguous(self, event: NvrEvent) -> bool:

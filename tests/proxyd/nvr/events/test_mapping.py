@@ -181,8 +181,15 @@ def test_the_name_of_the_item_decides_between_equal_tokens() -> None:
     assert router.camera_of(NvrEvent("A/B", (("Source", "xyz"),), ())) is None
 
 
-def test_one_camera_has_all_events() -> None:
-    assert Router({7: TWO[1]}).camera_of(NvrEvent("A/B", (), ())) == 7
+def test_a_device_of_one_channel_means_that_one() -> None:
+    assert Router({7: TWO[1]}, single=True).camera_of(NvrEvent("A/B", (), ())) == 7
+
+
+def test_the_last_camera_of_an_nvr_with_more_channels_does_not_get_their_events() -> None:
+    """The others were removed by the user; the NVR tells of them all the same."""
+    router = Router({1: TWO[1]}, [TWO[2]])
+    assert router.camera_of(NvrEvent("A/B", (("Source", "001"),), ())) is None
+    assert router.camera_of(NvrEvent("A/B", (("Source", "000"),), ())) == 1
 
 
 def test_a_token_of_several_cameras_decides_nothing_and_is_said() -> None:
