@@ -24,7 +24,7 @@ class NvrCall:
     onvif-zeep-async reads, as plain dicts and lists.
 
     `stop`: this sets the camera in motion until that call is made; it is made `stop_after_s` later, or soon after its
-    client is gone (dead man's switch). `ends_motion`: whatever moved so has ended with it."""
+    client is gone (dead man's switch). `ends_motion`: whatever moved so before has ended with it, in all directions."""
 
     service: NvrService
     operation: str

@@ -73,23 +73,24 @@ class _Motion:
     async def call(self, call: NvrCall, client: str, link: NvrCalls) -> Any:
         self._latest += 1
         number = self._latest
-        if call.ends_motion:
+        if call.stop is None:
             self._latest_end = number
-        if call.stop is not None:
+        else:
             # Before it is sent: an answer that does not come says nothing of whether the camera moves.
             self._stop, self._link, self._client = call.stop, link, client
-            self._set_alarm(call.stop_after_s)
+            # What moves in another direction meanwhile keeps its time; the NVR is told both.
+            self._set_alarm(call.stop_after_s if call.ends_motion else max(call.stop_after_s, self._remaining_s()))
         async with self._turn:
             if call.stop is not None and number < self._latest_end:
                 return None  # stopped before it was its turn
             result = await link.call(call.service, call.operation, call.parameters)
-        if call.ends_motion and number == self._latest:
+        if call.stop is None and number == self._latest:
             self._forget()
         return result
 
     def client_gone(self, client: str) -> None:
         if self._stop is not None and self._client == client and self._alarm is not None:
-            self._set_alarm(min(GONE_AFTER_S, self._alarm.when() - asyncio.get_running_loop().time()))
+            self._set_alarm(min(GONE_AFTER_S, self._remaining_s()))
 
     async def halt(self) -> None:
         if self._alarm is not None:
@@ -107,6 +108,9 @@ class _Motion:
                 await link.call(stop.service, stop.operation, stop.parameters)
         except (ProxyError, TimeoutError) as error:
             self._say_moving(error)
+
+    def _remaining_s(self) -> float:
+        return 0.0 if self._alarm is None else self._alarm.when() - asyncio.get_running_loop().time()
 
     def _set_alarm(self, after_s: float) -> None:
         if self._alarm is not None:

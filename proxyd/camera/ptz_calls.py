@@ -32,7 +32,20 @@ def continuous_move(spec: CameraSpec, ptz: PtzFeatures, velocity: Vector, second
     told_s = min(max(seconds, ptz.timeout_s.low), ptz.timeout_s.high)
     token = spec.features.tokens.ptz_profile
     parameters = {"ProfileToken": token, "Velocity": velocity, "Timeout": timedelta(seconds=told_s)}
-    return NvrCall("ptz", "ContinuousMove", parameters, stop=stop(spec), stop_after_s=seconds)
+    return NvrCall(
+        "ptz",
+        "ContinuousMove",
+        parameters,
+        stop=stop(spec),
+        stop_after_s=seconds,
+        ends_motion=covers_all(ptz, velocity),
+    )
+
+
+def covers_all(ptz: PtzFeatures, vector: Vector) -> bool:
+    """Whether a move by `vector` leaves no direction as it was (PTZ Service Specification section 5.3: a part that is
+    left out goes on as before)."""
+    return ("PanTilt" in vector or not ptz.continuous_pan_tilt) and ("Zoom" in vector or not ptz.continuous_zoom)
 
 
 def stop(spec: CameraSpec, *, pan_tilt: bool = True, zoom: bool = True) -> NvrCall:

@@ -10,7 +10,7 @@ from proxyd.errors import Conflict, NotFound
 
 from .commands import LookUp, NvrCall
 from .features import PtzFeatures, PtzSpace, Span
-from .ptz_calls import Vector, continuous_move, on_preset, preset_name, ptz_call, stop
+from .ptz_calls import Vector, continuous_move, covers_all, on_preset, preset_name, ptz_call, stop
 from .spec import CameraSpec
 
 _DIRECTIONS = {
@@ -52,7 +52,7 @@ def _move(spec: CameraSpec, ptz: PtzFeatures, direction: str, speed: float, seco
         return continuous_move(spec, ptz, _vector(continuous, zooms, axis, sign * speed), seconds)
     if relative := (ptz.relative_zoom if zooms else ptz.relative_pan_tilt):
         way = _vector(relative, zooms, axis, sign * min(speed * seconds * _STEP, 1.0))
-        return ptz_call(spec, "RelativeMove", {"Translation": way}, ends_motion=True)
+        return ptz_call(spec, "RelativeMove", {"Translation": way}, ends_motion=covers_all(ptz, way))
     what = "zoom" if zooms else "pan and tilt"
     raise Conflict(f"{spec.name} cannot {what}.", "Use the presets of the NVR, if it has some.")
 

@@ -90,11 +90,9 @@ def _move(ctx: Context) -> Ask[Element]:
     kind, values = _wanted_move(ctx, imaging)
     if kind == "Continuous" and not values["Speed"]:
         return Ask(_stop_call(ctx), lambda _: el("timg:MoveResponse"))
-    call = _call(ctx, "Move", Focus={kind: values})
+    call = replace(_call(ctx, "Move", Focus={kind: values}), ends_motion=True)
     if kind == "Continuous":
         call = replace(call, stop=_stop_call(ctx), stop_after_s=_LONGEST_FOCUS_S)
-    else:
-        call = replace(call, ends_motion=True)
     return Ask(call, lambda _: el("timg:MoveResponse"))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from proxyd.camera.commands import Ask, NvrCall
 from proxyd.camera.features import PtzFeatures
-from proxyd.camera.ptz_calls import continuous_move, ptz_call, stop
+from proxyd.camera.ptz_calls import continuous_move, covers_all, ptz_call, stop
 
 from ..durations import format_instant, parse_duration
 from ..faults import SoapFault, action_not_supported, invalid_value
@@ -63,7 +63,8 @@ def _relative_move(ctx: Context) -> Ask[Element]:
     _require(ctx, pan_tilt or zoom)
     translation = read_vector(ctx, "tptz:Translation", pan_tilt, zoom, "ter:InvalidTranslation")
     speed = read_speed(ctx, ptz)
-    return _done(ctx, ptz_call(ctx.spec, "RelativeMove", {"Translation": translation, **speed}, ends_motion=True))
+    ends = covers_all(ptz, translation)
+    return _done(ctx, ptz_call(ctx.spec, "RelativeMove", {"Translation": translation, **speed}, ends_motion=ends))
 
 
 def _absolute_move(ctx: Context) -> Ask[Element]:
@@ -72,7 +73,8 @@ def _absolute_move(ctx: Context) -> Ask[Element]:
     _require(ctx, pan_tilt or zoom)
     position = read_vector(ctx, "tptz:Position", pan_tilt, zoom, "ter:InvalidPosition")
     speed = read_speed(ctx, ptz)
-    return _done(ctx, ptz_call(ctx.spec, "AbsoluteMove", {"Position": position, **speed}, ends_motion=True))
+    ends = covers_all(ptz, position)
+    return _done(ctx, ptz_call(ctx.spec, "AbsoluteMove", {"Position": position, **speed}, ends_motion=ends))
 
 
 def _require(ctx: Context, spaces: object) -> None:

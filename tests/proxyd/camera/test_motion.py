@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,6 +67,19 @@ async def test_a_stop_in_time_leaves_nothing_to_do() -> None:
     motions.client_gone(1, "a:1")
     await motions.halt(1)
     assert nvr.operations == ["ContinuousMove", "Stop"]
+
+
+async def test_a_move_in_another_direction_takes_nothing_from_the_first() -> None:
+    motions, nvr = Motions(), Nvr()
+    await motions.call(1, move(0.5, 0.3), "a:1", nvr)
+    await motions.call(1, NvrCall("ptz", "AbsoluteMove", {"x": 1.0}), "b:1", nvr)
+    assert motions._moving[1, "ptz"]._remaining_s() <= 0.3
+    await motions.call(1, move(0.1, 0.1), "b:1", nvr)
+    assert motions._moving[1, "ptz"]._remaining_s() > 0.1
+    assert await nvr.seen(4) == ["ContinuousMove", "AbsoluteMove", "ContinuousMove", "Stop"]
+    await motions.call(1, replace(move(0.1, 0.1), ends_motion=True), "b:1", nvr)
+    assert motions._moving[1, "ptz"]._remaining_s() <= 0.1
+    await motions.halt(1)
 
 
 async def test_a_client_that_goes_is_followed_by_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
