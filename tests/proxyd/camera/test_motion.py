@@ -71,15 +71,14 @@ async def test_a_stop_in_time_leaves_nothing_to_do() -> None:
 
 async def test_a_move_in_another_direction_takes_nothing_from_the_first() -> None:
     motions, nvr = Motions(), Nvr()
-    await motions.call(1, move(0.5, 0.3), "a:1", nvr)
+    await motions.call(1, move(0.5, 60), "a:1", nvr)
     await motions.call(1, NvrCall("ptz", "AbsoluteMove", {"x": 1.0}), "b:1", nvr)
-    assert motions._moving[1, "ptz"]._remaining_s() <= 0.3
-    await motions.call(1, move(0.1, 0.1), "b:1", nvr)
-    assert motions._moving[1, "ptz"]._remaining_s() > 0.1
-    assert await nvr.seen(4) == ["ContinuousMove", "AbsoluteMove", "ContinuousMove", "Stop"]
-    await motions.call(1, replace(move(0.1, 0.1), ends_motion=True), "b:1", nvr)
-    assert motions._moving[1, "ptz"]._remaining_s() <= 0.1
+    await motions.call(1, move(0.1, 5), "b:1", nvr)
+    assert motions._moving[1, "ptz"]._remaining_s() > 5
+    await motions.call(1, replace(move(0.1, 5), ends_motion=True), "b:1", nvr)
+    assert motions._moving[1, "ptz"]._remaining_s() <= 5
     await motions.halt(1)
+    assert nvr.operations == ["ContinuousMove", "AbsoluteMove", "ContinuousMove", "ContinuousMove", "Stop"]
 
 
 async def test_a_client_that_goes_is_followed_by_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
