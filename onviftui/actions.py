@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.app import App
 
-from proxyd.api.models import Camera, CameraState, Finding, FoundNvr, Job, Nvr, NvrTest, Picture
+from proxyd.api.models import Camera, CameraState, Finding, FoundNvr, Job, Nvr, NvrTest, Picture, Source
 
 from .alarms import Alarm
 from .interface_actions import ActingOnInterfaces
@@ -17,6 +17,7 @@ from .screens.discover import Discover
 from .screens.findings import Findings
 from .screens.job import JobScreen
 from .screens.nvr_form import NvrForm
+from .screens.source_form import SourceForm
 from .words import count
 
 SNAPSHOT_DEADLINE_S = 60.0
@@ -200,6 +201,13 @@ class Acting(ActingOnInterfaces, App[int]):
                 self.test_nvr(result, only_trouble=True)
 
         self.push_screen(NvrForm(nvr, found), saved)
+
+    def add_source(self, main: str = "") -> None:
+        def added(source: Source | None) -> None:
+            if source is not None:
+                self.toast(f"{source.name} was added; its streams are being read.")
+
+        self.push_screen(SourceForm(main), added)
 
     def test_nvr(self, nvr: Nvr, *, only_trouble: bool = False) -> None:
         """Ask the NVR with what is stored, and say what came."""

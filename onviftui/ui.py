@@ -55,6 +55,9 @@ class Ui(Protocol):
     def edit_nvr(self, nvr: Nvr | None = None, found: FoundNvr | None = None) -> None:
         """The form: for a new NVR (maybe one that was discovered) or a known one."""
 
+    def add_source(self, main: str = "") -> None:
+        """The form for a camera that is known by its RTSP addresses."""
+
     def test_nvr(self, nvr: Nvr, *, only_trouble: bool = False) -> None: ...
 
     def discover(self) -> None: ...

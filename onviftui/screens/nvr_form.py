@@ -39,6 +39,7 @@ class NvrForm(ModalScreen[Nvr | None]):
         Binding("escape", "close", show=False),
         Binding("ctrl+t", "test", show=False),
         Binding("ctrl+s", "save", show=False),
+        Binding("ctrl+r", "by_stream", show=False),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
         Binding("ctrl+c", "app.interrupt", show=False, priority=True),
@@ -83,6 +84,7 @@ class NvrForm(ModalScreen[Nvr | None]):
         trouble = wrap(reason, WIDTH, Tone.ERROR, limit=5) if reason else []
         self.query_one("#title", Lines).show([line((title, Tone.STRONG)), *trouble, line("")])
         hint = "Enter next field   ^t test   ^s save   Esc back"
+        hint += "" if self._nvr else "   ^r RTSP address"
         self.query_one("#hint", Lines).show([line(""), line((hint, Tone.MUTED))])
         self.query_one("#answer", Lines).show([line("")])
         first = "password" if self._nvr and self._nvr.state == "wrong password" else "host"
@@ -105,12 +107,17 @@ class NvrForm(ModalScreen[Nvr | None]):
             wrong["host"] = "which address does the NVR have?"
         if port is None or not 1 <= port <= 65535:
             wrong["port"] = "a number from 1 to 65535; most NVRs use 80, Reolink 8000"
-        if not values["username"]:
+        if values["host"].strip().lower().startswith("rtsp://"):
+            wrong["host"] = "that is one stream: press ^r to add a camera by it"
+        without_account = self._nvr is not None and self._nvr.kind == "rtsp" and not self._nvr.username
+        if not values["username"] and not without_account:
             wrong["username"] = "which user may sign in on the NVR?"
         self._show_wrong(wrong)
         if wrong:
             return None
-        params: dict[str, Any] = {"host": host, "port": port, "username": values["username"]}
+        params: dict[str, Any] = {"host": host, "port": port}
+        if values["username"]:
+            params["username"] = values["username"]
         if values["password"] or self._nvr is None:
             params["password"] = values["password"]
         if values["name"].strip():
@@ -197,6 +204,13 @@ class NvrForm(ModalScreen[Nvr | None]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         {"save": self.action_save, "test": self.action_test, "close": self.action_close}[event.button.id or ""]()
+
+    def action_by_stream(self) -> None:
+        """For a camera that is no NVR. What was typed as its address goes along."""
+        if self._nvr is None and not self._busy:
+            typed = self.query_one("#host", Input).value.strip()
+            self.dismiss(None)
+            ui_of(self).add_source(typed if "://" in typed else "")
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -95,7 +95,8 @@ class NvrsView(TableView):
         sign, failed = _sign(item, ui_of(self).store), ui_of(self).store.failed_scan(item.id)
         what = " ".join(filter(None, (item.manufacturer, item.model, item.firmware)))
         first = line((f" {plain(item.name)}", Tone.STRONG), f"   {plain(what)}" if what else "")
-        for more in (f"   user {plain(item.username)}", f"   serial {plain(item.serial)}" if item.serial else ""):
+        user = f"user {plain(item.username)}" if item.username else "no account"
+        for more in (f"   {user}", f"   serial {plain(item.serial)}" if item.serial else ""):
             if line_len(first) + cell_len(more) < width:
                 first = (*first, (more, Tone.MUTED))
         clock = format_clock_offset(item.clock_offset_s)

@@ -13,8 +13,9 @@ from onviftui.screens.dialog import AskText, Confirm, Help
 from onviftui.screens.discover import Discover
 from onviftui.screens.job import JobScreen
 from onviftui.screens.nvr_form import NvrForm
+from onviftui.screens.source_form import SourceForm
 from onviftui.widgets.frame import AlarmLines
-from proxyd.api.models import CameraState, JobState, NvrState, NvrTest, ScanDiff
+from proxyd.api.models import CameraState, JobState, NvrState, NvrTest, ScanDiff, Source
 from proxyd.errors import Conflict, InvalidInput, UpstreamAuthError
 
 from .fake_daemon import FakeDaemon, camera, job, nvr, troubled
@@ -392,6 +393,60 @@ async def test_testing_from_the_list(socket: Path) -> None:
         daemon.answers["nvr.test"] = UpstreamAuthError("The NVR refused the password.", "Press e to change it.")
         await ui.press("3", "t")
         await ui.hears("The NVR refused the password. Press e to change it.")
+
+
+@SIZES
+async def test_a_camera_by_its_stream_address(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket) as daemon, running_ui(socket, size) as ui:
+        await ui.press("3", "a")
+        await ui.write("rtsp://192.0.2.7/a")
+        await ui.press("down", "down")
+        await ui.write("u")
+        await ui.press("ctrl+s")
+        await ui.sees("that is one stream: press ^r")
+        await ui.press("ctrl+r")
+        assert isinstance(ui.app.screen, SourceForm)
+        assert ui.app.screen.query_one("#main", Input).value == "rtsp://192.0.2.7/a"
+        buttons = [button for button in ui.app.screen.query(Button) if button.region.bottom <= size[1]]
+        assert len(buttons) == 3
+        await ui.press("down")
+        await ui.write("rtsp://192.0.2.8/b")
+        daemon.answers["source.add"] = InvalidInput("No.", fields={"sub": "is on another host than the main stream"})
+        await ui.press("ctrl+s")
+        await ui.sees("is on another host than the main stream")
+        assert ui.app.focused is ui.app.screen.query_one("#sub")
+        await ui.press("ctrl+u")
+        daemon.answers["source.test"] = NvrTest(ok=True, message="192.0.2.7 gives its streams: main H264 1280×720.")
+        await ui.press("ctrl+t")
+        await ui.sees("main H264 1280×720")
+        assert daemon.called("source.test") == [{"main": "rtsp://192.0.2.7/a"}]
+        daemon.answers["source.add"] = Source(nvr=2, channel=1, name="Yard", camera=9, main="rtsp://192.0.2.7/a")
+        await ui.press("down", "down")
+        await ui.write("admin")
+        await ui.press("enter")
+        await ui.write("s3cret")
+        await ui.press("enter")
+        await ui.write("Yard")
+        await ui.press("enter")
+        await ui.hears("Yard was added; its streams are being read.")
+        assert daemon.called("source.add")[1] == {
+            "main": "rtsp://192.0.2.7/a",
+            "username": "admin",
+            "password": "s3cret",
+            "name": "Yard",
+        }
+
+
+async def test_a_row_of_sources_without_an_account_can_be_renamed(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        daemon.change("nvr", nvr().model_copy(update={"kind": "rtsp", "username": ""}))
+        await ui.press("3")
+        await ui.sees("no account")
+        await ui.press("e")
+        ui.app.screen.query_one("#name", Input).value = "Old ones"
+        await ui.press("ctrl+s")
+        await ui.hears("saved")
+        assert daemon.called("nvr.update") == [{"id": 1, "name": "Old ones"}]
 
 
 @SIZES
