@@ -1,14 +1,17 @@
 """TLS in front of a camera's HTTP connections.
 
 asyncio's own TLS server tells of a connection only when its handshake is done; here the ones before that are bounded,
-too: `MAX_HANDSHAKES` at once, the oldest gives way, each `HANDSHAKE_TIMEOUT_S` at most.
+too: `MAX_HANDSHAKES` at once, each `HANDSHAKE_TIMEOUT_S` at most; whoever holds the most gives up its oldest.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import Counter
 from collections.abc import Callable
+
+from .http_connections import host_of
 
 MAX_HANDSHAKES = 32
 HANDSHAKE_TIMEOUT_S = 5.0
@@ -40,9 +43,11 @@ class Handshakes:
 
     def _begin(self, transport: asyncio.Transport) -> None:
         if len(self._under_way) >= MAX_HANDSHAKES:
-            oldest = next(iter(self._under_way))
-            oldest.abort()
-            self._under_way.pop(oldest).cancel()
+            held = Counter(host_of(one) for one in self._under_way)
+            most = max(held.values())
+            spare = next(one for one in self._under_way if held[host_of(one)] == most)
+            spare.abort()
+            self._under_way.pop(spare).cancel()
         name = f"TLS handshake with {self._owner}"
         self._under_way[transport] = asyncio.get_running_loop().create_task(self._shake_hands(transport), name=name)
 

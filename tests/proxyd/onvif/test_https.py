@@ -169,15 +169,19 @@ async def test_a_taken_port_is_told_and_tried_again(certificate: Certificate) ->
 
 async def test_strangers_at_the_port_do_not_keep_recorders_out(owner: Owner) -> None:
     port = owner.server.https_port
-    silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(http_handshakes.MAX_HANDSHAKES)]
+    many = range(http_handshakes.MAX_HANDSHAKES)
+    silent = [await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.66", 0)) for _ in many]
+    patient = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.20", 0))
     assert (await _ask(owner, "tds:GetServices"))[0] == 200
-    assert await asyncio.wait_for(_ended(silent[0][0]), 10), "the oldest gives way"
+    for reader, _ in silent[:2]:
+        assert await asyncio.wait_for(_ended(reader), 10), "who holds the most gives up its oldest"
+    assert not patient[0].at_eof()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET / HTTP/1.1\r\n\r\n")
     assert await asyncio.wait_for(_ended(reader), 10), "who speaks no TLS is cut off"
     assert (await _ask(owner, "tds:GetServices"))[0] == 200
     await owner.server.stop()
-    for stranger, its in [*silent, (reader, writer)]:
+    for stranger, its in [*silent, patient, (reader, writer)]:
         assert await asyncio.wait_for(_ended(stranger), 10)
         its.close()
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("TLS handshake")]
