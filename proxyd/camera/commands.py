@@ -78,9 +78,11 @@ class SetSettings:
 
 @dataclass(frozen=True, slots=True)
 class SetUsers:
-    """Keep exactly these accounts besides the camera's own. No result."""
+    """Keep exactly these accounts besides the camera's own, made from those `before`: Conflict when others are there
+    now. No result."""
 
     users: tuple[CameraUser, ...] = field(repr=False)
+    before: tuple[CameraUser, ...] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

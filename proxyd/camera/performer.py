@@ -76,8 +76,8 @@ class Performer:
             case SetSettings(changes, what):
                 await self._store.change_settings(spec.id, changes)
                 what = f"changed {what} of {spec.name}"
-            case SetUsers(users):
-                await self._store.set_users(spec.id, users)
+            case SetUsers(users, before):
+                await self._store.set_users(spec.id, users, before=before)
                 what = f"changed the accounts of {spec.name}"
             case SetCertificate(certificate):
                 await self._store.set_certificate(spec.id, certificate)

@@ -14,7 +14,7 @@ from proxyd.camera.commands import Ask
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec
 from proxyd.camera.told import told
-from proxyd.errors import UpstreamError
+from proxyd.errors import Conflict, UpstreamError
 
 from .authentication import Authenticator, Grant
 from .exchange import Call, Later, Pending, Reply, plain, refusal
@@ -172,6 +172,8 @@ def _pending(ask: Ask[Any], request: SoapRequest, auth: str) -> Pending:
             return refused(error, error.reason)
         if isinstance(error, UpstreamError):
             return refused(not_done(), str(error))
+        if isinstance(error, Conflict):
+            return refused(SoapFault("Receiver", str(error), "ter:Action"), str(error))
         return refused(internal_error(), "it could not be kept, see the log")
 
     return Pending(ask.command, finish, failed)

@@ -15,6 +15,7 @@ from proxyd.api.models import ScanDiff
 from proxyd.camera.features import ChannelFeatures
 from proxyd.camera.settings import CameraUser, Certificate
 from proxyd.camera.spec import StreamName, StreamSpec
+from proxyd.errors import Conflict
 from proxyd.nvr.result import DeviceIdentity, ScannedChannel
 from proxyd.sources.source import KnownSource, NewSource
 
@@ -218,10 +219,15 @@ class Store:
                     changed = streams.within_limits(replace(stream, spec=change(stream.spec)))
                     await streams.put(db, self._secrets, row.channel_id, changed)
 
-    async def set_users(self, camera_id: int, users: Sequence[CameraUser]) -> CameraRow:
-        """The accounts besides the camera's own: exactly these."""
+    async def set_users(
+        self, camera_id: int, users: Sequence[CameraUser], *, before: Sequence[CameraUser] | None = None
+    ) -> CameraRow:
+        """The accounts besides the camera's own: exactly these. Raises Conflict when `before` is given and they are
+        others now."""
         async with self._connection.transaction() as db:
-            await cameras.get(db, self._secrets, [camera_id])
+            row = (await cameras.get(db, self._secrets, [camera_id]))[0]
+            if before is not None and row.users != tuple(before):
+                raise Conflict("The accounts were changed at the same time.", "Read them again, then try again.")
             await accounts.set_users(db, self._secrets, camera_id, users)
             return (await cameras.get(db, self._secrets, [camera_id]))[0]
 

@@ -59,7 +59,7 @@ def create_users(ctx: Context) -> Ask[Element]:
     if len(users) > MAX_USERS:
         reason = f"At most {MAX_USERS} accounts can be made"
         raise SoapFault("Receiver", reason, "ter:Action", "ter:TooManyUsers")
-    return _keep(users, el("tds:CreateUsersResponse"))
+    return _keep(ctx, users, el("tds:CreateUsersResponse"))
 
 
 def set_user(ctx: Context) -> Ask[Element]:
@@ -69,7 +69,7 @@ def set_user(ctx: Context) -> Ask[Element]:
         user = users[_known(ctx, users, asked.username)]
         password = user.password if asked.password is None else _good(asked.password)
         users[asked.username] = replace(user, password=password, level=asked.level)
-    return _keep(users, el("tds:SetUserResponse"))
+    return _keep(ctx, users, el("tds:SetUserResponse"))
 
 
 def delete_users(ctx: Context) -> Ask[Element]:
@@ -79,7 +79,7 @@ def delete_users(ctx: Context) -> Ask[Element]:
         raise invalid_value("No user name is given", "ter:InvalidArgs")
     for name in dict.fromkeys(names):
         del users[_known(ctx, users, name)]
-    return _keep(users, el("tds:DeleteUsersResponse"))
+    return _keep(ctx, users, el("tds:DeleteUsersResponse"))
 
 
 def _known(ctx: Context, users: dict[str, CameraUser], name: str) -> str:
@@ -119,8 +119,8 @@ def _good(password: str) -> str:
     return password
 
 
-def _keep(users: dict[str, CameraUser], answer: Element) -> Ask[Element]:
-    return Ask(SetUsers(tuple(users.values())), lambda _: answer)
+def _keep(ctx: Context, users: dict[str, CameraUser], answer: Element) -> Ask[Element]:
+    return Ask(SetUsers(tuple(users.values()), ctx.spec.users), lambda _: answer)
 
 
 OPERATIONS = (

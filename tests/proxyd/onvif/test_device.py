@@ -8,12 +8,13 @@ import pytest
 
 from proxyd.camera.commands import Restart, SetSettings, SetUsers
 from proxyd.camera.settings import CameraUser
-from proxyd.onvif.exchange import Reply
+from proxyd.errors import Conflict
+from proxyd.onvif.exchange import Call, Pending, Reply
 from proxyd.onvif.namespaces import clark
 from proxyd.onvif.scopes import MAX_SCOPES, fixed_scopes
 from proxyd.onvif.services.device_users import MAX_USERS
 
-from .builders import SPECS, USERNAME, Camera, body_of, camera_spec, fault_of, texts
+from .builders import PATHS, SPECS, USERNAME, Camera, body_of, camera_spec, fault_of, soap, texts
 from .schemas import Validator
 
 GUARD = CameraUser("guard", "guard-pass-2", "Operator")
@@ -103,6 +104,17 @@ def test_accounts_that_cannot_be_so(operation: str, content: str, fault: str, va
     reply = camera.ask(f"tds:{operation}", content)
     validator.body(reply.body)
     _refused(camera, reply, *fault.split())
+
+
+def test_accounts_that_were_changed_meanwhile_are_not_overwritten(camera: Camera, validator: Validator) -> None:
+    call = Call("POST", PATHS["tds"], PATHS["tds"], camera.reached, soap("tds:CreateUsers", _user("guard", "x")))
+    pending = camera.dispatcher.handle(call, camera.now)
+    assert isinstance(pending, Pending)
+    assert pending.command.before == camera.spec.users
+    reply = pending.failed(Conflict("The accounts were changed at the same time."))
+    validator.body(reply.body)
+    _refused(camera, reply, "Receiver", "Action")
+    assert "at the same time" in reply.reason
 
 
 # Scopes ----------------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from proxyd.camera.settings import CameraSettings
-from proxyd.errors import NotFound
+from proxyd.camera.settings import CameraSettings, CameraUser
+from proxyd.errors import Conflict, NotFound
 from proxyd.store import log as log_table
 from proxyd.store.credentials import generate_password
 from proxyd.store.secrets import Secrets
@@ -51,6 +51,21 @@ async def test_settings_changed_at_once_are_all_kept(two_cameras: Store) -> None
     settings = (await store.camera(1)).settings
     assert (settings.notify, settings.hostname) == (("10.9.0.0/24",), "gate")
     assert (await store.camera(2)).settings == CameraSettings()
+
+
+async def test_accounts_changed_at_once_are_not_lost_in_silence(two_cameras: Store) -> None:
+    store = two_cameras
+    guard, visitor = CameraUser("guard", "p1", "Operator"), CameraUser("visitor", "p2", "User")
+    outcomes = await asyncio.gather(
+        store.set_users(1, [guard], before=()), store.set_users(1, [visitor], before=()), return_exceptions=True
+    )
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Conflict)]
+    assert len(refused) == 1
+    kept = (await store.camera(1)).users
+    assert len(kept) == 1
+    both = await store.set_users(1, [guard, visitor], before=kept)
+    assert both.users == (guard, visitor)
+    assert (await store.camera(2)).users == ()
 
 
 async def test_the_default_pair_is_made_once(store: Store, database: Path, secrets: Secrets) -> None:
