@@ -5,7 +5,7 @@ from __future__ import annotations
 from proxyd.simulator.dialect import Dialect
 from proxyd.simulator.services.context import Answer, Context, mac_of, uuid_of
 from proxyd.simulator.services.imaging import imaging_capabilities
-from proxyd.simulator.services.ptz import ptz_capabilities
+from proxyd.simulator.services.ptz_nodes import ptz_capabilities
 from proxyd.simulator.soap import NAMESPACES, Element, Fault, Request, el, text_of
 
 

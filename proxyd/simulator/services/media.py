@@ -7,7 +7,7 @@ from proxyd.simulator.services.analytics import analytics_configuration
 from proxyd.simulator.services.context import Answer, Context, wanted_profile
 from proxyd.simulator.services.device import media_capabilities
 from proxyd.simulator.services.encoders import MEDIA_ENCODERS, by_encoder_token
-from proxyd.simulator.services.ptz import ptz_configuration
+from proxyd.simulator.services.ptz_nodes import ptz_configuration
 from proxyd.simulator.services.uris import snapshot_uri, stream_uri
 from proxyd.simulator.soap import Element, Request, el
 

@@ -10,7 +10,7 @@ from proxyd.simulator.services.context import Answer, Context, wanted_profile
 from proxyd.simulator.services.device import media2_capabilities
 from proxyd.simulator.services.encoders import MEDIA2_ENCODERS
 from proxyd.simulator.services.media import source_configuration
-from proxyd.simulator.services.ptz import ptz_configuration
+from proxyd.simulator.services.ptz_nodes import ptz_configuration
 from proxyd.simulator.services.uris import snapshot_uri, stream_uri
 from proxyd.simulator.soap import Element, Request, el
 
