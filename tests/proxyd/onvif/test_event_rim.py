@@ -11,9 +11,11 @@ import aiohttp
 import pytest
 
 from proxyd.camera.events import CameraEvent
+from proxyd.onvif.event_filter import EventFilter
 from proxyd.onvif.event_queue import MAX_QUEUED
 from proxyd.onvif.http import OnvifServer
 from proxyd.onvif.motion import CELL_MOTION, MOTION_ALARM, motion_events
+from proxyd.onvif.services.events import Pull
 from proxyd.onvif.subscriptions import MAX_PULL_POINTS
 from proxyd.snapshot.picture import SnapshotPicture
 
@@ -79,6 +81,26 @@ async def test_an_event_wakes_all_who_wait(running: Running) -> None:
     for event in motion_events(True, NOW):
         running.server.deliver(event)
     assert await asyncio.gather(*pulls) == [[MOTION_ALARM, CELL_MOTION]] * MAX_PULL_POINTS
+
+
+async def test_many_who_wait_are_woken_one_by_one(running: Running) -> None:
+    """The event loop has other things to do between them: video, and the NVR's next events."""
+    rim = running.server._events
+    pulls = []
+    for _ in range(MAX_PULL_POINTS):
+        made = rim.subscriptions.create(client="", lifetime_s=60, wanted=EventFilter(), now=NOW)
+        assert made is not None
+        made.queue.take(9)
+        pulls.append(asyncio.create_task(rim.perform(Pull(made, 60, 9)), name="pull"))
+    await running.until_waiting(MAX_PULL_POINTS)
+    for event in motion_events(True, NOW):
+        running.server.deliver(event)
+    done = [0]
+    async with asyncio.timeout(5):
+        while done[-1] < MAX_PULL_POINTS:
+            await asyncio.sleep(0)
+            done.append(sum(pull.done() for pull in pulls))
+    assert max(after - before for before, after in zip(done, done[1:], strict=False)) == 1
 
 
 async def test_of_two_pulls_at_one_point_each_message_goes_to_one(running: Running) -> None:
