@@ -11,6 +11,7 @@ import re
 import sys
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import aiohttp
 
@@ -138,7 +139,7 @@ async def _measure(
         "deliveries": sum(len(one.counts) for one in subscribers),
         "lost": sum(len(set(range(1, _due(one, sent) + 1)) - set(one.counts)) for one in subscribers),
         "doubled_or_misplaced": sum(len(one.counts) - _due(one, sent) for one in subscribers),
-        "out_of_order": sum(a >= b for one in subscribers for a, b in zip(one.counts, one.counts[1:], strict=False)),
+        "out_of_order": sum(a >= b for one in subscribers for a, b in pairwise(one.counts)),
         "p50_ms": round(quantile(latencies, 0.5) * 1000),
         "p99_ms": round(quantile(latencies, 0.99) * 1000),
         "max_ms": round(max(latencies) * 1000),

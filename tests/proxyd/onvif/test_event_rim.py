@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import aiohttp
@@ -100,7 +101,7 @@ async def test_many_who_wait_are_woken_one_by_one(running: Running) -> None:
         while done[-1] < MAX_PULL_POINTS:
             await asyncio.sleep(0)
             done.append(sum(pull.done() for pull in pulls))
-    assert max(after - before for before, after in zip(done, done[1:], strict=False)) == 1
+    assert max(after - before for before, after in pairwise(done)) == 1
 
 
 async def test_of_two_pulls_at_one_point_each_message_goes_to_one(running: Running) -> None:
