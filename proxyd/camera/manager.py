@@ -22,7 +22,7 @@ from proxyd.hub import Hub
 from proxyd.onvif.nvr_faults import told_fault
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
-from proxyd.store.rows import CameraRow, InterfaceRow
+from proxyd.store.rows import CameraRow
 from proxyd.store.store import Store
 
 from .commands import Command
@@ -33,12 +33,13 @@ from .ptz_pad import pad_call
 from .reconcile import reconcile
 from .recorders import Recorders
 from .running import RunningCamera, StartFailed
+from .shown_interfaces import ShownInterfaces
 from .spec import CameraSpec, ReportUpstream
 from .status import Facts, Failure, NvrHealth, state_of
 from .trace import Trace
 from .turns import HIDDEN
 from .upstreams import Upstreams
-from .view import camera_model, interface_model, log_model, spec_of
+from .view import camera_model, log_model, spec_of
 
 log = logging.getLogger(__name__)
 
@@ -86,15 +87,14 @@ class CameraManager:
         self._failed: dict[int, _Failed] = {}
         self._recorders = Recorders(now)
         self._upstreams = Upstreams(deliver=self._deliver, report=report)
-        self._events = self._upstreams.events
+        self.events = self._upstreams.events
         self._restart_soon: set[int] = set()  # recorders asked for it; done by the ticker
         self._performer = Performer(store, link=self._upstreams.link, kept=self._kept, restart=self._restart_soon.add)
         self._events_changed = events_changed
         self._sequences: dict[int, AppSequence] = {}
         self._instance_id = 1
         self._shown: dict[int, m.Camera] = {}
-        self._interface_rows: list[InterfaceRow] = []
-        self._shown_interfaces: dict[int, m.Interface] = {}
+        self._interfaces = ShownInterfaces(hub, address_words)
         self._lock = asyncio.Lock()
         self.findable: Callable[[CameraRow], bool | None] = lambda row: None  # laid over the camera's own setting
         self._ticker: asyncio.Task[None] | None = None
@@ -109,7 +109,7 @@ class CameraManager:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
         async with self._lock:
-            await self._events.stop()
+            await self.events.stop()
             await asyncio.gather(*(self._stop(id_) for id_ in list(self._running)))
         await self._upstreams.stop()
 
@@ -130,7 +130,7 @@ class CameraManager:
             self._forget_removed()
             others = await self._store.channels_without_camera()
             await self._upstreams.follow(self._rows.values(), self._running.keys(), others)
-            self._interface_rows = await self._store.interfaces()
+            self._interfaces.rows = await self._store.interfaces()
             self.publish()
         self._named({row.interface.mac: row.name for row in self._rows.values() if row.interface})
 
@@ -164,7 +164,7 @@ class CameraManager:
         else:
             self._running[spec.id] = camera
             self.trace_of(spec.id).listens_on(spec.address)
-            for event in self._events.present(spec.nvr_id, spec.id):
+            for event in self.events.present(spec.nvr_id, spec.id):
                 camera.deliver(event)
             self._failed.pop(spec.id, None)
             log.info("camera %d: listens on %s", spec.id, spec.address)
@@ -251,19 +251,7 @@ class CameraManager:
             if self._shown.get(row.id) != model:
                 self._shown[row.id] = model
                 self._hub.changed("camera", model)
-        self._publish_interfaces()
-
-    def _publish_interfaces(self) -> None:
-        """Those that are gone and that no camera waits for are remembered, but not shown."""
-        words = self._address_words()
-        shown = (row for row in self._interface_rows if row.present or row.camera)
-        now = {row.id: interface_model(row, words.get(row.mac, "")) for row in shown}
-        for id_ in self._shown_interfaces.keys() - now.keys():
-            self._hub.removed("interface", id_)
-        for id_, model in now.items():
-            if self._shown_interfaces.get(id_) != model:
-                self._hub.changed("interface", model)
-        self._shown_interfaces = now
+        self._interfaces.publish()
 
     def _model(self, row: CameraRow) -> m.Camera:
         camera, failed, trace = self._running.get(row.id), self._failed.get(row.id), self._recorders.known(row.id)
@@ -291,8 +279,8 @@ class CameraManager:
             reason,
             camera.stats() if camera else {},
             trace.recorder if trace else None,
-            note=" ".join(filter(None, (camera.note, words, self._events.note(row.nvr_id), hidden))) if camera else "",
-            last_event=self._events.last(row.id),
+            note=" ".join(filter(None, (camera.note, words, self.events.note(row.nvr_id), hidden))) if camera else "",
+            last_event=self.events.last(row.id),
         )
 
     async def _tick(self) -> None:
@@ -301,10 +289,10 @@ class CameraManager:
             await asyncio.sleep(_STATS_EVERY_S)
             for camera in self._running.values():
                 camera.tend()
-            self._events.tend()
+            self.events.tend()
             try:
                 await self._watch_adoptions()
-                for change in self._events.changes():
+                for change in self.events.changes():
                     if self._events_changed:
                         await self._events_changed(change)
                 if self._restart_soon:
@@ -355,7 +343,7 @@ class CameraManager:
         return self._rows[id_]
 
     def interfaces(self) -> list[m.Interface]:
-        return list(self._shown_interfaces.values())
+        return self._interfaces.models()
 
     async def set_discovery(self, id_: int, on: bool) -> None:
         """Whether recorders may find this camera; kept for ever. Raises NotFound, StoreError."""
@@ -379,14 +367,6 @@ class CameraManager:
         """The NVR's account works (again), or the user said so: all of us may use it once more."""
         self._snapshots.forget_refusals(nvr_id)
         await self._upstreams.try_account_again(nvr_id)
-
-    def events_of_nvr(self, nvr_id: int) -> str:
-        """How its events come, in words; "" while none of its cameras runs."""
-        return self._events.words(nvr_id)
-
-    def events_of(self, id_: int) -> list[CameraEvent]:
-        """The last events of a camera, oldest first."""
-        return self._events.history(id_)
 
     def diagnosis(self, id_: int) -> list[m.Finding]:
         """Why recorders do not adopt this camera, or that all is well. Raises NotFound."""

@@ -122,7 +122,7 @@ class CameraMethods:
 
     async def camera_events(self, p: m.EventsParams, who: Caller) -> list[m.CameraEvent]:
         self._parts.cameras.row(p.id)
-        return [event_model(event) for event in self._parts.cameras.events_of(p.id)[-p.limit :]]
+        return [event_model(event) for event in self._parts.cameras.events.history(p.id)[-p.limit :]]
 
     async def camera_ptz(self, p: CameraPtz, who: Caller) -> m.Camera:
         """Not in the audit log: nothing that lasts is changed."""

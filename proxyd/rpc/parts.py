@@ -56,7 +56,7 @@ class Parts:
 
     def nvr_model(self, row: NvrRow) -> m.Nvr:
         job = self.jobs.running_on(row.id)
-        events = self.cameras.events_of_nvr(row.id)
+        events = self.cameras.events.words(row.id)
         return nvr_model(row, self.monitor.health(row.id), job.id if job else None, events)
 
     def refuse_own_camera(self, host: str | None, field: str = "host") -> None:
