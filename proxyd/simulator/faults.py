@@ -18,6 +18,9 @@ class Faults:
     gaps: frozenset[int] = frozenset()  # channel numbers that do not exist
     media2_only_h265: bool = False  # main streams are H.265, seen through Media2 only
     get_services_fault: bool = False
+    get_capabilities_fault: bool = False
+    broken_media2: bool = False  # Media2 is announced, and faults whatever it is asked
+    action_required: bool = False  # an empty 400 for requests whose Content-Type does not name the action
     time_needs_auth: bool = False
     lockout_after: int = 0  # refuse everybody after this many wrong passwords
     no_snapshot: bool = False  # GetSnapshotUri faults
@@ -30,7 +33,7 @@ class Faults:
     subscription_host: str = ""  # subscriptions are said to be at this host
     subscription_s: int = 0  # no subscription lives longer than this without Renew
     no_renew: bool = False  # subscriptions cannot be prolonged
-    no_addressing: bool = False  # event requests with WS-Addressing headers are refused
+    no_addressing: bool = False  # requests with WS-Addressing headers are refused
     impatient_pulls: bool = False  # PullMessages never waits
     cut_pulls_s: int = 0  # a PullMessages that waits so long is cut off instead of answered
     events_as_channel_1: bool = False  # every event names channel 1

@@ -148,6 +148,8 @@ class DeviceHttp:
         self._seen.count(_counted_as(request))
         if self._faults.html:
             return web.Response(text=_LOGIN_PAGE, content_type="text/html")
+        if self._faults.action_required and not _names_action(http, request):
+            return web.Response(status=400)
         context = self._context(http)
         try:
             refusal = self._access.check(http, request, context.now)
@@ -161,6 +163,8 @@ class DeviceHttp:
 
     async def _answer(self, http: web.Request, request: Request, context: Context) -> Element:
         paths = self._dialect.paths
+        if self._faults.no_addressing and request.addressed:
+            raise Fault("Sender", ("ter:WellFormed",), "")
         if request.namespace in _EVENT_NAMESPACES:
             if self._faults.no_events:
                 raise Fault("Receiver", ("ter:ActionNotSupported",), "Optional Action Not Implemented")
@@ -188,6 +192,7 @@ class DeviceHttp:
         table: dict[str, Answer] = _TABLES.get(request.namespace, {})
         operation = table.get(request.operation) if here else None
         broken = self._faults.broken_optics and request.namespace in _OPTICS_NAMESPACES
+        broken = broken or (self._faults.broken_media2 and request.namespace == NAMESPACES["tr2"])
         if operation is None or broken:
             raise Fault("Receiver", ("ter:ActionNotSupported",), "Optional Action Not Implemented")
         return operation(context, request)
@@ -247,6 +252,12 @@ def device_clock(now: datetime, year: int) -> datetime:
     if (now.month, now.day) == (2, 29):
         now = now.replace(day=28)
     return now.replace(year=year)
+
+
+def _names_action(http: web.Request, request: Request) -> bool:
+    """SOAP 1.2 part 2 section 6.5: the action parameter of application/soap+xml."""
+    content_type = http.headers.get("Content-Type", "")
+    return f'action="{request.namespace}/{request.operation}"' in content_type
 
 
 def _sockname(http: web.Request) -> tuple[str, int]:

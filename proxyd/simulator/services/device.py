@@ -66,6 +66,8 @@ def _get_services(context: Context, request: Request) -> Element:
 
 
 def _get_capabilities(context: Context, request: Request) -> Element:
+    if context.faults.get_capabilities_fault:
+        raise Fault("Receiver", ("ter:ActionNotSupported",), "Optional Action Not Implemented")
     wanted = text_of(request, "tds:Category") or "All"
     paths = context.dialect.paths
     parts = el("tds:Capabilities")

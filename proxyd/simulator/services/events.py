@@ -48,8 +48,6 @@ def answer_event(
     context: Context, request: Request, subscriptions: Subscriptions, happenings: Happenings, path_and_query: str
 ) -> Element:
     """Answers one event operation at the event service or at a subscription. Raises Fault."""
-    if context.faults.no_addressing and request.addressed:
-        raise Fault("Sender", ("ter:WellFormed",), "")
     match request.operation:
         case "CreatePullPointSubscription" if context.faults.notify_only:
             raise _not_implemented()

@@ -179,6 +179,43 @@ async def test_a_fault_without_a_reason_still_says_what_failed() -> None:
     assert "list its streams" in caught.value.message
 
 
+async def test_a_fault_that_says_nothing_at_all_is_named_by_step_and_status() -> None:
+    async def refuse(request: web.Request, text: str) -> web.StreamResponse:
+        return soap("<s:Fault><s:Code><s:Value></s:Value></s:Code><s:Reason/></s:Fault>", status=400)
+
+    async with OddDevice(GetProfiles=refuse) as device:
+        with pytest.raises(
+            UpstreamProtocolError, match=r"refused to list its streams: an empty fault \(HTTP 400\)"
+        ) as caught:
+            await scanned(device.access)
+    assert "firmware" in caught.value.hint
+
+
+async def test_the_password_itself_is_never_sent_nor_repeated() -> None:
+    """Devices that take PasswordText exist, and others refuse it; only digests go out, each with a nonce of its own."""
+    texts: list[str] = []
+
+    async def hear(request: web.Request, text: str) -> web.StreamResponse | str:
+        texts.append(text)
+        return (
+            fault("NotAuthorized", "use PasswordText, not right")
+            if "GetProfiles" in text
+            else device.plain(
+                next(name for name in ("GetSystemDateAndTime", "GetServices", "GetDeviceInformation") if name in text),
+                text,
+            )
+        )
+
+    async with OddDevice(any_operation=hear) as device:
+        with pytest.raises(UpstreamAuthError, match="refuses this user the list of streams"):
+            await scanned(device.access)
+    signed = [text for text in texts if "UsernameToken" in text]
+    assert len(signed) >= 2
+    assert all("#PasswordDigest" in text and "PasswordText" not in text for text in signed)
+    assert all(">right<" not in text for text in texts)
+    assert len({text.partition("Nonce")[2].partition("Nonce")[0] for text in signed}) == len(signed)
+
+
 async def test_one_channel_that_fails_leaves_the_others() -> None:
     async def not_for_p21(request: web.Request, text: str) -> web.StreamResponse | str:
         return fault("NoProfile") if ">P21<" in text else device.plain("GetStreamUri", text)

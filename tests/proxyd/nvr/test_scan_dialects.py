@@ -114,14 +114,30 @@ async def test_h265_that_only_media2_shows_is_found(dialect: str) -> None:
 
 
 @every_dialect
-@pytest.mark.parametrize("fault", ["wrong-xaddr-host", "clock", "get-services-fault", "time-needs-auth", "lockout=3"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "wrong-xaddr-host",
+        "wrong-xaddr-host=2001:db8::77",
+        "wrong-xaddr-host=nvr-behind.invalid",
+        "clock",
+        "get-services-fault",
+        "get-capabilities-fault",
+        "time-needs-auth",
+        "lockout=3",
+        "action-required",
+        "no-addressing",
+        "broken-media2",
+        "wrong-xaddr-host clock get-services-fault action-required no-addressing broken-media2 no-snapshot",
+    ],
+)
 async def test_faults_that_a_scan_overcomes(dialect: str, fault: str) -> None:
-    async with SimulatedNvr(channels=4, dialect=dialect, faults=Faults.parse([fault])) as nvr:
+    async with SimulatedNvr(channels=4, dialect=dialect, faults=Faults.parse(fault.split())) as nvr:
         result = await scanned(nvr.access)
         assert nvr.wrong_passwords == 0
     assert numbers(result) == [1, 2, 3, 4]
     assert all(c.online and "//127.0.0.1" in (c.streams[0].spec.upstream_url or "") for c in result.channels)
-    if fault == "clock":
+    if "clock" in fault:
         assert result.identity.clock_offset_s is not None
         assert result.identity.clock_offset_s < -86400 * 365
 
@@ -167,11 +183,31 @@ async def test_a_locked_out_user_is_told_to_wait_or_check() -> None:
 
 async def test_slow_answers_are_asked_three_at_a_time() -> None:
     listener = Listener()
-    async with SimulatedNvr(channels=8, dialect="uniview", faults=Faults.parse(["slow=0.03"])) as nvr:
+    async with SimulatedNvr(channels=64, dialect="uniview", faults=Faults.parse(["slow=0.03"])) as nvr:
         result = await scanned(nvr.access, listener)
         assert nvr.peak_parallel == 3
-    assert len(result.channels) == 8
+    assert len(result.channels) == 64
+    assert result.complete
+    assert {p.total for p in listener.progress if p.done} == {64}
     assert any(p.now == "channel 3: stream addresses (sub)" for p in listener.progress)
+
+
+async def test_an_nvr_that_is_typed_as_an_ipv6_address() -> None:
+    async with SimulatedNvr(host="::1", channels=2, faults=Faults.parse(["wrong-xaddr-host=10.1.2.3"])) as nvr:
+        result = await scanned(nvr.access)
+    assert ["//[::1]:" in (c.streams[0].spec.upstream_url or "") for c in result.channels] == [True, True]
+
+
+async def test_a_multi_sensor_camera_is_split_like_an_nvr() -> None:
+    async with SimulatedNvr(channels=4, dialect="axis") as nvr:
+        result = await scanned(nvr.access)
+    assert numbers(result) == [1, 2, 3, 4]
+    sources = [c.features.tokens.video_source for c in result.channels]
+    assert len(set(sources)) == len({c.key for c in result.channels}) == 4
+    for channel in result.channels:
+        assert [s.spec.name for s in channel.streams] == ["main", "sub"]
+        others = [s.spec.upstream_url for c in result.channels if c is not channel for s in c.streams]
+        assert not {s.spec.upstream_url for s in channel.streams} & set(others)
 
 
 async def test_a_cancelled_scan_has_told_the_channels_it_read() -> None:
