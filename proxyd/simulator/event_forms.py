@@ -29,8 +29,7 @@ Items = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class EventForm:
-    """One topic that one kind of event is sent under. `state`: it is a property; `clears`: its end is sent, too;
-    `types` of the data items as GetEventProperties says."""
+    """One topic that one kind of event is sent under. `state`: it is a property; `clears`: its end is sent, too."""
 
     kind: EventKind
     topic: str
@@ -40,7 +39,6 @@ class EventForm:
     clears: bool = True
 
 
-_STATE: Items = (("State", "{state}"),)
 _RULE = (("VideoSourceConfigurationToken", "{source_config}"), ("VideoAnalyticsConfigurationToken", "analytics{ch}"))
 
 
