@@ -23,6 +23,14 @@ from .words import count
 SNAPSHOT_DEADLINE_S = 60.0
 TEST_DEADLINE_S = 90.0
 EXAMINE_DEADLINE_S = 90.0
+_SWITCHED = {
+    ("audio", True): "recorders get its sound again.",
+    ("audio", False): "recorders get no sound any more; whoever is playing starts again without.",
+    ("h265", True): "recorders are told of its H.265 streams.",
+    ("h265", False): "H.265 is hidden where there is H.264; read the camera in the recorder again.",
+    ("forward", True): "recorders may change encoder and picture on the NVR.",
+    ("forward", False): "recorders may not change encoder and picture on the NVR.",
+}
 
 
 class Acting(ActingOnInterfaces, App[int]):
@@ -161,6 +169,19 @@ class Acting(ActingOnInterfaces, App[int]):
 
         params = {"id": camera, "discovery": not known.discovery}
         self.ask("camera.update", params, doing="Changing discovery…", then=changed)
+
+    def switch_setting(self, camera: int, field: str) -> None:
+        """`field` of the camera to the other side."""
+        known = self.store.cameras.get(camera)
+        if known is None:
+            return
+
+        def changed(result: Camera) -> None:
+            self.store.put("camera", result)
+            self.toast(f"{result.name}: {_SWITCHED[field, getattr(result, field)]}")
+
+        params = {"id": camera, field: not getattr(known, field)}
+        self.ask("camera.update", params, doing="Changing…", then=changed)
 
     def examine(self) -> None:
         def found(findings: list[Finding]) -> None:

@@ -67,6 +67,7 @@ KEYS: tuple[Key, ...] = (
     Key("t", "trace", "refresh", "Read the recorders' last requests again", "camera", 7),
     Key("v", "events", "events", "What happened before this camera, or the requests again", "camera", 4),
     Key("p", "reveal", "password", "Show or hide this camera's password", "camera", 1),
+        "switch",
     Key("i", "discovery", "discovery", "Let recorders find this camera by searching, or hide it", "camera", 0),
     Key(
         "y",

@@ -79,6 +79,10 @@ class Ui(Protocol):
 
     def toggle_discovery(self, camera: int) -> None: ...
 
+    def switch_setting(self, camera: int, field: str) -> None:
+        """`field` of the camera ("audio", "h265", "forward") to the other side."""
+        ...
+
     def add_interfaces(self) -> None:
         """Asks how many, shows what would be made, makes exactly that."""
 

@@ -14,7 +14,7 @@ from ..keys import view_bindings
 from ..refusals import newest_refusal, refusal_words
 from ..store import Changes
 from ..ui import ui_of
-from ..widgets.camera_lines import discovery_words, request_cells, stream_words
+from ..widgets.camera_lines import SWITCHES, discovery_words, request_cells, stream_words, switch_words
 from ..widgets.columns import Cell, Column
 from ..widgets.event_pane import EventPane
 from ..widgets.frame import KeyFooter
@@ -29,7 +29,7 @@ TRACE_LIMIT = 100
 
 
 class CameraScreen(LiveScreen):
-    """The cursor stands on a field; `y` copies it."""
+    """The cursor stands on a field; `y` copies it, Enter switches those that are on or off."""
 
     BINDINGS = view_bindings("camera")
     FIELDS: ClassVar[tuple[Column, ...]] = (Column("field", "FIELD", 10), Column("value", "VALUE", 30, flex=1))
@@ -146,6 +146,7 @@ class CameraScreen(LiveScreen):
             ("MAC", camera.mac or "none yet", Tone.TEXT),
             ("Interface", camera.interface or "none yet", Tone.TEXT),
             ("Discovery", *discovery_words(camera)),
+            *switch_words(camera),
             ("Event", self._last_event_words(camera), Tone.TEXT if camera.last_event else Tone.MUTED),
             ("UUID", camera.uuid, Tone.MUTED),
             ("Serial", camera.serial, Tone.MUTED),
@@ -240,8 +241,17 @@ class CameraScreen(LiveScreen):
             ui_of(self).copy(value, label if label.isupper() else label.lower() or "line")
 
     @on(LiveTable.Opened, "#fields")
-    def _double_clicked(self) -> None:
-        self.action_copy()
+    def action_switch(self) -> None:
+        """Also for a double click: switches what can be switched, copies the rest."""
+        camera = self.camera
+        key = self.query_one("#fields", LiveTable).cursor_key
+        if camera is None or key is None:
+            return
+        label = self._fields(camera)[key][0]
+        if label in SWITCHES:
+            ui_of(self).switch_setting(camera.id, SWITCHES[label][0])
+        else:
+            self.action_copy()
 
     def action_start_stop(self) -> None:
         ui_of(self).toggle_cameras([self._camera])

@@ -85,6 +85,22 @@ def discovery_words(camera: Camera) -> Piece:
     return ("on", Tone.TEXT) if camera.discovery else ("off: only its address leads to it", Tone.MUTED)
 
 
+# Label → field of the camera, words when it is on and when it is off.
+SWITCHES: dict[str, tuple[str, str, str]] = {
+    "Sound": ("audio", "on", "off: recorders get none"),
+    "H.265": ("h265", "on", "off: hidden where there is H.264"),
+    "Settings": ("forward", "recorders may change encoder and picture", "only the NVR changes encoder and picture"),
+}
+
+
+def switch_words(camera: Camera) -> list[tuple[str, str, Tone]]:
+    """What can be switched on the camera's own screen: label, how it stands, tone."""
+    return [
+        (label, on if getattr(camera, field) else off, Tone.TEXT if getattr(camera, field) else Tone.MUTED)
+        for label, (field, on, off) in SWITCHES.items()
+    ]
+
+
 def _recorder(camera: Camera) -> str:
     if not camera.recorder:
         return "none so far"

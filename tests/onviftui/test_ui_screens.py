@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import asyncio
 from pathlib import Path
 
@@ -190,6 +191,22 @@ async def test_discovery_is_switched_and_its_troubles_are_told(socket: Path) -> 
         await ui.sees("UDP port 3702")
         await ui.press("escape")
         await ui.sees("Cannot be found by searching")
+
+
+async def test_sound_h265_and_settings_are_switched_where_they_stand(socket: Path) -> None:
+    async with FakeDaemon(socket, 2) as daemon, running_ui(socket, HUGE) as ui:
+        await ui.press("2", "enter")
+        await ui.sees("Discovery")
+        for label, field, toast, words in (
+            ("Sound", "audio", "no sound any more", "recorders get none"),
+            ("H.265", "h265", "H.265 is hidden", "hidden where there is H.264"),
+            ("Settings", "forward", "recorders may change encoder", "recorders may change"),
+        ):
+            rows = {re.sub(r"\W*(\S+).*", r"\1", line): n for n, line in enumerate(ui.text.splitlines())}
+            await ui.press("g", *["j"] * (rows[label] - rows["Address"]), "enter")
+            await ui.hears(toast)
+            assert daemon.called("camera.update")[-1] == {"id": 1, field: field == "forward"}
+            await ui.sees(words)
 
 
 async def test_camera_screen_copies_the_password_without_showing_it(socket: Path) -> None:
