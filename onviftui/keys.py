@@ -67,7 +67,14 @@ KEYS: tuple[Key, ...] = (
     Key("t", "trace", "refresh", "Read the recorders' last requests again", "camera", 7),
     Key("v", "events", "events", "What happened before this camera, or the requests again", "camera", 4),
     Key("p", "reveal", "password", "Show or hide this camera's password", "camera", 1),
+    Key(
+        "enter",
         "switch",
+        "switch",
+        "Switch sound, H.265 or forwarding of settings on or off; copy any other field",
+        "camera",
+        0,
+    ),
     Key("i", "discovery", "discovery", "Let recorders find this camera by searching, or hide it", "camera", 0),
     Key(
         "y",
