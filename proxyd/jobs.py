@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -46,6 +47,7 @@ class Jobs:
         self._jobs: dict[int, Job] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._ending: set[int] = set()
+        self._again: dict[int, bool] = {}  # NVR → start: those that are to be scanned once more
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._last_id = 0
         self._last_published = 0.0
@@ -66,9 +68,12 @@ class Jobs:
             raise NotFound(f"There is no job {id_}.", "job list shows the jobs; ended ones are kept for a while.")
         return self._jobs[id_]
 
-    def start_scan(self, nvr: NvrRow, *, start: bool, restore: bool) -> Job:
-        """Starts a scan; when one of this NVR runs already, that one is the answer."""
+    def start_scan(self, nvr: NvrRow, *, start: bool, restore: bool, again: bool = False) -> Job:
+        """Starts a scan; when one of this NVR runs already, that one is the answer. `again`: there is something new
+        that it may have missed, so another one follows."""
         if running := self.running_on(nvr.id):
+            if again:
+                self._again[nvr.id] = start
             return running
         self._last_id += 1
         id_ = self._last_id
@@ -91,6 +96,7 @@ class Jobs:
             raise Conflict(f"Job {id_} has already ended ({job.state}).")
         if id_ not in self._ending:  # a second cancel must not cut off the storing of what the first one left
             self._ending.add(id_)
+            self._again.pop(job.nvr, None)
             task.cancel()
         await asyncio.wait([task])
         return job
@@ -101,6 +107,7 @@ class Jobs:
 
     async def stop(self) -> None:
         running = list(self._tasks.items())
+        self._again.clear()
         for id_, task in running:
             if id_ not in self._ending:
                 self._ending.add(id_)
@@ -152,6 +159,10 @@ class Jobs:
             log.warning("nvr %d: after the scan: %s", nvr.id, refused)
         except Exception:
             log.exception("nvr %d: a bug after the scan", nvr.id)
+        if nvr.id in self._again:
+            start = self._again.pop(nvr.id)
+            with contextlib.suppress(ProxyError):  # removed meanwhile
+                self.start_scan(await self._store.nvr(nvr.id), start=start, restore=False)
 
     async def _read(
         self, nvr: NvrRow, job: Job, on_channel: Callable[[ScannedChannel], None], *, restore: bool

@@ -122,7 +122,7 @@ class SourceMethods:
         for row in rows:
             self._parts.watch(row)
             if scan:
-                self._parts.jobs.start_scan(row, start=True, restore=False)
+                self._parts.jobs.start_scan(row, start=True, restore=False, again=True)
             self._parts.show_nvr(row)
         await self._parts.cameras.refresh()
         return rows

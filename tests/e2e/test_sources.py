@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 
@@ -9,7 +10,9 @@ import pytest
 
 from proxyd.api import models as m
 from proxyd.api.client import RpcClient
+from proxyd.camera.spec import NvrAccess
 from proxyd.errors import Conflict, InvalidInput
+from proxyd.nvr.scan import scan
 from tests.player.play import play
 
 from .stack import NVR_PASSWORD, NVR_USER, Stack, credentials, running_stack, wait_for_job, wait_for_states
@@ -34,8 +37,9 @@ async def add(stack: Stack, client: RpcClient, channel: int, **more: object) -> 
 
 async def test_a_camera_from_two_addresses_is_a_camera_like_every_other() -> None:
     async with running_stack("--channels", "3") as stack, stack.client() as client:
-        picture = f"http://{stack.said['host']}:{stack.said['port']}/onvif-http/snapshot?channel=2"
-        source = await add(stack, client, 2, name="Yard", snapshot=picture)
+        access = NvrAccess(stack.said["host"], stack.said["port"], NVR_USER, NVR_PASSWORD)
+        found = await scan(access, on_progress=lambda _: None, on_channel=lambda _: None)
+        source = await add(stack, client, 2, name="Yard", snapshot=found.channels[1].snapshot_uri)
         (camera,) = await wait_for_states(client, m.CameraState.RUNNING)
         assert (camera.name, camera.id, camera.nvr) == ("Yard", source.camera, source.nvr)
         assert [(s.codec, s.width, s.height, s.fps) for s in camera.streams] == [
@@ -47,6 +51,8 @@ async def test_a_camera_from_two_addresses_is_a_camera_like_every_other() -> Non
             counter = (await play(stream.url, secret, 1)).counter
             assert counter.sources == {(2, number)}
             assert counter.lost_frames == 0
+        picture: m.Picture = await client.call("camera.snapshot", {"id": camera.id})
+        assert not picture.fallback
         (listed,) = await client.call("source.list")
         assert listed == source
         assert NVR_PASSWORD not in listed.model_dump_json()
@@ -68,11 +74,24 @@ async def test_a_camera_from_two_addresses_is_a_camera_like_every_other() -> Non
         (after,) = await client.call("camera.list")
         assert (after.uuid, after.mac, after.address, after.serial) == identity
 
+        await client.call("camera.remove", {"ids": [camera.id]})
+        for restore, count in ((False, 0), (True, 1)):
+            job = await client.call("nvr.scan", {"id": nvr.id, "restore": restore})
+            await wait_for_job(client, job.id)
+            assert len(await client.call("camera.list")) == count
         with closing(sqlite3.connect(stack.database)) as db:
             assert NVR_PASSWORD not in "\n".join(db.iterdump())
         await client.call("nvr.remove", {"id": nvr.id})
         assert await client.call("camera.list") == []
         assert await client.call("source.list") == []
+
+
+async def test_sources_added_while_others_are_read_are_read_too() -> None:
+    async with running_stack("--channels", "6") as stack, stack.client() as client:
+        await asyncio.gather(*(client.call("source.add", {"main": address(stack, n)}) for n in range(1, 7)))
+        cameras = await wait_for_states(client, m.CameraState.RUNNING)
+        assert [camera.streams[0].width for camera in cameras] == [1280] * 6
+        assert len({camera.channel for camera in cameras}) == 6
 
 
 async def test_a_wrong_password_is_tried_once_and_the_right_one_heals() -> None:
