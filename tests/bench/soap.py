@@ -1,153 +1,206 @@
-"""SOAP answers of one camera: requests per second and p99 with 16 connections, and p99 with one connection.
+"""SOAP answers: requests per second, p99 and CPU per request, of one camera and spread over 128, signed and unsigned.
 
-The peer is a bare aiohttp server that answers every POST with a ready-made envelope of the same size: what an HTTP
-server in Python costs before ONVIF begins."""
+Beside them, in turns within the same run, the npm `soap` server that says the same (it serves the ONVIF proxies that
+there are), with as many listeners in one process. Both are servers alone; the whole daemon with 128 cameras, which also
+watches two NVRs and fetches their events, is measured after them, and answers signed requests only."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import os
-import socket
+import json
+import statistics
 import sys
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lxml import etree
 
 from proxyd.api import models as m
-from tests.e2e.stack import credentials, running_stack, wait_for_states
+from proxyd.onvif.namespaces import DEVICE, MEDIA
+from tests.e2e.stack import Stack, credentials, running_stack, wait_for_states
 
-from .measure import quantile
+from . import npm_peer
+from .load import Load, MakeRequest, hammer, once
+from .signed import signed_request
 
-REQUESTS = 3000
-_OASIS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss"
-_ENVELOPE = (
-    '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header>{security}</s:Header>'
-    '<s:Body><{op} xmlns="{ns}"/></s:Body></s:Envelope>'
+CAMERAS = 128
+REQUESTS = 1600
+ROUNDS = 5
+AT_ONCE = 16
+USER, PASSWORD = "bench", "kiwi-7-lantern"
+Mode = Literal["open", "signed"]
+_SERVICES = {
+    "GetDeviceInformation": (DEVICE, "/onvif/device_service"),
+    "GetProfiles": (MEDIA, "/onvif/media_service"),
+}
+_OPEN = (
+    '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><{operation} xmlns="{namespace}"/></s:Body>'
+    "</s:Envelope>"
 )
-_SECURITY = (
-    '<Security s:mustUnderstand="1" xmlns="{oasis}-wssecurity-secext-1.0.xsd"><UsernameToken>'
-    "<Username>{user}</Username>"
-    '<Password Type="{oasis}-username-token-profile-1.0#PasswordDigest">{digest}</Password>'
-    '<Nonce EncodingType="{oasis}-soap-message-security-1.0#Base64Binary">{nonce}</Nonce>'
-    '<Created xmlns="{oasis}-wssecurity-utility-1.0.xsd">{created}</Created></UsernameToken></Security>'
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    pid: int
+    bases: list[str]
 
 
 async def run() -> dict[str, object]:
-    async with running_stack("--channels", "1") as stack, stack.client() as client:
-        await stack.scan(client, await stack.add_nvr(client))
-        (camera,) = await wait_for_states(client, m.CameraState.RUNNING)
-        user, password = await credentials(client, camera)
-        assert camera.onvif_url is not None
-        device = camera.onvif_url
-        media = device.replace("device_service", "media_service")
-        ns = "http://www.onvif.org/ver10/{}/wsdl"
-        open_call = _request(device, _ENVELOPE.format(op="GetSystemDateAndTime", ns=ns.format("device"), security=""))
-        size = len((await _once(device, open_call)).partition(b"\r\n\r\n")[2])
-        return {
-            "GetSystemDateAndTime, no auth": await _load(device, lambda: open_call),
-            "GetDeviceInformation, UsernameToken": await _load(
-                device, lambda: _signed(device, "GetDeviceInformation", ns.format("device"), user, password)
-            ),
-            "GetProfiles, UsernameToken": await _load(
-                media, lambda: _signed(media, "GetProfiles", ns.format("media"), user, password)
-            ),
-            "peer: bare aiohttp, same size": await _peer(size),
+    async with AsyncExitStack() as exits:
+        scratch = Path(exits.enter_context(tempfile.TemporaryDirectory()))
+        ours = {mode: await exits.enter_async_context(_cameras(mode)) for mode in _modes()}
+        answers = await _answers(ours["open"].bases[0])
+        theirs: dict[Mode, Server] = {}
+        absent = ""
+        try:
+            node, modules = await exits.enter_async_context(npm_peer.modules(scratch))
+        except npm_peer.PeerAbsent as error:
+            absent = str(error)
+            print(f"  the npm soap server is absent: {error}", file=sys.stderr, flush=True)
+        else:
+            file = scratch / "answers.json"
+            file.write_text(json.dumps(answers))
+            theirs = {mode: await exits.enter_async_context(_npm(node, modules, mode, file)) for mode in _modes()}
+            await _require_same(ours["open"].bases[0], theirs["open"].bases[0])
+        compared = {
+            f"{operation}, {mode}, {count} camera{'s' if count > 1 else ''}": await _compare(
+                operation, mode, count, ours[mode], theirs.get(mode)
+            )
+            for operation in _SERVICES
+            for mode in _modes()
+            for count in (1, CAMERAS)
         }
+    peer = f"npm soap {npm_peer.VERSION}" if not absent else f"absent: {absent}"
+    return {"peer": peer, **compared, "the whole daemon, signed": await _daemon()}
 
 
-def _signed(url: str, operation: str, namespace: str, user: str, password: str) -> bytes:
-    """A fresh UsernameToken each time: a nonce is good for one request (WS-Security UsernameToken Profile 1.0)."""
-    nonce, created = os.urandom(16), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    digest = hashlib.sha1(nonce + created.encode() + password.encode(), usedforsecurity=False).digest()
-    security = _SECURITY.format(
-        oasis=_OASIS,
-        user=user,
-        digest=base64.b64encode(digest).decode(),
-        nonce=base64.b64encode(nonce).decode(),
-        created=created,
-    )
-    return _request(url, _ENVELOPE.format(op=operation, ns=namespace, security=security))
+def _modes() -> tuple[Mode, Mode]:
+    return ("open", "signed")
 
 
-def _request(url: str, body: str) -> bytes:
+async def _compare(operation: str, mode: Mode, count: int, ours: Server, theirs: Server | None) -> dict[str, object]:
+    """In turns, and each round in the other order, so that neither has the quieter machine."""
+    servers = {"onviftui": ours} | ({"npm soap": theirs} if theirs else {})
+    seen: dict[str, list[Load]] = {name: [] for name in servers}
+    for number in range(ROUNDS):
+        for name in list(seen)[:: 1 if number % 2 == 0 else -1]:
+            server = servers[name]
+            seen[name].append(await _burst(operation, mode, server.bases[:count], server.pid, USER, PASSWORD))
+    result: dict[str, object] = {name: _medians(loads) for name, loads in seen.items()}
+    if theirs:
+        result["ratio"] = {
+            field: round(_median(seen["onviftui"], field) / _median(seen["npm soap"], field), 2)
+            for field in ("requests_per_s", "p99_ms", "cpu_us")
+        }
+    return result
+
+
+async def _burst(operation: str, mode: Mode, bases: Sequence[str], pid: int, user: str, password: str) -> Load:
+    namespace, path = _SERVICES[operation]
+    plain = {base + path: _plain(base + path, operation, namespace) for base in bases}
+    make: MakeRequest = plain.__getitem__
+    if mode == "signed":
+
+        def make(url: str) -> bytes:
+            return signed_request(url, operation, namespace, user, password)
+
+    return await hammer([base + path for base in bases], make, pid, requests=REQUESTS, at_once=AT_ONCE)
+
+
+def _plain(url: str, operation: str, namespace: str) -> bytes:
+    body = _OPEN.format(operation=operation, namespace=namespace)
     host, _, path = url.removeprefix("http://").partition("/")
     head = f"POST /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/soap+xml; charset=utf-8\r\n"
-    return f"{head}Content-Length: {len(body.encode())}\r\n\r\n{body}".encode()
+    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-async def _once(url: str, request: bytes) -> bytes:
-    reader, writer = await _connect(url)
-    try:
-        return await _exchange(reader, writer, request)
-    finally:
-        writer.close()
+def _median(loads: Sequence[Load], field: str) -> float:
+    return statistics.median(float(asdict(load)[field]) for load in loads)
 
 
-async def _connect(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    host, _, port = url.removeprefix("http://").partition("/")[0].partition(":")
-    return await asyncio.open_connection(host, int(port or 80))
-
-
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> bytes:
-    writer.write(request)
-    head = await reader.readuntil(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200"), head
-    length = int(head.lower().partition(b"content-length:")[2].split()[0])
-    return head + await reader.readexactly(length)
-
-
-async def _load(url: str, make: Callable[[], bytes]) -> dict[str, float]:
-    sixteen, elapsed_s = await _hammer(url, make, 16)
-    one, _ = await _hammer(url, make, 1)
+def _medians(loads: Sequence[Load]) -> dict[str, float]:
     return {
-        "requests_per_s": round(len(sixteen) / elapsed_s),
-        "p99_ms_16_connections": round(quantile(sixteen, 0.99) * 1000, 2),
-        "p99_ms_1_connection": round(quantile(one, 0.99) * 1000, 2),
+        "requests_per_s": round(_median(loads, "requests_per_s")),
+        "p99_ms": round(_median(loads, "p99_ms"), 2),
+        "cpu_us": round(_median(loads, "cpu_us")),
     }
 
 
-async def _hammer(url: str, make: Callable[[], bytes], connections: int) -> tuple[list[float], float]:
-    taken: list[float] = []
-
-    async def worker() -> None:
-        reader, writer = await _connect(url)
-        for _ in range(REQUESTS // 16):
-            request = make()
-            began = time.perf_counter()
-            await _exchange(reader, writer, request)
-            taken.append(time.perf_counter() - began)
-        writer.close()
-
-    began = time.perf_counter()
-    await asyncio.gather(*(worker() for _ in range(connections)))
-    return taken, time.perf_counter() - began
+# The servers -----------------------------------------------------------------------------------------------------
 
 
-async def _peer(size: int) -> dict[str, float]:
-    """In a process of its own, as the daemon is."""
-    code = (
-        "import sys;from aiohttp import web\n"
-        "async def a(r):\n await r.read();return web.Response(body=b'x'*int(sys.argv[1]))\n"
-        "p=web.Application();p.router.add_post('/{t:.*}',a)\n"
-        "web.run_app(p,host='127.0.0.1',port=int(sys.argv[2]),print=None,access_log=None)"
-    )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(size), str(port))
-    url = f"http://127.0.0.1:{port}/x"
+@asynccontextmanager
+async def _process(*command: str, **environment: str) -> AsyncIterator[Server]:
+    """A program that prints the ports of its cameras and stays."""
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment or None)
+    assert process.stdout is not None
     try:
-        for _ in range(100):
-            try:
-                await _once(url, _request(url, "x"))
-                break
-            except OSError:
-                await asyncio.sleep(0.1)
-        request = _request(url, "x" * 700)
-        return await _load(url, lambda: request)
+        async with asyncio.timeout(60):
+            ports = json.loads(await process.stdout.readline())
+        yield Server(process.pid, [f"http://127.0.0.1:{port}" for port in ports])
     finally:
         process.terminate()
         await process.wait()
+
+
+def _cameras(mode: Mode) -> Any:
+    return _process(sys.executable, "-m", "tests.bench.cameras", str(CAMERAS), mode, USER, PASSWORD)
+
+
+def _npm(node: Path, modules: Path, mode: Mode, answers: Path) -> Any:
+    script = Path(__file__).with_name("npm_soap.js")
+    command = (str(node), str(script), str(CAMERAS), mode, USER, PASSWORD, str(answers))
+    return _process(*command, NODE_PATH=str(modules))
+
+
+async def _body(base: str, operation: str) -> etree._Element:
+    namespace, path = _SERVICES[operation]
+    return etree.fromstring(await once(base + path, _plain(base + path, operation, namespace)))[-1][0]
+
+
+async def _answers(base: str) -> dict[str, Any]:
+    """What a camera of ours says, for the peer to say."""
+    return {
+        path: {"namespace": namespace, "operations": {name: npm_peer.as_json(await _body(base, name))}}
+        for name, (namespace, path) in _SERVICES.items()
+    }
+
+
+async def _require_same(ours: str, theirs: str) -> None:
+    for operation in _SERVICES:
+        said = [
+            sorted(
+                (etree.QName(each).localname, (each.text or "").strip())
+                for each in (await _body(base, operation)).iter()
+            )
+            for base in (ours, theirs)
+        ]
+        assert said[0] == said[1], f"{operation} is not answered alike"
+
+
+async def _daemon() -> dict[str, object]:
+    async with running_stack("--channels", str(CAMERAS // 2)) as stack, stack.client() as client:
+        await stack.scan(client, await stack.add_nvr(client))
+        second = stack.said["host"].rpartition(".")[0] + ".2"
+        stack.start_simulator("--channels", str(CAMERAS // 2), host=second)
+        await stack.scan(client, await stack.add_nvr(client, name="Second"))
+        cameras = await wait_for_states(client, m.CameraState.RUNNING)
+        assert len(cameras) == CAMERAS
+        secret = await credentials(client, cameras[0])
+        bases = [str(camera.onvif_url).removesuffix("/onvif/device_service") for camera in cameras]
+        return {
+            f"{operation}, {count} camera{'s' if count > 1 else ''}": _medians(
+                [await _burst(operation, "signed", bases[:count], _pid(stack), *secret) for _ in range(ROUNDS)]
+            )
+            for operation in _SERVICES
+            for count in (1, CAMERAS)
+        }
+
+
+def _pid(stack: Stack) -> int:
+    assert stack.daemon is not None
+    return stack.daemon.process.pid
