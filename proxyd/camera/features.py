@@ -114,4 +114,5 @@ def with_kept(new: ChannelFeatures, old: ChannelFeatures) -> ChannelFeatures:
         new,
         ptz=new.ptz or (old.ptz if same_ptz else None),
         imaging=new.imaging or (old.imaging if same_source else None),
+        topics=new.topics or (old.topics if same_source else ()),
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import aiosqlite
 
 from proxyd.api.models import ScanDiff
-from proxyd.camera.features import ChannelFeatures, with_kept
+from proxyd.camera.features import with_kept
 from proxyd.nvr.result import ScannedChannel
 
 from . import cameras, interfaces, nvrs, streams
@@ -40,7 +41,7 @@ async def apply(
     for match in sorted(matches, key=lambda match: match.scanned.number):
         channel = await _store_channel(db, secrets, nvr_id, match)
         before = known_streams.get(channel.id, ())
-        other_features = match.scanned.online and await _store_features(db, channel.id, match.scanned.features)
+        other_features = await _store_features(db, channel.id, match.scanned)
         after = merge_streams(before, match.scanned, complete=complete)
         for stream in after:
             if stream not in before:
@@ -100,10 +101,15 @@ async def _store_channel(db: aiosqlite.Connection, secrets: Secrets, nvr_id: int
     return new
 
 
-async def _store_features(db: aiosqlite.Connection, channel_id: int, features: ChannelFeatures) -> bool:
-    """Of a channel with a picture: what an offline one can do is not known. Whether something became different."""
-    known = await db.execute_fetchall("SELECT features FROM channels WHERE id = ?", (channel_id,))
-    text = features_text(with_kept(features, parse_features(next(iter(known))["features"])))
+async def _store_features(db: aiosqlite.Connection, channel_id: int, scanned: ScannedChannel) -> bool:
+    """Whether something became different. What an offline channel can do is not known, only what the NVR calls it:
+    without that its events could be taken for another's."""
+    rows = await db.execute_fetchall("SELECT features FROM channels WHERE id = ?", (channel_id,))
+    known = parse_features(next(iter(rows))["features"])
+    features = scanned.features
+    if not scanned.online:
+        features = replace(known, tokens=known.tokens if known.tokens.profiles else features.tokens)
+    text = features_text(with_kept(features, known))
     rows = await db.execute_fetchall(
         "UPDATE channels SET features = ?1 WHERE id = ?2 AND features <> ?1 RETURNING id", (text, channel_id)
     )

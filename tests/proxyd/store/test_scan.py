@@ -171,6 +171,26 @@ async def test_what_a_busy_nvr_did_not_tell_of_a_camera_is_kept(store: Store, nv
     assert await after_scan(fixed) == fixed, "another camera stands there now"
 
 
+async def test_names_of_a_channel_that_was_never_online_are_known(store: Store, nvr: NvrRow) -> None:
+    """Its events must not be taken for another's; what it had when it was online stays."""
+    named = ChannelFeatures(ChannelTokens(video_source="source1", profiles=("p1",)), imaging=ImagingFeatures())
+    only_names = ChannelFeatures(named.tokens)
+    offline = replace(channel(1, online=False), features=named)
+    await scan(store, nvr.id, [offline])
+    assert (await store.camera(1)).features == only_names
+    await scan(store, nvr.id, [replace(channel(1), features=named)])
+    await scan(store, nvr.id, [replace(offline, features=ChannelFeatures(ChannelTokens(profiles=("p2",))))])
+    assert (await store.camera(1)).features == named
+
+
+async def test_channels_of_removed_cameras_are_known_by_name(store: Store, nvr: NvrRow) -> None:
+    features = ChannelFeatures(ChannelTokens(video_source="source2"))
+    await scan(store, nvr.id, [channel(1), replace(channel(2), features=features)])
+    assert await store.channels_without_camera() == {}
+    await store.remove_camera([2])
+    assert await store.channels_without_camera() == {nvr.id: [features]}
+
+
 async def test_main_and_sub_do_not_swap_when_the_nvr_swaps_them(store: Store, nvr: NvrRow) -> None:
     await scan(store, nvr.id, [channel(1, streams=[stream("main", 1, token="A"), stream("sub", 1, token="B")])])
     swapped = [stream("main", 1, token="B", width=320), stream("sub", 1, token="A", width=3840)]
