@@ -10,7 +10,7 @@ from proxyd.store.rows import CameraRow, InterfaceRow, LogRow, NvrRow
 
 from .event_words import event_words
 from .events import CameraEvent
-from .spec import CameraSpec, StreamName
+from .spec import CameraSpec, StreamName, StreamSpec
 from .status import NvrHealth
 from .urls import DEVICE_PATH, SNAPSHOT_PATH, http_url, https_port, https_url, rtsp_url
 
@@ -37,8 +37,7 @@ def spec_of(row: CameraRow) -> CameraSpec | None:
         https_port=https_port(row.http_port),
         username=row.username,
         password=row.password,
-        # A source whose size nobody has read yet: recorders would keep for ever what they are told first.
-        streams=tuple(stream for stream in row.streams if stream.width),
+        streams=read_streams(row),
         snapshot_upstream=row.snapshot_upstream,
         nvr=row.nvr.access,
         discovery=row.discovery,
@@ -47,6 +46,11 @@ def spec_of(row: CameraRow) -> CameraSpec | None:
         users=row.users,
         certificate=row.certificate,
     )
+
+
+def read_streams(row: CameraRow) -> tuple[StreamSpec, ...]:
+    """Without those of a source that nobody has read yet: recorders keep for ever the size that they are told first."""
+    return tuple(stream for stream in row.streams if stream.width)
 
 
 def camera_model(
@@ -72,7 +76,7 @@ def camera_model(
             bps=round(seen.bps / _BPS_STEP) * _BPS_STEP if (seen := stats.get(stream.name)) else 0,
             clients=len(seen.clients) if seen else 0,
         )
-        for stream in row.streams
+        for stream in read_streams(row)
     ]
     return m.Camera(
         id=row.id,

@@ -82,6 +82,10 @@ class NvrMonitor:
 
 
 def wrong_password(name: str, username: str) -> NvrHealth:
+    if not username:
+        return NvrHealth(
+            NvrState.WRONG_PASSWORD, f"{name} wants a user name and password. Edit the NVR and enter them."
+        )
     return NvrHealth(
         NvrState.WRONG_PASSWORD,
         f"{name} refused the password of user {username!r}. It may lock the account after more tries, so proxyd "

@@ -76,7 +76,8 @@ class SourceMethods:
             touched: list[NvrRow] = []
             if not p.dry_run and new:
                 touched = await self._store([source for source in new if source is not None], p.scan)
-                words = f"Added {len(new)} cameras by RTSP from a list ({listing.format})."
+                count = "1 camera" if len(new) == 1 else f"{len(new)} cameras"
+                words = f"Added {count} by RTSP from a list ({listing.format})."
                 await self._parts.log("info", "daemon", words, who)
         return m.SourceImported(
             format=listing.format,

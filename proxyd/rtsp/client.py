@@ -162,6 +162,10 @@ class RtspClient(asyncio.Protocol):
         self._challenge, self._nonce_count = challenge, 0
         if self._access.username:
             response = await self._exchange(method, url, headers)
+        if response.status == 401 and not self._access.username:
+            raise UpstreamAuthError(
+                f"{self._name()} wants a user name and password for RTSP.", "Enter the account of that device."
+            )
         if response.status == 401:
             raise UpstreamAuthError(
                 f"{self._name()} refuses user {self._access.username!r} for RTSP.",

@@ -154,7 +154,7 @@ streams:
         assert [(c.name, c.state, len(c.streams)) for c in cameras] == [
             ("door", "running", 2),
             ("yard", "running", 1),
-            ("gone", "no signal", 1),
+            ("gone", "no signal", 0),  # nobody knows what it shows
         ]
         again: m.SourceImported = await client.call("source.import", {"text": text, "dry_run": False})
         assert [s.state for s in again.sources] == ["known", "known", "known", "unusable"]
@@ -181,5 +181,7 @@ async def test_what_cannot_be_added_names_the_field_and_no_secret() -> None:
         test: m.NvrTest = await client.call("source.test", {"main": address(stack, 1, account="nobody:none@")})
         assert not test.ok
         assert "nobody" in test.message
+        test = await client.call("source.test", {"main": address(stack, 1, account="")})
+        assert "wants a user name and password" in test.message
         with pytest.raises(InvalidInput, match="cannot be told"):
             await client.call("source.import", {"text": "a: b"})
