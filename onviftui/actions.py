@@ -191,6 +191,12 @@ class Acting(ActingOnInterfaces, App[int]):
             "interface.doctor", {}, doing="Examining interfaces and network…", then=found, deadline_s=EXAMINE_DEADLINE_S
         )
 
+    def diagnose(self, camera: int) -> None:
+        def found(findings: list[Finding]) -> None:
+            self.push_screen(Findings(findings))
+
+        self.ask("camera.diagnosis", {"id": camera}, doing="Looking what recorders did…", then=found)
+
     def snapshot(self, camera: int) -> None:
         known = self.store.cameras.get(camera)
         if known is None:

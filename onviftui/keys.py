@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
-# view id, key, title; 5 is kept for adoption
+# view id, key, title
 VIEWS: tuple[tuple[str, str, str], ...] = (
     ("overview", "1", "Overview"),
     ("cameras", "2", "Cameras"),
     ("nvrs", "3", "NVRs"),
     ("interfaces", "4", "Interfaces"),
+    ("adopt", "5", "Adopt"),
     ("jobs", "6", "Jobs"),
     ("logs", "7", "Logs"),
 )
@@ -41,7 +42,7 @@ class Key:
 
 STAY = frozenset({"question_mark", "escape"})
 _SHOWN = {"enter": "Enter", "escape": "Esc", "slash": "/", "question_mark": "?", "colon": ":", "tab": "Tab"}
-_VIEWS = "overview cameras nvrs interfaces jobs logs"
+_VIEWS = "overview cameras nvrs interfaces adopt jobs logs"
 _TABLES = "cameras nvrs interfaces jobs logs"
 
 KEYS: tuple[Key, ...] = (
@@ -87,6 +88,13 @@ KEYS: tuple[Key, ...] = (
     Key("a", "add_interfaces", "add", "Add interfaces, each with a MAC of its own (asks first)", "interfaces", 3),
     Key("d,delete", "remove", "remove", "Remove this interface (asks first)", "interfaces", 10, "d"),
     Key("x", "examine", "examine", "Examine interfaces and network: what is wrong, what to do", "interfaces", 2),
+    Key("a", "begin", "begin", "Let recorders find the cameras that nobody has, one after another", "adopt", 2),
+    Key("n", "skip", "skip", "Leave this camera out; the next one has its turn", "adopt", 3),
+    Key("p", "pause", "pause", "Pause, or go on", "adopt", 4),
+    Key("r", "reveal", "password", "Show or hide the password of the camera whose turn it is", "adopt", 5),
+    Key("y", "copy", "copy", "Copy the address of the camera whose turn it is", "adopt", 6),
+    Key("c", "cancel_adoption", "cancel", "End the guided adoption; all cameras can be found again", "adopt", 7),
+    Key("x", "diagnose", "why?", "Why recorders do not adopt this camera, or that all is well", "cameras camera", 9),
     # lists
     Key("slash", "filter", "filter", "Filter: words, state:…, nvr:…, -not; Esc clears", _TABLES, 4),
     Key("space", "mark", "mark", "Mark this row; actions then work on all marked", "cameras", 3, "Space"),

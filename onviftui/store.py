@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 
 from proxyd.api.models import (
+    Adoption,
     Camera,
     CameraState,
     Event,
@@ -28,6 +29,14 @@ from proxyd.api.models import (
     Status,
 )
 
+_MODELS: dict[str, type[BaseModel]] = {
+    "nvr": Nvr,
+    "camera": Camera,
+    "interface": Interface,
+    "job": Job,
+    "adoption": Adoption,
+}
+_NO_ADOPTION = Adoption(state="none")
 LOG_LIMIT = 1000
 ENDED_JOBS_LIMIT = 100
 
@@ -47,9 +56,7 @@ class Changes:
     everything: bool = False
     link: bool = False
     log: bool = False
-    ids: dict[str, set[int]] = field(
-        default_factory=lambda: {"nvr": set(), "camera": set(), "interface": set(), "job": set()}
-    )
+    ids: dict[str, set[int]] = field(default_factory=lambda: {kind: set() for kind in _MODELS})
 
     def of(self, kind: str) -> set[int]:
         return self.ids[kind]
@@ -79,7 +86,6 @@ WAITING = frozenset(
         CameraState.UPSTREAM_UNREACHABLE,
     }
 )
-_MODELS: dict[str, type[BaseModel]] = {"nvr": Nvr, "camera": Camera, "interface": Interface, "job": Job}
 
 
 class Store:
@@ -90,6 +96,7 @@ class Store:
         self.cameras: dict[int, Camera] = {}
         self.interfaces: dict[int, Interface] = {}
         self.jobs: dict[int, Job] = {}
+        self._adoptions: dict[int, Adoption] = {}
         self.log: dict[int, LogEntry] = {}
         self.status: Status | None = None
         self.seq = -1
@@ -103,6 +110,7 @@ class Store:
             "camera": self.cameras,
             "interface": self.interfaces,
             "job": self.jobs,
+            "adoption": self._adoptions,
         }
 
     def load(self, snapshot: Snapshot) -> None:
@@ -112,6 +120,7 @@ class Store:
             ("camera", snapshot.cameras),
             ("interface", snapshot.interfaces),
             ("job", snapshot.jobs),
+            ("adoption", [snapshot.adoption] if snapshot.adoption else []),
         ):
             table = self._tables[kind]
             table.clear()
@@ -199,6 +208,11 @@ class Store:
             else:
                 bad += 1
         return Counts(len(self.cameras), good, waiting, off, bad, bps)
+
+    @property
+    def adoption(self) -> Adoption:
+        """The guided adoption: there is one at most."""
+        return next(iter(self._adoptions.values()), _NO_ADOPTION)
 
     def running_jobs(self) -> list[Job]:
         return [job for job in self.jobs.values() if job.state is JobState.RUNNING]

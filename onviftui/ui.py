@@ -92,6 +92,9 @@ class Ui(Protocol):
     def examine(self) -> None:
         """Interfaces and network; shows what was found."""
 
+    def diagnose(self, camera: int) -> None:
+        """Shows why recorders do not adopt it, or that all is well."""
+
     def snapshot(self, camera: int) -> None: ...
 
     def remove_nvr(self, nvr: int) -> None: ...

@@ -142,6 +142,11 @@ class CameraScreen(LiveScreen):
                 ("", f"{stream_words(stream, ui.look)}{live}", Tone.MUTED),
             ]
         fields += [
+            (
+                "Adopted by",
+                camera.adopted_by or "nobody yet: x says why",
+                Tone.TEXT if camera.adopted_by else Tone.MUTED,
+            ),
             ("NVR", f"{ui.store.nvr_name(camera.nvr)}, channel {camera.channel}", Tone.TEXT),
             ("MAC", camera.mac or "none yet", Tone.TEXT),
             ("Interface", camera.interface or "none yet", Tone.TEXT),
@@ -267,6 +272,9 @@ class CameraScreen(LiveScreen):
 
     def action_discovery(self) -> None:
         ui_of(self).toggle_discovery(self._camera)
+
+    def action_diagnose(self) -> None:
+        ui_of(self).diagnose(self._camera)
 
     def action_snapshot(self) -> None:
         ui_of(self).snapshot(self._camera)

@@ -71,14 +71,14 @@ class CamerasView(TableView):
         main = next((s for s in item.streams if s.name == "main"), None)
         picture = f"{codec_name(main.codec)} {main.width}{ui.look.times}{main.height}" if main else ""
         troubled = item.state is not CameraState.RUNNING
-        recorder = "" if troubled else item.recorder or ui.look.dash
+        recorder = "" if troubled else item.adopted_by or item.recorder or ui.look.dash
         name = ui.store.camera_label(item) if item.id in self._namesakes else item.name
         tone = sign.tone if sign.tone in _URGENCY else Tone.MUTED if troubled else Tone.TEXT
         cells = (
             Cell(name, Tone.MUTED if item.state is CameraState.STOPPED else Tone.TEXT),
             Cell(ui.store.camera_place(item), Tone.TEXT),
             Cell(sign.word, tone, spill=troubled),
-            Cell(recorder, Tone.TEXT if item.recorder else Tone.MUTED),
+            Cell(recorder, Tone.TEXT if item.adopted_by else Tone.MUTED),
             Cell(format_mbit(camera_bps(item)) or ui.look.dash, Tone.TEXT if camera_bps(item) else Tone.MUTED),
             Cell(str(main.fps) if main and main.bps else ui.look.dash, Tone.TEXT if main and main.bps else Tone.MUTED),
             Cell(picture, Tone.MUTED),
@@ -94,7 +94,7 @@ class CamerasView(TableView):
             "name": item.name,
             "address": item.address or "",
             "mac": item.mac or "",
-            "recorder": item.recorder or "",
+            "recorder": item.adopted_by or item.recorder or "",
             "ch": str(item.channel),
         }
 
@@ -102,7 +102,7 @@ class CamerasView(TableView):
         order: dict[str, Any] = {
             "address": _address_order(item.address),
             "state": (_URGENCY.get(camera_sign(item).tone, 2), camera_sign(item).word, item.channel),
-            "recorder": item.recorder or "~",
+            "recorder": item.adopted_by or item.recorder or "~",
             "mbit": camera_bps(item),
             "fps": max((s.fps for s in item.streams), default=0),
             "picture": max((s.width * s.height for s in item.streams), default=0),
@@ -204,6 +204,10 @@ class CamerasView(TableView):
     def action_scan(self) -> None:
         if self.current() is not None:
             ui_of(self).scan(self.current().nvr)
+
+    def action_diagnose(self) -> None:
+        if self.current() is not None:
+            ui_of(self).diagnose(self.current().id)
 
     def action_snapshot(self) -> None:
         if self.current() is not None:

@@ -11,6 +11,7 @@ from ..store import Changes
 from ..ui import ui_of
 from ..widgets.frame import AlarmLines, KeyFooter, Tabs
 from ..widgets.paint import Lines
+from .adopt import AdoptView
 from .cameras import CamerasView
 from .interfaces import InterfacesView
 from .jobs import JobsView
@@ -32,6 +33,7 @@ class MainScreen(LiveScreen):
             yield CamerasView()
             yield NvrsView()
             yield InterfacesView()
+            yield AdoptView()
             yield JobsView()
             yield LogsView()
         yield KeyFooter(FIRST_VIEW)

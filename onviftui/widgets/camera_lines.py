@@ -52,6 +52,7 @@ def tall_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> list
         ("MAC", camera.mac or ""),
         ("Interface", camera.interface or ""),
         ("NVR", f"{nvr.name if nvr else camera.nvr}, channel {camera.channel}"),
+        ("Adopted", f"by {camera.adopted_by}" if camera.adopted_by else "by nobody yet"),
         ("Recorder", _recorder(camera)),
         ("Discovery", discovery_words(camera)),
     ]

@@ -1,0 +1,102 @@
+"""View 5: the guided adoption. Says which camera to adopt now, and ticks it off by itself."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+
+from proxyd.api.models import Adoption, Camera, Credentials
+
+from ..keys import view_bindings
+from ..store import Changes
+from ..ui import ui_of
+from ..widgets.adoption_lines import adoption_lines
+from ..widgets.paint import Lines
+from .view import View
+
+
+class AdoptView(View):
+    view_id = "adopt"
+    BINDINGS = view_bindings("adopt")
+
+    def __init__(self) -> None:
+        super().__init__(id=self.view_id, classes="view")
+        self._passwords: dict[int, str] = {}
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(can_focus=True, id="adopt-body"):
+            yield Lines(id="adoption")
+
+    def on_mount(self) -> None:
+        self.reload()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.reload)
+
+    def focus_main(self) -> None:
+        self.query_one("#adopt-body").focus()
+
+    def apply(self, changes: Changes) -> None:
+        if changes.everything or changes.link or changes.of("adoption") or changes.of("camera"):
+            self.reload()
+
+    def reload(self) -> None:
+        ui = ui_of(self)
+        cameras = list(ui.store.cameras.values())
+        width = max(40, self.size.width)
+        lines = adoption_lines(ui.store.adoption, cameras, self._passwords, ui.look, width)
+        self.query_one("#adoption", Lines).show(lines, stale=self.stale)
+
+    @property
+    def _turn(self) -> Camera | None:
+        """The first camera whose turn it is."""
+        store = ui_of(self).store
+        turn = next((step.camera for step in store.adoption.steps if step.state == "now"), 0)
+        return store.cameras.get(turn)
+
+    def _call(self, method: str, doing: str, **params: object) -> None:
+        def arrived(adoption: Adoption) -> None:
+            ui_of(self).store.put("adoption", adoption)
+
+        ui_of(self).ask(method, params, doing=doing, then=arrived)
+
+    def action_begin(self) -> None:
+        self._call("adoption.start", "Beginning…")
+
+    def action_pause(self) -> None:
+        if ui_of(self).store.adoption.state == "paused":
+            self._call("adoption.resume", "Going on…")
+        else:
+            self._call("adoption.pause", "Pausing…")
+
+    def action_skip(self) -> None:
+        if (camera := self._turn) is not None:
+            self._call("adoption.skip", f"Leaving out {camera.name}…", camera=camera.id)
+
+    def action_cancel_adoption(self) -> None:
+        self._call("adoption.cancel", "Ending it…")
+
+    def action_open(self) -> None:
+        if (camera := self._turn) is not None:
+            ui_of(self).open_camera(camera.id, requests=True)
+
+    def action_copy(self) -> None:
+        camera = self._turn
+        if camera is not None and camera.address:
+            ui_of(self).copy(camera.address, f"address of {camera.name}")
+
+    def action_reveal(self) -> None:
+        camera = self._turn
+        if camera is None:
+            return
+        if self._passwords:
+            self._passwords = {}
+            self.reload()
+            return
+
+        def arrived(credentials: Credentials) -> None:
+            self._passwords = {credentials.camera: credentials.password}
+            if self.is_mounted:
+                self.reload()
+
+        ui_of(self).ask("camera.credentials", {"id": camera.id}, doing="Fetching…", then=arrived)
