@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from proxyd.api import models as m
 from proxyd.camera.spec import NvrAccess
@@ -70,8 +70,9 @@ class SourceMethods:
                 )
             except BadList as error:
                 raise InvalidInput(str(error), error.hint) from None
-            rows = {(row.host, row.port, row.username): row for row in await self._rows()}
-            planned = [await self._planned(item, rows) for item in listing.items]
+            known = {(row.host, row.port, row.username): (row, await self._names(row)) for row in await self._rows()}
+            ours = {camera.address for camera in self._parts.cameras.cameras()}
+            planned = [_planned(item, known, ours) for item in listing.items]
             new = [item.source for item, plan in zip(listing.items, planned, strict=True) if plan.state == "new"]
             touched: list[NvrRow] = []
             if not p.dry_run and new:
@@ -128,32 +129,36 @@ class SourceMethods:
         await self._parts.cameras.refresh()
         return rows
 
-    async def _planned(self, item: Listed, rows: dict[tuple[str, int, str], NvrRow]) -> m.PlannedSource:
-        source = item.source
-        if source is None:
-            return m.PlannedSource(name=item.name, state="unusable", why=item.problem, notes=list(item.notes))
-        plan = m.PlannedSource(
-            name=item.name,
-            state="new",
-            host=source.main.host,
-            username=source.username,
-            main=source.main.shown,
-            sub=source.sub.shown if source.sub else None,
-            snapshot=source.snapshot.shown if source.snapshot else None,
-            notes=list(item.notes),
-        )
-        row = rows.get(source.place)
-        if row is not None:
-            known = {one.key: one for one in await self._parts.store.sources(row.id) if not one.ignored}
-            if source.key in known:
-                plan.state, plan.why = "known", f"it is there already as “{known[source.key].name}”"
-            elif row.password != source.password:
-                plan.state, plan.why = "unusable", f"“{row.name}” has another password for its account"
-        try:
-            self._parts.refuse_own_camera(source.main.host)
-        except InvalidInput as error:
-            plan.state, plan.why = "unusable", error.message
-        return plan
+    async def _names(self, row: NvrRow) -> dict[str, str]:
+        """By key, of the cameras that are there."""
+        return {one.key: one.name for one in await self._parts.store.sources(row.id) if not one.ignored}
+
+
+def _planned(
+    item: Listed, known: Mapping[tuple[str, int, str], tuple[NvrRow, Mapping[str, str]]], ours: Collection[str | None]
+) -> m.PlannedSource:
+    """`known`: the rows with the names of their cameras, by place; `ours`: addresses that proxyd itself serves."""
+    source = item.source
+    if source is None:
+        return m.PlannedSource(name=item.name, state="unusable", why=item.problem, notes=list(item.notes))
+    plan = m.PlannedSource(
+        name=item.name,
+        state="new",
+        host=source.main.host,
+        username=source.username,
+        main=source.main.shown,
+        sub=source.sub.shown if source.sub else None,
+        snapshot=source.snapshot.shown if source.snapshot else None,
+        notes=list(item.notes),
+    )
+    row, names = known.get(source.place, (None, {}))
+    if source.main.host in ours:
+        plan.state, plan.why = "unusable", "it is one of proxyd's own cameras"
+    elif source.key in names:
+        plan.state, plan.why = "known", f"it is there already as “{names[source.key]}”"
+    elif row is not None and row.password != source.password:
+        plan.state, plan.why = "unusable", f"“{row.name}” has another password for its account"
+    return plan
 
 
 def _model(row: NvrRow, known: KnownSource, camera: int | None) -> m.Source:

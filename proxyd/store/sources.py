@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import aiosqlite
 
 from proxyd.errors import Conflict
+from proxyd.nvr.result import ScannedChannel
 from proxyd.sources.source import KnownSource, NewSource
 
 from . import nvrs, scan, streams
@@ -21,19 +22,21 @@ async def add(
 
     Raises Conflict for one that is there already, and for another password of a known account."""
     rows = {place(row): row for row in await nvrs.all_nvrs(db, secrets) if row.kind == "rtsp"}
-    touched: dict[int, None] = {}
+    by_place: dict[tuple[str, int, str], list[NewSource]] = {}
     for source in sources:
-        row = rows.get(source.place)
-        if row is None:
-            row = rows[source.place] = await _add_row(db, secrets, source)
-        elif row.password != source.password:
+        by_place.setdefault(source.place, []).append(source)
+    touched = []
+    for where, new in by_place.items():
+        row = rows.get(where) or await _add_row(db, secrets, new[0])
+        if any(source.password != row.password for source in new):
             raise Conflict(
                 f"NVR {row.id} “{row.name}” has another password for user {row.username!r}.",
                 f"Change it there if it is wrong: onviftui nvr edit {row.id} --password-stdin",
             )
-        touched[row.id] = None
-        await _add_channel(db, secrets, row, source, start=start, ports=ports)
-    return list(touched)
+        channels = await _new_channels(db, row, new)
+        await scan.apply(db, secrets, row.id, channels, complete=False, start=start, restore=True, ports=ports)
+        touched.append(row.id)
+    return touched
 
 
 def place(row: NvrRow) -> tuple[str, int, str]:
@@ -69,22 +72,19 @@ async def _add_row(db: aiosqlite.Connection, secrets: Secrets, source: NewSource
     return await nvrs.get(db, secrets, nvr_id)
 
 
-async def _add_channel(
-    db: aiosqlite.Connection, secrets: Secrets, row: NvrRow, source: NewSource, *, start: bool, ports: Ports
-) -> None:
-    there = await known(db, secrets, row.id)
-    old = next((one for one in there if one.key == source.key), None)
-    if old is not None and not old.ignored:
-        raise Conflict(f"“{old.name}” shows that stream already.", f"Scan it again: onviftui nvr scan {row.id}")
-    number = old.number if old else max((one.number for one in there), default=0) + 1
-    plain = f"Camera {row.host}" if number == 1 else f"Camera {row.host} {number}"
-    await scan.apply(
-        db,
-        secrets,
-        row.id,
-        [source.channel(number, source.name or plain)],
-        complete=False,
-        start=start,
-        restore=True,
-        ports=ports,
-    )
+async def _new_channels(db: aiosqlite.Connection, row: NvrRow, new: Sequence[NewSource]) -> list[ScannedChannel]:
+    """With the numbers that follow those that are there; a removed one keeps its number. Raises Conflict."""
+    rows = await db.execute_fetchall("SELECT key, number, name, ignored FROM channels WHERE nvr_id = ?", (row.id,))
+    numbers = {there["key"]: there["number"] for there in rows}
+    names = {there["key"]: there["name"] for there in rows if not there["ignored"]}
+    channels = []
+    for source in new:
+        if source.key in names:
+            raise Conflict(
+                f"“{names[source.key]}” shows that stream already.", f"Scan it again: onviftui nvr scan {row.id}"
+            )
+        number = numbers.setdefault(source.key, max(numbers.values(), default=0) + 1)
+        plain = f"Camera {row.host}" if number == 1 else f"Camera {row.host} {number}"
+        names[source.key] = source.name or plain
+        channels.append(source.channel(number, names[source.key]))
+    return channels

@@ -178,6 +178,8 @@ async def test_what_cannot_be_added_names_the_field_and_no_secret() -> None:
         (camera,) = await wait_for_states(client, m.CameraState.RUNNING)
         with pytest.raises(InvalidInput, match="which proxyd itself serves"):
             await client.call("source.add", {"main": camera.streams[0].url})
+        own: m.SourceImported = await client.call("source.import", {"text": f"- {camera.streams[0].url}"})
+        assert [(s.state, s.why) for s in own.sources] == [("unusable", "it is one of proxyd's own cameras")]
         test: m.NvrTest = await client.call("source.test", {"main": address(stack, 1, account="nobody:none@")})
         assert not test.ok
         assert "nobody" in test.message
