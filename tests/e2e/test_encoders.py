@@ -84,6 +84,28 @@ async def test_an_encoder_is_set_at_the_nvr_once_the_operator_allows_it(dialect:
         assert await picture_size(changed, account) == (changed.streams[0].width, changed.streams[0].height)
 
 
+async def test_hidden_h265_is_told_to_nobody_and_goes_on_for_who_knows_it() -> None:
+    async with running_stack("--channels", "1", "--dialect", "uniview") as stack, stack.client() as client:
+        await stack.scan(client, await stack.add_nvr(client))
+        (camera,) = await wait_for_states(client, m.CameraState.RUNNING)
+        main, sub = camera.streams
+        assert (main.codec, sub.codec) == ("H265", "H264")
+        account = await credentials(client, camera)
+        assert await picture_size(camera, account) == (main.width, main.height)
+        async with recorder(camera, account) as device:
+            media = await device.create_media_service()
+            assert (await media.GetProfile({"ProfileToken": "main"})).VideoEncoderConfiguration is None
+            changed: m.Camera = await client.call("camera.update", {"id": camera.id, "h265": False, "audio": False})
+            assert (changed.h265, changed.audio, changed.forward) == (False, False, False)
+            with pytest.raises((ONVIFError, Fault), match="no profile"):
+                await media.GetProfile({"ProfileToken": "main"})
+            assert [profile.token for profile in await media.GetProfiles()] == ["sub"]
+        assert await picture_size(camera, account) == (sub.width, sub.height)
+        assert (await play(main.url, account, 0.5)).counter.frames > 0
+        messages = [entry.message for entry in await client.call("log.tail", {})]
+        assert f"H.265 streams of {camera.name} are hidden from recorders." in messages
+
+
 async def test_rules_of_the_nvr_are_read_through_the_camera() -> None:
     async with running_stack("--channels", "1", "--dialect", "hikvision") as stack, stack.client() as client:
         await stack.scan(client, await stack.add_nvr(client))
