@@ -1,8 +1,10 @@
-"""`python -m tests.fuzz --requests N --seed S`: broken requests to cameras in this process, and what was seen."""
+"""`python -m tests.fuzz`: broken requests to cameras, and what was seen as JSON. Ends with an error at the first answer
+that must not be."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import tempfile
@@ -12,7 +14,7 @@ from pathlib import Path
 
 from tests.proxyd.onvif.schemas import load
 
-from .in_process import run
+from . import in_process, over_sockets
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,13 +23,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--requests", type=int, default=1_000_000, metavar="N", help="how many (default: a million)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the random generator (default: 1)")
+    parser.add_argument("--sockets", action="store_true", help="over connections to one camera, not in process")
     args = parser.parse_args()
     shared = Path(os.environ.get("ONVIFTUI_SHARED", _ROOT.parent / "shared"))
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as in tests/proxyd/onvif/conftest.py
         validator = load(shared if (shared / "onvif-specs").is_dir() else None, Path(scratch))
-        tally, judge = run(validator, args.requests, args.seed)
+        if args.sockets:
+            tally, judge = asyncio.run(over_sockets.run(validator, args.requests, args.seed))
+        else:
+            tally, judge = in_process.run(validator, args.requests, args.seed)
     print(
         json.dumps(
             {
