@@ -110,9 +110,14 @@ def with_kept(new: ChannelFeatures, old: ChannelFeatures) -> ChannelFeatures:
     nothing away that recorders use."""
     same_ptz = bool(new.tokens.ptz_configuration) and new.tokens.ptz_configuration == old.tokens.ptz_configuration
     same_source = new.tokens.video_source == old.tokens.video_source
+    # One of the two is there wherever there are analytics at all.
+    silent = not new.rules and not new.modules
+    keeps_rules = silent and bool(new.tokens.analytics) and new.tokens.analytics == old.tokens.analytics
     return replace(
         new,
         ptz=new.ptz or (old.ptz if same_ptz else None),
         imaging=new.imaging or (old.imaging if same_source else None),
         topics=new.topics or (old.topics if same_source else ()),
+        rules=old.rules if keeps_rules else new.rules,
+        modules=old.modules if keeps_rules else new.modules,
     )

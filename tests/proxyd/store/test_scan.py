@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxyd.camera.features import ChannelFeatures, ChannelTokens, ImagingFeatures, PtzFeatures
+from proxyd.camera.features import AnalyticsItem, ChannelFeatures, ChannelTokens, ImagingFeatures, PtzFeatures
 from proxyd.camera.spec import AudioSpec
 from proxyd.nvr.result import ScannedChannel
 from proxyd.store.rows import CameraRow, NvrRow
@@ -167,6 +167,13 @@ async def test_what_a_busy_nvr_did_not_tell_of_a_camera_is_kept(store: Store, nv
     )
     assert await after_scan(complete) == complete
     assert await after_scan(ChannelFeatures(tokens)) == complete
+    watched = replace(tokens, analytics="analytics1")
+    rule, module = AnalyticsItem("Gate", "tt:LineDetector"), AnalyticsItem("Cells", "tt:CellMotionEngine")
+    ruled = replace(complete, tokens=watched, rules=(rule,), modules=(module,))
+    assert await after_scan(ruled) == ruled
+    assert await after_scan(ChannelFeatures(watched)) == ruled
+    assert (await after_scan(replace(ruled, rules=()))).rules == (), "it told of its modules, and of no rule"
+    assert (await after_scan(replace(ruled, tokens=tokens, rules=(), modules=()))).modules == ()
     fixed = ChannelFeatures(ChannelTokens(video_source="source2"))
     assert await after_scan(fixed) == fixed, "another camera stands there now"
 
