@@ -26,7 +26,7 @@ async def adoption_start(args: argparse.Namespace, client: RpcClient, out: Outpu
     events = client.events()
     while adoption.state in ("running", "paused"):
         event = await anext(events)
-        if event.kind == "adoption":
+        if event.kind == "adoption" and event.data["started"] == adoption.started:  # not one before it
             adoption = Adoption.model_validate(event.data)
             _say_news(adoption, seen, out)
     return _print(adoption, out) if out.json_mode else int(adoption.state != "done")

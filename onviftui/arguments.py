@@ -140,7 +140,7 @@ def _nvr(verbs: _Verbs) -> None:
 def _source(verbs: _Verbs) -> None:
     verb = verbs.add("add", "add a camera by its RTSP addresses and read its streams")
     _address_options(verb)
-    verb.add_argument("--name", help="what to call it; default: Camera and its address")
+    verb.add_argument("--name", help="what to call it; default: Camera and a number")
     verb.add_argument("--no-scan", action="store_true", help="do not read its streams now")
     verbs.add("list", "cameras that were added by their RTSP addresses")
     _address_options(verbs.add("test", "read RTSP addresses without adding a camera"))
@@ -207,6 +207,7 @@ def _camera(verbs: _Verbs) -> None:
     verb = verbs.add("trace", "the last exchanges with recorders, and why some were refused")
     _one(verb, "CAMERA")
     verb.add_argument("--limit", type=int, default=50, metavar="N", help="at most this many, newest last (50)")
+    verb.add_argument("--recorder", metavar="ADDRESS", help="only those with this recorder")
     verb.add_argument(
         "--raw", type=int, metavar="N", help="what went over the wire in exchange N; secrets are taken out"
     )

@@ -17,7 +17,8 @@ async def camera_trace(args: argparse.Namespace, client: RpcClient, out: Output)
     camera_id = find_id(args.id, await client.call("camera.list"), "camera")
     if args.raw is not None:
         return await _print_exchange(camera_id, args.raw, client, out)
-    entries: list[TraceEntry] = await client.call("camera.trace", {"id": camera_id, "limit": args.limit})
+    params = {"id": camera_id, "limit": args.limit} | ({"recorder": args.recorder} if args.recorder else {})
+    entries: list[TraceEntry] = await client.call("camera.trace", params)
     if out.json_mode:
         out.document(entries)
         return 0

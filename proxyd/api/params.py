@@ -157,8 +157,11 @@ class EventsParams(Params):
 
 
 class TraceParams(Params):
+    """`recorder`: only the exchanges with this address."""
+
     id: Id
     limit: Annotated[int, Field(ge=1, le=200)] = 200
+    recorder: Host | None = None
 
 
 class ExchangeParams(Params):

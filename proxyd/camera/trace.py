@@ -49,7 +49,7 @@ class Trace:
         raw: RawExchange | None = None,
         tls: bool = False,
     ) -> None:
-        host = client if client.endswith("]") else client.rpartition(":")[0] or client
+        host = _host(client)
         if ok and auth:
             self.recorder = host
             self.moved_from = ""
@@ -69,7 +69,7 @@ class Trace:
         )
         self._entries.append(entry)
         at = moment(entry.at)
-        meeting = self.meetings(host.strip("[]"), at)
+        meeting = self.meetings(host, at)
         if protocol == "discovery":
             meeting.searched(at)
         else:
@@ -97,11 +97,11 @@ class Trace:
             self.moved_from = ""
         self._address = address
 
-    def last(self, limit: int) -> list[TraceEntry]:
-        """Oldest first; `raw` says whose bytes are still there."""
+    def last(self, limit: int, recorder: str | None = None) -> list[TraceEntry]:
+        """Oldest first, of one recorder or of all; `raw` says whose bytes are still there."""
+        asked = [entry for entry in self._entries if recorder in (None, _host(entry.client))]
         return [
-            entry.model_copy(update={"raw": True}) if entry.number in self._raw else entry
-            for entry in list(self._entries)[-limit:]
+            entry.model_copy(update={"raw": True}) if entry.number in self._raw else entry for entry in asked[-limit:]
         ]
 
     def exchange(self, number: int, secrets: Iterable[str]) -> Exchange | None:
@@ -116,6 +116,12 @@ class Trace:
             request=shown(raw.request, known),
             reply=shown(raw.reply, known),
         )
+
+
+def _host(client: str) -> str:
+    """Of "host:port", with IPv6 in brackets; the port may be missing."""
+    host = client if client.endswith("]") else client.rpartition(":")[0] or client
+    return host.strip("[]")
 
 
 def moment(at: str) -> datetime:

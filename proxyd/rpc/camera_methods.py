@@ -104,7 +104,7 @@ class CameraMethods:
 
     async def camera_trace(self, p: m.TraceParams, who: Caller) -> list[m.TraceEntry]:
         self._parts.cameras.row(p.id)
-        return self._parts.cameras.trace_of(p.id).last(p.limit)
+        return self._parts.cameras.trace_of(p.id).last(p.limit, p.recorder)
 
     async def camera_exchange(self, p: m.ExchangeParams, who: Caller) -> m.Exchange:
         row = self._parts.cameras.row(p.id)

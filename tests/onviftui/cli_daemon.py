@@ -57,6 +57,13 @@ def planned(number: int) -> m.PlannedInterface:
     return m.PlannedInterface(name=f"vcam{number}", mac=f"a2:00:00:00:00:0{number}", parent="eth0", address=None)
 
 
+def adoption(job_state: str = "running", **changes: Any) -> m.Adoption:
+    """Of the first two cameras; `changes` are those of the first, whose turn it is."""
+    first = {"camera": 1, "name": "Front gate", "address": "127.0.77.1", "state": "now"} | changes
+    second = {"camera": 2, "name": "Yard", "address": "127.0.77.2", "state": "waiting"}
+    return m.Adoption.model_validate({"state": job_state, "steps": [first, second], "started": AT})
+
+
 def source(name: str) -> m.Source:
     return m.Source(nvr=1, channel=1, name=name, camera=4, main="rtsp://192.0.2.7/a", sub="rtsp://192.0.2.7/b")
 
@@ -67,6 +74,8 @@ class FakeDaemon(RpcFake):
     def __init__(self, socket: Path) -> None:
         super().__init__(socket)
         self.nvrs = [nvr()]
+        self.adoption = adoption()
+        self.adoption_steps: list[m.Adoption] = []
         self.cameras = [camera(1, "Front gate"), camera(2, "Yard"), camera(3, "Yard")]
         self.scan_steps: list[m.Job] = [
             job(done=1, total=2, now="channel 1"),
@@ -125,7 +134,7 @@ class FakeDaemon(RpcFake):
         return job()
 
     def on_source_add(self, params: m.SourceAdd) -> m.Source:
-        return source(params.name or "Camera 192.0.2.7")
+        return source(params.name or "Camera 1")
 
     def on_source_list(self, params: m.NoParams) -> list[m.Source]:
         return [source("Yard")]
@@ -168,6 +177,16 @@ class FakeDaemon(RpcFake):
 
     def on_camera_diagnosis(self, params: m.ById) -> list[m.Finding]:
         return self.findings
+
+    def _adoption(self, params: Any) -> m.Adoption:
+        return self.adoption
+
+    on_adoption_get = on_adoption_pause = on_adoption_resume = on_adoption_cancel = on_adoption_skip = _adoption
+
+    def on_adoption_start(self, params: m.AdoptionStart) -> m.Adoption:
+        for step in self.adoption_steps:
+            self.hub.changed("adoption", step)
+        return self.adoption
 
     def on_camera_events(self, params: m.EventsParams) -> list[m.CameraEvent]:
         return [m.CameraEvent(at=AT, what="person begins", topic="tns1:RuleEngine/MyRuleDetector/PeopleDetect")]
