@@ -20,12 +20,14 @@ from proxyd.camera.events import CameraEvent
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec, RecordExchange
 from proxyd.camera.urls import SNAPSHOT_PATH
+from proxyd.errors import UpstreamError
 from proxyd.snapshot.picture import SnapshotPicture
 
 from . import exchange, http_connections
 from .dispatch import SERVICE_PATHS, Dispatcher
 from .event_rim import EventRim
 from .exchange import Call, Later, Pending, Reply
+from .faults import SoapFault
 from .http_body import TooLarge, read_body
 from .http_bytes import Asked, response_of
 from .http_connections import ClientLog, Connections, host_of, peer_of, reached_by
@@ -237,6 +239,8 @@ class OnvifServer:
                 raise LookupError("nobody is there to do it")
             async with asyncio.timeout(COMMAND_TIMEOUT_S):
                 result = await self._perform(command, client)
+        except (SoapFault, UpstreamError) as error:  # the trace says so; a log would be filled by whoever asks often
+            return pending.failed(error)
         except Exception as error:
             name = type(command).__name__
             self._log.warning("camera %d: %s failed: %s", self._dispatcher.spec.id, name, error)

@@ -33,11 +33,14 @@ def test_no_request_makes_an_invalid_or_slow_answer(validator: Validator) -> Non
 
 
 @pytest.mark.timeout(600)
-async def test_no_request_makes_a_bad_answer_over_a_socket(validator: Validator) -> None:
+async def test_no_request_makes_a_bad_answer_over_a_socket(
+    validator: Validator, caplog: pytest.LogCaptureFixture
+) -> None:
     tally, judge = await over_sockets.run(validator, OVER_SOCKETS, seed=11, one_in=50)
     assert tally.slowest_s < SLOWEST_S, tally.slowest
     assert judge.statuses[200] > OVER_SOCKETS / 10
     assert judge.statuses[405] and judge.statuses[415]
+    assert [each.getMessage() for each in caplog.records if each.levelname != "DEBUG"] == [], "strangers fill no log"
 
 
 @pytest.mark.parametrize(
