@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import aiosqlite
 
@@ -77,6 +77,7 @@ async def _new_channels(db: aiosqlite.Connection, row: NvrRow, new: Sequence[New
     rows = await db.execute_fetchall("SELECT key, number, name, ignored FROM channels WHERE nvr_id = ?", (row.id,))
     numbers = {there["key"]: there["number"] for there in rows}
     names = {there["key"]: there["name"] for there in rows if not there["ignored"]}
+    taken = {there["name"] for there in await db.execute_fetchall("SELECT name FROM channels")}
     channels = []
     for source in new:
         if source.key in names:
@@ -84,7 +85,12 @@ async def _new_channels(db: aiosqlite.Connection, row: NvrRow, new: Sequence[New
                 f"“{names[source.key]}” shows that stream already.", f"Scan it again: onviftui nvr scan {row.id}"
             )
         number = numbers.setdefault(source.key, max(numbers.values(), default=0) + 1)
-        plain = f"Camera {row.host}" if number == 1 else f"Camera {row.host} {number}"
-        names[source.key] = source.name or plain
-        channels.append(source.channel(number, names[source.key]))
+        name = names[source.key] = source.name or _unused_name(taken)
+        taken.add(name)
+        channels.append(source.channel(number, name))
     return channels
+
+
+def _unused_name(taken: Collection[str]) -> str:
+    """Nothing of the device's address is in it: recorders see the name."""
+    return next(name for n in range(1, len(taken) + 2) if (name := f"Camera {n}") not in taken)

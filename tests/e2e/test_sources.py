@@ -16,6 +16,7 @@ from proxyd.nvr.scan import scan
 from tests.player.play import play
 
 from .stack import NVR_PASSWORD, NVR_USER, Stack, credentials, running_stack, wait_for_job, wait_for_states
+from .test_leaks import everything_a_recorder_receives
 
 pytestmark = pytest.mark.xdist_group("sources")
 
@@ -84,6 +85,17 @@ async def test_a_camera_from_two_addresses_is_a_camera_like_every_other() -> Non
         await client.call("nvr.remove", {"id": nvr.id})
         assert await client.call("camera.list") == []
         assert await client.call("source.list") == []
+
+
+async def test_nothing_of_the_device_reaches_the_recorder() -> None:
+    async with running_stack("--channels", "1") as stack, stack.client() as client:
+        await add(stack, client, 1)
+        (camera,) = await wait_for_states(client, m.CameraState.RUNNING)
+        received = await everything_a_recorder_receives(camera, await credentials(client, camera))
+    assert b"H264" in received
+    for secret in (NVR_PASSWORD, NVR_USER, stack.said["host"], "/Streaming/Channels"):
+        at = received.find(secret.encode())
+        assert at < 0, received[max(at - 300, 0) : at + 100]
 
 
 async def test_sources_added_while_others_are_read_are_read_too() -> None:

@@ -67,6 +67,12 @@ def no_source(name: str, sources: list[str]) -> str:
     )
 
 
+def _second(sources: list[str], main: str) -> str:
+    """Another plain RTSP source of the same stream: mostly the device's smaller one."""
+    others = [source for source in sources if source.lower().startswith("rtsp://")]
+    return next((other for other in others if other.partition("#")[0] != main.partition("#")[0]), "")
+
+
 def _main_of(name: str, streams: Mapping[str, list[str]]) -> str:
     """The stream whose sub stream this is, "" when it is one of its own."""
     found = _SUB_NAME.fullmatch(name)
@@ -81,5 +87,5 @@ def _entry(name: str, streams: Mapping[str, list[str]], sub_name: str | None) ->
     main, note = rtsp_source(streams[name])
     if not main:
         return Entry(name, problem=no_source(name, streams[name]))
-    sub = rtsp_source(streams[sub_name])[0] if sub_name else ""
+    sub = rtsp_source(streams[sub_name])[0] if sub_name else _second(streams[name], main)
     return Entry(name, main=main, sub=sub, notes=(note,) if note else ())

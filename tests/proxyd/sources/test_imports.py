@@ -52,6 +52,11 @@ streams:
   safe: rtspx://192.0.2.1:7441/abc
   by_env: rtsp://admin:${{CAMERA_PASSWORD}}@192.0.2.14/live
   alone_sub: rtsp://192.0.2.13/sub
+  both:
+    - rtsp://192.0.2.16/cam/realmonitor?channel=1&subtype=0
+    - rtsp://192.0.2.16/cam/realmonitor?channel=1&subtype=0#backchannel=1
+    - rtsp://192.0.2.16/cam/realmonitor?channel=1&subtype=1#backchannel=0
+  elsewhere: [rtsp://192.0.2.17/a, rtsp://192.0.2.18/a]
   mapped: {{url: [rtsp://192.0.2.15/a]}}
   empty:
 """
@@ -144,6 +149,9 @@ def test_go2rtc() -> None:
     assert "rtspx" in items["safe"].problem
     assert "placeholder" in items["by_env"].problem
     assert urls(items["alone_sub"]) == ("rtsp://192.0.2.13/sub", None)
+    assert urls(items["both"])[1] == "rtsp://192.0.2.16/cam/realmonitor?channel=1&subtype=1"
+    assert urls(items["elsewhere"]) == ("rtsp://192.0.2.17/a", None)
+    assert "another host" in items["elsewhere"].notes[0]
     assert urls(items["mapped"]) == ("rtsp://192.0.2.15/a", None)
     assert items["empty"].source is None
 

@@ -39,9 +39,9 @@ async def test_sources_of_one_account_are_one_row_and_each_a_camera(store: Store
     assert (second.name, second.username, second.password) == ("RTSP 192.0.2.7 (2)", "", "")
     cameras = await store.cameras()
     assert [(c.nvr_id, c.channel_number, c.name, c.channel_state) for c in cameras] == [
-        (first.id, 1, "Camera 192.0.2.7", "offline"),
+        (first.id, 1, "Camera 1", "offline"),
         (first.id, 2, "Door", "offline"),
-        (second.id, 1, "Camera 192.0.2.7", "offline"),
+        (second.id, 1, "Camera 2", "offline"),
     ]
     assert [s.upstream_url for s in cameras[0].streams] == ["rtsp://192.0.2.7/a", "rtsp://192.0.2.7/a2"]
     assert cameras[0].snapshot_upstream == "http://192.0.2.7/s.jpg"
@@ -51,7 +51,7 @@ async def test_more_of_an_account_follow_in_its_row(store: Store) -> None:
     (row,) = await add(store, source("a"))
     assert await add(store, source("b")) == [row]
     assert [known.number for known in await store.sources(row)] == [1, 2]
-    assert [known.name for known in await store.sources(row)] == ["Camera 192.0.2.7", "Camera 192.0.2.7 2"]
+    assert [known.name for known in await store.sources(row)] == ["Camera 1", "Camera 2"]
 
 
 async def test_the_same_stream_twice_and_another_password_change_nothing(store: Store) -> None:
