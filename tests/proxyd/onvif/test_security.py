@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxyd.digest import Verdict
-from proxyd.onvif.security import TokenVerifier, describe_skew, parse_created
+from proxyd.onvif.security import MAX_NONCES, TokenVerifier, describe_skew, parse_created
 from proxyd.onvif.soap import UsernameToken, parse_envelope
 
 from .builders import NOW, PASSWORD, USERNAME, soap, username_token
@@ -86,6 +87,36 @@ def test_full_memory_never_opens_the_door_to_a_replay() -> None:
     sent = [username_token(nonce=b"x%d" % n, created=_created(n)) for n in range(40)]
     assert all(_verify(header, verifier).ok for header in sent)
     assert not any(_verify(header, verifier).ok for header in sent)
+
+
+def test_full_memory_stays_closed_when_an_older_token_comes_late() -> None:
+    verifier = TokenVerifier(max_nonces=2)
+    header = {seconds: username_token(nonce=b"%d" % seconds, created=_created(seconds)) for seconds in (5, 10, 11, 20)}
+    assert all(_verify(header[seconds], verifier).ok for seconds in (10, 11, 5, 20))
+    assert not any(_verify(one, verifier).ok for one in header.values())
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=40))
+def test_no_token_is_accepted_twice_whatever_order_the_clocks_of_clients_give(sent: list[tuple[int, int]]) -> None:
+    verifier, accepted = TokenVerifier(max_nonces=3), set()
+    for number, seconds in sent:
+        verdict = _verify(username_token(nonce=b"%d" % number, created=_created(seconds)), verifier)
+        assert not (verdict.ok and (number, seconds) in accepted)
+        if verdict.ok:
+            accepted.add((number, seconds))
+
+
+def test_full_memory_is_small_enough_for_128_cameras() -> None:
+    verifier = TokenVerifier()
+    tokens = [_token(username_token(nonce=b"x%d" % n, created=_created(n / 100))) for n in range(MAX_NONCES)]
+    tracemalloc.start()
+    try:
+        for token in tokens:
+            assert verifier.verify(token, username=USERNAME, password=PASSWORD, now=NOW).ok
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size < 512 * 1024
 
 
 def test_memory_forgets_what_has_expired() -> None:
