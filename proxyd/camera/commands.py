@@ -45,7 +45,8 @@ class LookUp:
 
 @dataclass(frozen=True, slots=True)
 class ReadEncoderOptions:
-    """What the NVR's encoder of a profile (its token there) can be set to. The result is EncoderOptions."""
+    """What the NVR's encoder of a profile (its token there) can be set to. The result is EncoderOptions, None when the
+    NVR does not tell."""
 
     profile: str = field(repr=False)
 

@@ -5,9 +5,11 @@ What a recorder changed goes into the log with its address, as a change by a use
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from proxyd.errors import UpstreamError
 from proxyd.nvr.encoder_calls import Link, change_encoder, read_options
 from proxyd.nvr.encoders import with_told
 from proxyd.store.store import Store
@@ -26,6 +28,8 @@ from .commands import (
 )
 from .motion import Motions
 from .spec import CameraSpec
+
+log = logging.getLogger(__name__)
 
 
 class Performer:
@@ -65,7 +69,11 @@ class Performer:
                 found = await link.call(first.service, first.operation, first.parameters)
                 return await self._motions.call(spec.id, then(found), client, link)
             case ReadEncoderOptions(profile):
-                return await read_options(self._link(spec.nvr_id), profile)
+                try:
+                    return await read_options(self._link(spec.nvr_id), profile)
+                except UpstreamError as error:
+                    log.debug("camera %d: no options of its encoder: %s", spec.id, error)
+                    return None
             case ChangeEncoder(stream, profile, wish):
                 told = await change_encoder(self._link(spec.nvr_id), profile, wish)
                 await self._store.change_stream(spec.id, stream, lambda kept: with_told(kept, told))

@@ -12,7 +12,7 @@ from proxyd.camera.commands import Ask, ChangeEncoder, ReadEncoderOptions
 from proxyd.camera.encoders import EncoderOptions, EncoderWish
 from proxyd.camera.spec import Codec, StreamSpec
 
-from ..faults import SoapFault, not_done
+from ..faults import SoapFault
 from ..namespaces import clark
 from ..soap import Element, RequestElement
 from . import setting
@@ -60,13 +60,16 @@ def change(
     return Ask(command, lambda _: done())
 
 
-def ask_options(stream: StreamSpec, answer: Callable[[EncoderOptions], Element]) -> Ask[Element]:
-    """What the NVR offers, put into words by `answer`."""
+def ask_options(
+    stream: StreamSpec, answer: Callable[[EncoderOptions], Element], otherwise: Callable[[], Element]
+) -> Ask[Element]:
+    """What the NVR offers, put into words by `answer`; `otherwise` when it does not tell: recorders ask for options
+    when they take a camera in, and must not fail then because the NVR is busy."""
 
     def finish(result: object) -> Element:
-        if not isinstance(result, EncoderOptions) or not result.codecs:
-            raise not_done()
-        return answer(result)
+        if isinstance(result, EncoderOptions) and any(codec.sizes and codec.fps for codec in result.codecs):
+            return answer(result)
+        return otherwise()
 
     return Ask(ReadEncoderOptions(stream.upstream_profile), finish)
 

@@ -99,10 +99,14 @@ def get_video_encoder_configuration_options(ctx: Context) -> Element | Ask[Eleme
     streams = _selected(ctx, conf.by_video_encoder)
     if not streams:
         raise no_configuration("")
+
+    def present() -> Element:
+        found = (_video_encoder_options(stream) for stream in streams)
+        return el("tr2:GetVideoEncoderConfigurationOptionsResponse", *found)
+
     if len(streams) == 1 and encoder_changes.may_change(ctx, streams[0]):
-        return encoder_changes.ask_options(streams[0], _told_options)
-    found = (_video_encoder_options(stream) for stream in streams)
-    return el("tr2:GetVideoEncoderConfigurationOptionsResponse", *found)
+        return encoder_changes.ask_options(streams[0], _told_options, present)
+    return present()
 
 
 def _video_encoder_options(stream: StreamSpec) -> Element:

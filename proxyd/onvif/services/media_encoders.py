@@ -138,9 +138,13 @@ def _selected(
 
 def _video_encoder_options(ctx: Context) -> Element | Ask[Element]:
     streams = _selected(ctx, conf.by_video_encoder, encoded(ctx.spec))
+
+    def present() -> Element:
+        return el("trt:GetVideoEncoderConfigurationOptionsResponse", _video_options(streams))
+
     if len(streams) == 1 and encoder_changes.may_change(ctx, streams[0]):
-        return encoder_changes.ask_options(streams[0], _told_options)
-    return el("trt:GetVideoEncoderConfigurationOptionsResponse", _video_options(streams))
+        return encoder_changes.ask_options(streams[0], _told_options, present)
+    return present()
 
 
 def _told_options(told: EncoderOptions) -> Element:

@@ -174,11 +174,16 @@ def test_options_are_the_nvrs_where_encoders_can_be_set(validator: Validator) ->
     assert len(camera.commands) == 2
 
 
-def test_an_nvr_that_tells_no_options_is_no_success() -> None:
-    camera = Camera(_FORWARDING, results=[None, EncoderOptions(Span(0, 1), ())])
+def test_without_options_from_the_nvr_what_is_now_is_told(validator: Validator) -> None:
+    nothing = EncoderOptions(Span(0, 1), (CodecOptions("H264", (), ()),))
+    camera = Camera(_FORWARDING, results=[None, nothing, None])
     for _ in range(2):
         reply = camera.ask("tr2:GetVideoEncoderConfigurationOptions", _token("tr2", "video_encoder_main"))
-        assert _refusal(reply) == ("env:Receiver", ["ter:Action"])
+        validator.body(reply.body)
+        assert [each.get("FrameRatesSupported") for each in body_of(reply)] == ["25"]
+    media = camera.ask("trt:GetVideoEncoderConfigurationOptions", _token("trt", "video_encoder_main"))
+    validator.body(media.body)
+    assert texts(media, "tt:Width") == ["2560"] * 2
 
 
 _PARTS = [
