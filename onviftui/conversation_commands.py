@@ -11,6 +11,7 @@ from .interface_commands import say_findings
 from .naming import find_id, find_ids
 from .output import Column, Output, counted, harmless, local_time
 from .refusals import newest_refusal, refusal_words
+from .words import request_words
 
 
 async def camera_trace(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
@@ -48,7 +49,7 @@ def _cells(entry: TraceEntry) -> tuple[object, ...]:
         local_time(entry.at),
         entry.client,
         entry.protocol,
-        entry.operation,
+        request_words(entry),
         entry.auth,
         "" if entry.took_ms is None else entry.took_ms,
         "ok" if entry.ok else "refused",

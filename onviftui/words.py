@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
-from proxyd.api.models import Camera, CameraState, JobState, NvrState
+from proxyd.api.models import Camera, CameraState, JobState, NvrState, TraceEntry
 
 
 class Tone(StrEnum):
@@ -214,3 +214,8 @@ def channel_list(channels: list[int], limit: int = 8) -> str:
     shown = ", ".join(str(channel) for channel in channels[:limit])
     more = f" and {len(channels) - limit} more" if len(channels) > limit else ""
     return f"ch {shown}{more}" if channels else ""
+
+
+def request_words(entry: TraceEntry) -> str:
+    """What a recorder asked for: "GetProfiles", "PullMessages (37 times)"."""
+    return f"{entry.operation} ({entry.times} times)" if entry.times > 1 else entry.operation

@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from proxyd.api.models import Camera, Nvr, Stream, TraceEntry
 
-from ..words import Look, Tone, camera_sign, codec_name, count, format_mbit, format_time
+from ..words import Look, Tone, camera_sign, codec_name, count, format_mbit, format_time, request_words
 from .columns import Cell
 from .line import Line, Piece, fit_middle, line, plain, table, wrap
 
@@ -120,7 +120,7 @@ def request_cells(entry: TraceEntry, look: Look, zone: tzinfo | None = None) -> 
         Cell(format_time(entry.at, zone), Tone.MUTED),
         Cell(entry.client),
         Cell(entry.protocol, Tone.MUTED),
-        Cell(entry.operation),
+        Cell(request_words(entry)),
         Cell(result, Tone.MUTED if entry.ok else Tone.ERROR),
         Cell(entry.auth, Tone.MUTED),
     )
@@ -136,7 +136,7 @@ def request_lines(trace: Sequence[TraceEntry], look: Look, limit: int, zone: tzi
             line(
                 (f"{glyph} ", tone),
                 (f"{cells[0].text} ", Tone.MUTED),
-                (f"{entry.operation} ", Tone.TEXT),
+                (f"{request_words(entry)} ", Tone.TEXT),
                 (entry.reason or entry.client, Tone.MUTED),
             )
         )

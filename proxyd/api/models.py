@@ -273,7 +273,8 @@ class NvrTest(Model):
 
 
 class TraceEntry(Model):
-    """One exchange with a recorder. `raw`: camera.exchange shows what went over the wire."""
+    """One exchange with a recorder, or so many equal polls for events in a row (`times`), of which this is the newest.
+    `raw`: camera.exchange shows what went over the wire."""
 
     number: int = 0  # grows with each exchange of this camera, from 1 since the daemon started
     at: str
@@ -284,6 +285,7 @@ class TraceEntry(Model):
     ok: bool
     reason: str = ""
     took_ms: int | None = None  # from the request to the answer
+    times: int = 1
     raw: bool = False
 
 

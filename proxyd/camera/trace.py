@@ -3,7 +3,7 @@ recorded), the bytes of the newest of them, and what each recorder did so far.""
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Literal
@@ -16,6 +16,7 @@ from .raw_exchange import RawExchange, shown
 ENTRIES = 200
 RAW_ENTRIES = 50
 RAW_BYTES = 256 * 1024  # of all that are kept; 128 cameras share one machine
+_POLL = "PullMessages"
 _TEXT = 300  # a client chooses operation names: they are cut to this many characters
 
 
@@ -27,7 +28,7 @@ class Trace:
         """`now`: RFC 3339."""
         self._now = now
         self.since = moment(now())
-        self._entries: deque[TraceEntry] = deque(maxlen=ENTRIES)
+        self._entries: OrderedDict[int, TraceEntry] = OrderedDict()  # by number
         self._raw: OrderedDict[int, RawExchange] = OrderedDict()
         self._raw_bytes = 0
         self._number = 0
@@ -67,7 +68,11 @@ class Trace:
             reason=reason[:_TEXT],
             took_ms=None if took_s is None else round(took_s * 1000),
         )
-        self._entries.append(entry)
+        if entry.operation == _POLL:
+            entry.times += self._fold(entry)
+        self._entries[entry.number] = entry
+        if len(self._entries) > ENTRIES:
+            self._entries.popitem(last=False)
         at = moment(entry.at)
         meeting = self.meetings(host, at)
         if protocol == "discovery":
@@ -82,6 +87,23 @@ class Trace:
                 reason=entry.reason,
                 tls=tls,
             )
+
+    def _fold(self, poll: TraceEntry) -> int:
+        """Takes out the entry of this client's equal polls before, and says how many they were: recorders poll for
+        events every second, which must not push out all else. A poll with another outcome does not end the row, since
+        some clients let themselves be asked for their password each time."""
+        host = _host(poll.client)
+        for before in reversed(self._entries.values()):
+            if _host(before.client) != host:
+                continue
+            if before.operation != _POLL:
+                break
+            if (before.ok, before.auth, before.reason) == (poll.ok, poll.auth, poll.reason):
+                del self._entries[before.number]
+                if raw := self._raw.pop(before.number, None):
+                    self._raw_bytes -= raw.size
+                return before.times
+        return 0
 
     def _keep(self, number: int, raw: RawExchange) -> None:
         self._raw[number] = raw
@@ -99,7 +121,7 @@ class Trace:
 
     def last(self, limit: int, recorder: str | None = None) -> list[TraceEntry]:
         """Oldest first, of one recorder or of all; `raw` says whose bytes are still there."""
-        asked = [entry for entry in self._entries if recorder in (None, _host(entry.client))]
+        asked = [entry for entry in self._entries.values() if recorder in (None, _host(entry.client))]
         return [
             entry.model_copy(update={"raw": True}) if entry.number in self._raw else entry for entry in asked[-limit:]
         ]
@@ -107,7 +129,7 @@ class Trace:
     def exchange(self, number: int, secrets: Iterable[str]) -> Exchange | None:
         """One exchange in full, without secrets; None when its bytes are not kept (any more)."""
         raw = self._raw.get(number)
-        entry = next((one for one in self._entries if one.number == number), None)
+        entry = self._entries.get(number)
         if raw is None or entry is None:
             return None
         known = tuple(secrets)

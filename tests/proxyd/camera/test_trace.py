@@ -11,11 +11,16 @@ from proxyd.camera.trace import ENTRIES, RAW_BYTES, RAW_ENTRIES, Trace, moment
 AT = "2026-11-22T12:00:00.000Z"
 
 
+def exchange(number: int) -> dict[str, Any]:
+    """With one of two recorders."""
+    fields = {"client": f"10.0.0.{number % 2 + 3}:4{number:04}", "protocol": "onvif", "operation": "GetProfiles"}
+    return fields | {"ok": True, "auth": "UsernameToken", "took_s": 0.0123}
+
+
 def traced(count: int, *, raw: RawExchange | None = None, **changes: Any) -> Trace:
     trace = Trace(lambda: AT)
     for number in range(count):
-        fields = {"client": f"10.0.0.{number % 2 + 3}:4{number:04}", "protocol": "onvif", "operation": "GetProfiles"}
-        trace(**(fields | {"ok": True, "auth": "UsernameToken", "took_s": 0.0123, "raw": raw} | changes))
+        trace(**(exchange(number) | {"raw": raw} | changes))
     return trace
 
 
@@ -32,6 +37,29 @@ def test_the_bytes_of_the_last_50_are_kept() -> None:
     assert trace.exchange(30, ()) is None and trace.exchange(0, ()) is None
     shown = trace.exchange(80, ())
     assert shown is not None and (shown.request, shown.reply) == ("asked", "told")
+
+
+def test_polls_of_many_recorders_push_nothing_else_out() -> None:
+    trace = traced(4)
+    poll = {"operation": "PullMessages", "raw": RawExchange.of(b"asked", b"told")}
+    for number in range(3 * ENTRIES):
+        trace(**exchange(number) | poll)
+        trace(**exchange(number) | poll | {"auth": "", "reason": "asked for user name and password"})
+    polls = trace.last(1000)[4:]
+    assert [entry.number for entry in polls] == list(range(4 + 6 * ENTRIES - 3, 4 + 6 * ENTRIES + 1))
+    assert [(entry.times, entry.auth) for entry in polls] == [(300, "UsernameToken"), (300, "")] * 2
+    assert all(entry.raw and trace.exchange(entry.number, ()) for entry in polls)
+
+
+def test_polls_before_and_after_something_else_are_told_apart() -> None:
+    trace = Trace(lambda: AT)
+    for operation in ("PullMessages", "PullMessages", "Renew", "PullMessages"):
+        trace(**exchange(0) | {"operation": operation})
+    assert [(entry.operation, entry.times) for entry in trace.last(9)] == [
+        ("PullMessages", 2),
+        ("Renew", 1),
+        ("PullMessages", 1),
+    ]
 
 
 def test_long_exchanges_are_kept_in_bounded_space() -> None:
