@@ -139,11 +139,11 @@ class Leasing:
             engine = await self._engine(plan.parent, index)
             engine.set_host(facts.host_macs())
             if plan.method == "dhcp":
+                await engine.set_static({})
                 names = {s.mac: host_name(hostnames.get(s.mac, "")) or s.name for s in plan.slots}
                 await engine.set_clients(
                     {mac: ClientWish(mac, name, self.leases.get(mac)) for mac, name in names.items()}
                 )
-                await engine.set_static({})
             else:
                 await engine.set_clients({})
                 await engine.set_static({slot.mac: slot.address for slot in plan.slots if slot.address})

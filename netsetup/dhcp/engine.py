@@ -126,7 +126,8 @@ class LeaseEngine:
 
     async def set_clients(self, clients: Mapping[str, ClientWish]) -> None:
         """Exactly these from now on, by MAC. One that is new starts, one that is missing gives its lease back (nobody
-        is told by `changed`), one that stays keeps its lease whatever `previous` says."""
+        is told by `changed`), one that stays keeps its lease whatever `previous` says. A MAC is here or in
+        `set_static`, and has to leave there first."""
         for mac in self._clients.keys() - clients.keys():
             self._drop(mac, True)
         for mac, wish in clients.items():
@@ -138,7 +139,8 @@ class LeaseEngine:
         self._receive_for_all()
 
     async def set_static(self, addresses: Mapping[str, IPv4Interface]) -> None:
-        """Addresses that are in use without DHCP, by MAC: watched and defended; a conflict shows in `states()`."""
+        """Addresses that are in use without DHCP, by MAC: watched and defended; a conflict shows in `states()`.
+        A MAC is here or in `set_clients`, and has to leave there first."""
         for mac, static in list(self._statics.items()):
             if addresses.get(mac) != static.address:
                 self._watched.remove(mac, static.address.ip)

@@ -222,6 +222,18 @@ def test_leases_are_had_kept_and_moved(lan: Lan, tmp_path: Path) -> None:
     assert "lookup 7001" not in lan.host.run(["ip", "rule"]).stdout
 
 
+def test_cameras_change_between_static_addresses_and_dhcp(lan: Lan, tmp_path: Path) -> None:
+    start_dnsmasq(lan.router, tmp_path, first="10.77.0.60", last="10.77.0.70")
+    arm = static(lan, tmp_path, 2).start()
+    arm.wait_for("static", lambda: {camera["phase"] for camera in arm.cameras().values()} == {"static"})
+    netsetup = Netsetup(lan, arm.state)
+    netsetup("apply", "--parent", "eth0", "--count", "2", "--dhcp", "--yes")
+    arm.wait_for("leases", lambda: all("10.77.0.6" in "".join(one) for one in arm.addresses().values()), 30)
+    netsetup.apply(2)
+    arm.wait_for("static again", lambda: {camera["phase"] for camera in arm.cameras().values()} == {"static"})
+    assert arm.addresses() == {"vcam1": ["10.77.0.101"], "vcam2": ["10.77.0.102"]}
+
+
 def kernel_addresses(lan: Lan, number: int) -> list[str]:
     rows = json.loads(lan.host.run(["ip", "-j", "-4", "address", "show", "dev", f"vcam{number}"]).stdout)
     return [one["local"] for row in rows for one in row.get("addr_info", [])]
