@@ -107,6 +107,10 @@ class Endpoint:
                 await writer.wait_closed()
         except (ConnectionError, TimeoutError):
             pass  # the peer went, or does not read
+        except asyncio.CancelledError:
+            if self._server is None or self._server.is_serving():
+                raise
+            # By stop(). Python 3.11 would log the traceback of a client that ends so.
         finally:
             self._clients.discard(task)
             writer.transport.abort()

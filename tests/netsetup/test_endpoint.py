@@ -116,6 +116,16 @@ async def test_watchers_that_leave_or_do_not_read_are_forgotten(
         await answers.ended.wait()
 
 
+async def test_an_end_with_watchers_leaves_nothing_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(tmp_path / "arm", Answers()) as path, talking(path) as (reader, writer):
+        writer.write(b'{"do":"watch"}\n')
+        await reader.readline()
+    async with asyncio.timeout(10):
+        while await reader.read(1_000_000):
+            pass
+    assert caplog.text == ""
+
+
 async def test_a_crowd_is_turned_away_and_silence_ends(tmp_path: Path) -> None:
     async with contextlib.AsyncExitStack() as stack:
         path = await stack.enter_async_context(serving(tmp_path / "arm", Answers(), idle_s=0.5))
