@@ -192,7 +192,8 @@ class Answers:
 
     async def _doctor(self) -> dict[str, Any]:
         keeper = self._keeper
-        found = await doctor.examine(keeper.plans, keeper.leases, states=keeper.lease_states())
+        # What the command line wrote a moment ago counts: of a changed guard the kernel sends no event.
+        found = await doctor.examine(keeper.state.plans(), keeper.leases, states=keeper.lease_states())
         return {"findings": [asdict(finding) for finding in found]}
 
 
