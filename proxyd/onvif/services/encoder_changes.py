@@ -28,7 +28,6 @@ _FORWARDED = frozenset(
         "BitrateLimit",
         "GovLength",
         "H264Profile",
-        "Mpeg4Profile",
         "Profile",
     }
 )
@@ -84,7 +83,7 @@ def _wish(raw: RequestElement, codecs: Mapping[str, Codec]) -> EncoderWish:
     bitrate = _number(raw, "tt:RateControl/tt:BitrateLimit")
     return EncoderWish(
         codec=codecs[encoding] if encoding else None,
-        size=(round(width), round(height)) if width and height else None,
+        size=(round(width), round(height)) if width is not None and height is not None else None,
         fps=_number(raw, "tt:RateControl/tt:FrameRateLimit"),
         bitrate_kbps=None if bitrate is None else round(bitrate),
         gov_length=None if gov is None else round(gov),

@@ -123,6 +123,15 @@ def test_the_encoder_is_set_at_the_nvr_where_the_operator_lets_it() -> None:
     ]
 
 
+def test_a_size_of_nothing_is_for_the_nvr_to_refuse() -> None:
+    camera = Camera(_FORWARDING)
+    wish = _told(camera, "trt", "VideoEncoder")[0].replace(">2560<", ">0<")
+    assert _set(camera, "trt", "VideoEncoder", wish).ok
+    (command,) = camera.commands
+    assert isinstance(command, ChangeEncoder)
+    assert command.wish.size == (0, 1440)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -131,6 +140,8 @@ def test_the_encoder_is_set_at_the_nvr_where_the_operator_lets_it() -> None:
         (">25<", ">nan<"),
         (">25<", ">1e99<"),
         (">H264<", ">H266<"),
+        ("<tt:H264Profile>High</tt:H264Profile>", "<tt:Mpeg4Profile>ASP</tt:Mpeg4Profile>"),
+        (">1<", ">2<"),
         (">Main stream<", ">My name<"),
         ("<tt:Port>0<", "<tt:Port>5000<"),
     ],
