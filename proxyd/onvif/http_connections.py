@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from proxyd.camera.urls import bracketed
 
@@ -23,6 +24,13 @@ class ClientLog(logging.LoggerAdapter[logging.Logger]):
 
     def exception(self, msg: object, *args: object, exc_info: Any = True, **_: Any) -> None:
         self.debug(msg, *args, exc_info=exc_info)
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """The parser's errors quote what came, which may be a password: only their kind is said."""
+        if isinstance(error := kwargs.get("exc_info"), HttpProcessingError):
+            kwargs["exc_info"] = None
+            msg = f"{msg}: {type(error).__name__}"
+        super().log(level, msg, *args, **kwargs)
 
 
 class Handler(web.RequestHandler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from typing import Any
@@ -96,3 +97,19 @@ async def test_a_long_request_is_cut_for_the_trace(seen: Seen) -> None:
     await seen.send(head.encode() + body)
     (entry,) = seen.trace
     assert len(entry["raw"].request) == MAX_SIDE_BYTES
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Authorization : Basic SECRET\r\n\r\n",
+        b"Authorization: Basic SECRET" + b"A" * 9000 + b"\r\n\r\n",
+        b"Transfer-Encoding: xchunked\r\n\r\n<Password>SECRET</Password>",
+        b"Transfer-Encoding: chunked\r\n\r\nSECRET\r\n",
+    ],
+)
+async def test_what_the_parser_quotes_is_in_no_log(seen: Seen, caplog: pytest.LogCaptureFixture, rest: bytes) -> None:
+    caplog.set_level(logging.DEBUG)
+    await seen.send(b"POST /onvif/device_service HTTP/1.1\r\nHost: a\r\n" + rest)
+    assert "Error handling request from 127.0.0.1" in caplog.text
+    assert "SECRET" not in caplog.text
