@@ -17,7 +17,7 @@ from proxyd.digest import DigestVerifier, Verdict, username_of
 from .exchange import Call, Headers, Reply, plain, refusal, unless_asked
 from .faults import not_authorized
 from .security import TokenVerifier
-from .soap import SoapRequest, UsernameToken
+from .soap import SoapRequest, UsernameToken, Version
 
 REALM = "onviftui"
 _RETRY: Headers = (("Retry-After", "5"),)
@@ -62,16 +62,7 @@ class Authenticator:
             return self._let_in(call, account, http)
         if request.security is None:
             self._note(call, None, guess=http.guess)
-            headers = self._challenges(now, stale=http.stale, basic=False)
-            reply = refusal(
-                not_authorized(401),
-                request.operation,
-                http.reason,
-                auth=http.scheme,
-                headers=headers,
-                version=request.version,
-            )
-            return unless_asked(reply, call.authorization)
+            return self._challenge(call, http, request.operation, request.version, now)
         verdict, account = self._check_token(call, request.security, now)
         if verdict.ok:
             return self._let_in(call, account, verdict)
@@ -79,6 +70,12 @@ class Authenticator:
         return refusal(
             not_authorized(), request.operation, verdict.reason, auth=verdict.scheme, version=request.version
         )
+
+    def invite(self, call: Call, now: datetime) -> Reply:
+        """For a request without anything in it: libcurl, told to use Digest, sends its body only after the challenge
+        (RFC 9110 section 11.6.1 allows it)."""
+        verdict, _ = self._check_http(call, now, basic=False)
+        return self._challenge(call, verdict, call.path.rpartition("/")[2], "1.2", now)
 
     def check_picture(self, call: Call, now: datetime) -> Grant | Reply:
         verdict, account = self._check_http(call, now, basic=True)
@@ -116,6 +113,11 @@ class Authenticator:
             encrypted=call.reached.tls,
         )
         return verdict, account
+
+    def _challenge(self, call: Call, http: Verdict, operation: str, version: Version, now: datetime) -> Reply:
+        headers = self._challenges(now, stale=http.stale, basic=False)
+        reply = refusal(not_authorized(401), operation, http.reason, auth=http.scheme, headers=headers, version=version)
+        return unless_asked(reply, call.authorization)
 
     def _challenges(self, now: datetime, *, stale: bool, basic: bool) -> Headers:
         values = self._digest.challenges(now.timestamp(), stale=stale, basic=basic)

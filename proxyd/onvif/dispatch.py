@@ -82,6 +82,8 @@ class Dispatcher:
 
     def handle(self, call: Call, now: datetime) -> Reply | Pending | Later[Reply | Pending]:
         """Answer a POST to one of SERVICE_PATHS. Every refusal is a Reply; an exception is a bug of ours."""
+        if not call.body and call.authorization is None:
+            return self._authenticator.invite(call, now)
         try:
             request = parse_envelope(call.body)
         except SoapSyntaxError as error:

@@ -60,6 +60,15 @@ def test_without_credentials_a_digest_challenge_with_a_fault_body(camera: Camera
     )
 
 
+def test_an_empty_request_is_challenged_as_libcurl_expects(camera: Camera, validator: Validator) -> None:
+    reply = camera.send(b"", PATHS["tds"])
+    assert (reply.status, reply.ok, reply.operation) == (401, True, "device_service")
+    assert [name for name, _ in reply.headers] == ["WWW-Authenticate"] * 2
+    validator.body(reply.body)
+    answered = camera.send(b"", PATHS["tds"], authorization="Digest username=x")
+    assert answered.status == 400, "then there has to be something in it"
+
+
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
