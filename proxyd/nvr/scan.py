@@ -108,7 +108,7 @@ class _Scan:
         self._on_progress = on_progress
         self._on_channel = on_channel
         self._uris: dict[str, str] = {}  # profile token → stream address
-        self._without_uri: set[str] = set()  # profile tokens whose address the NVR definitely refused
+        self._without_uri: dict[str, str] = {}  # profile token → what the NVR said instead of its address
         self._grouping = Grouping(())
         self._failed_in_row = 0
         self._complete = True
@@ -201,7 +201,9 @@ class _Scan:
         scanned = scanned_channel(channel, self._uris, snapshot, await self._features.features_of(channel))
         if silent := [s.spec.name for s in scanned.streams if s.spec.upstream_url is None]:
             self._complete = False
-            self.warn(f"Channel {channel.number}: the NVR gives no address for its {' and '.join(silent)} stream.")
+            said = next((self._without_uri[p.token] for p in channel.streams if p.token in self._without_uri), "")
+            words = f"Channel {channel.number}: the NVR gives no address for its {' and '.join(silent)} stream. {said}"
+            self.warn(words.strip())
         self.scanned[channel.key] = scanned
         self._on_channel(scanned)
         self._tell(f"channel {channel.number}: read")
@@ -212,8 +214,8 @@ class _Scan:
             self._uris[profile.token] = await self._media.stream_uri(profile)
         except UpstreamAuthError:
             raise
-        except UpstreamProtocolError:
-            self._without_uri.add(profile.token)
+        except UpstreamProtocolError as error:
+            self._without_uri[profile.token] = error.message
         self._failed_in_row = 0
 
     def _count_failure(self) -> None:

@@ -7,7 +7,7 @@ import gzip
 import io
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -17,6 +17,7 @@ from proxyd.camera.spec import NvrAccess
 from proxyd.digest import DigestVerifier
 from proxyd.errors import UpstreamAuthError, UpstreamProtocolError, UpstreamUnreachable
 from proxyd.nvr.client import NvrClient
+from proxyd.nvr.refusals import ENABLE_ONVIF
 from proxyd.nvr.result import ScanResult
 from proxyd.nvr.scan import ScanSettings, check_alive, scan
 from proxyd.nvr.transport import MAX_ANSWER_BYTES
@@ -191,6 +192,41 @@ async def test_a_fault_that_says_nothing_at_all_is_named_by_step_and_status() ->
     assert "firmware" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("operation", "step"),
+    [
+        ("GetServices", "list its services"),
+        ("GetDeviceInformation", "describe itself"),
+        ("GetProfiles", "list its streams"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda: web.Response(text="<html>x", content_type="text/html"), "a web page (HTTP 200)"),
+        (lambda: web.Response(status=404, text="<html>x", content_type="text/html"), "HTTP 404"),
+        (lambda: web.Response(status=500), "nothing (HTTP 500)"),
+        (lambda: web.Response(status=400), "nothing (HTTP 400)"),
+        (lambda: web.Response(status=503, text="<busy/>", content_type="text/xml"), "HTTP 503"),
+        (lambda: web.Response(status=302, headers={"Location": "https://10.0.0.1/"}), "a redirect"),
+    ],
+)
+async def test_whatever_fails_is_named_with_its_step_the_answer_and_what_to_try(
+    operation: str, step: str, answer: Callable[[], web.Response], said: str
+) -> None:
+    async def odd(request: web.Request, text: str) -> web.StreamResponse:
+        return answer()
+
+    handlers = {operation: odd} | ({"GetCapabilities": odd} if operation == "GetServices" else {})
+    async with OddDevice(**handlers) as device:
+        with pytest.raises(UpstreamProtocolError) as caught:
+            await scanned(device.access)
+    assert caught.value.message.startswith(f"127.0.0.1:{device.port}")
+    assert step in caught.value.message
+    assert said in caught.value.message
+    assert caught.value.hint == ENABLE_ONVIF
+
+
 async def test_the_password_itself_is_never_sent_nor_repeated() -> None:
     """Devices that take PasswordText exist, and others refuse it; only digests go out, each with a nonce of its own."""
     texts: list[str] = []
@@ -218,13 +254,16 @@ async def test_the_password_itself_is_never_sent_nor_repeated() -> None:
 
 async def test_one_channel_that_fails_leaves_the_others() -> None:
     async def not_for_p21(request: web.Request, text: str) -> web.StreamResponse | str:
-        return fault("NoProfile") if ">P21<" in text else device.plain("GetStreamUri", text)
+        return fault("NoProfile", "no such\x07 one") if ">P21<" in text else device.plain("GetStreamUri", text)
 
     async with OddDevice(GetStreamUri=not_for_p21) as device:
         result = await scanned(device.access)
     assert [c.online for c in result.channels] == [True, False]
     assert not result.complete
-    assert any("Channel 2" in w for w in result.warnings)
+    assert result.warnings == (
+        f"Channel 2: the NVR gives no address for its main stream. 127.0.0.1:{device.port} refused to give the stream "
+        "address of P21: “no such one” (NoProfile).",
+    )
 
 
 async def test_a_channel_whose_address_never_comes_is_left_as_it_was() -> None:
