@@ -16,16 +16,21 @@ class TooLarge(Exception):
 
 
 async def read_body(request: web.BaseRequest) -> bytes:
-    """The whole body in bounded space and time. Raises TooLarge, TimeoutError."""
+    """The whole body in bounded space and time. Raises TooLarge, TimeoutError, ConnectionError."""
     if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
         # .NET clients (ONVIF Device Manager) wait for this before they send the body.
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     chunks: list[bytes] = []
     size = 0
-    async with asyncio.timeout(BODY_TIMEOUT_S):
-        while chunk := await request.content.readany():
-            size += len(chunk)
-            if size > MAX_REQUEST_BYTES:
-                raise TooLarge
-            chunks.append(chunk)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            while chunk := await request.content.readany():
+                size += len(chunk)
+                if size > MAX_REQUEST_BYTES:
+                    raise TooLarge
+                chunks.append(chunk)
+    except (ConnectionError, TimeoutError):
+        raise
+    except OSError as error:  # the client is gone, too: no route to it any more, TLS broken off
+        raise ConnectionResetError from error
     return b"".join(chunks)

@@ -72,6 +72,7 @@ class Connections(web.Server):
         self.answering: set[web.RequestHandler] = set()
         self.kept: dict[web.RequestHandler, tuple[str, float]] = {}  # by whom, and when it last asked
         self._gone = gone
+        self._stopping = False
 
     def __call__(self) -> web.RequestHandler:
         return Handler(self, loop=self._loop_here, **self._kwargs)
@@ -86,7 +87,14 @@ class Connections(web.Server):
         if client and (handler in self.answering or idle_s < IDLE_TIMEOUT_S):  # else it was us who closed it
             self._gone(client)
 
+    def pre_shutdown(self) -> None:
+        self._stopping = True
+        super().pre_shutdown()
+
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        if self._stopping:  # accepted just before the listener was closed: nobody would ever end it
+            transport.abort()
+            return
         super().connection_made(handler, transport)
         held = [
             (one, one.transport, host_of(one.transport))
@@ -119,7 +127,9 @@ def peer_of(request: web.BaseRequest) -> str:
 
 def reached_by(request: web.BaseRequest) -> Reached:
     """Raises ConnectionResetError when the client is gone."""
-    if request.transport is None:
+    # A TLS transport forgets its addresses one turn of the loop before anybody is told that it is lost.
+    name = request.transport.get_extra_info("sockname") if request.transport else None
+    if request.transport is None or name is None:
         raise ConnectionResetError("the client is gone")
-    host, port = request.transport.get_extra_info("sockname")[:2]
+    host, port = name[:2]
     return Reached(host, port, tls=request.transport.get_extra_info("sslcontext") is not None)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import logging
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -107,7 +108,7 @@ async def test_success_and_challenge_are_recorded(running: Running, client: aioh
         ("PUT", PATHS["tds"], _SOAP, b"x", 405),
         ("POST", PATHS["trt"], {"Content-Type": "text/plain"}, b"x", 415),
         ("POST", PATHS["trt"], _SOAP, b"<a", 400),
-        ("POST", PATHS["trt"], _SOAP, b"", 400),
+        ("POST", PATHS["trt"], _SOAP, b"", 401),
         ("POST", PATHS["trt"], _SOAP, b"x" * MAX_REQUEST_BYTES, 400),
         ("POST", PATHS["trt"], _SOAP, b"x" * (MAX_REQUEST_BYTES + 1), 413),
         ("POST", "/onvif/replay_service", _SOAP, b"<a/>", 404),
@@ -374,6 +375,22 @@ async def test_update_keeps_connections(running: Running, client: aiohttp.Client
     assert running.trace[-1]["reason"] == "wrong password"
     assert running.trace[0]["client"] == running.trace[-1]["client"]
     assert etree.fromstring(body)[-1][0].tag == clark("env:Fault")
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3, 4, 5])
+async def test_a_client_that_comes_while_the_camera_stops_is_not_served(running: Running, turns: int) -> None:
+    """`turns` of the event loop after it came. After two, asyncio fails to attach it to the closed listener and lets
+    go of it by itself, when it is collected."""
+    with socket.create_connection(("127.0.0.1", running.server.port), timeout=5) as late:
+        late.setblocking(False)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await running.server.stop()
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(ConnectionError):
+            await loop.sock_sendall(late, b"GET /onvif/device_service HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert await asyncio.wait_for(loop.sock_recv(late, 100), 5) == b""
+    assert running.trace == []
 
 
 async def test_start_and_stop_are_idempotent_and_the_port_is_free_again() -> None:
