@@ -49,7 +49,14 @@ def _placeholder(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> str:
     return "${" + suffix + "}"
 
 
+def _text(loader: yaml.SafeLoader, node: yaml.Node) -> str:
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+
+
 _Loader.add_multi_constructor("!", _placeholder)
+# Also where a tag says otherwise; and PyYAML's own readers break on `!!bool x`, and take seconds for some numbers.
+for _kind in ("bool", "int", "float", "timestamp", "binary"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _text)
 
 
 def load_yaml(text: str) -> Any:
@@ -84,6 +91,7 @@ def _measure(node: yaml.Node, known: dict[int, int], above: set[int]) -> int:
     if isinstance(node, yaml.SequenceNode):
         parts = list(node.value)
     elif isinstance(node, yaml.MappingNode):
+        _refuse_doubles(node)
         parts = [part for pair in node.value for part in pair]
     else:
         return 1
@@ -94,6 +102,20 @@ def _measure(node: yaml.Node, known: dict[int, int], above: set[int]) -> int:
             raise BadList("The file's aliases make it too large.", _HINT)
     known[id(node)] = size
     return size
+
+
+def _refuse_doubles(node: yaml.MappingNode) -> None:
+    """YAML allows a key once (1.2.2, section 3.2.1.1); PyYAML would drop the first, a camera perhaps."""
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode) or key.tag == _KEPT_TAGS[0]:
+            continue
+        if key.value in seen:
+            raise BadList(
+                f"In line {key.start_mark.line + 1} is a key that was there before.",
+                "Give each entry a name of its own.",
+            )
+        seen.add(key.value)
 
 
 def as_dict(value: Any) -> dict[str, Any]:

@@ -293,3 +293,17 @@ def test_any_structure_is_a_list_or_refused_in_words(document: dict[str, object]
         return
     for item in listing.items:
         assert (item.source is None) == bool(item.problem)
+
+
+@pytest.mark.parametrize("value", ["!!bool x", '!!int ""', '!!float ""', "!!timestamp x", '!!binary "@@"', "!!int 7"])
+def test_scalars_stay_text_whatever_their_tag_says(value: str) -> None:
+    [item] = read_list(f'- {{name: {value}, main: "rtsp://10.0.0.9/a"}}').items
+    assert item.source is not None
+    assert item.name in ("x", "@@", "7", "Camera 1")
+
+
+def test_a_key_that_is_there_twice_loses_no_camera() -> None:
+    with pytest.raises(BadList, match="In line 3 is a key that was there before"):
+        read_list("streams:\n  door: rtsp://10.0.0.9/1\n  door: rtsp://10.0.0.9/2\n")
+    merged = "a: &a {main: 'rtsp://10.0.0.9/1', name: A}\ncameras:\n  - {<<: *a, name: B}\n"
+    assert [item.name for item in read_list(merged).items] == ["B"]
