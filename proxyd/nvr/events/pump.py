@@ -32,6 +32,7 @@ _CUT_S = 1.0
 _PACE_S = 0.02  # between pulls that bring events: a flood comes in batches
 _IMPATIENT_S = 1.0  # between pulls of a device that never waits
 _RETRY_FIRST_S, _RETRY_MOST_S = 1.0, 60.0
+_LASTED_S = 10.0  # a subscription that lived so long is replaced at once; some devices forget each after one answer
 _REFUSED_S = 120.0  # until a device that will not tell events is asked again
 _MANY = 10
 _FAREWELL_S = 2.0
@@ -116,6 +117,7 @@ class EventPump:
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._worked = False  # since the last failure
+        self._lasted_s = 0.0  # by the loop's clock: a subscription that ends before this did not last
         self.standing = Standing("starting")
 
     def start(self) -> None:
@@ -153,6 +155,7 @@ class EventPump:
             except _SubscriptionGoneError:
                 log.info("%s: its event subscription is gone; a new one is made", self._name)
                 self._subscription = None
+                self._worked = self._worked and _now() >= self._lasted_s
                 pause_s = 0.0 if self._worked else pause_s
             except _NoEventsError as error:
                 self._fail(str(error), None, refused=True)
@@ -264,6 +267,7 @@ class EventPump:
         except BadAddress as error:
             raise _NoEventsError(f"the NVR gave {error} for a subscription") from None
         at = sub.manage(address, granted.references, manner)
+        self._lasted_s = _now() + min(_LASTED_S, granted.lifetime_s / 2)
         return _Subscription(at, granted.lifetime_s, _now() + granted.lifetime_s, mode)
 
     async def _pull(self, subscription: _Subscription) -> None:

@@ -69,9 +69,9 @@ class Ear:
 
 @asynccontextmanager
 async def pumping(
-    nvr: SimulatedNvr, *, pull_s: float = 30.0, access: NvrAccess | None = None
+    nvr: SimulatedNvr, *, pull_s: float = 30.0, access: NvrAccess | None = None, ear: Ear | None = None
 ) -> AsyncIterator[tuple[Ear, EventPump]]:
-    ear, link = Ear(), NvrLink(access or nvr.access)
+    ear, link = ear or Ear(), NvrLink(access or nvr.access)
     pump = EventPump(link, "test NVR", ear, pull_s=pull_s)
     pump.start()
     try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import aiohttp
 import pytest
 
 from proxyd.errors import UpstreamAuthError
+from proxyd.nvr.events.parse import NvrEvent
 from proxyd.nvr.link import NvrLink
 from proxyd.simulator.device import SimulatedNvr
 from proxyd.simulator.dialects import DIALECTS
@@ -111,6 +113,20 @@ async def test_a_forgotten_subscription_is_made_anew_at_once() -> None:
         nvr.forget_subscriptions()
         await ear.until(lambda: ear.begun == 2)
         await hears_motion(nvr, ear)
+
+
+async def test_a_device_that_forgets_each_subscription_is_not_asked_in_a_loop() -> None:
+    class Forgotten(Ear):
+        def heard(self, events: list[NvrEvent]) -> None:
+            nvr.forget_subscriptions()
+            super().heard(events)
+
+    loop = asyncio.get_running_loop()
+    async with SimulatedNvr(channels=2) as nvr, pumping(nvr, ear=Forgotten()) as (ear, _):
+        await ear.until(lambda: ear.begun == 1)
+        first_s = loop.time()
+        await ear.until(lambda: ear.begun == 3)
+        assert loop.time() - first_s > 2.0, "the pause grows"
 
 
 @pytest.mark.parametrize("notify_only", [False, True])
