@@ -72,7 +72,7 @@ KEYS: tuple[Key, ...] = (
         "enter",
         "switch",
         "switch",
-        "Switch sound, H.265 or forwarding of settings on or off; copy any other field",
+        "Switch sound, H.265 or forwarding on or off, copy any other field; on a request: all that was said",
         "camera",
         0,
     ),

@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
-from proxyd.api.models import Camera, CameraEvent, Credentials, TraceEntry
+from proxyd.api.models import Camera, CameraEvent, Credentials, Exchange, TraceEntry
 
 from ..keys import view_bindings
 from ..refusals import newest_refusal, refusal_words
@@ -23,6 +23,7 @@ from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
 from ..widgets.rows import Row
 from ..words import Tone, camera_sign, count, format_mbit, format_time
+from .exchange import ExchangeText
 from .live_screen import LiveScreen
 
 TRACE_LIMIT = 100
@@ -173,9 +174,9 @@ class CameraScreen(LiveScreen):
                 return
             look, zone = ui_of(self).look, ui_of(self).local_now().tzinfo
             rows = []
-            for number, entry in enumerate(reversed(trace)):
+            for entry in reversed(trace):
                 glyph, tone, cells = request_cells(entry, look, zone)
-                rows.append(Row(len(trace) - number, glyph, tone, cells))
+                rows.append(Row(entry.number, glyph, tone, cells))
             empty = [
                 line(""),
                 line(("    Nobody has asked yet.", Tone.STRONG)),
@@ -248,6 +249,11 @@ class CameraScreen(LiveScreen):
     @on(LiveTable.Opened, "#fields")
     def action_switch(self) -> None:
         """Also for a double click: switches what can be switched, copies the rest."""
+        if self.query_one("#requests").has_focus:
+            self.show_exchange()
+            return
+        if not self.query_one("#fields").has_focus:
+            return
         camera = self.camera
         key = self.query_one("#fields", LiveTable).cursor_key
         if camera is None or key is None:
@@ -257,6 +263,18 @@ class CameraScreen(LiveScreen):
             ui_of(self).switch_setting(camera.id, SWITCHES[label][0])
         else:
             self.action_copy()
+
+    @on(LiveTable.Opened, "#requests")
+    def show_exchange(self) -> None:
+        """What went over the wire in the request under the cursor."""
+        number = self.query_one("#requests", LiveTable).cursor_key
+        if number is not None:
+
+            def arrived(exchange: Exchange) -> None:
+                self.app.push_screen(ExchangeText(exchange))
+
+            params = {"id": self._camera, "number": number}
+            ui_of(self).ask("camera.exchange", params, doing="Reading it…", then=arrived)
 
     def action_start_stop(self) -> None:
         ui_of(self).toggle_cameras([self._camera])

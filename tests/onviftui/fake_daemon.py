@@ -16,6 +16,7 @@ from proxyd.api.models import (
     CameraEvent,
     CameraState,
     Credentials,
+    Exchange,
     FoundNvr,
     Interface,
     InterfaceChange,
@@ -249,6 +250,7 @@ class FakeDaemon(RpcFake):
     def _camera_trace(self, params: dict[str, Any]) -> list[TraceEntry]:
         return [
             TraceEntry(
+                number=1,
                 at="2026-11-22T09:00:01Z",
                 client="10.77.0.3",
                 protocol="onvif",
@@ -256,6 +258,7 @@ class FakeDaemon(RpcFake):
                 ok=True,
             ),
             TraceEntry(
+                number=2,
                 at="2026-11-22T09:00:02Z",
                 client="10.77.0.3",
                 protocol="onvif",
@@ -265,6 +268,7 @@ class FakeDaemon(RpcFake):
                 reason="wrong password",
             ),
             TraceEntry(
+                number=3,
                 at="2026-11-22T09:00:09Z",
                 client="10.77.0.3",
                 protocol="rtsp",
@@ -273,6 +277,12 @@ class FakeDaemon(RpcFake):
                 ok=True,
             ),
         ]
+
+    def _camera_exchange(self, params: dict[str, Any]) -> Exchange:
+        entry = next(one for one in self._camera_trace({}) if one.number == params["number"])
+        return Exchange(
+            entry=entry, request="POST /x HTTP/1.1\n\n<a><b/></a>", reply="HTTP/1.1 400 Bad\n\n" + "c" * 300
+        )
 
     def _camera_snapshot(self, params: dict[str, Any]) -> Picture:
         return Picture(content_type="image/jpeg", data="AAAA" * 1000)

@@ -106,6 +106,22 @@ async def test_why_a_camera_is_not_adopted(socket: Path, size: tuple[int, int]) 
         assert daemon.called("camera.diagnosis") == [{"id": 1}] * 2
 
 
+@SIZES
+async def test_a_request_opens_what_went_over_the_wire(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket, 1) as daemon, running_ui(socket, size) as ui:
+        await ui.press("2", "t")
+        await ui.sees("GetProfiles")
+        await ui.press("j", "enter")
+        await ui.sees("GetProfiles  refused: wrong password")
+        assert daemon.called("camera.exchange") == [{"id": 1, "number": 2}]
+        assert daemon.called("camera.update") == []
+        lines = [one.strip(" │") for one in ui.text.splitlines()]
+        place = lines.index("The recorder sent")
+        assert lines[place + 1 : place + 6] == ["POST /x HTTP/1.1", "", "<a>", "<b/>", "</a>"]
+        await ui.press("escape")
+        await ui.sees("What recorders asked")
+
+
 async def test_the_table_shows_who_has_a_camera(socket: Path) -> None:
     async with FakeDaemon(socket, 1) as daemon, running_ui(socket, WIDE) as ui:
         daemon.change("camera", camera(1, adopted_by="10.77.0.3", recorder=None))
