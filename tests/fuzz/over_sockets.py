@@ -83,7 +83,8 @@ async def _talk(
             tally.busy_s += took_s
             tally.requests += 1
             judge.check(status, kind, raw)
-            mutator.subscriptions += [found.decode() for found in re.findall(rb"\?sub=(\w+)", raw)]
+            given = [found.decode() for found in re.findall(rb"\?sub=(\w+)", raw)]
+            mutator.subscriptions = [*mutator.subscriptions, *given][-16:]
             if not stays:
                 return
 

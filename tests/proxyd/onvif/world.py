@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proxyd.camera.commands import (
@@ -54,11 +54,10 @@ ENCODER_OPTIONS = EncoderOptions(
 
 @dataclass
 class World:
-    """Performs commands of one camera. `calls` are those to the NVR, in order."""
+    """Performs commands of one camera."""
 
     spec: CameraSpec
     server: OnvifServer | None = None
-    calls: list[NvrCall] = field(default_factory=list)
 
     async def perform(self, command: Command, client: str) -> Any:
         spec = self.spec
@@ -85,7 +84,6 @@ class World:
         return None
 
     def _call(self, call: NvrCall) -> Any:
-        self.calls.append(call)
         return NVR_ANSWERS.get((call.service, call.operation))
 
 
