@@ -14,9 +14,10 @@ MAX_SIDE_BYTES = 16 * 1024
 GONE = "(removed)"
 _TEXT_ENCODINGS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
-# The whole content of these elements, also when it is cut off before the end.
+# The whole content of these elements, also when it is cut off before the end; attributes are shown when they are few.
+# What a stranger sent is searched here: each pattern takes time in proportion to the text.
 _ELEMENTS = re.compile(
-    r"(<(?:[^\s<>/:]+:)?(Password|Nonce|Created|PrivateKey|Passphrase|Key)(?:\s[^>]*)?(?<!/)>)"
+    r"(<(?:[^\s<>/:]+:)?(Password|Nonce|Created|PrivateKey|Passphrase|Key)(?=[\s>])(?:\s[^<>]{0,200}>|>)?)"
     r".*?(?=</(?:[^\s<>/:]+:)?\2\s*>|\Z)",
     re.DOTALL,
 )
@@ -67,7 +68,8 @@ def shown(side: bytes, secrets: Iterable[str]) -> str:
 
 def _text(side: bytes) -> str | None:
     """Line ends as people read them; None for what hides its words from a search (UTF-16, UTF-7)."""
-    declared = _DECLARED.search(side.decode("latin-1"))
+    body = side.partition(b"\r\n\r\n")[2] or side
+    declared = _DECLARED.match(body.lstrip().decode("latin-1"))
     if b"\0" in side or (declared and declared[1].strip().lower() not in _TEXT_ENCODINGS):
         return None
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,8 @@ _SECURITY = (
         f"<Password>one<b>{SECRET}</b></Password >",
         f'<Password Type="a>b">{SECRET}</Password>',
         f"<Password\n>{SECRET}",  # cut off before its end
+        f"<Password {'a' * 500}='x'>{SECRET}",
+        f"<Password <x>{SECRET}",
         f"<tt:PrivateKey><tt:Data>{SECRET}</tt:Data></tt:PrivateKey>",
         f"GET / HTTP/1.1\r\nAuthorization: Basic {SECRET}\r\nHost: x\r\n\r\n",
         f"GET / HTTP/1.1\r\nauthorization :Digest username=a,\r\n response={SECRET}\r\nHost: x\r\n\r\n",
@@ -70,6 +73,16 @@ def test_long_sides_are_cut_and_say_so() -> None:
     assert raw.size == 2 * MAX_SIDE_BYTES
     for side in (raw.request, raw.reply):
         assert shown(side, ()).endswith(f"\n(cut off after {MAX_SIDE_BYTES} bytes)")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<Password ", "<Password>", "</Password", "<?xml ", "a://", "password=", "nonce=", "Cookie:\n ", "<x:", "a", "="],
+)
+def test_no_text_takes_long(piece: str) -> None:
+    began = time.process_time()
+    shown((piece * MAX_SIDE_BYTES).encode()[:MAX_SIDE_BYTES], ())
+    assert time.process_time() - began < 0.1
 
 
 @given(st.text(max_size=30), st.text(max_size=30), st.integers(0, 200))
