@@ -19,6 +19,7 @@ from .parents import WIRELESS_TODO, WIRELESS_WHY
 _PREFIX = re.compile(r"[a-z][a-z0-9_-]{1,9}")
 # What other programs take for real adapters, or manage themselves.
 _FOREIGN = re.compile(r"(e|en|eth|wl|br|docker|veth|lo|tun|tap|wg|virbr|vmbr)\d*$|eth|en[opsx]|wl|br-|docker")
+_INSTALL = "sudo netsetup install"
 NOT_PARENTS = ("macvlan", "macvtap", "ipvlan", "ipvtap")
 
 
@@ -31,8 +32,8 @@ def accept(plans: Sequence[Plan], facts: Facts, limits: Limits | None) -> None:
     _once((slot.name for plan in plans for slot in plan.slots), "name")
     _once((slot.mac for plan in plans for slot in plan.slots), "MAC address")
     _once((str(slot.address.ip) for plan in plans for slot in plan.slots if slot.address), "address")
-    if limits and sum(len(plan.slots) for plan in plans) > limits.most:
-        raise BadRequest(f"At most {limits.most} interfaces are allowed here.", "Root can raise `most` in the config.")
+    if limits:
+        accept_count(sum(len(plan.slots) for plan in plans), limits)
     for plan in plans:
         _accept_plan(plan, facts, limits)
 
@@ -57,6 +58,13 @@ def accept_parent(name: str, facts: Facts) -> HostLink:
     return link
 
 
+def accept_count(count: int, limits: Limits) -> None:
+    """Of all adapters together. Raises BadRequest for more than root allows."""
+    if count > limits.most:
+        todo = f"Root can allow more: {_INSTALL} --most {count} --yes" if count <= MOST_SLOTS else ""
+        raise BadRequest(f"At most {limits.most} interfaces are allowed here.", todo)
+
+
 def accept_name_prefix(prefix: str) -> None:
     """Raises BadRequest for what other programs would take for theirs."""
     if not _PREFIX.fullmatch(prefix) or _FOREIGN.match(prefix):
@@ -68,10 +76,13 @@ def accept_name_prefix(prefix: str) -> None:
 
 def _accept_plan(plan: Plan, facts: Facts, limits: Limits | None) -> None:
     if limits and plan.parent not in limits.parents:
-        allowed = ", ".join(limits.parents)
-        raise BadRequest(f"{plan.parent} is not allowed as parent here.", f"The config allows {allowed}.")
+        words = " ".join(f"--parent {name}" for name in (*filter(facts.link, limits.parents), plan.parent))
+        raise BadRequest(
+            f"{plan.parent} is not allowed as parent here, only {', '.join(limits.parents)}.",
+            f"Root can allow it: {_INSTALL} {words} --yes",
+        )
     if limits and plan.name_prefix != limits.name_prefix:
-        raise BadRequest(f"Names must begin with {limits.name_prefix} here.")
+        raise BadRequest(f"Names must begin with {limits.name_prefix} here.", "Leave --name-prefix out.")
     accept_name_prefix(plan.name_prefix)
     _accept_guard(plan.guard)
     if not 0 <= plan.block < MOST_PARENTS:
@@ -129,7 +140,8 @@ def _accept_range(network: IPv4Network, slot: Slot, plan: Plan, facts: Facts, li
     if not any(slot.address in allowed_range for allowed_range in allowed):
         ranges = ", ".join(str(allowed_range) for allowed_range in allowed) or "none"
         raise BadRequest(
-            f"{slot.address} is outside the allowed addresses ({ranges}).", "Root sets them in the config."
+            f"{slot.address} is outside the allowed addresses ({ranges}).",
+            f"Begin at one of these. Root can set others: {_INSTALL} --range NETWORK --yes",
         )
     # A wide mask would draw the whole range into the cameras' tables and past the host's own routes.
     if own and not any(network == x or network.subnet_of(x) for x in (*own, *limits.ranges)):

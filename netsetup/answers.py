@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from . import doctor
-from .accept import accept
+from .accept import accept, accept_count
 from .errors import BadRequest, FactsChanged
 from .identity import keep_identity
 from .keeper import Keeper
@@ -181,14 +181,11 @@ class Answers:
         if any(plan.guard != guards.get(plan.parent, usual_guard(before)) for plan in after):
             raise BadRequest("Only root can change the guard of the interfaces.", "sudo netsetup apply --guard --yes")
         changed = [plan for plan in after if plan not in before]
-        growing = sum(len(plan.slots) for plan in after) > sum(len(plan.slots) for plan in before)
         accept(changed, facts, self._limits())
         keep_identity(before, after, facts, seen_macs())
-        if growing and sum(len(plan.slots) for plan in after) > self._keeper.limits.most:
-            raise BadRequest(
-                f"At most {self._keeper.limits.most} interfaces are allowed here.",
-                "Root can raise `most` in the config.",
-            )
+        count = sum(len(plan.slots) for plan in after)
+        if count > sum(len(plan.slots) for plan in before):
+            accept_count(count, self._keeper.limits)
 
     async def _doctor(self) -> dict[str, Any]:
         keeper = self._keeper

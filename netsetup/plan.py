@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from itertools import chain, islice
 from typing import Literal
 
-from .accept import accept, accept_parent
+from .accept import accept, accept_count, accept_parent
 from .addressing import addresses_from, host_mac_prefix, parse_mac_prefix, slot_mac, usable
 from .errors import BadRequest
 from .known import Known, other_holder
@@ -58,8 +58,8 @@ def make_plan(
     frame = _frame(wish, present, others, facts, limits)
     if not 0 <= wish.count <= MOST_SLOTS:
         raise BadRequest(f"{wish.count} interfaces are not possible: 0 to {MOST_SLOTS} fit on one parent.")
-    if limits and wish.count + sum(len(plan.slots) for plan in others) > limits.most:
-        raise BadRequest(f"At most {limits.most} interfaces are allowed here.", "Root can raise `most` in the config.")
+    if limits:
+        accept_count(wish.count + sum(len(plan.slots) for plan in others), limits)
     slots = list(present.slots if present else ())[: wish.count]
     taken = _taken(frame, others, facts, taken_macs)
     slots += _new_slots(frame, wish.count - len(slots), slots, taken, known or {})
@@ -103,7 +103,7 @@ def _frame(wish: PlanWish, present: Plan | None, others: Sequence[Plan], facts: 
             if new and new != old:
                 raise BadRequest(
                     f"The interfaces on {wish.parent} have {option} {old}, and recorders know them by it.",
-                    "Run `netsetup remove` first to change it.",
+                    "Run `netsetup remove --all` first to change it.",
                 )
         method = method or present.method
         gateway = wish.gateway or (present.gateway if method == present.method else None)

@@ -200,8 +200,12 @@ def test_prefixes_are_for_ever() -> None:
 @pytest.mark.parametrize(
     ("limits", "wish", "words"),
     [
-        (Limits(("eth1",)), static(1), "eth0 is not allowed as parent"),
-        (Limits(("eth0",), most=2), static(3), "At most 2 interfaces"),
+        (
+            Limits(("eth1",)),
+            static(1),
+            "not allowed as parent here, only eth1. .* install --parent eth1 --parent eth0 --yes",
+        ),
+        (Limits(("eth0",), most=2), static(3), "At most 2 interfaces .* --most 3 --yes"),
         (Limits(("eth0",), name_prefix="cam"), static(1, name_prefix="vcam"), "must begin with cam"),
         (Limits(("eth0",)), static(1, "10.78.0.5/24", None), "outside the allowed addresses .10.77.0.0/24"),
         (Limits(("eth0",)), static(1, "10.77.0.101/16", None), "wider than the network of eth0"),
