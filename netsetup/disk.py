@@ -55,12 +55,15 @@ def trust(path: Path, its: os.stat_result) -> None:
 
 
 def trust_folder(path: Path) -> None:
-    """As `trust`; what is not there is no danger. To root every owner is right: the folder is the arm's."""
+    """As `trust`; what is not there is no danger, nor what we may not enter: who goes on is told so. To root every
+    owner is right: the folder is the arm's."""
     try:
         its = path.stat()
     except OSError:
         return
     if os.geteuid() == 0 and not its.st_mode & _OTHERS_WRITE:
+        return
+    if not os.access(path, os.X_OK):
         return
     trust(path, its)
 
