@@ -70,7 +70,7 @@ def format_limits(limits: Limits) -> str:
             f"parents = {listed(limits.parents)}      # wired adapters that may carry cameras",
             f"ranges = {listed(limits.ranges)}            # for static addresses; empty: the adapter's own network",
             f'name_prefix = "{limits.name_prefix}"    # interfaces are called this and a number',
-            f"most = {limits.most}              # interfaces on one adapter",
+            f"most = {limits.most}              # interfaces, on all adapters together",
             f'user = "{limits.user}"         # may ask the arm, beside root',
             "",
         )

@@ -17,7 +17,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from . import system
-from .accept import accept_name_prefix
+from .accept import accept_name_prefix, accept_parent
 from .config import load_limits, parse_limits
 from .errors import BadRequest, FactsChanged, NetsetupError
 from .installation import (
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--range", action="append", type=_network, metavar="NET", help="for static addresses (the adapter's network)"
     )
     parser.add_argument("--name-prefix", help="interfaces are called this and a number (vcam)")
-    parser.add_argument("--most", type=int, metavar="N", help="interfaces on one adapter (128)")
+    parser.add_argument("--most", type=int, metavar="N", help="interfaces, on all adapters together (128)")
     parser.add_argument("--member", metavar="USER", help="goes into the group proxyd (whoever called sudo)")
 
 
@@ -60,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
     there = sources()
     limits = _limits(args)
     _require_reachable(there, args.root)
+    if args.parent and args.root == Path("/"):
+        _require_parents(args.parent)
     parts = items(limits, there)
     if _is_other(args.root, limits):
         parts = tuple(replace(p, keep=False) if isinstance(p, InstalledFile) and p.path == CONFIG else p for p in parts)
@@ -160,6 +162,13 @@ def _checked(limits: Limits) -> Limits:
     accept_name_prefix(limits.name_prefix)
     content = next(p.content for p in items(limits, sources()) if isinstance(p, InstalledFile) and p.path == CONFIG)
     return parse_limits(content, "What was asked for")
+
+
+def _require_parents(names: Sequence[str]) -> None:
+    """Those that were typed: an adapter of the config file may be unplugged for now."""
+    facts = asyncio.run(read_facts([]))
+    for name in names:
+        accept_parent(name, facts)
 
 
 def _is_other(root: Path, limits: Limits) -> bool:

@@ -15,7 +15,8 @@ from .model import Limits
 
 CHECKOUT = "/opt/onviftui/.venv/bin"  # as the units in contrib name it
 COMMANDS = ("proxyd", "onviftui", "netsetup")
-SERVICES = ("netsetup.service", "proxyd.service")  # in the order of their start
+ARM = "netsetup.service"
+SERVICES = (ARM, "proxyd.service")  # in the order of their start
 USERS = ("proxyd", "netsetup")
 CONFIG = "/etc/netsetup/netsetup.toml"
 BEGIN, END = "# onviftui cameras: begin (netsetup install)", "# onviftui cameras: end"

@@ -14,7 +14,7 @@ from pathlib import Path
 from .errors import BadRequest
 from .host import read_host
 from .installation import PutFile, RemovePath, Run, SetKernel, Step
-from .installed import SERVICES, USERS
+from .installed import ARM, CONFIG, SERVICES, USERS
 
 _RUNNING_SYSTEMD = Path("/run/systemd/system")  # sd_booted(3)
 _STATE = Path("/var/lib/netsetup")
@@ -142,12 +142,12 @@ def _again(*argv: str) -> Run:
 
 
 def _services(paths: set[str]) -> list[Step]:
-    """Started, or started again when their unit changed."""
+    """Started, or started again when their unit changed, or what is read at the start alone: the arm's limits."""
     steps: list[Step] = []
     for service in SERVICES:
         if not _is_active(service):
             steps.append(Run(("systemctl", "start", service), ("systemctl", "stop", service)))
-        elif f"/etc/systemd/system/{service}" in paths:
+        elif f"/etc/systemd/system/{service}" in paths or (service == ARM and CONFIG in paths):
             steps.append(_again("systemctl", "restart", service))
     return steps
 

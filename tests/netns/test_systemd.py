@@ -97,6 +97,9 @@ def test_from_install_over_a_reboot_to_uninstall(machine: Booted, tmp_path: Path
         assert "Everything is as it was before." in refused
         assert files(machine) == before
         machine.run("mount", "-o", "remount,bind,rw", "/usr/local")
+        mistyped = machine.run(NETSETUP, "install", "--parent", "eht0", "--yes", code=1)
+        assert "There is no interface eht0. There are: eth0." in mistyped
+        assert files(machine) == before
         machine.run(NETSETUP, "install", "--parent", "eth0", "--yes")
         assert "Everything is installed." in machine.run(NETSETUP, "install", "--detailed-exitcode")
         look_at_services(machine)
@@ -108,6 +111,8 @@ def test_from_install_over_a_reboot_to_uninstall(machine: Booted, tmp_path: Path
         machine.run("onviftui", "interface", "add", str(CAMERAS), "--yes")
         cameras = wait_for_cameras(machine)
         assert "ok: vcam1 has" in machine.run("netsetup", "doctor")
+        ordinary = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+        assert "Try it as root." in machine.run(*ordinary, "netsetup", "status", code=1)
         look_at_services(machine)
 
         machine.reboot()

@@ -238,6 +238,9 @@ def test_around_the_files_services_users_and_sysctls(monkeypatch: pytest.MonkeyP
         "run systemctl start netsetup.service",
         "run systemctl restart proxyd.service",
     ]
+    monkeypatch.setattr(system, "_is_active", lambda service: True)
+    said = [words(step) for step in system.around_install([PutFile(CONFIG, "x")], member="")]
+    assert said[-1] == "run systemctl restart netsetup.service"  # it reads its limits when it starts
     gone = [words(s) for s in system.around_uninstall([RemovePath("/etc/systemd/system/proxyd.service")], purge=True)]
     assert gone[0] == "run systemctl stop proxyd.service" and "run systemctl daemon-reload" in gone
 
