@@ -28,6 +28,7 @@ from .commands import (
 )
 from .motion import Motions
 from .spec import CameraSpec
+from .urls import host_of
 
 log = logging.getLogger(__name__)
 
@@ -94,5 +95,5 @@ class Performer:
             case Restart():
                 self._restart(spec.id)
                 what = f"restarts {spec.name}"
-        await self._kept(spec.id, f"The recorder at {client.rpartition(':')[0] or client} {what}.")
+        await self._kept(spec.id, f"The recorder at {host_of(client)} {what}.")
         return None

@@ -23,6 +23,7 @@ from .spec import CameraSpec, ReportUpstream, StreamName
 from .status import Failure, start_failure
 from .told import told
 from .trace import Trace
+from .urls import host_of
 
 
 class StartFailed(Exception):
@@ -101,7 +102,7 @@ class RunningCamera:
     def playing(self) -> frozenset[str]:
         """The addresses of the recorders that play now."""
         clients = (client for stream in self.stats().values() for client in stream.clients)
-        return frozenset(client.address.rpartition(":")[0] for client in clients)
+        return frozenset(host_of(client.address) for client in clients)
 
     def stats(self) -> Mapping[StreamName, StreamStats]:
         return self._rtsp.stats()

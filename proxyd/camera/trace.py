@@ -12,6 +12,7 @@ from proxyd.api.models import Exchange, TraceEntry
 
 from .meeting import Meetings
 from .raw_exchange import RawExchange, shown
+from .urls import host_of
 
 ENTRIES = 200
 RAW_ENTRIES = 50
@@ -50,7 +51,7 @@ class Trace:
         raw: RawExchange | None = None,
         tls: bool = False,
     ) -> None:
-        host = _host(client)
+        host = host_of(client)
         if ok and auth:
             self.recorder = host
             self.moved_from = ""
@@ -92,9 +93,9 @@ class Trace:
         """Takes out the entry of this client's equal polls before, and says how many they were: recorders poll for
         events every second, which must not push out all else. A poll with another outcome does not end the row, since
         some clients let themselves be asked for their password each time."""
-        host = _host(poll.client)
+        host = host_of(poll.client)
         for before in reversed(self._entries.values()):
-            if _host(before.client) != host:
+            if host_of(before.client) != host:
                 continue
             if before.operation != _POLL:
                 break
@@ -121,7 +122,7 @@ class Trace:
 
     def last(self, limit: int, recorder: str | None = None) -> list[TraceEntry]:
         """Oldest first, of one recorder or of all; `raw` says whose bytes are still there."""
-        asked = [entry for entry in self._entries.values() if recorder in (None, _host(entry.client))]
+        asked = [entry for entry in self._entries.values() if recorder in (None, host_of(entry.client))]
         return [
             entry.model_copy(update={"raw": True}) if entry.number in self._raw else entry for entry in asked[-limit:]
         ]
@@ -138,12 +139,6 @@ class Trace:
             request=shown(raw.request, known),
             reply=shown(raw.reply, known),
         )
-
-
-def _host(client: str) -> str:
-    """Of "host:port", with IPv6 in brackets; the port may be missing."""
-    host = client if client.endswith("]") else client.rpartition(":")[0] or client
-    return host.strip("[]")
 
 
 def moment(at: str) -> datetime:

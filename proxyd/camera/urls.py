@@ -15,6 +15,12 @@ def bracketed(host: str) -> str:
     return f"[{bare}]" if ":" in bare else bare
 
 
+def host_of(client: str) -> str:
+    """Of "host:port" as it stands in the trace, IPv6 in brackets; the port may be missing. Without brackets."""
+    host = client if client.endswith("]") else client.rpartition(":")[0] or client
+    return host.strip("[]")
+
+
 def http_url(host: str, port: int, path: str) -> str:
     return f"http://{_authority(host, port, 80)}{path}"
 

@@ -23,6 +23,11 @@ def parse_duration(text: str) -> float | None:
     return -total if match[1] else total
 
 
+def format_duration(seconds: float) -> str:
+    """90.5 → `PT90.5S`, to the millisecond; never with an exponent, which xs:duration does not know."""
+    return f"PT{f'{seconds:.3f}'.rstrip('0').rstrip('.')}S"
+
+
 def seconds_until(text: str, now: datetime) -> float | None:
     """An AbsoluteOrRelativeTime as seconds from `now`; None when it is neither."""
     relative = parse_duration(text)

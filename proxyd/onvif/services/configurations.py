@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from proxyd.camera.features import Span
 from proxyd.camera.spec import CameraSpec, StreamSpec
 
 from ..faults import no_configuration, no_profile
@@ -123,6 +124,10 @@ def resolution(name: str, stream: StreamSpec) -> Element:
 
 def int_range(name: str, low: int, high: int) -> Element:
     return el(name, el("tt:Min", str(low)), el("tt:Max", str(high)))
+
+
+def float_range(name: str, span: Span) -> Element:
+    return el(name, el("tt:Min", number(span.low)), el("tt:Max", number(span.high)))
 
 
 def quality_limit(streams: Iterable[StreamSpec]) -> int:

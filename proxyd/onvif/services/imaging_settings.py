@@ -105,7 +105,7 @@ def _option(imaging: ImagingFeatures, path: str, name: str) -> list[Element]:
     if path in MODES:
         return [el(f"tt:{name}", mode) for mode in dict(imaging.modes).get(path, ())]
     span = dict(imaging.levels).get(path)
-    return [] if span is None else [_range(f"tt:{name}", span)]
+    return [] if span is None else [conf.float_range(f"tt:{name}", span)]
 
 
 def move_options_element(name: str, imaging: ImagingFeatures) -> Element:
@@ -116,17 +116,13 @@ def move_options_element(name: str, imaging: ImagingFeatures) -> Element:
         *(
             el(
                 f"tt:{kind}",
-                _range(f"tt:{value}", spans[kind]),
-                _range("tt:Speed", spans[f"{kind}/Speed"]) if f"{kind}/Speed" in spans else None,
+                conf.float_range(f"tt:{value}", spans[kind]),
+                conf.float_range("tt:Speed", spans[f"{kind}/Speed"]) if f"{kind}/Speed" in spans else None,
             )
             for kind, value in FOCUS_MOVES
             if kind in spans
         ),
     )
-
-
-def _range(name: str, span: Span) -> Element:
-    return el(name, el("tt:Min", conf.number(span.low)), el("tt:Max", conf.number(span.high)))
 
 
 def _number(raw: object) -> float | None:

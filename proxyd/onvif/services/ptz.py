@@ -12,7 +12,7 @@ from proxyd.camera.commands import Ask, NvrCall
 from proxyd.camera.features import PtzFeatures
 from proxyd.camera.ptz_calls import continuous_move, covers_all, ptz_call, stop
 
-from ..durations import format_instant, parse_duration
+from ..durations import format_duration, format_instant, parse_duration
 from ..faults import SoapFault, action_not_supported, invalid_value
 from ..namespaces import PTZ
 from ..soap import Element, el
@@ -52,7 +52,7 @@ def _timeout_s(ctx: Context, ptz: PtzFeatures) -> float:
         return nodes.usual_timeout_s(ptz)
     seconds = parse_duration(text)
     if seconds is None or not 0 < seconds <= ptz.timeout_s.high:
-        longest = nodes.duration(ptz.timeout_s.high)
+        longest = format_duration(ptz.timeout_s.high)
         raise invalid_value(f"The timeout is not supported, only up to {longest}", "ter:TimeoutNotSupported")
     return seconds
 

@@ -5,9 +5,10 @@ Profiles of Media and Media2 carry the same configuration: `ptz_configuration`.
 
 from __future__ import annotations
 
-from proxyd.camera.features import PtzFeatures, PtzSpace, Span
+from proxyd.camera.features import PtzFeatures, PtzSpace
 from proxyd.camera.spec import CameraSpec
 
+from ..durations import format_duration
 from ..faults import action_not_supported, invalid_value, no_configuration
 from ..soap import Element, el
 from . import configurations as conf
@@ -107,8 +108,8 @@ def get_configuration_options(ctx: Context) -> Element:
             _spaces("tt:Spaces", ptz),
             el(
                 "tt:PTZTimeout",
-                el("tt:Min", duration(ptz.timeout_s.low)),
-                el("tt:Max", duration(ptz.timeout_s.high)),
+                el("tt:Min", format_duration(ptz.timeout_s.low)),
+                el("tt:Max", format_duration(ptz.timeout_s.high)),
             ),
         ),
     )
@@ -126,15 +127,11 @@ def ptz_configuration(name: str, spec: CameraSpec) -> Element | None:
         el("tt:UseCount", str(len(spec.streams))),
         el("tt:NodeToken", NODE),
         *(el(f"tt:{tag}", spaces[0].uri) for tag, kind in _DEFAULTS if (spaces := _kind(ptz, kind))),
-        el("tt:DefaultPTZTimeout", duration(usual_timeout_s(ptz))),
+        el("tt:DefaultPTZTimeout", format_duration(usual_timeout_s(ptz))),
         *(el("tt:PanTiltLimits", _space("tt:Range", space)) for space in pan_tilt),
         *(el("tt:ZoomLimits", _space("tt:Range", space)) for space in zoom),
         token=CONFIGURATION,
     )
-
-
-def duration(seconds: float) -> str:
-    return f"PT{conf.number(seconds)}S"
 
 
 def _require_configuration(token: str) -> None:
@@ -168,13 +165,9 @@ def _space(name: str, space: PtzSpace) -> Element:
     return el(
         name,
         el("tt:URI", space.uri),
-        _range("tt:XRange", space.x),
-        None if space.y is None else _range("tt:YRange", space.y),
+        conf.float_range("tt:XRange", space.x),
+        None if space.y is None else conf.float_range("tt:YRange", space.y),
     )
-
-
-def _range(name: str, span: Span) -> Element:
-    return el(name, el("tt:Min", conf.number(span.low)), el("tt:Max", conf.number(span.high)))
 
 
 def _truth(value: bool) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxyd.onvif.durations import format_instant, parse_duration, seconds_until
+from proxyd.onvif.durations import format_duration, format_instant, parse_duration, seconds_until
 
 from .builders import NOW
 
@@ -17,6 +17,13 @@ from .builders import NOW
 )
 def test_durations(text: str, seconds: float | None) -> None:
     assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(60, "PT60S"), (90.5, "PT90.5S"), (1_728_000.0, "PT1728000S"), (0.00001, "PT0S")]
+)
+def test_durations_have_no_exponent(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
 
 
 def test_absolute_times() -> None:
