@@ -17,15 +17,14 @@ from .verdict import Judge
 IN_PROCESS = 20_000
 OVER_SOCKETS = 2_000
 SLOWEST_S = 1.0
-GROWTH_MB = 24.0  # the allocator's, not the camera's: a million requests grow by no more
+GROWTH_MB = 8.0  # after the first tenth, when every cache and table has been filled once
 
 
 @pytest.mark.timeout(600)
 def test_no_request_makes_an_invalid_or_slow_answer(validator: Validator) -> None:
     tally, judge = in_process.run(validator, IN_PROCESS, seed=7, one_in=100)
     assert tally.slowest_s < SLOWEST_S, tally.slowest
-    warm, after = tally.memory[1], tally.memory[-1]
-    assert after - warm < GROWTH_MB, tally.memory
+    assert tally.memory[-1] - tally.memory[1] < GROWTH_MB, tally.memory
     assert tally.requests == sum(judge.statuses.values()) == IN_PROCESS
     # That it was not only refused at the door: many operations answered, and many sorts of faults were given.
     assert judge.statuses[200] > IN_PROCESS / 10
@@ -38,6 +37,7 @@ async def test_no_request_makes_a_bad_answer_over_a_socket(
 ) -> None:
     tally, judge = await over_sockets.run(validator, OVER_SOCKETS, seed=11, one_in=50)
     assert tally.slowest_s < SLOWEST_S, tally.slowest
+    assert tally.memory[-1] - tally.memory[1] < GROWTH_MB, tally.memory
     assert judge.statuses[200] > OVER_SOCKETS / 10
     assert judge.statuses[405] and judge.statuses[415]
     assert [each.getMessage() for each in caplog.records if each.levelname != "DEBUG"] == [], "strangers fill no log"
