@@ -10,13 +10,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from proxyd.api import models as m
 from proxyd.api.ptz import CameraPtz
-from proxyd.discovery.responder import AppSequence
 from proxyd.errors import Conflict, NotFound, ProxyError, UpstreamError
 from proxyd.hub import Hub
 from proxyd.onvif.nvr_faults import told_fault
@@ -27,36 +26,26 @@ from proxyd.store.store import Store
 
 from .commands import Command
 from .events import CameraEvent
+from .failed_starts import FailedStarts
 from .nvr_events import EventsChange
 from .performer import Performer
 from .ptz_pad import pad_call
 from .reconcile import reconcile
 from .recorders import Recorders
 from .running import RunningCamera, StartFailed
+from .sequences import Sequences
 from .shown_interfaces import ShownInterfaces
 from .spec import CameraSpec, ReportUpstream
-from .status import Facts, Failure, NvrHealth, state_of
+from .status import Failure, NvrHealth, state_of
 from .trace import Trace
 from .turns import HIDDEN
 from .upstreams import Upstreams
-from .view import camera_model, log_model, spec_of
+from .view import camera_model, facts_of, log_model, spec_of
 
 log = logging.getLogger(__name__)
 
-_RETRY_FIRST_S, _RETRY_MOST_S = 1.0, 30.0
 _STATS_EVERY_S = 1.0
 _STARTS_AT_ONCE = 16
-_INSTANCE_SETTING = "discovery.instance_id"
-
-
-@dataclass(slots=True)
-class _Failed:
-    """A camera that could not start. Not tried again before `retry_at` (monotonic) unless its spec changes."""
-
-    spec: CameraSpec
-    failure: Failure
-    pause_s: float
-    retry_at: float
 
 
 class CameraManager:
@@ -84,15 +73,14 @@ class CameraManager:
         self._report = report
         self._rows: dict[int, CameraRow] = {}
         self._running: dict[int, RunningCamera] = {}
-        self._failed: dict[int, _Failed] = {}
+        self._failed = FailedStarts(time.monotonic)
         self._recorders = Recorders(now)
         self._upstreams = Upstreams(deliver=self._deliver, report=report)
         self.events = self._upstreams.events
         self._restart_soon: set[int] = set()  # recorders asked for it; done by the ticker
         self._performer = Performer(store, link=self._upstreams.link, kept=self._kept, restart=self._restart_soon.add)
         self._events_changed = events_changed
-        self._sequences: dict[int, AppSequence] = {}
-        self._instance_id = 1
+        self._sequences = Sequences(store)
         self._shown: dict[int, m.Camera] = {}
         self._interfaces = ShownInterfaces(hub, address_words)
         self._lock = asyncio.Lock()
@@ -100,7 +88,7 @@ class CameraManager:
         self._ticker: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._instance_id = await self._next_instance_id()
+        await self._sequences.begin()
         await self.refresh()
         self._ticker = asyncio.create_task(self._tick(), name="camera manager")
 
@@ -112,13 +100,6 @@ class CameraManager:
             await self.events.stop()
             await asyncio.gather(*(self._stop(id_) for id_ in list(self._running)))
         await self._upstreams.stop()
-
-    async def _next_instance_id(self) -> int:
-        """Grows with every start, also on machines whose clock begins in the past (no battery) or was put back."""
-        before = int(await self._store.setting(_INSTANCE_SETTING) or 0)
-        instance_id = max(int(time.time()), before + 1) & 0xFFFF_FFFF
-        await self._store.set_setting(_INSTANCE_SETTING, str(instance_id))
-        return instance_id
 
     async def refresh(self, restart: Iterable[int] = ()) -> None:
         """Reads the store, stops, updates and starts what has to be; returns when that is done. `restart`: cameras
@@ -142,31 +123,29 @@ class CameraManager:
         await asyncio.gather(*(self._stop(id_) for id_ in actions.stop))
         for spec in actions.update:
             self._running[spec.id].update(spec)
-        for id_ in self._failed.keys() - desired.keys():
-            del self._failed[id_]
+        self._failed.keep(desired)
         slots = asyncio.Semaphore(_STARTS_AT_ONCE)
         await asyncio.gather(*(self._start(spec, slots, spec.id in restart) for spec in actions.start))
 
     async def _start(self, spec: CameraSpec, slots: asyncio.Semaphore, at_once: bool) -> None:
-        old = self._failed.get(spec.id)
-        if old and old.spec == spec and not at_once and time.monotonic() < old.retry_at:
+        if self._failed.must_wait(spec) and not at_once:
             return
         try:
             camera = self._make(spec)
             async with slots:
                 await camera.start()
         except StartFailed as error:
-            self._note_failure(spec, old, error.failure)
+            self._note_failure(spec, error.failure)
         except Exception:
             log.exception("camera %d: a bug while starting", spec.id)
             failure = Failure(m.CameraState.FAILED, "A bug keeps this camera from starting; proxyd's log has details.")
-            self._note_failure(spec, old, failure)
+            self._note_failure(spec, failure)
         else:
             self._running[spec.id] = camera
             self.trace_of(spec.id).listens_on(spec.address)
             for event in self.events.present(spec.nvr_id, spec.id):
                 camera.deliver(event)
-            self._failed.pop(spec.id, None)
+            self._failed.forget(spec.id)
             log.info("camera %d: listens on %s", spec.id, spec.address)
 
     def _spec(self, row: CameraRow) -> CameraSpec | None:
@@ -188,7 +167,7 @@ class CameraManager:
             self._snapshots,
             self._upstreams.opener(spec.nvr_id, spec.nvr),
             self._reporter(spec),
-            sequence=self._sequences.setdefault(spec.id, AppSequence(self._instance_id)),
+            sequence=self._sequences.of(spec.id),
             perform=partial(self._perform, spec.id),
             gone=partial(self._performer.client_gone, spec.id),
         )
@@ -219,11 +198,9 @@ class CameraManager:
         self.publish()
         self._hub.changed("log", log_model(await self._store.log("info", f"camera {id_}", words)))
 
-    def _note_failure(self, spec: CameraSpec, old: _Failed | None, failure: Failure) -> None:
-        pause_s = min(old.pause_s * 2, _RETRY_MOST_S) if old and old.spec == spec else _RETRY_FIRST_S
-        if old is None or old.failure != failure:
+    def _note_failure(self, spec: CameraSpec, failure: Failure) -> None:
+        if self._failed.note(spec, failure):
             log.warning("camera %d: %s", spec.id, failure.reason)
-        self._failed[spec.id] = _Failed(spec, failure, pause_s, time.monotonic() + pause_s)
 
     async def _stop(self, id_: int) -> None:
         camera = self._running.pop(id_, None)
@@ -240,8 +217,8 @@ class CameraManager:
         for id_ in self._shown.keys() - self._rows.keys():
             del self._shown[id_]
             self._recorders.drop(id_)
-            self._sequences.pop(id_, None)
-            self._failed.pop(id_, None)
+            self._sequences.drop(id_)
+            self._failed.forget(id_)
             self._hub.removed("camera", id_)
 
     def publish(self) -> None:
@@ -254,21 +231,15 @@ class CameraManager:
         self._interfaces.publish()
 
     def _model(self, row: CameraRow) -> m.Camera:
-        camera, failed, trace = self._running.get(row.id), self._failed.get(row.id), self._recorders.known(row.id)
+        camera, trace = self._running.get(row.id), self._recorders.known(row.id)
         words = self._address_words().get(row.interface.mac, "") if row.interface else ""
         hidden = HIDDEN if self.findable(row) is False else ""
         state, reason = state_of(
-            Facts(
-                enabled=row.enabled,
-                interface=row.interface.name if row.interface else None,
-                address=row.interface.address if row.interface and row.interface.present else None,
+            facts_of(
+                row,
                 running=camera is not None,
-                failure=failed.failure if failed else None,
-                channel_state=row.channel_state,
-                channel=row.channel_number,
+                failure=self._failed.failure(row.id),
                 nvr=self._health(row.nvr_id),
-                nvr_name=row.nvr.name,
-                mac=row.interface.mac if row.interface else "",
                 moved_from=trace.moved_from if trace else "",
                 waiting=words,
             )
@@ -299,7 +270,7 @@ class CameraManager:
                     due = set(self._restart_soon)
                     self._restart_soon -= due
                     await self.refresh(due)
-                elif any(failed.retry_at <= time.monotonic() for failed in self._failed.values()):
+                elif self._failed.due():
                     await self.refresh()
                 else:
                     self.publish()

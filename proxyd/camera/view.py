@@ -11,7 +11,7 @@ from proxyd.store.rows import CameraRow, InterfaceRow, LogRow, NvrRow
 from .event_words import event_words
 from .events import CameraEvent
 from .spec import CameraSpec, StreamName, StreamSpec
-from .status import NvrHealth
+from .status import Facts, Failure, NvrHealth
 from .urls import DEVICE_PATH, SNAPSHOT_PATH, http_url, https_port, https_url, rtsp_url
 
 _BPS_STEP = 10_000  # steadier figures: less than this is noise, and noise would cost bytes on every SSH line
@@ -51,6 +51,27 @@ def spec_of(row: CameraRow) -> CameraSpec | None:
 def read_streams(row: CameraRow) -> tuple[StreamSpec, ...]:
     """Without those of a source that nobody has read yet: recorders keep for ever the size that they are told first."""
     return tuple(stream for stream in row.streams if stream.width)
+
+
+def facts_of(
+    row: CameraRow, *, running: bool, failure: Failure | None, nvr: NvrHealth, moved_from: str, waiting: str
+) -> Facts:
+    """What a camera's state follows from."""
+    interface = row.interface
+    return Facts(
+        enabled=row.enabled,
+        interface=interface.name if interface else None,
+        address=interface.address if interface and interface.present else None,
+        running=running,
+        failure=failure,
+        channel_state=row.channel_state,
+        channel=row.channel_number,
+        nvr=nvr,
+        nvr_name=row.nvr.name,
+        mac=interface.mac if interface else "",
+        moved_from=moved_from,
+        waiting=waiting,
+    )
 
 
 def camera_model(
