@@ -37,9 +37,10 @@ from .journal import Journal
 from .kernel import read_facts
 from .known import refuse_known
 from .model import Facts, Lease, Limits, Plan
-from .plan import PlanWish, make_plan, without
+from .plan import PlanWish, kept_before, make_plan, without
 from .probing import probe_addresses, seen_macs
 from .render import FORMAT, changes_text, digest, plan_json, plan_text, status_rows, status_text
+from .standing import names_of
 from .steps import Step
 
 __all__ = [
@@ -215,7 +216,11 @@ def _wished(args: argparse.Namespace, present: Sequence[Plan], facts: Facts) -> 
     )
     ours = {link.mac for link in facts.links if link.ours} | {slot.mac for plan in present for slot in plan.slots}
     known = known_interfaces(args.database)
-    return make_plan(wish, present, facts, _limits(args), taken_macs=seen_macs() - ours, known=known)
+    plans = make_plan(wish, present, facts, _limits(args), taken_macs=seen_macs() - ours, known=known)
+    kept = kept_before(wish, present, plans)
+    if kept and not args.json:
+        _say(f"{args.static} is for new ones: the addresses of {names_of(kept)} stay. To move them: --exclude OLD,…\n")
+    return plans
 
 
 def _limits(args: argparse.Namespace) -> Limits | None:
@@ -293,7 +298,10 @@ async def _change(
         _say(changes_text(changes))
         waiting = sum(slot.mac not in leases for plan in plans if plan.method == "dhcp" for slot in plan.slots)
         if waiting:
-            _say(f"{waiting} wait for an address: the service netsetup asks the DHCP server for it.\n")
+            _say(
+                f"{waiting} wait for an address: the service netsetup asks the DHCP server for it. "
+                "Did it? netsetup doctor\n"
+            )
     return CHANGES if changes and args.detailed_exitcode else DONE
 
 

@@ -85,6 +85,15 @@ def without(plans: Sequence[Plan], names: Iterable[str]) -> tuple[Plan, ...]:
     return tuple(plan for plan in kept if plan.slots)
 
 
+def kept_before(wish: PlanWish, before: Iterable[Plan], after: Iterable[Plan]) -> list[str]:
+    """Names of those that keep an address below the first one of the wish: that is only for new ones."""
+    if wish.first is None:
+        return []
+    old = {slot for plan in before for slot in plan.slots}
+    kept = [slot for plan in after if plan.parent == wish.parent for slot in plan.slots if slot in old]
+    return [slot.name for slot in kept if slot.address and slot.address < wish.first]
+
+
 def usual_guard(plans: Sequence[Plan]) -> tuple[int, ...]:
     """Of a new plan beside these: the guard is by interface name, so that theirs holds for its cameras, too."""
     return next((plan.guard for plan in plans if plan.guard), ())
@@ -189,9 +198,12 @@ def _with_addresses(frame: Plan, wish: PlanWish, slots: Sequence[Slot], taken: s
         address = kept.get(slot.index) or next(supply, None)
         if address is None:
             room = len(kept) + len(coming)
+            lowest = first.ip == network.network_address + 1
             raise BadRequest(
                 f"From {first.ip} on, {network} has room for {room} cameras, not for {len(slots)}.",
-                "Begin at a lower address, or use DHCP.",
+                f"Make fewer, or is your LAN not a /{network.prefixlen}?"
+                if lowest
+                else "Begin at a lower address, or use DHCP.",
             )
         result.append(replace(slot, address=address))
     return result

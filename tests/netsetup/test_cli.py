@@ -205,6 +205,8 @@ def case_whole_life(folder: Path) -> None:
     netsetup("apply", "--yes", "--no-probe")
     unchanged(three)
 
+    later = netsetup("plan", "--parent", "p0", "--count", "3", "--static", "10.77.0.150/24")
+    assert "10.77.0.150/24 is for new ones: the addresses of vcam1, vcam2 and vcam3 stay." in later
     digest = netsetup.json("plan", "--parent", "p0", "--count", "5")["digest"]
     netsetup("apply", "--parent", "p0", "--count", "5", "--digest", digest, "--no-probe")
     assert len(netsetup.json("status")["interfaces"]) == 5

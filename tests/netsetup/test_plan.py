@@ -13,7 +13,7 @@ from netsetup.accept import accept
 from netsetup.addressing import is_own_mac, slot_mac
 from netsetup.errors import BadRequest
 from netsetup.model import MARK, Address, Facts, HostLink, Limits, Plan, Slot
-from netsetup.plan import PlanWish, make_plan, without
+from netsetup.plan import PlanWish, kept_before, make_plan, without
 from tests.netsetup.fake_kernel import ETH0, HOST
 
 WIDE = replace(HOST, addresses=(Address("eth0", IPv4Interface("10.77.0.10/16"), False),))
@@ -63,6 +63,22 @@ def test_addresses_carry_into_the_next_octet_and_leave_out_what_is_taken() -> No
 def test_a_full_network_says_how_many_fit() -> None:
     with pytest.raises(BadRequest, match="has room for 4 cameras, not for 5"):
         make_plan(static(5, "10.77.0.251/24"), (), HOST)
+
+
+def test_the_least_prefix_of_all_is_doubted() -> None:
+    with pytest.raises(BadRequest, match=r"room for 13 cameras, not for 200\. Make fewer, or is your LAN not a /28"):
+        make_plan(static(200, "10.77.0.1/28", None), (), HOST)
+
+
+def test_those_that_are_there_keep_their_addresses_and_that_can_be_said() -> None:
+    before = make_plan(static(2, "10.77.0.101/24"), (), HOST)
+    wish = static(3, "10.77.0.150/24")
+    after = make_plan(wish, before, HOST)
+    assert addresses(after[0]) == ["10.77.0.101", "10.77.0.102", "10.77.0.150"]
+    assert kept_before(wish, before, after) == ["vcam1", "vcam2"]
+    moved = static(3, "10.77.0.150/24", exclude=(IPv4Network("10.77.0.101"), IPv4Network("10.77.0.102")))
+    assert addresses(make_plan(moved, before, HOST)[0]) == ["10.77.0.150", "10.77.0.151", "10.77.0.152"]
+    assert kept_before(moved, before, make_plan(moved, before, HOST)) == []
 
 
 def test_network_and_broadcast_are_never_given() -> None:
