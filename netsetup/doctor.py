@@ -142,7 +142,6 @@ async def _findings(args: argparse.Namespace) -> list[Finding]:
     found = await examine(plans, state.leases())
     if plans:
         why = "Nobody repairs interfaces, renews leases or applies the plan after a restart."
-        found.append(
-            Finding("arm-away", "warning", "The service netsetup does not run.", why, "systemctl start netsetup")
-        )
+        todo = "systemctl start netsetup; if it is not installed yet: netsetup install --yes"
+        found.append(Finding("arm-away", "warning", "The service netsetup does not run.", why, todo))
     return found
