@@ -70,7 +70,7 @@ def _account_words(kind: Account, refused: Refused) -> str:
         case "wrong password":
             return f"used a wrong password {times}"
         case "unknown user":
-            return f"used a user name that this camera does not know {times}"
+            return f"{times} used a user name that this camera does not know"
         case "clock" if "differs by " in refused.reason:
             return f"its clock differs by {refused.reason.partition('differs by ')[2]} (refused {times})"
         case "clock":
@@ -142,7 +142,17 @@ def _faults(seen: Situation, met: Meeting) -> Iterator[m.Finding]:
 
 def _missing_step(seen: Situation, met: Meeting, *, plays: bool) -> Iterator[m.Finding]:
     """The step after the last one that it took, when it has had time for it."""
-    if plays or met.complete or seen.now - met.first_at < _PATIENCE:
+    if plays or met.complete:
+        return
+    if seen.now - met.first_at < _PATIENCE:
+        yield finding(
+            seen,
+            "under-way",
+            "note",
+            f"{met.address} came less than a minute ago and {_so_far(met)}.",
+            todo=f"Look again in a minute; onviftui camera trace {seen.camera.id} shows what it asks.",
+            recorder=met.address,
+        )
         return
     if met.asked == 0:
         yield finding(
@@ -183,6 +193,15 @@ def _missing_step(seen: Situation, met: Meeting, *, plays: bool) -> Iterator[m.F
             "recorders play only when somebody watches or recording is switched on.",
             recorder=met.address,
         )
+    elif met.streams_at is None:
+        yield finding(
+            seen,
+            "stream-only",
+            "note",
+            f"{met.address} has played a stream, but did not ask for it by ONVIF.",
+            why="A player was given the stream's address; that counts as no adoption.",
+            recorder=met.address,
+        )
     if met.tls and met.tls == met.http:
         yield finding(
             seen,
@@ -193,6 +212,19 @@ def _missing_step(seen: Situation, met: Meeting, *, plays: bool) -> Iterator[m.F
             todo="If it does not go on, set the recorder to HTTP for this camera, or let it accept the certificate.",
             recorder=met.address,
         )
+
+
+def _so_far(met: Meeting) -> str:
+    """The last step that it took."""
+    if met.played_at is not None:
+        return "has played a stream"
+    if met.streams_at is not None:
+        return "was given the streams; it has not played one yet"
+    if met.signed_in_at is not None:
+        return "signed in; it has not asked for streams yet"
+    return (
+        f"asked the camera {_times(met.asked)}, so far without user and password" if met.asked else "found the camera"
+    )
 
 
 def _times(number: int) -> str:

@@ -157,8 +157,36 @@ def test_each_step_that_is_missing() -> None:
 def test_a_recorder_in_the_middle_of_its_adoption_is_not_accused() -> None:
     story = Story()
     story.ago = timedelta(seconds=5)
-    story.ask("GetProfiles")
-    assert story.ids() == []
+    story.search()
+    for operation, auth, words in (
+        ("", "", "found the camera"),
+        ("GetSystemDateAndTime", "", "asked the camera once, so far without user and password"),
+        ("GetProfiles", "UsernameToken", "signed in; it has not asked for streams yet"),
+        ("GetStreamUri", "UsernameToken", "was given the streams; it has not played one yet"),
+    ):
+        if operation:
+            story.ask(operation, auth=auth)
+        found = story.only("under-way")
+        assert found.what == f"{RECORDER} came less than a minute ago and {words}."
+        assert found.severity == "note" and len(story.findings()) == 1
+
+
+def test_a_player_that_was_given_the_address_of_a_stream() -> None:
+    story = Story()
+    story.ask("PLAY main", protocol="rtsp")
+    assert "did not ask for it by ONVIF" in story.only("stream-only").what
+    soon = Story()
+    soon.ago = timedelta(seconds=5)
+    soon.ask("PLAY main", protocol="rtsp")
+    assert "has played a stream" in soon.only("under-way").what
+
+
+def test_an_unknown_user_is_counted() -> None:
+    story = Story()
+    story.ask("GetProfiles", "unknown user name", auth="")
+    assert story.only("unknown-user").what == (
+        f"{RECORDER} reached the camera, but once used a user name that this camera does not know."
+    )
 
 
 def test_what_was_asked_and_how_it_was_answered() -> None:
