@@ -14,7 +14,7 @@ from .desired import number
 from .errors import BadRequest
 from .guard import MOST_TCP, USUAL_TCP
 from .model import MOST_PARENTS, MOST_SLOTS, Facts, HostLink, Limits, Plan, Slot
-from .parents import WIRELESS_TODO, WIRELESS_WHY
+from .parents import wireless_finding
 
 _PREFIX = re.compile(r"[a-z][a-z0-9_-]{1,9}")
 # What other programs take for real adapters, or manage themselves.
@@ -52,7 +52,8 @@ def accept_parent(name: str, facts: Facts) -> HostLink:
     if link.master:
         raise BadRequest(f"{name} is a port of {link.master}.", f"Use {link.master} as parent.")
     if link.wireless:
-        raise BadRequest(f"{name} is Wi-Fi, which cannot be used: {WIRELESS_WHY}", WIRELESS_TODO)
+        wireless = wireless_finding(name)
+        raise BadRequest(f"{wireless.what} {wireless.why}", wireless.todo)
     if name == "lo":
         raise BadRequest("lo leads nowhere.", "Use the adapter that is on the recorder's LAN.")
     return link

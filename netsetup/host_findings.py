@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from .guard import DAMAGED
 from .host_facts import ANY, HostFacts, Listener
 from .model import Facts, Finding, Guard, HostLink, Plan
-from .parents import WIRELESS_TODO, WIRELESS_WHY
+from .parents import wireless_finding
 
 _CARRIERS = ("", "bridge", "bond", "team", "vlan", "veth")  # kinds of links that a macvlan may stand on
 _TCP = (80, 554)
@@ -115,8 +115,7 @@ def _unfit(link: HostLink) -> Finding | None:
     """Why no macvlan can stand on it."""
     name = link.name
     if link.wireless:
-        what, why = f"{name} is Wi-Fi, which cannot be used.", WIRELESS_WHY[0].upper() + WIRELESS_WHY[1:]
-        return Finding("parent-wireless", "problem", what, why, WIRELESS_TODO)
+        return wireless_finding(name)
     if name == "lo":
         return Finding("parent-loopback", "problem", "lo reaches no other machine.", "", "Choose a network adapter.")
     if link.kind == "macvlan":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .host_facts import HostFacts
 from .model import Facts, Finding, Plan, Slot
-from .parents import WIRELESS_TODO, WIRELESS_WHY, state_of
+from .parents import state_of, wireless_finding
 
 if TYPE_CHECKING:
     from .dhcp.state import DhcpState
@@ -53,15 +53,7 @@ def parent_findings(plan: Plan, facts: Facts, host: HostFacts, evidence: Evidenc
     assert link
     found: list[Finding] = []
     if link.wireless:
-        found.append(
-            Finding(
-                "parent-wireless",
-                "problem",
-                f"{parent} is Wi-Fi, which cannot be used.",
-                WIRELESS_WHY[0].upper() + WIRELESS_WHY[1:],
-                WIRELESS_TODO,
-            )
-        )
+        found.append(wireless_finding(parent))
     if evidence.unheard:
         found.append(
             Finding(
@@ -129,7 +121,8 @@ def unheard(plan: Plan, slot: Slot, facts: Facts, host: HostFacts, evidence: Evi
         return []
     others = [s.mac for s in plan.slots if s.mac in evidence.answered]
     if parent.wireless:
-        todo = f"{plan.parent} is Wi-Fi, which cannot be used. {WIRELESS_TODO}"
+        wireless = wireless_finding(plan.parent)
+        todo = f"{wireless.what} {wireless.todo}"
     elif host.hypervisor and not others:
         todo = (
             f"This is a virtual machine ({host.hypervisor}): allow promiscuous mode, MAC changes and forged transmits."

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .disk import read_file, write_atomic
-from .parents import Known
+from .parents import KnownAdapter
 
 _LARGEST = 1_000_000
 
 
 @dataclass(slots=True)
 class Memory:
-    known: dict[str, Known] = field(default_factory=dict)
+    known: dict[str, KnownAdapter] = field(default_factory=dict)
     hostnames: dict[str, str] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)  # static ones that were in use, by MAC
 
@@ -25,7 +25,7 @@ class Memory:
         try:
             data = json.loads(read_file(path, _LARGEST))
             return cls(
-                {str(name): Known.from_json(known) for name, known in data["known"].items()},
+                {str(name): KnownAdapter.from_json(known) for name, known in data["known"].items()},
                 {str(mac): str(name) for mac, name in data["hostnames"].items()},
                 {str(mac): str(address) for mac, address in data.get("addresses", {}).items()},
             )

@@ -10,19 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from .model import Facts, HostLink, Plan
+from .model import Facts, Finding, HostLink, Plan
 
 State = Literal["up", "no cable", "down", "gone"]
 
-WIRELESS_WHY = "an access point takes frames of one MAC per client, so that no camera would be heard."
-WIRELESS_TODO = (
-    "Connect this machine by cable; or run all cameras on one address, for recorders that do not go by MAC: "
-    "proxyd run --shared ADDRESS (docs/install.md)."
-)
-
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownAdapter:
     """What is remembered of an adapter. `allowed_as`: the name that root's limits call it by."""
 
     mac: str
@@ -33,7 +27,7 @@ class Known:
         return {"mac": self.mac, "kind": self.kind, "allowed_as": self.allowed_as}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Known:
+    def from_json(cls, data: Mapping[str, Any]) -> KnownAdapter:
         """Raises KeyError or TypeError."""
         return cls(str(data["mac"]), str(data["kind"]), str(data["allowed_as"]))
 
@@ -60,19 +54,19 @@ def words_of(state: State, parent: str) -> str:
             return ""
 
 
-def remember(plans: Iterable[Plan], facts: Facts, known: Mapping[str, Known]) -> dict[str, Known]:
+def remember(plans: Iterable[Plan], facts: Facts, known: Mapping[str, KnownAdapter]) -> dict[str, KnownAdapter]:
     """By present name: the adapters that plans stand on, as they are now or were last seen."""
-    fresh: dict[str, Known] = {}
+    fresh: dict[str, KnownAdapter] = {}
     for plan in plans:
         link, old = facts.link(plan.parent), known.get(plan.parent)
         if link is not None:
-            fresh[plan.parent] = Known(link.mac, link.kind, old.allowed_as if old else plan.parent)
+            fresh[plan.parent] = KnownAdapter(link.mac, link.kind, old.allowed_as if old else plan.parent)
         elif old is not None:
             fresh[plan.parent] = old
     return fresh
 
 
-def renamed(plans: Iterable[Plan], facts: Facts, known: Mapping[str, Known]) -> dict[str, str]:
+def renamed(plans: Iterable[Plan], facts: Facts, known: Mapping[str, KnownAdapter]) -> dict[str, str]:
     """Old name → new name of adapters that have another name now."""
     plans = tuple(plans)
     taken = {plan.parent for plan in plans}
@@ -93,8 +87,8 @@ def where_it_is(plan: Plan, facts: Facts) -> Plan:
 
 
 def follow(
-    plans: Iterable[Plan], known: Mapping[str, Known], names: Mapping[str, str]
-) -> tuple[tuple[Plan, ...], dict[str, Known]]:
+    plans: Iterable[Plan], known: Mapping[str, KnownAdapter], names: Mapping[str, str]
+) -> tuple[tuple[Plan, ...], dict[str, KnownAdapter]]:
     """Plans and memory after the renames."""
     return (
         tuple(replace(plan, parent=names.get(plan.parent, plan.parent)) for plan in plans),
@@ -109,9 +103,21 @@ def _under(plan: Plan, facts: Facts) -> HostLink | None:
     return facts.link(names.pop()) if len(names) == 1 else None
 
 
-def _same_adapter(known: Known | None, facts: Facts) -> HostLink | None:
+def _same_adapter(known: KnownAdapter | None, facts: Facts) -> HostLink | None:
     """Bridges, bonds and VLANs copy the MAC of their adapter: the kind must be the same, and only one may fit."""
     if known is None or not known.mac:
         return None
     fitting = [x for x in facts.links if x.mac == known.mac and x.kind == known.kind and not x.ours]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def wireless_finding(parent: str) -> Finding:
+    """In these words, whoever finds it."""
+    return Finding(
+        "parent-wireless",
+        "problem",
+        f"{parent} is Wi-Fi, which cannot be used.",
+        "An access point takes frames of one MAC per client, so that no camera would be heard.",
+        "Connect this machine by cable; or run all cameras on one address, for recorders that do not go by MAC: "
+        "proxyd run --shared ADDRESS (docs/install.md).",
+    )

@@ -120,8 +120,8 @@ class Booted:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
 
         def child() -> int:
-            assert process.poll() is None, self.console.read_text()
             """Not one of the short programs before it, which are still in our own network."""
+            assert process.poll() is None, self.console.read_text()
             for pid in children.read_text().split():
                 with contextlib.suppress(FileNotFoundError):
                     if Path(f"/proc/{pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink():

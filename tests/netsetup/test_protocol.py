@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from netsetup.config import format_limits, load_limits, parse_limits
 from netsetup.errors import BadRequest
 from netsetup.model import Facts, HostLink, Limits, Plan, Slot
-from netsetup.parents import Known, follow, remember, renamed, where_it_is
+from netsetup.parents import KnownAdapter, follow, remember, renamed, where_it_is
 from netsetup.plan import PlanWish
 from netsetup.protocol import (
     MOST_REQUEST_BYTES,
@@ -176,12 +176,12 @@ def test_limits_that_others_could_have_set_are_none(tmp_path: Path) -> None:
 def test_an_adapter_is_known_by_its_cameras_and_by_its_mac() -> None:
     before = Facts((link("eth0", "02:00:00:00:00:01"),))
     known = remember([PLAN], before, {})
-    assert known == {"eth0": Known("02:00:00:00:00:01", "", "eth0")}
+    assert known == {"eth0": KnownAdapter("02:00:00:00:00:01", "", "eth0")}
     after = Facts((link("lan7", "02:00:00:00:00:01"), link("br0", "02:00:00:00:00:01", "bridge")))
     assert renamed([PLAN], after, known) == {"eth0": "lan7"}
     plans, known = follow([PLAN], known, {"eth0": "lan7"})
     assert [plan.parent for plan in plans] == ["lan7"]
-    assert known == {"lan7": Known("02:00:00:00:00:01", "", "eth0")}
+    assert known == {"lan7": KnownAdapter("02:00:00:00:00:01", "", "eth0")}
     camera = link("vcam1", "a2:6f:00:00:00:01", "macvlan", parent="lan8", alias="onviftui:camera 1")
     proof = Facts((link("lan8", "02:00:00:00:00:09"), camera))
     assert renamed([PLAN], proof, {}) == {"eth0": "lan8"}
@@ -189,7 +189,7 @@ def test_an_adapter_is_known_by_its_cameras_and_by_its_mac() -> None:
 
 
 def test_nothing_is_followed_by_guess() -> None:
-    known = {"eth0": Known("02:00:00:00:00:01", "", "eth0")}
+    known = {"eth0": KnownAdapter("02:00:00:00:00:01", "", "eth0")}
     twins = Facts((link("a", "02:00:00:00:00:01"), link("b", "02:00:00:00:00:01")))
     assert renamed([PLAN], twins, known) == {}
     bridge = Facts((link("br0", "02:00:00:00:00:01", "bridge"),))
