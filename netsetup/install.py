@@ -84,7 +84,10 @@ def run_uninstall(args: argparse.Namespace) -> int:
     steps = files if args.root != Path("/") else system.around_uninstall(files, purge=args.purge)
     if args.purge:
         steps = [*steps, *(RemoveFolder(path) for path in _PURGED if inside(args.root, path).is_dir())]
-    return _go(args, steps, "Nothing is installed.", "The cameras' interfaces are gone.")
+    left = (
+        "" if args.purge else " Cameras, settings and plans stay for the next installation; --purge removes them, too."
+    )
+    return _go(args, steps, "Nothing is installed.", f"The cameras' interfaces are gone.{left}")
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
