@@ -13,7 +13,7 @@ from proxyd.camera.events import CameraEvent, Items
 from proxyd.camera.features import ChannelTokens
 from proxyd.nvr.events.parse import NvrEvent
 from proxyd.nvr.events.route import Router, named_alike
-from proxyd.nvr.events.translate import MOTION_TOPICS, active, motion_of, translate
+from proxyd.nvr.events.translate import MOTION_TOPICS, active, all_tokens, motion_of, translate
 from proxyd.onvif.motion import motion_events
 
 CLEAR_AFTER_S = 30.0
@@ -46,6 +46,7 @@ class EventMapper:
         self._router = Router({})
         self._tokens: dict[int, ChannelTokens] = {}
         self._others: tuple[ChannelTokens, ...] = ()
+        self._names: frozenset[str] = frozenset()  # all tokens of the NVR
         self._single = False
         self._states: OrderedDict[tuple[str, Items], _State] = OrderedDict()
         self._moving: dict[int, bool] = {}
@@ -86,6 +87,7 @@ class EventMapper:
             return
         self._tokens, self._others, self._single = dict(channels), tuple(others), single
         self._router = Router(channels, others, single=single)
+        self._names = frozenset[str]().union(*(all_tokens(tokens) for tokens in (*channels.values(), *others)))
         self._ambiguous.clear()
         for key, state in list(self._states.items()):
             if state.camera not in channels:
@@ -171,6 +173,8 @@ class EventMapper:
         return [(camera, event) for event in motion_events(moving, moment)]
 
     def _property(self, camera: int, event: NvrEvent, moment: datetime, now_s: float) -> list[Told]:
+        if not self._names.isdisjoint(event.topic.split("/")):
+            return []  # its topic would tell a recorder of another channel, whatever its source says
         said = translate(event, self._tokens[camera], moment)
         if said is None:
             return []

@@ -73,7 +73,7 @@ def passes(topic: str) -> bool:
 
 def translate(event: NvrEvent, tokens: ChannelTokens, at: datetime) -> CameraEvent | None:
     """The camera's message, None for what is not told. Motion is not for here."""
-    if not passes(event.topic) or set(event.topic.split("/")) & _all_tokens(tokens):
+    if not passes(event.topic) or not all_tokens(tokens).isdisjoint(event.topic.split("/")):
         return None
     data = tuple((name, told) for name, value in event.data if (told := _data(name, value)) is not None)
     state = event.operation != "" or active(data) is not None
@@ -137,7 +137,7 @@ def _truth(value: str) -> str | None:
     return _TRUTHS.get(value.lower())
 
 
-def _all_tokens(tokens: ChannelTokens) -> set[str]:
+def all_tokens(tokens: ChannelTokens) -> set[str]:
     return {
         *tokens.sources,
         *tokens.source_configurations,

@@ -270,6 +270,14 @@ def test_what_is_not_known_to_be_harmless_is_dropped(event: NvrEvent) -> None:
     assert translate(event, TWO[1], NOW) is None
 
 
+@pytest.mark.parametrize("level", ["001", "c1", "c9"])
+def test_a_topic_that_names_another_channel_is_dropped(level: str) -> None:
+    mapper = EventMapper()
+    mapper.follow(TWO, [ChannelTokens(source_configurations=("c9",))])
+    alarms = [NvrEvent(f"RuleEngine/{name}/Alarm", (("Source", "000"),), (("State", "true"),)) for name in ("R", level)]
+    assert [event.topic for _, event in mapper.take(alarms, NOW, 1.0)] == ["tns1:RuleEngine/R/Alarm"]
+
+
 @given(
     st.lists(st.tuples(st.text(max_size=12), st.text(max_size=12)), max_size=4),
     st.lists(st.tuples(st.text(max_size=12), st.text(max_size=12)), max_size=4),
