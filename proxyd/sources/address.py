@@ -120,7 +120,9 @@ def _split(rest: str) -> tuple[str, str, str]:
 
 def _place(text: str, default_port: int) -> tuple[str, int]:
     if text.startswith("["):
-        host, _, port = text.partition("]")
+        host, closing, port = text.partition("]")
+        if ":" not in host or not closing:
+            raise BadAddress("has brackets in its host, which are for IPv6 addresses only, such as [2001:db8::20]")
         host, colon, port = host + "]", port[:1], port[1:]
         good = colon in ("", ":")
     else:

@@ -51,6 +51,8 @@ def test_addresses_and_accounts_are_told_apart(
         ("rtsp://-bad-/a", "names no host"),
         ("rtsp://0.0.0.0/a", "names no host"),
         ("rtsp://[::1]x/a", "impossible port"),
+        ("rtsp://u:secret@[cam/a", "brackets in its host"),
+        ("rtsp://[192.0.2.7]/a", "brackets in its host"),
         ("rtsp://{FRIGATE_RTSP_USER}:secret@192.0.2.7/a", "placeholder"),
         ("rtsp://${CAMERA}:8554/a", "placeholder"),
         (f"rtsp://{'u' * 65}:p@192.0.2.7/a", "account"),
