@@ -212,19 +212,7 @@ class OnvifServer:
             return self._dispatcher.refuse_body(request.path, timed_out=True)
         except web.RequestPayloadError:
             return self._dispatcher.refuse_body(request.path, timed_out=False)
-        answer = self._dispatcher.handle(
-            Call(
-                method=request.method,
-                path=request.path,
-                target=request.raw_path,
-                reached=reached_by(request),
-                body=body,
-                subscription_id=request.query.get("sub", ""),
-                authorization=request.headers.get("Authorization"),
-                client=host_of(request.transport),
-            ),
-            self._now(),
-        )
+        answer = self._dispatcher.handle(_call(request, body), self._now())
         if isinstance(answer, Later):
             await asyncio.sleep(answer.delay_s)
             answer = answer.resume(self._now())
@@ -248,17 +236,7 @@ class OnvifServer:
         return pending.finish(result)
 
     async def _snapshot(self, request: web.BaseRequest, client: str, asked: Asked) -> web.Response:
-        answer = self._dispatcher.picture(
-            Call(
-                method=request.method,
-                path=request.path,
-                target=request.raw_path,
-                reached=reached_by(request),
-                authorization=request.headers.get("Authorization"),
-                client=host_of(request.transport),
-            ),
-            self._now(),
-        )
+        answer = self._dispatcher.picture(_call(request), self._now())
         if isinstance(answer, Later):
             await asyncio.sleep(answer.delay_s)
             answer = answer.resume(self._now())
@@ -304,3 +282,17 @@ class OnvifServer:
             tls=asked.tls,
         )
         return response
+
+
+def _call(request: web.BaseRequest, body: bytes = b"") -> Call:
+    """Raises ConnectionResetError when the client is gone."""
+    return Call(
+        method=request.method,
+        path=request.path,
+        target=request.raw_path,
+        reached=reached_by(request),
+        body=body,
+        subscription_id=request.query.get("sub", ""),
+        authorization=request.headers.get("Authorization"),
+        client=host_of(request.transport),
+    )
