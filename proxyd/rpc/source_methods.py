@@ -70,7 +70,7 @@ class SourceMethods:
                 )
             except BadList as error:
                 raise InvalidInput(str(error), error.hint) from None
-            known = {(row.host, row.port, row.username): (row, await self._names(row)) for row in await self._rows()}
+            known = {row.place: (row, await self._names(row)) for row in await self._rows()}
             ours = {camera.address for camera in self._parts.cameras.cameras()}
             planned = [_planned(item, known, ours) for item in listing.items]
             new = [item.source for item, plan in zip(listing.items, planned, strict=True) if plan.state == "new"]
@@ -111,7 +111,7 @@ class SourceMethods:
     async def _stored_password_differs(self, source: NewSource) -> Conflict | None:
         """Trying another password for a known account could lock it for the cameras that use it."""
         for row in await self._rows():
-            if (row.host, row.port, row.username) == source.place and row.password != source.password:
+            if row.place == source.place and row.password != source.password:
                 return Conflict(
                     f"“{row.name}” has another password for user {row.username!r}.",
                     f"Change it there if it is wrong: onviftui nvr edit {row.id} --password-stdin",

@@ -21,7 +21,7 @@ async def add(
     """Ids of the NVRs that have them now, each once. One whose camera was removed comes back as a new camera.
 
     Raises Conflict for one that is there already, and for another password of a known account."""
-    rows = {place(row): row for row in await nvrs.all_nvrs(db, secrets) if row.kind == "rtsp"}
+    rows = {row.place: row for row in await nvrs.all_nvrs(db, secrets) if row.kind == "rtsp"}
     by_place: dict[tuple[str, int, str], list[NewSource]] = {}
     for source in sources:
         by_place.setdefault(source.place, []).append(source)
@@ -37,11 +37,6 @@ async def add(
         await scan.apply(db, secrets, row.id, channels, complete=False, start=start, restore=True, ports=ports)
         touched.append(row.id)
     return touched
-
-
-def place(row: NvrRow) -> tuple[str, int, str]:
-    """As NewSource.place."""
-    return row.host, row.port, row.username
 
 
 async def known(db: aiosqlite.Connection, secrets: Secrets, nvr_id: int) -> list[KnownSource]:
