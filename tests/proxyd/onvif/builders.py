@@ -19,7 +19,7 @@ from proxyd.camera.urls import DEVICE_PATH
 from proxyd.onvif.dispatch import Dispatcher
 from proxyd.onvif.exchange import Call, Later, Reply
 from proxyd.onvif.faults import SoapFault
-from proxyd.onvif.namespaces import PASSWORD_TYPES, PREFIXES, clark
+from proxyd.onvif.namespaces import PREFIXES, clark
 from proxyd.onvif.services.analytics import ANALYTICS_PATH
 from proxyd.onvif.services.events import Pull
 from proxyd.onvif.services.imaging import IMAGING_PATH
@@ -120,6 +120,9 @@ SPECS: dict[str, CameraSpec] = {
 }
 
 
+_PASSWORD_TYPES = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0"
+
+
 def username_token(
     username: str = USERNAME,
     password: str = PASSWORD,
@@ -135,7 +138,7 @@ def username_token(
     secret = digest if kind == "Digest" else password
     return (
         f'<wsse:Security env:mustUnderstand="1"><wsse:UsernameToken><wsse:Username>{username}</wsse:Username>'
-        f'<wsse:Password Type="{PASSWORD_TYPES}#Password{kind}">{secret}</wsse:Password>'
+        f'<wsse:Password Type="{_PASSWORD_TYPES}#Password{kind}">{secret}</wsse:Password>'
         f'<wsse:Nonce EncodingType="{_BASE64}">{base64.b64encode(nonce).decode()}</wsse:Nonce>'
         f"<wsu:Created>{created}</wsu:Created></wsse:UsernameToken></wsse:Security>"
     )
