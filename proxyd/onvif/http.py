@@ -205,7 +205,7 @@ class OnvifServer:
         if refusal is not None:
             return refusal
         try:
-            asked.body = body = await read_body(request)
+            asked.body = body = await self._body_of(request)
         except TooLarge:
             return self._dispatcher.refuse_size(request.method)
         except TimeoutError:
@@ -217,6 +217,14 @@ class OnvifServer:
             await asyncio.sleep(answer.delay_s)
             answer = answer.resume(self._now())
         return answer if isinstance(answer, Reply) else await self._finish(answer, peer_of(request))
+
+    async def _body_of(self, request: web.BaseRequest) -> bytes:
+        """Meanwhile the connection may be given up: whoever sends slowly holds no place that others need."""
+        answering = self._connections.answering if self._connections else set()
+        answering.discard(request.protocol)
+        body = await read_body(request)
+        answering.add(request.protocol)
+        return body
 
     async def _finish(self, pending: Pending, client: str) -> Reply:
         command = pending.command

@@ -55,7 +55,7 @@ class Handler(web.RequestHandler):
 
 class Connections(web.Server):
     """aiohttp's low-level server with an upper bound of connections. When all places are taken, whoever holds the most
-    gives up one that waits for a request: so nobody keeps recorders out by connecting often."""
+    gives up one whose request is not there yet: so nobody keeps recorders out by connecting often."""
 
     def __init__(
         self,
@@ -105,10 +105,11 @@ class Connections(web.Server):
             return
         count = Counter(host for _, _, host in held)
         host, most = host_of(transport), max(count.values())
-        spare = (
-            one.transport for one, _, its in held if count[its] == most and its != host and one not in self.answering
-        )
-        (next(spare, None) or transport).abort()
+        theirs = [one for one, _, its in held if count[its] == most and its != host]
+        spare = next((one for one in theirs if one not in self.answering), None)
+        if spare is None and most > MAX_CONNECTIONS // 2:
+            spare = next(iter(theirs), None)  # nobody needs so many answers at once
+        ((spare.transport if spare else None) or transport).abort()
 
 
 def host_of(transport: asyncio.BaseTransport | None) -> str:

@@ -209,6 +209,43 @@ async def test_who_holds_all_places_gives_one_up(monkeypatch: pytest.MonkeyPatch
     await running.server.stop()
 
 
+async def test_slow_bodies_hold_no_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_connections, "MAX_CONNECTIONS", 3)
+    running = await _start()
+    slow = b"POST /onvif/device_service HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
+    greedy = []
+    for host in ("127.0.0.8", "127.0.0.9", "127.0.0.8"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port, local_addr=(host, 0))
+        writer.write(slow)
+        assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 100")  # it waits for the body
+        greedy.append(writer)
+    async with aiohttp.ClientSession() as client:
+        assert (await _post(client, running, "tds:GetServices"))[0] == 200
+    for writer in greedy:
+        writer.close()
+    await running.server.stop()
+
+
+async def test_who_waits_for_too_many_answers_gives_one_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_connections, "MAX_CONNECTIONS", 3)
+    running = await _start()
+    connector = aiohttp.TCPConnector(local_addr=("127.0.0.9", 0))
+    async with aiohttp.ClientSession(connector=connector) as greedy, aiohttp.ClientSession() as client:
+        queries = [await _subscribe(greedy, running) for _ in range(3)]
+        for query in queries:
+            await _post(greedy, running, "tev:PullMessages", _PULL.format(s=60), query)
+        pulls = [
+            asyncio.create_task(_post(greedy, running, "tev:PullMessages", _PULL.format(s=60), query), name="pull")
+            for query in queries
+        ]
+        await _until_waiting(running, 3)
+        assert (await _post(client, running, "tds:GetServices"))[0] == 200
+        done, _ = await asyncio.wait(pulls, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        assert [type(pull.exception()) for pull in done] == [aiohttp.ServerDisconnectedError]
+        await running.server.stop()
+        await asyncio.gather(*pulls, return_exceptions=True)
+
+
 async def test_not_http_at_all(
     running: Running, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
