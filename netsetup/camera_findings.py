@@ -75,6 +75,7 @@ def camera_findings(
         found += claims(slot, address, facts, host, state, evidence)
         found += unheard(plan, slot, facts, host, evidence)
         found += _sockets(slot, address, host)
+        found += _shut(plan, slot, address, host)
         found += elsewhere(slot, address, host)
     if all(finding.severity == "note" for finding in found) and address is not None:
         heard = f", and {evidence.asked[slot.mac]} answers it" if slot.mac in evidence.answered else ""
@@ -176,6 +177,19 @@ def _sockets(slot: Slot, address: IPv4Interface, host: HostFacts) -> list[Findin
         why = "Recorders find it by its address only."
         found.append(Finding("discovery-off", "note", f"{slot.name} does not answer discovery.", why, "", slot.name))
     return found
+
+
+def _shut(plan: Plan, slot: Slot, address: IPv4Interface, host: HostFacts) -> list[Finding]:
+    """Nobody on this machine notices by trying: the guard is for what arrives from others."""
+    served = {x.port for x in host.listeners if x.protocol == "tcp" and x.address == address.ip}
+    shut = sorted(served - set(plan.guard)) if plan.guard else []
+    if not shut:
+        return []
+    what = (
+        f"The guard keeps recorders from port {' and '.join(map(str, shut))} of {slot.name}, where the camera listens."
+    )
+    todo = f"netsetup apply --guard {','.join(map(str, sorted(served | set(plan.guard))))} --yes"
+    return [Finding("guard-shuts", "problem", what, "The camera cannot be reached there.", todo, slot.name)]
 
 
 def _few(steps: Collection[Step]) -> str:

@@ -215,6 +215,17 @@ def test_ports() -> None:
     assert [x.id for x in hidden] == ["camera-ok", "discovery-off"]
 
 
+def test_a_guard_that_shuts_a_port_of_the_camera() -> None:
+    host = HostFacts(listeners=served(SLOTS[0], 80, 554))
+    found = of_camera(host=host, plan=replace(PLAN, guard=(8000,)))
+    (shut,) = [finding for finding in found if finding.severity != "note"]
+    assert shut.id == "guard-shuts"
+    assert shut.severity == "problem" and "port 80 and 554 of vcam1" in shut.what
+    assert shut.todo == "netsetup apply --guard 80,554,8000 --yes"
+    open_ = of_camera(host=host, plan=replace(PLAN, guard=(80, 443, 554)))
+    assert [x.id for x in open_] == ["camera-ok", "discovery-off"]
+
+
 def test_recorder_on_another_subnet() -> None:
     address = IPv4Address("10.77.0.101")
     near, far = (Connection(address, 554, IPv4Address(f"10.{net}.0.2")) for net in (77, 88))
