@@ -210,9 +210,10 @@ def _username_token(header: RequestElement) -> UsernameToken | None:
         # A missing Type means clear text (UsernameToken Profile 1.0, section 3.1).
         # Only the end of the URI is compared, since clients write its version part differently.
         kind = "digest" if password.get("Type", "").endswith("#PasswordDigest") else "text"
+    text = "" if password is None else password.text or ""
     return UsernameToken(
         username=_text(token, f"{{{WSSE}}}Username") or "",
-        password="" if password is None else (password.text or "").strip(),
+        password=text if kind == "text" else text.strip(),  # a password may begin with a space
         password_type=kind,
         nonce=_text(token, f"{{{WSSE}}}Nonce"),
         created=_text(token, "{*}Created"),  # belongs to wsu, but some clients put it into wsse

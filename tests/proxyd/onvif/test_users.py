@@ -97,6 +97,13 @@ def test_clear_text_passwords_are_for_encrypted_connections(camera: Camera) -> N
     assert camera.ask("trt:GetProfiles", header=username_token("admin", kind="Text")).reason == "unknown user name"
 
 
+def test_spaces_belong_to_a_clear_text_password() -> None:
+    camera = Camera(camera_spec(users=(CameraUser("guard", " two words ", "Operator"),)))
+    camera.reached = type(camera.reached)("10.9.8.7", 443, tls=True)
+    assert camera.ask("trt:GetProfiles", header=username_token("guard", " two words ", kind="Text")).ok
+    assert camera.ask("trt:GetProfiles", header=username_token("guard", "two words", kind="Text")).reason
+
+
 def test_the_window_is_the_cameras(camera: Camera) -> None:
     spec = camera.spec
     late = username_token(created="2026-11-22T11:21:05Z")
