@@ -195,7 +195,11 @@ class OnvifServer:
         return self._send(asked, reply, client)
 
     def _broken(self, request: web.BaseRequest, status: int, why: str) -> web.StreamResponse:
-        """What came is no HTTP: said in the trace, and with a fault to whoever may read it."""
+        """What came is no HTTP: said in the trace, and with a fault to whoever may read it. A bug of ours outside of
+        `_respond` comes here, too, with 500: then not even the trace can be trusted to work."""
+        if status >= 500:
+            self._log.error("camera %d: a bug ended an answer", self._dispatcher.spec.id, exc_info=True)
+            return response_of(exchange.failure(request.path.rpartition("/")[2]))
         return self._send(Asked(request), exchange.broken(status, why), peer_of(request))
 
     async def _service(self, request: web.BaseRequest, asked: Asked) -> Reply:

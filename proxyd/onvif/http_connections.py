@@ -48,7 +48,8 @@ class Handler(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         response = super().handle_error(request, status, exc, message)  # logs; raises when an answer has begun
-        response = self._broken(request, status, message or "") if status < 500 else response
+        if not isinstance(exc, ConnectionError):  # else nobody reads it
+            response = self._broken(request, status, message or "")
         response.force_close()
         return response
 

@@ -413,6 +413,16 @@ async def test_update_keeps_connections(running: Running, client: aiohttp.Client
     assert etree.fromstring(body)[-1][0].tag == clark("env:Fault")
 
 
+async def test_a_bug_outside_of_the_services_is_a_fault_and_in_the_log(
+    running: Running, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    running.trace = None  # type: ignore[assignment] # so that recording the answer fails
+    with caplog.at_level(logging.ERROR):
+        status, body = await _post(client, running, "tds:GetCapabilities")
+    assert (status, fault_of(body)[0]) == (500, "env:Receiver")
+    assert [(record.name, record.exc_info is not None) for record in caplog.records] == [("proxyd.onvif.http", True)]
+
+
 @pytest.mark.parametrize("turns", [0, 1, 3, 4, 5])
 async def test_a_client_that_comes_while_the_camera_stops_is_not_served(running: Running, turns: int) -> None:
     """`turns` of the event loop after it came. After two, asyncio fails to attach it to the closed listener and lets
