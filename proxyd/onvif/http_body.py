@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from .soap import MAX_REQUEST_BYTES
 
@@ -17,7 +17,9 @@ class TooLarge(Exception):
 
 async def read_body(request: web.BaseRequest) -> bytes:
     """The whole body in bounded space and time. Raises TooLarge, TimeoutError, ConnectionError."""
-    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+    expected = request.headers.get("Expect", "").lower() == "100-continue"
+    # HTTP/1.0 knows no such answer (RFC 9110 section 15.2).
+    if expected and request.version >= HttpVersion11 and request.transport is not None:
         # .NET clients (ONVIF Device Manager) wait for this before they send the body.
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     chunks: list[bytes] = []

@@ -113,3 +113,9 @@ async def test_what_the_parser_quotes_is_in_no_log(seen: Seen, caplog: pytest.Lo
     await seen.send(b"POST /onvif/device_service HTTP/1.1\r\nHost: a\r\n" + rest)
     assert "Error handling request from 127.0.0.1" in caplog.text
     assert "SECRET" not in caplog.text
+
+
+async def test_nobody_of_http_1_0_is_told_to_continue(seen: Seen) -> None:
+    body = soap("tds:GetSystemDateAndTime")
+    head = f"POST {PATHS['tds']} HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
+    assert (await seen.send(head.encode() + body)).split(b" ", 2)[1] == b"200"
