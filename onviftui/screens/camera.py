@@ -14,7 +14,14 @@ from ..keys import view_bindings
 from ..refusals import newest_refusal, refusal_words
 from ..store import Changes
 from ..ui import ui_of
-from ..widgets.camera_lines import SWITCHES, discovery_words, request_cells, stream_words, switch_words
+from ..widgets.camera_lines import (
+    SWITCHES,
+    discovery_words,
+    request_cells,
+    rights_words,
+    stream_words,
+    switch_words,
+)
 from ..widgets.columns import Cell, Column
 from ..widgets.event_pane import EventPane
 from ..widgets.frame import KeyFooter
@@ -153,6 +160,7 @@ class CameraScreen(LiveScreen):
             ("Interface", camera.interface or "none yet", Tone.TEXT),
             ("Discovery", *discovery_words(camera)),
             *switch_words(camera),
+            *rights_words(camera),
             ("Event", self._last_event_words(camera), Tone.TEXT if camera.last_event else Tone.MUTED),
             ("UUID", camera.uuid, Tone.MUTED),
             ("Serial", camera.serial, Tone.MUTED),
@@ -165,6 +173,12 @@ class CameraScreen(LiveScreen):
         return f"{camera.last_event}, {format_time(camera.last_event_at, ui_of(self).local_now().tzinfo)}"
 
     # actions
+
+    def action_requests(self) -> None:
+        """The requests, read anew, also in the place of the events."""
+        if self.query_one(EventPane).display:
+            self.action_events()
+        self.action_trace()
 
     def action_trace(self) -> None:
         """Read the exchanges again."""
@@ -180,7 +194,8 @@ class CameraScreen(LiveScreen):
             empty = [
                 line(""),
                 line(("    Nobody has asked yet.", Tone.STRONG)),
-                line("    Add an ONVIF camera in the recorder: address, user and password as above."),
+                line("    Add an ONVIF camera in the recorder, with the"),
+                line("    address, user and password of this camera."),
                 line(("    t reads again.", Tone.MUTED)),
             ]
             self.query_one("#requests", LiveTable).show(rows, empty=empty)

@@ -91,14 +91,33 @@ SWITCHES: dict[str, tuple[str, str, str]] = {
     "Sound": ("audio", "on", "off: recorders get none"),
     "H.265": ("h265", "on", "off: hidden where there is H.264"),
     "Settings": ("forward", "recorders may change encoder and picture", "only the NVR changes encoder and picture"),
+    "HTTPS": ("https", "on", "off"),
 }
 
 
 def switch_words(camera: Camera) -> list[tuple[str, str, Tone]]:
     """What can be switched on the camera's own screen: label, how it stands, tone."""
     return [
-        (label, on if getattr(camera, field) else off, Tone.TEXT if getattr(camera, field) else Tone.MUTED)
+        (
+            label,
+            (camera.https_url if field == "https" and camera.https_url else on) if getattr(camera, field) else off,
+            Tone.TEXT if getattr(camera, field) else Tone.MUTED,
+        )
         for label, (field, on, off) in SWITCHES.items()
+    ]
+
+
+def rights_words(camera: Camera) -> list[tuple[str, str, Tone]]:
+    """What `onviftui camera edit` sets besides the switches, and whether it can be moved: label, words, tone."""
+    return [
+        ("PTZ", "yes" if camera.ptz else "no: the NVR offers none", Tone.TEXT if camera.ptz else Tone.MUTED),
+        ("Clock", f"a recorder's may differ by {camera.clock_window_s} s", Tone.MUTED),
+        ("Notifies", ", ".join(["its own LAN", *camera.notify]), Tone.TEXT if camera.notify else Tone.MUTED),
+        (
+            "Accounts",
+            ", ".join(["its own", *map(plain, camera.accounts)]) if camera.accounts else "its own alone",
+            Tone.MUTED,
+        ),
     ]
 
 

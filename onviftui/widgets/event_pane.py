@@ -55,6 +55,7 @@ class EventPane(Vertical):
         empty = [
             line(""),
             line(("    Nothing has happened yet.", Tone.STRONG)),
-            line("    Motion and other events that the NVR tells of this camera come here."),
+            line("    Motion and other events that the NVR tells"),
+            line("    of this camera come here."),
         ]
         self.query_one("#events", LiveTable).show(rows, empty=empty)

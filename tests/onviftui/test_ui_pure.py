@@ -307,3 +307,8 @@ def test_only_differing_cells_of_a_row_are_named() -> None:
     assert changed_cells(old, drawn("10.0.0.1", "24"), 60) == [(placed[3].x, 3)]
     assert changed_cells(old, drawn("10.0.0.1", "25", marked=True), 60) == [(0, LEFT)]
     assert cell_len(old.text) <= 60
+
+
+def test_no_line_of_the_help_is_cut() -> None:
+    """In a dialog 76 cells wide, as it is on the smallest screen, 60 are left beside the key."""
+    assert [key.help for key in KEYS if len(key.help) > 60] == []

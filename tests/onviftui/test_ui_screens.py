@@ -193,7 +193,7 @@ async def test_discovery_is_switched_and_its_troubles_are_told(socket: Path) -> 
         await ui.sees("Cannot be found by searching")
 
 
-async def test_sound_h265_and_settings_are_switched_where_they_stand(socket: Path) -> None:
+async def test_sound_h265_settings_and_https_are_switched_where_they_stand(socket: Path) -> None:
     async with FakeDaemon(socket, 2) as daemon, running_ui(socket, HUGE) as ui:
         await ui.press("2", "enter")
         await ui.sees("Discovery")
@@ -201,12 +201,36 @@ async def test_sound_h265_and_settings_are_switched_where_they_stand(socket: Pat
             ("Sound", "audio", "no sound any more", "recorders get none"),
             ("H.265", "h265", "H.265 is hidden", "hidden where there is H.264"),
             ("Settings", "forward", "recorders may change encoder", "recorders may change"),
+            ("HTTPS", "https", "it answers by HTTPS, too", "HTTPS       on"),
         ):
             rows = {re.sub(r"\W*(\S+).*", r"\1", line): n for n, line in enumerate(ui.text.splitlines())}
             await ui.press("g", *["j"] * (rows[label] - rows["Address"]), "enter")
             await ui.hears(toast)
-            assert daemon.called("camera.update")[-1] == {"id": 1, field: field == "forward"}
+            assert daemon.called("camera.update")[-1] == {"id": 1, field: field in ("forward", "https")}
             await ui.sees(words)
+
+
+async def test_what_can_be_set_by_commands_alone_is_shown(socket: Path) -> None:
+    async with FakeDaemon(socket, 2) as daemon, running_ui(socket, HUGE) as ui:
+        changes = {"clock_window_s": 3600, "notify": ["10.9.0.0/24"], "accounts": ["protect"], "ptz": True}
+        changes |= {"https": True, "https_url": "https://10.77.0.101/onvif/device_service"}
+        daemon.change("camera", daemon.tables["camera"][1].model_copy(update=changes))
+        await ui.press("2", "enter")
+        await ui.sees("a recorder's may differ by 3600 s")
+        rows = [" ".join(line.split()) for line in ui.text.splitlines()]
+        for words in ("PTZ yes", "Notifies its own LAN, 10.9.0.0/24", "Accounts its own, protect", "HTTPS https://"):
+            assert any(words in row for row in rows), words
+
+
+async def test_the_key_of_the_requests_brings_them_back_from_the_events(socket: Path) -> None:
+    async with FakeDaemon(socket, 2) as daemon, running_ui(socket) as ui:
+        await ui.press("2", "enter", "v")
+        await ui.sees("What happened, newest first")
+        asked = len(daemon.called("camera.trace"))
+        await ui.press("t")
+        await ui.sees("What recorders asked, newest first")
+        assert "What happened" not in ui.text
+        assert len(daemon.called("camera.trace")) == asked + 1
 
 
 async def test_camera_screen_copies_the_password_without_showing_it(socket: Path) -> None:
