@@ -166,7 +166,7 @@ def _address_options(parser: argparse.ArgumentParser) -> None:
 def _camera(verbs: _Verbs) -> None:
     verbs.add("list", "all virtual cameras")
     _one(verbs.add("show", "one camera"), "CAMERA")
-    verb = verbs.add("edit", "rename, give this camera its own user name and password, or hide it from searches")
+    verb = verbs.add("edit", "change name, account or settings of a camera; what is left out stays")
     _one(verb, "CAMERA")
     verb.add_argument("--name", help="new name")
     verb.add_argument("--user", metavar="U", help="user name that the recorder uses for this camera")

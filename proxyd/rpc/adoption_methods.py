@@ -14,7 +14,8 @@ class AdoptionMethods:
 
     async def adoption_start(self, p: m.AdoptionStart, who: Caller) -> m.Adoption:
         adoption = await self._parts.guided.begin(p.ids, p.at_once)
-        await self._log(f"began with {len(adoption.steps)} cameras, {p.at_once} at a time", who)
+        number = len(adoption.steps)
+        await self._log(f"began with {number} camera{'' if number == 1 else 's'}, {p.at_once} at a time", who)
         return adoption
 
     async def adoption_get(self, p: m.NoParams, who: Caller) -> m.Adoption:

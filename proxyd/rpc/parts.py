@@ -65,7 +65,7 @@ class Parts:
         if camera is not None:
             raise InvalidInput(
                 f"{host} is the address of camera {camera.id} “{camera.name}”, which proxyd itself serves.",
-                "Enter the address of the NVR.",
+                "Enter the address of the NVR or of the real camera.",
                 {field: "is the address of one of proxyd's own cameras"},
             )
 

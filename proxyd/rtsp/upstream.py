@@ -34,7 +34,7 @@ _WORDS = {
         "does not let this account view the stream.",
         "Give the account the right to live video of this channel.",
     ),
-    404: ("does not know the stream's address.", "Scan the NVR again."),
+    404: ("does not know the stream's address.", "Scan the NVR again; an address that was typed has to be corrected."),
     453: ("allows no more streams.", "Close other viewers, or lower the streams' bit rates on the NVR."),
     454: ("has ended the session.", "It starts again when the recorder reconnects."),
     461: ("does not send video inside the RTSP connection.", "Switch RTP over RTSP (TCP) on at the NVR."),

@@ -44,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME[=VALUE]",
-        help=f"misbehave, such as slow=0.5 or offline=3; may be repeated. Known: {', '.join(fault_names())}",
+        help="misbehave, such as slow=0.5, offline=3 or clock=2017 (a year); may be repeated. "
+        f"Known: {', '.join(fault_names())}",
     )
     parser.add_argument("--bitrate", type=_bitrate, metavar="KBPS", help="pad every stream up to this many kbit/s")
     parser.add_argument(

@@ -61,7 +61,7 @@ class Faults:
         if not has_value:
             value = _DEFAULT_VALUES.get(name, "on")
         try:
-            setattr(self, name, _CONVERT[kinds[name]](value))
+            setattr(self, name, _year(value) if name == "clock_year" else _CONVERT[kinds[name]](value))
         except ValueError:
             raise ValueError(f"fault {raw_name}: cannot understand the value {value!r}") from None
 
@@ -76,6 +76,12 @@ def _flag(value: str) -> bool:
     if value not in ("on", "1", "yes"):
         raise ValueError(value)
     return True
+
+
+def _year(value: str) -> int:
+    if not 1 <= (year := int(value)) <= 9999:
+        raise ValueError(value)
+    return year
 
 
 def _channels(value: str) -> frozenset[int]:

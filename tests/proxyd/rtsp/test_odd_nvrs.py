@@ -56,7 +56,7 @@ async def test_redirects_in_a_circle_end() -> None:
     ("status", "kind", "words"),
     [
         (403, UpstreamError, "right to live video"),
-        (404, UpstreamError, "Scan the NVR again"),
+        (404, UpstreamError, "an address that was typed has to be corrected"),
         (453, UpstreamError, "no more streams"),
         (503, UpstreamError, "no more streams"),
         (500, UpstreamProtocolError, "status 500"),

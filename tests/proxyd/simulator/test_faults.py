@@ -232,3 +232,9 @@ async def test_a_taken_port_is_an_error_and_leaves_nothing_open() -> None:
 def test_wrong_arguments(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"acme|channels"):
         SimulatedNvr(**wrong)  # type: ignore[arg-type]  # wrong on purpose
+
+
+@pytest.mark.parametrize("year", ["-25200", "0x7", "10000"])
+def test_a_clock_that_cannot_be_is_refused_when_it_is_set(year: str) -> None:
+    with pytest.raises(ValueError, match="fault clock: cannot understand"):
+        Faults.parse([f"clock={year}"])
