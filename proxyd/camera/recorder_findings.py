@@ -39,8 +39,8 @@ def recorder_findings(seen: Situation, met: Meeting) -> Iterator[m.Finding]:
 _TODO: dict[Account, str] = {
     "wrong password": "Type this camera's own password into the recorder, not the NVR's: {credentials}",
     "unknown user": "Type this camera's own user into the recorder, not the NVR's: {credentials}",
-    "clock": "Set the clock of the recorder and of this machine, best by NTP. If that cannot be: "
-    "onviftui camera edit {id} --clock-window 3600",
+    "clock": "Set the clock of the recorder and of this machine, best by NTP. If that cannot be, and it "
+    "is less than an hour: onviftui camera edit {id} --clock-window 3600",
     "clear text": "Let the recorder send a digest, or use HTTPS: onviftui camera edit {id} --https on",
     "credentials": "Add the camera anew in the recorder, with its own user and password: {credentials}",
     "locked": "Correct the password there: {credentials}. Passwords from there are looked at once a second for now.",
