@@ -165,7 +165,7 @@ class CameraManager:
             spec,
             self.trace_of(spec.id),
             self._snapshots,
-            self._upstreams.opener(spec.nvr_id, spec.nvr),
+            self._upstreams.opener(spec.nvr_id),
             self._reporter(spec),
             sequence=self._sequences.of(spec.id),
             perform=partial(self._perform, spec.id),

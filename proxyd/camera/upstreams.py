@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from proxyd.errors import UpstreamAuthError
+from proxyd.nvr.account import Account
 from proxyd.nvr.link import NvrLink
 from proxyd.nvr.monitor import wrong_password
 from proxyd.rtsp.opener import UpstreamOpener
@@ -14,7 +15,6 @@ from proxyd.store.rows import CameraRow, NvrRow
 from .events import CameraEvent
 from .features import ChannelFeatures
 from .nvr_events import NvrEvents, followed
-from .spec import NvrAccess
 
 
 class Upstreams:
@@ -24,26 +24,37 @@ class Upstreams:
         self, *, deliver: Callable[[int, CameraEvent], None], report: Callable[[int, Exception | None], None]
     ) -> None:
         self._nvrs: dict[int, NvrRow] = {}
+        self._accounts: dict[int, Account] = {}
         self._openers: dict[int, UpstreamOpener] = {}
         self._links: dict[int, NvrLink] = {}
         self.events = NvrEvents(link=self.link, deliver=deliver, report=report)
 
-    def opener(self, nvr_id: int, access: NvrAccess) -> UpstreamOpener:
-        opener = self._openers.setdefault(nvr_id, UpstreamOpener(access))
-        opener.update(access)
-        return opener
+    def opener(self, nvr_id: int) -> UpstreamOpener:
+        """Of an NVR that has cameras."""
+        if nvr_id not in self._openers:
+            self._openers[nvr_id] = UpstreamOpener(self._account(nvr_id))
+        return self._openers[nvr_id]
 
     def link(self, nvr_id: int) -> NvrLink:
         """Of an NVR that has cameras."""
         if nvr_id not in self._links:
+            self._links[nvr_id] = NvrLink(self._account(nvr_id))
+        return self._links[nvr_id]
+
+    def _account(self, nvr_id: int) -> Account:
+        """One for all: a password that one way was refused is not tried on another."""
+        if nvr_id not in self._accounts:
             nvr = self._nvrs[nvr_id]
             known = wrong_password(nvr.name, nvr.username).reason if nvr.auth_failed else ""
-            self._links[nvr_id] = NvrLink(nvr.access, refused=UpstreamAuthError(known) if known else None)
-        return self._links[nvr_id]
+            self._accounts[nvr_id] = Account(nvr.access, refused=UpstreamAuthError(known) if known else None)
+        return self._accounts[nvr_id]
 
     def know(self, rows: Collection[CameraRow]) -> None:
         """All cameras, before those that are new start."""
         self._nvrs = {row.nvr_id: row.nvr for row in rows}
+        for nvr_id, account in self._accounts.items():
+            if nvr_id in self._nvrs:
+                account.update(self._nvrs[nvr_id].access)
 
     async def follow(
         self,
@@ -53,27 +64,23 @@ class Upstreams:
     ) -> None:
         """What runs now; `others`: channels without a camera. Conversations with NVRs that are gone, or have another
         address or account, end first."""
-        accesses = {nvr_id: nvr.access for nvr_id, nvr in self._nvrs.items()}
-        await self.events.drop(accesses)
-        for nvr_id in self._openers.keys() - accesses.keys():
-            del self._openers[nvr_id]
-        await self._update_links(accesses)
+        await self.events.drop({nvr_id: nvr.access for nvr_id, nvr in self._nvrs.items()})
+        for nvr_id in self._accounts.keys() - self._nvrs.keys():
+            del self._accounts[nvr_id]
+            self._openers.pop(nvr_id, None)
+            if link := self._links.pop(nvr_id, None):
+                await link.close()
+        for link in self._links.values():
+            await link.follow_account()
         await self.events.follow(followed(rows, running, others))
 
     async def try_account_again(self, nvr_id: int) -> None:
         """It works (again), or the user said so."""
-        if opener := self._openers.get(nvr_id):
-            opener.forget()
+        if account := self._accounts.get(nvr_id):
+            account.forget()
         if link := self._links.get(nvr_id):
-            await link.forget()
+            await link.hang_up()
         self.events.wake(nvr_id)
 
     async def stop(self) -> None:
         await asyncio.gather(*(link.close() for link in self._links.values()))
-
-    async def _update_links(self, accesses: Mapping[int, NvrAccess]) -> None:
-        for nvr_id, link in list(self._links.items()):
-            if nvr_id in accesses:
-                await link.update(accesses[nvr_id])
-            else:
-                await self._links.pop(nvr_id).close()

@@ -11,6 +11,7 @@ import logging
 import secrets
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, TypeVar
@@ -96,11 +97,12 @@ class NvrClient:
         scheme = "https" if self.access.port == 443 else "http"
         return f"{scheme}://{self.where}/onvif/device_service"
 
-    async def connect(self) -> None:
-        """Clock, services, login. Raises UpstreamError."""
+    async def connect(self, login: Callable[[], AbstractAsyncContextManager[object]] = nullcontext) -> None:
+        """Clock, services, login; `login` surrounds the first call that shows the password. Raises UpstreamError."""
         await self.read_clock()
         known = await self.find_services(with_token=False)
-        await self.log_in()
+        async with login():
+            await self.log_in()
         if not known:
             await self.find_services(with_token=True)
         if not {MEDIA_NAMESPACE, MEDIA2_NAMESPACE} & set(self.addresses):

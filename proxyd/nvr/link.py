@@ -1,8 +1,4 @@
-"""The conversation with one NVR that stays open besides scans, for PTZ, imaging, settings and events: one per NVR.
-
-NVRs lock accounts: while nobody knows whether the account is good only one caller logs in, and after a refusal nobody
-does until the credentials change or somebody says that they may be tried once more.
-"""
+"""The conversation with one NVR that stays open besides scans, for PTZ, imaging, settings and events: one per NVR."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ from typing import Any
 from proxyd.camera.spec import NvrAccess
 from proxyd.errors import UpstreamAuthError, UpstreamError
 
+from .account import Account
 from .addresses import at_typed_host
 from .client import NvrClient
 from .envelope import Element, SoapCall
@@ -45,34 +42,26 @@ NAMESPACES: Mapping[str, str] = {
 class NvrLink:
     """Connects with the first call. `close` is final."""
 
-    def __init__(
-        self,
-        access: NvrAccess,
-        *,
-        call_timeout_s: float = CALL_TIMEOUT_S,
-        refused: UpstreamAuthError | None = None,
-    ) -> None:
-        """`refused`: what is known of the account from before; nobody logs in then."""
-        self._access = access
+    def __init__(self, account: Account, *, call_timeout_s: float = CALL_TIMEOUT_S) -> None:
+        self._account = account
         self._call_timeout_s = call_timeout_s
         self._client: NvrClient | None = None
         self._connecting = asyncio.Lock()
-        self._refused = refused
 
-    async def update(self, access: NvrAccess) -> None:
-        """Other credentials, or another address, may be tried again."""
-        if access != self._access:
-            self._access = access
-            await self.forget()
+    async def follow_account(self) -> None:
+        """Hangs up when the account or the address is another one now."""
+        if self._client is not None and self._client.access != self._account.access:
+            await self.hang_up()
 
-    async def forget(self) -> None:
-        """The same account may be tried once more; connects anew."""
+    async def hang_up(self) -> None:
+        """The next call connects anew."""
         async with self._connecting:
-            self._refused = None
-            await self._drop()
+            client, self._client = self._client, None
+            if client is not None:
+                await client.close()
 
     async def close(self) -> None:
-        await self.forget()
+        await self.hang_up()
 
     async def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> Any:
         """One authenticated operation; `service` is a key of NAMESPACES. Raises UpstreamError."""
@@ -83,7 +72,7 @@ class NvrLink:
         except Refusal as refusal:
             raise refusal_error(refusal, where=client.where, step=step) from refusal
         except UpstreamAuthError as error:
-            self._refused = error
+            self._account.failed("services", error, client.access)
             raise
 
     async def exchange(self, call: SoapCall, step: str, *, wait_s: float = 0.0) -> Element:
@@ -93,12 +82,12 @@ class NvrLink:
         try:
             return await client.exchange(call, step, wait_s=wait_s)
         except UpstreamAuthError as error:
-            self._refused = error
+            self._account.failed("services", error, client.access)
             raise
         except UpstreamError:
             if self._client is client:
                 raise
-        client = await self._connected()  # we hung up ourselves, to begin anew (`forget`)
+        client = await self._connected()  # we hung up ourselves, to begin anew
         return await client.exchange(call, step, wait_s=wait_s)
 
     async def address_of(self, service: str) -> str | None:
@@ -107,12 +96,12 @@ class NvrLink:
 
     def on_typed_host(self, raw: str) -> str:
         """An address that the NVR gave, at the host that the user typed. Raises BadAddress."""
-        access = self._access
+        access = self._account.access
         return at_typed_host(raw, host=access.host, schemes=("http", "https"), base_port=access.port)
 
     @property
     def access(self) -> NvrAccess:
-        return self._access
+        return self._account.access
 
     @property
     def clock_offset_s(self) -> float:
@@ -121,21 +110,13 @@ class NvrLink:
 
     async def _connected(self) -> NvrClient:
         async with self._connecting:
-            if self._refused is not None:
-                raise self._refused
+            self._account.check()
             if self._client is None:
-                client = NvrClient(self._access, call_timeout_s=self._call_timeout_s, parallel=PARALLEL)
+                client = NvrClient(self._account.access, call_timeout_s=self._call_timeout_s, parallel=PARALLEL)
                 try:
-                    await client.connect()
-                except BaseException as error:
+                    await client.connect(login=lambda: self._account.attempt("services", self._call_timeout_s))
+                except BaseException:
                     await client.close()
-                    if isinstance(error, UpstreamAuthError):
-                        self._refused = error
                     raise
                 self._client = client
             return self._client
-
-    async def _drop(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()

@@ -12,6 +12,7 @@ from dataclasses import replace
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec, RecordExchange, ReportUpstream, StreamName
 from proxyd.digest import DigestVerifier
+from proxyd.nvr.account import Account
 from proxyd.rtsp.connection import ClientConnection
 from proxyd.rtsp.context import CameraContext, RtspLimits
 from proxyd.rtsp.opener import UpstreamOpener
@@ -43,7 +44,7 @@ class RtspServer:
             record,
             report,
             DigestVerifier(REALM, secrets.token_bytes(32)),
-            opener or UpstreamOpener(spec.nvr, limits.upstream),
+            opener or UpstreamOpener(Account(spec.nvr), limits.upstream),
             guesses or Guesses(time.monotonic),
         )
         self._server: asyncio.Server | None = None

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from proxyd.camera.encoders import EncoderWish
 from proxyd.camera.features import Span
 from proxyd.errors import UpstreamProtocolError
+from proxyd.nvr.account import Account
 from proxyd.nvr.encoder_calls import change_encoder, read_options
 from proxyd.nvr.encoders import (
     media2_configuration,
@@ -31,7 +32,7 @@ from tests.proxyd.onvif.builders import main_stream
 @pytest.mark.parametrize("dialect", tuple(DIALECTS))
 async def test_rates_are_set_and_read_back_in_every_dialect(dialect: str) -> None:
     async with SimulatedNvr(channels=2, dialect=dialect) as nvr:
-        link = NvrLink(nvr.access)
+        link = NvrLink(Account(nvr.access))
         try:
             mains = [p for p in nvr.layout.profiles if p.media.name == "main"]
             options = await read_options(link, mains[1].token)
@@ -53,7 +54,7 @@ async def test_rates_are_set_and_read_back_in_every_dialect(dialect: str) -> Non
 
 async def test_h265_that_only_media2_knows_is_set_there() -> None:
     async with SimulatedNvr(channels=1, faults=Faults(media2_only_h265=True)) as nvr:
-        link = NvrLink(nvr.access)
+        link = NvrLink(Account(nvr.access))
         try:
             told = await change_encoder(link, nvr.layout.profiles[0].token, EncoderWish(fps=12.5))
             assert (told.codec, told.fps) == ("H265", 12)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from proxyd.camera.features import PtzSpace, Span
 from proxyd.nvr import features
+from proxyd.nvr.account import Account
 from proxyd.nvr.imaging import imaging_features
 from proxyd.nvr.link import NvrLink
 from proxyd.nvr.ptz import by_token, ptz_features, tells_move_status
@@ -88,7 +89,7 @@ async def test_a_slow_nvr_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch)
 
 async def test_calls_of_several_cameras_do_not_wait_for_each_other() -> None:
     async with SimulatedNvr(channels=8) as nvr:
-        link = NvrLink(nvr.access)
+        link = NvrLink(Account(nvr.access))
         moving = [p.token for p in nvr.layout.profiles if p.channel % 2 == 0 and p.media.name == "main"]
         await link.call("ptz", "GetStatus", {"ProfileToken": moving[0]})
         await nvr.set_fault("slow=0.2")

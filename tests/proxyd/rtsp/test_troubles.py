@@ -11,6 +11,7 @@ import pytest
 from proxyd.camera.spec import NvrAccess
 from proxyd.digest import DigestVerifier, authorization, choose, parse_challenges
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamUnreachable
+from proxyd.nvr.account import Account
 from proxyd.rtsp.client import UpstreamTimeouts
 from proxyd.rtsp.context import RtspLimits
 from proxyd.rtsp.headers import parse_transport
@@ -315,7 +316,8 @@ async def test_udp_sessions_live_by_receiver_reports() -> None:
 
 async def test_a_refused_account_is_tried_once_for_all_cameras_until_it_changes() -> None:
     wrong = NvrAccess(NVR_HOST, 80, NVR_USER, "guess")
-    opener = UpstreamOpener(wrong)
+    account = Account(wrong)
+    opener = UpstreamOpener(account)
     async with (
         simulated_nvr() as nvr,
         camera(nvr.port, opener=opener, nvr=wrong) as (one, seen, url),
@@ -334,7 +336,7 @@ async def test_a_refused_account_is_tried_once_for_all_cameras_until_it_changes(
         assert nvr.wrong_passwords == 1
         assert all(isinstance(report, UpstreamAuthError) for report in seen.reports)
         assert "guess" not in str(seen.trace) + str(seen.reports)
-        opener.forget()
+        account.forget()
         assert (await third.ask("DESCRIBE", f"{other_url}/main")).status == 503
         assert nvr.wrong_passwords == 2
         one.update(camera_spec(nvr.port))

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from proxyd.camera.spec import NvrAccess
 from proxyd.errors import UpstreamError
+from proxyd.nvr.account import Account
 from proxyd.nvr.events.parse import NvrEvent
 from proxyd.nvr.events.pump import EventPump, Standing
 from proxyd.nvr.link import NvrLink
@@ -71,7 +72,7 @@ class Ear:
 async def pumping(
     nvr: SimulatedNvr, *, pull_s: float = 30.0, access: NvrAccess | None = None, ear: Ear | None = None
 ) -> AsyncIterator[tuple[Ear, EventPump]]:
-    ear, link = ear or Ear(), NvrLink(access or nvr.access)
+    ear, link = ear or Ear(), NvrLink(Account(access or nvr.access))
     pump = EventPump(link, "test NVR", ear, pull_s=pull_s)
     pump.start()
     try:

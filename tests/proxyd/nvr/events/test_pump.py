@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from proxyd.errors import UpstreamAuthError
+from proxyd.nvr.account import Account
 from proxyd.nvr.events.parse import NvrEvent
 from proxyd.nvr.link import NvrLink
 from proxyd.simulator.device import SimulatedNvr
@@ -184,11 +185,12 @@ async def test_a_refused_password_is_tried_once() -> None:
 
 async def test_an_account_known_to_be_refused_is_not_tried() -> None:
     async with SimulatedNvr(channels=1) as nvr:
-        link = NvrLink(nvr.access, refused=UpstreamAuthError("no", ""))
+        account = Account(nvr.access, refused=UpstreamAuthError("no", ""))
+        link = NvrLink(account)
         with pytest.raises(UpstreamAuthError):
             await link.address_of("events")
         assert nvr.requests.total() == 0
-        await link.forget()
+        account.forget()
         assert await link.address_of("events") is not None
         await link.close()
 
