@@ -35,7 +35,7 @@ from .recorders import Recorders
 from .running import RunningCamera, StartFailed
 from .sequences import Sequences
 from .shown_interfaces import ShownInterfaces
-from .spec import CameraSpec, ReportUpstream
+from .spec import CameraSpec, NvrAccess, ReportUpstream
 from .status import Failure, NvrHealth, state_of
 from .trace import Trace
 from .turns import HIDDEN
@@ -70,7 +70,6 @@ class CameraManager:
         self._hub = hub
         self._snapshots = snapshots
         self._health = health
-        self._report = report
         self._rows: dict[int, CameraRow] = {}
         self._running: dict[int, RunningCamera] = {}
         self._failed = FailedStarts(time.monotonic)
@@ -211,7 +210,7 @@ class CameraManager:
 
     def _reporter(self, spec: CameraSpec) -> ReportUpstream:
         nvr_id = spec.nvr_id
-        return lambda error: self._report(nvr_id, error)
+        return lambda error: self._upstreams.heard(nvr_id, error)
 
     def _forget_removed(self) -> None:
         for id_ in self._shown.keys() - self._rows.keys():
@@ -333,6 +332,10 @@ class CameraManager:
             hint = f"onviftui camera show {row.id} says why."
             raise Conflict(f"{row.name} does not run, so it cannot be moved.", hint)
         await self._performer.perform(camera.spec, pad_call(camera.spec, wanted), "the operator")
+
+    def know_account(self, nvr_id: int, access: NvrAccess) -> None:
+        """The NVR has this address and account from now on; a refresh has to follow."""
+        self._upstreams.know_account(nvr_id, access)
 
     async def try_account_again(self, nvr_id: int) -> None:
         """The NVR's account works (again), or the user said so: all of us may use it once more."""

@@ -15,6 +15,7 @@ from proxyd.store.rows import CameraRow, NvrRow
 from .events import CameraEvent
 from .features import ChannelFeatures
 from .nvr_events import NvrEvents, followed
+from .spec import NvrAccess
 
 
 class Upstreams:
@@ -27,7 +28,14 @@ class Upstreams:
         self._accounts: dict[int, Account] = {}
         self._openers: dict[int, UpstreamOpener] = {}
         self._links: dict[int, NvrLink] = {}
-        self.events = NvrEvents(link=self.link, deliver=deliver, report=report)
+        self._report = report
+        self.events = NvrEvents(link=self.link, deliver=deliver, report=self.heard)
+
+    def heard(self, nvr_id: int, error: Exception | None) -> None:
+        """Somebody used the NVR. A refusal of credentials that were changed meanwhile says nothing."""
+        account = self._accounts.get(nvr_id)
+        if not isinstance(error, UpstreamAuthError) or account is None or account.refused:
+            self._report(nvr_id, error)
 
     def opener(self, nvr_id: int) -> UpstreamOpener:
         """Of an NVR that has cameras."""
@@ -49,12 +57,16 @@ class Upstreams:
             self._accounts[nvr_id] = Account(nvr.access, refused=UpstreamAuthError(known) if known else None)
         return self._accounts[nvr_id]
 
+    def know_account(self, nvr_id: int, access: NvrAccess) -> None:
+        """From now on only this one is used; `follow` ends what uses another."""
+        if account := self._accounts.get(nvr_id):
+            account.update(access)
+
     def know(self, rows: Collection[CameraRow]) -> None:
         """All cameras, before those that are new start."""
         self._nvrs = {row.nvr_id: row.nvr for row in rows}
-        for nvr_id, account in self._accounts.items():
-            if nvr_id in self._nvrs:
-                account.update(self._nvrs[nvr_id].access)
+        for nvr_id, nvr in self._nvrs.items():
+            self.know_account(nvr_id, nvr.access)
 
     async def follow(
         self,

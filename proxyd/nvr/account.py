@@ -39,6 +39,10 @@ class Account:
         self._refused = None
         self._proven.clear()
 
+    @property
+    def refused(self) -> bool:
+        return self._refused is not None
+
     def check(self) -> None:
         """Raises what is known to be wrong with it."""
         if self._refused is not None:

@@ -41,15 +41,18 @@ class NvrMethods:
 
     async def nvr_update(self, p: m.NvrUpdate, who: Caller) -> m.Nvr:
         self._parts.refuse_own_camera(p.host)
+        before = await self._parts.store.nvr(p.id)
         row = await self._parts.store.update_nvr(
             p.id, host=p.host, port=p.port, username=p.username, password=reveal(p.password), name=p.name
         )
+        # In one go: what still tries the old account must not be counted against the new one.
+        self._parts.cameras.know_account(row.id, row.access)
+        self._parts.watch(row)
         changed = ", ".join(sorted(p.model_fields_set - {"id"})) or "nothing"
         await self._parts.log("info", f"nvr {row.id}", f"Changed {changed} of {row.name}.", who)
-        if p.username or p.password is not None:
-            await self._parts.cameras.try_account_again(row.id)
-        self._parts.watch(row)
         await self._parts.cameras.refresh()
+        if row.access == before.access and (p.username or p.password is not None):
+            await self._parts.cameras.try_account_again(row.id)
         return self._parts.show_nvr(row)
 
     async def nvr_remove(self, p: m.ById, who: Caller) -> m.Nvr:
