@@ -21,7 +21,9 @@ _ENVELOPE = (
 
 def signed_request(url: str, operation: str, namespace: str, user: str, password: str, content: str = "") -> bytes:
     """A POST of that operation. A nonce is good for one request (WS-Security UsernameToken Profile 1.0)."""
-    nonce, created = os.urandom(16), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # In milliseconds, as UniFi Protect does: thousands of tokens of the same second are more than a camera remembers.
+    created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    nonce = os.urandom(16)
     digest = hashlib.sha1(nonce + created.encode() + password.encode(), usedforsecurity=False).digest()
     body = _ENVELOPE.format(
         user=user,
