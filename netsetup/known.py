@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .errors import BadRequest
 from .model import Finding, Plan, Slot
 
-TODO = "Make a new plan with `netsetup plan`: new interfaces get MAC addresses that nothing else has."
+NEW_PLAN = "Make a new plan with `netsetup plan`: new interfaces get MAC addresses that nothing else has."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def refuse_known(plans: Iterable[Plan], present: Iterable[Plan], known: Mapping[
     for plan in plans:
         for slot in plan.slots:
             if (slot.name, slot.mac) not in old and (holder := other_holder(slot, known)):
-                raise BadRequest(_words(slot, holder), TODO)
+                raise BadRequest(_words(slot, holder), NEW_PLAN)
 
 
 def known_findings(plans: Sequence[Plan], known: Mapping[str, Known]) -> list[Finding]:
