@@ -47,7 +47,8 @@ class Jobs:
         self._jobs: dict[int, Job] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._ending: set[int] = set()
-        self._again: dict[int, bool] = {}  # NVR → start: those that are to be scanned once more
+        self._restoring: set[int] = set()  # jobs that bring back removed cameras too
+        self._again: dict[int, tuple[bool, bool]] = {}  # NVR → start, restore: those to be scanned once more
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._last_id = 0
         self._last_published = 0.0
@@ -70,10 +71,11 @@ class Jobs:
 
     def start_scan(self, nvr: NvrRow, *, start: bool, restore: bool, again: bool = False) -> Job:
         """Starts a scan; when one of this NVR runs already, that one is the answer. `again`: there is something new
-        that it may have missed, so another one follows."""
+        that it may have missed, so another one follows; so it does when only this one is to `restore`."""
         if running := self.running_on(nvr.id):
-            if again:
-                self._again[nvr.id] = start
+            if again or (restore and running.id not in self._restoring):
+                _, restore_too = self._again.get(nvr.id, (start, False))
+                self._again[nvr.id] = (start, restore or restore_too)
             return running
         self._last_id += 1
         id_ = self._last_id
@@ -83,7 +85,9 @@ class Jobs:
         self._jobs[id_] = job
         work = self._scan(nvr, job, start=start, restore=restore)
         task = self._tasks[id_] = asyncio.create_task(work, name=f"scan of NVR {nvr.id}")
-        task.add_done_callback(lambda _: self._tasks.pop(id_, None))
+        if restore:
+            self._restoring.add(id_)
+        task.add_done_callback(lambda _: self._forget_task(id_))
         self._prune()
         self._show(job, force=True)
         return job
@@ -115,6 +119,10 @@ class Jobs:
         if running:
             await asyncio.wait([task for _, task in running], timeout=_STOP_TIMEOUT_S)
 
+    def _forget_task(self, id_: int) -> None:
+        del self._tasks[id_]
+        self._restoring.discard(id_)
+
     def _show(self, job: Job, *, force: bool = False) -> None:
         """Publishes the job, at most ten times a second unless forced."""
         now = time.monotonic()
@@ -144,25 +152,29 @@ class Jobs:
             state, error = JobState.FAILED, ProxyError("A bug ended the scan; proxyd's log has the details.")
         self._ending.add(job.id)
         try:
+            job.now, job.eta_s = "starting cameras", None
             job.diff = await self._keep(nvr, channels, result, start=start, restore=restore)
         except ProxyError as refused:
             state, error = JobState.FAILED, refused
-        finally:
+        finally:  # who waits for the end of the job then finds the cameras it made
+            await self._follow(nvr.id, error)
             self._ending.discard(job.id)
-            job.state, job.ended, job.now, job.eta_s = state, self._now(), "", None
+            job.state, job.ended, job.now = state, self._now(), ""
             if error:
                 job.error, job.hint = error.message, error.hint
             self._show(job, force=True)
-        try:
-            await self._scanned(nvr.id, error)
-        except ProxyError as refused:  # the NVR was removed meanwhile
-            log.warning("nvr %d: after the scan: %s", nvr.id, refused)
-        except Exception:
-            log.exception("nvr %d: a bug after the scan", nvr.id)
         if nvr.id in self._again:
-            start = self._again.pop(nvr.id)
+            start, restore = self._again.pop(nvr.id)
             with contextlib.suppress(ProxyError):  # removed meanwhile
-                self.start_scan(await self._store.nvr(nvr.id), start=start, restore=False)
+                self.start_scan(await self._store.nvr(nvr.id), start=start, restore=restore)
+
+    async def _follow(self, nvr_id: int, error: ProxyError | None) -> None:
+        try:
+            await self._scanned(nvr_id, error)
+        except ProxyError as refused:  # the NVR was removed meanwhile
+            log.warning("nvr %d: after the scan: %s", nvr_id, refused)
+        except Exception:
+            log.exception("nvr %d: a bug after the scan", nvr_id)
 
     async def _read(
         self, nvr: NvrRow, job: Job, on_channel: Callable[[ScannedChannel], None], *, restore: bool

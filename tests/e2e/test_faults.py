@@ -11,7 +11,7 @@ from proxyd.api.client import RpcClient
 from tests.player.client import RtspClientError
 from tests.player.play import Player, play, refusal
 
-from .stack import NVR_PASSWORD, credentials, running_stack, wait_for_states
+from .stack import NVR_PASSWORD, credentials, running_stack, wait_for_job, wait_for_states
 
 pytestmark = pytest.mark.xdist_group("faults")
 
@@ -159,3 +159,20 @@ async def test_scans_during_edits_leave_one_camera_per_interface() -> None:
         assert [interface.name for interface in free[-2:]] == [cameras[0].interface, cameras[1].interface]
         await stack.scan(client, nvr, restore=True)
         assert len(await client.call("camera.list")) == 10
+
+
+async def test_a_restoring_scan_asked_for_during_another_follows_it() -> None:
+    async with running_stack("--channels", "4") as stack, stack.client() as client:
+        nvr = await stack.add_nvr(client)
+        await stack.scan(client, nvr)
+        cameras: list[m.Camera] = await client.call("camera.list")
+        await client.call("camera.remove", {"ids": [cameras[0].id]})
+        await stack.fault(fault="slow=0.2")
+        plain: m.Job = await client.call("nvr.scan", {"id": nvr.id})
+        same: m.Job = await client.call("nvr.scan", {"id": nvr.id, "restore": True})
+        assert same.id == plain.id
+        await wait_for_job(client, plain.id)
+        follower = (await client.call("job.list"))[-1]
+        assert follower.id != plain.id
+        await wait_for_job(client, follower.id)
+        assert sorted(camera.channel for camera in await client.call("camera.list")) == [1, 2, 3, 4]
