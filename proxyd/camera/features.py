@@ -83,6 +83,7 @@ class ChannelTokens:
     ptz_configuration: str = ""
     analytics: str = ""  # video analytics configuration
     audio_source: str = ""
+    audio_configuration: str = ""  # of the audio source
     audio_output: str = ""
 
     def __repr__(self) -> str:

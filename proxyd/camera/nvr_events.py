@@ -135,9 +135,9 @@ class NvrEvents:
         return feed.note if feed else ""
 
     def words(self, nvr_id: int) -> str:
-        """Both in one; "" while none of its cameras runs."""
-        standing = self.standing(nvr_id)
-        return "" if standing is None else "; ".join(filter(None, (str(standing), self.note(nvr_id))))
+        """All of it in one, with what no camera can tell; "" while none of its cameras runs."""
+        feed = self._feeds.get(nvr_id)
+        return "; ".join(filter(None, (str(feed.pump.standing), feed.note, feed.mapper.aside))) if feed else ""
 
     def changes(self) -> list[EventsChange]:
         """What is told otherwise than at the last call."""

@@ -56,6 +56,7 @@ class Profile:
     ptz_node: str = ""
     analytics: str = ""  # video analytics configuration
     audio_source: str = ""
+    audio_configuration: str = ""  # of the audio source
     audio_output: str = ""
 
     @property
@@ -146,6 +147,7 @@ def _profile(
         ptz_node=_text(ptz.get("NodeToken")),
         analytics=_text(analytics.get("token")),
         audio_source=_text(audio_source.get("SourceToken")),
+        audio_configuration=_text(audio_source.get("token")),
         audio_output=_text(audio_output.get("OutputToken")),
     )
 

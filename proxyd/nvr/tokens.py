@@ -33,6 +33,7 @@ def channel_tokens(channel: Channel, video_sources: Sequence[str] = ()) -> Chann
         ptz_configuration=ptz.ptz_configuration if ptz else "",
         analytics=next((p.analytics for p in profiles if p.analytics), ""),
         audio_source=next((p.audio_source for p in profiles if p.audio_source), ""),
+        audio_configuration=next((p.audio_configuration for p in profiles if p.audio_configuration), ""),
         audio_output=next((p.audio_output for p in profiles if p.audio_output), ""),
     )
 

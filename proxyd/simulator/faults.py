@@ -37,6 +37,8 @@ class Faults:
     impatient_pulls: bool = False  # PullMessages never waits
     cut_pulls_s: int = 0  # a PullMessages that waits so long is cut off instead of answered
     events_as_channel_1: bool = False  # every event names channel 1
+    events_source: str = ""  # every event names this text for its channel
+    no_first_states: bool = False  # a new subscription is not told how things stand
     events_only_true: bool = False  # no event is ever said to be over
     down: bool = False  # nothing answers (a restart in progress)
 
@@ -99,6 +101,7 @@ _DEFAULT_VALUES = {
     "subscription_host": "10.255.0.1",
     "subscription_s": "10",
     "cut_pulls_s": "2",
+    "events_source": "1",
 }
 _CONVERT: dict[type, Callable[[str], object]] = {
     bool: _flag,

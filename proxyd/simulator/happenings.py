@@ -78,13 +78,15 @@ class Happenings:
 
     def present(self, layout: Layout, faults: Faults, now: datetime) -> list[Message]:
         """All properties as they are: the first messages of a subscription."""
+        if faults.no_first_states:
+            return []
         told: list[tuple[str, Items, Items]] = []
         mains = _main_profiles(layout)
         for profile in mains:
             for form in FORMS[layout.dialect.name]:
                 if form.kind in ("motion", "person", "tamper") and form.clears and not faults.events_only_true:
                     # One message per camera, even from a device that calls all of them channel 1.
-                    fields = _fields_of(mains[0] if faults.events_as_channel_1 else profile, "false", 0)
+                    fields = _fields_of(mains[0] if faults.events_as_channel_1 else profile, "false", 0, faults)
                     topic, source = form.topic.format_map(fields), _filled(form.source, fields)
                     told.append((topic, source, self._states.get((topic, source), _filled(form.data, fields))))
         known = {(topic, source) for topic, source, _ in told}
@@ -101,7 +103,7 @@ class Happenings:
         profile = next((p for p in _main_profiles(layout) if p.channel == named), None)
         if profile is None or (named != channel and not any(p.channel == channel for p in layout.profiles)):
             raise ValueError(f"there is no channel {channel}")
-        return _fields_of(profile, "true" if happening.state else "false", self._counts[channel])
+        return _fields_of(profile, "true" if happening.state else "false", self._counts[channel], faults)
 
 
 def forms_of(layout: Layout) -> tuple[EventForm, ...]:
@@ -112,12 +114,13 @@ def _main_profiles(layout: Layout) -> list[SimProfile]:
     return [p for p in layout.profiles if p.media.name == "main"]
 
 
-def _fields_of(profile: SimProfile, state: str, count: int) -> dict[str, object]:
+def _fields_of(profile: SimProfile, state: str, count: int, faults: Faults) -> dict[str, object]:
+    same = faults.events_source
     return {
-        "source": profile.source,
-        "listed_source": profile.listed_source,
-        "source_config": profile.source_config,
-        "profile": profile.token,
+        "source": same or profile.source,
+        "listed_source": same or profile.listed_source,
+        "source_config": same or profile.source_config,
+        "profile": same or profile.token,
         "ch": profile.channel,
         "state": state,
         "count": count,

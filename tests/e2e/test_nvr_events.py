@@ -150,6 +150,33 @@ async def test_a_device_that_cannot_tell_its_channels_apart_is_found_out_and_sai
         assert await client.call("camera.events", {"id": cameras[0].id}) == []
 
 
+async def test_a_device_without_first_states_that_calls_all_channels_the_same_is_found_out_and_said() -> None:
+    faults = ("--fault", "no-first-states", "--fault", "events-as-channel-1")
+    async with running_stack("--channels", "3", *faults) as stack, stack.client() as client:
+        nvr, cameras, _ = await prepared(stack, client)
+        await standing(client, nvr, "pull point")
+        happen = [{"channel": n, "kind": "tamper", "state": on} for on in (True, False) for n in (2, 3)]
+        for _ in range(4):
+            await stack.fault(event=happen)
+        for camera in cameras:
+            shown = await until(client, "camera.get", {"id": camera.id}, lambda c: c.note)
+            assert "cannot be told apart" in shown.note
+
+
+async def test_events_of_a_channel_that_nobody_knows_and_of_the_nvr_itself_are_said() -> None:
+    async with running_stack("--channels", "2") as stack, stack.client() as client:
+        nvr, cameras, _ = await prepared(stack, client)
+        await standing(client, nvr, "pull point")
+        await stack.fault(event={"channel": 1, "kind": "digital-input"})
+        shown = await until(client, "nvr.get", {"id": nvr.id}, lambda n: "DigitalInput" in n.events)
+        assert shown.events.endswith("which no camera tells: Device/Trigger/DigitalInput")
+        assert (await client.call("camera.get", {"id": cameras[0].id})).note == ""
+        await stack.fault(fault="events-source=1")
+        await stack.fault(event={"channel": 2, "kind": "motion"})
+        camera = await until(client, "camera.get", {"id": cameras[1].id}, lambda c: c.note)
+        assert "cannot be told apart by channel" in camera.note
+
+
 async def test_a_device_without_a_free_pull_point_is_said_once() -> None:
     async with running_stack("--channels", "1", "--fault", "pull-points-full") as stack, stack.client() as client:
         nvr, _, _ = await prepared(stack, client)

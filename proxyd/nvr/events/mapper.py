@@ -4,7 +4,7 @@ ends is ended here, and what was said before is not news. Pure; both clocks come
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,13 +13,15 @@ from proxyd.camera.events import CameraEvent, Items
 from proxyd.camera.features import ChannelTokens
 from proxyd.nvr.events.parse import NvrEvent
 from proxyd.nvr.events.route import Router, named_alike
-from proxyd.nvr.events.translate import MOTION_TOPICS, active, all_tokens, motion_of, translate
+from proxyd.nvr.events.suspicion import Suspicion
+from proxyd.nvr.events.translate import MOTION_TOPICS, active, all_tokens, motion_of, passes, translate
 from proxyd.onvif.motion import motion_events
 
 CLEAR_AFTER_S = 30.0
 MAX_STATES = 4096  # properties of one NVR
 OLDEST = timedelta(minutes=5)  # an event that claims to be older happened now
 _TRUES_IN_A_ROW = 3
+_MAX_TOPICS = 8  # of one kind of trouble, to be named
 _FIRST_S = 1.0  # the first messages of a subscription may come in several answers
 # What may be on for hours on an honest device: only one that was seen to repeat itself and never to end is cleared.
 _LASTING = ("VideoSource/", "Device/")
@@ -42,7 +44,8 @@ class _State:
 class EventMapper:
     """For one NVR."""
 
-    def __init__(self) -> None:
+    def __init__(self, clear_after_s: float = CLEAR_AFTER_S) -> None:
+        self._clear_after_s = clear_after_s
         self._router = Router({})
         self._tokens: dict[int, ChannelTokens] = {}
         self._others: tuple[ChannelTokens, ...] = ()
@@ -56,22 +59,46 @@ class EventMapper:
         self._alike = False
         self._doubt_s = 0.0  # what was said before may have changed unheard
         self._away = False
-        self._ambiguous: set[str] = set()
+        self._ambiguous: set[str] = set()  # topics
+        self._unknown = False  # channels were named that no scan has found
+        self._suspicion = Suspicion()
+        self.of_no_channel: Counter[str] = Counter()  # events by topic that belong to the NVR as a whole
 
     @property
     def note(self) -> str:
         """What cannot be told apart, in words; "" when all is well."""
-        if self._alike:
+        if self._is_alike:
             return (
                 "This NVR names the same channel in the events of all its channels, so they cannot be told apart and "
                 "are not passed on. Newer firmware may help."
             )
+        if self._unknown:
+            return (
+                "Events of this NVR name a channel that its last scan did not find; they are not passed on. Scan it "
+                "again. If that does not help, its events cannot be told apart by channel."
+            )
         if self._ambiguous:
             return (
                 "This NVR does not say to which channel some of its events belong "
-                f"({', '.join(sorted(self._ambiguous)[:3])}); those are not passed on."
+                f"({_listed(self._ambiguous)}); those are not passed on."
+            )
+        if self._suspicion.likely and not self._single:
+            return (
+                "This NVR has named one channel in all its events so far. If other cameras saw something meanwhile, "
+                "its events cannot be told apart by channel: do not rely on them."
             )
         return ""
+
+    @property
+    def aside(self) -> str:
+        """Which events no camera can have, because they belong to the NVR as a whole; "" when there were none."""
+        if not self.of_no_channel:
+            return ""
+        return f"events of the NVR itself, which no camera tells: {_listed(self.of_no_channel)}"
+
+    @property
+    def _is_alike(self) -> bool:
+        return not self._single and (self._alike or self._suspicion.proven)
 
     @property
     def knows_channels(self) -> bool:
@@ -89,6 +116,8 @@ class EventMapper:
         self._router = Router(channels, others, single=single)
         self._names = frozenset[str]().union(*(all_tokens(tokens) for tokens in (*channels.values(), *others)))
         self._ambiguous.clear()
+        self._unknown, self._suspicion = False, Suspicion()
+        self.of_no_channel.clear()
         for key, state in list(self._states.items()):
             if state.camera not in channels:
                 del self._states[key]
@@ -108,11 +137,14 @@ class EventMapper:
         for event in events:
             if not event.topic:
                 continue
-            camera = None if self._alike else self._router.camera_of(event)
-            if camera is None:
-                if not self._alike and self._router.is_ambiguous(event) and len(self._ambiguous) < 8:
-                    self._ambiguous.add(event.topic)
+            channel = self._router.channel_of(event)
+            if channel is None:
+                self._note_lost(event)
                 continue
+            self._suspect(event, channel, now_s)
+            if channel not in self._tokens or self._is_alike:
+                continue
+            camera = channel
             moment = _when(event, at, clock_offset_s)
             if event.topic in MOTION_TOPICS:
                 told += self._motion(camera, event, moment, now_s)
@@ -145,6 +177,27 @@ class EventMapper:
         """The NVR does not tell anything any more: what is on ends in a while."""
         if not self._away:
             self._away, self._doubt_s = True, now_s
+
+    def _note_lost(self, event: NvrEvent) -> None:
+        """It would have been told, had it named its channel."""
+        if not passes(event.topic) and event.topic not in MOTION_TOPICS:
+            return
+        why = self._router.why_not(event)
+        if why == "unknown":
+            self._unknown = True
+        elif why == "several":
+            if len(self._ambiguous) < _MAX_TOPICS:
+                self._ambiguous.add(event.topic)
+        elif event.topic in self.of_no_channel or len(self.of_no_channel) < _MAX_TOPICS:
+            self.of_no_channel[event.topic] += 1
+
+    def _suspect(self, event: NvrEvent, channel: int, now_s: float) -> None:
+        if self._single or self._suspicion.apart:
+            return
+        before = self._suspicion.proven
+        self._suspicion.note(event, channel)
+        if self._suspicion.proven and not before:
+            self._doubt_s = now_s  # what is on belongs to nobody knows which camera, so it ends
 
     def _look_for_alike(self, events: Sequence[NvrEvent], now_s: float) -> None:
         """Only in the first messages: later, a device may well tell its states once more."""
@@ -205,8 +258,8 @@ class EventMapper:
 
     def _is_over(self, state: _State, now_s: float) -> bool:
         if state.confirmed_s <= self._doubt_s:
-            return now_s - self._doubt_s >= CLEAR_AFTER_S
-        if state.topic in self._ends or now_s - state.confirmed_s < CLEAR_AFTER_S:
+            return now_s - self._doubt_s >= self._clear_after_s
+        if state.topic in self._ends or now_s - state.confirmed_s < self._clear_after_s:
             return False
         lasting = state.topic.startswith(_LASTING) and state.topic not in MOTION_TOPICS
         return not lasting or state.trues >= _TRUES_IN_A_ROW
@@ -221,6 +274,11 @@ def _when(event: NvrEvent, at: datetime, clock_offset_s: float) -> datetime:
     except OverflowError:
         return at
     return moment if at - OLDEST <= moment <= at else at
+
+
+def _listed(topics: Iterable[str]) -> str:
+    found = sorted(topics)
+    return ", ".join(found[:3]) + (" and others" if len(found) > 3 else "")
 
 
 def _off(event: CameraEvent, at: datetime) -> CameraEvent:

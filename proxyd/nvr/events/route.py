@@ -7,6 +7,7 @@ event belongs to nobody: on a wrong camera it would do harm.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from proxyd.camera.events import Items
 from proxyd.camera.features import ChannelTokens
@@ -14,7 +15,7 @@ from proxyd.nvr.events.parse import NvrEvent
 
 # The same text can be a source of one channel and a profile of another ("001" on some NVRs), so the item's name says
 # in which order the kinds of tokens are tried.
-_KINDS = ("source", "configuration", "profile", "analytics")
+_KINDS = ("source", "configuration", "profile", "analytics", "audio", "audio source")
 _ITEMS: dict[str, tuple[str, ...]] = {
     "VideoSourceConfigurationToken": ("configuration", "source", "profile"),
     "VideoSourceConfiguration": ("configuration", "source", "profile"),
@@ -27,8 +28,11 @@ _ITEMS: dict[str, tuple[str, ...]] = {
     "VideoAnalyticsConfiguration": ("analytics", "configuration", "source"),
     "AnalyticsConfigurationToken": ("analytics", "configuration", "source"),
     "AnalyticsConfiguration": ("analytics", "configuration", "source"),
+    "AudioSourceConfigurationToken": ("audio", "audio source"),
+    "AudioSourceToken": ("audio source", "audio"),
 }
 CHANNEL_ITEMS = frozenset(_ITEMS)
+_PICTURE_ITEMS = frozenset(name for name in _ITEMS if not name.startswith("Audio"))  # all may share a microphone
 # Topics that are about a picture, so that one without a channel is a loss worth telling.
 _OF_A_CHANNEL = ("VideoSource", "RuleEngine", "VideoAnalytics", "UserAlarm")
 
@@ -50,26 +54,32 @@ class Router:
 
     def camera_of(self, event: NvrEvent) -> int | None:
         """None: of no camera, or it cannot be told of which."""
+        channel = self.channel_of(event)
+        return channel if channel in self._cameras else None
+
+    def channel_of(self, event: NvrEvent) -> int | None:
+        """As `camera_of`; a negative number for a channel without a camera."""
         if self._only is not None:
             return self._only
         given = dict(event.source)
         for item, kinds in _ITEMS.items():
             if (value := given.get(item)) is None:
                 continue
-            cameras = next((found for kind in kinds if (found := self._by_token[kind].get(value))), set())
-            if len(cameras) == 1:
-                [camera] = cameras
-                return camera if camera in self._cameras else None
+            channels = next((found for kind in kinds if (found := self._by_token[kind].get(value))), set())
+            if len(channels) == 1:
+                [channel] = channels
+                return channel
         return None
 
-    def is_ambiguous(self, event: NvrEvent) -> bool:
-        """It is about a picture, but names a channel that several cameras have, or none at all."""
-        if self._only is not None or not event.topic.startswith(_OF_A_CHANNEL):
-            return False
+    def why_not(self, event: NvrEvent) -> Literal["several", "unknown", "none"]:
+        """Of an event that has no channel: it names one that several have, one that nobody knows, or none at all. What
+        is about a picture has to name one; without, it could be any: "several"."""
         given = [(item, value) for item, value in event.source if item in CHANNEL_ITEMS]
         if not given:
-            return True
-        return any(len(self._by_token[kind].get(value, ())) > 1 for item, value in given for kind in _ITEMS[item])
+            return "several" if event.topic.startswith(_OF_A_CHANNEL) else "none"
+        if any(self._by_token[kind].get(value) for item, value in given for kind in _ITEMS[item]):
+            return "several"
+        return "unknown" if any(item in _PICTURE_ITEMS for item, _ in given) else "none"
 
 
 def named_alike(first: Sequence[NvrEvent]) -> bool:
@@ -81,7 +91,7 @@ def named_alike(first: Sequence[NvrEvent]) -> bool:
 
 
 def _channel_items(source: Items) -> Items:
-    return tuple((name, value) for name, value in source if name in CHANNEL_ITEMS)
+    return tuple((name, value) for name, value in source if name in _PICTURE_ITEMS)
 
 
 def _values_by_name(channels: Iterable[Items]) -> list[set[str]]:
@@ -98,4 +108,6 @@ def _tokens_by_kind(tokens: ChannelTokens) -> list[tuple[str, set[str]]]:
         ("configuration", set(tokens.source_configurations)),
         ("profile", {*tokens.profiles, *tokens.encoders}),
         ("analytics", {tokens.analytics} - {""}),
+        ("audio", {tokens.audio_configuration} - {""}),
+        ("audio source", {tokens.audio_source} - {""}),
     ]

@@ -15,7 +15,7 @@ from proxyd.camera.events import CameraEvent, Items, TopicSpec
 from proxyd.camera.features import ChannelTokens
 from proxyd.nvr.events.parse import NvrEvent
 from proxyd.nvr.events.route import CHANNEL_ITEMS
-from proxyd.onvif.services.configurations import VIDEO_SOURCE, VIDEO_SOURCE_CONFIG
+from proxyd.onvif.services.configurations import AUDIO_SOURCE, AUDIO_SOURCE_CONFIG, VIDEO_SOURCE, VIDEO_SOURCE_CONFIG
 
 MOTION_TOPICS = frozenset(
     (
@@ -36,6 +36,8 @@ _OUR_TOKENS = {
     "VideoAnalyticsConfiguration": ANALYTICS,
     "AnalyticsConfigurationToken": ANALYTICS,
     "AnalyticsConfiguration": ANALYTICS,
+    "AudioSourceConfigurationToken": AUDIO_SOURCE_CONFIG,
+    "AudioSourceToken": AUDIO_SOURCE,
 }
 # Names that say what was seen; recorders tell people and vehicles apart by the rule's.
 _WORDS = {
@@ -146,4 +148,6 @@ def all_tokens(tokens: ChannelTokens) -> set[str]:
         tokens.video_source,
         tokens.source_token,
         tokens.analytics,
+        tokens.audio_configuration,
+        tokens.audio_source,
     } - {""}

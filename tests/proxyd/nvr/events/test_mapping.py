@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from proxyd.camera.features import ChannelTokens
 from proxyd.nvr.events.mapper import CLEAR_AFTER_S, MAX_STATES, EventMapper
 from proxyd.nvr.events.parse import MAX_ITEMS, MAX_MESSAGES, NvrEvent, parse_messages
 from proxyd.nvr.events.route import Router
+from proxyd.nvr.events.suspicion import ENDED_TWICE, MANY
 from proxyd.nvr.events.translate import translate
 from proxyd.onvif.motion import CELL_MOTION, MOTION_ALARM
 from proxyd.simulator.dialects import DIALECTS
@@ -208,6 +210,89 @@ def test_an_nvr_that_calls_all_channels_the_first_is_found_out() -> None:
     assert "cannot be told apart" in heard.note
     true = as_events(*Happenings().messages(Happening(3, "motion"), layout, faults, NOW))
     assert heard.take(true, NOW, 2.0) == []
+
+
+def overlapping(source: str = "000") -> list[NvrEvent]:
+    """Two cameras see something at the same time, and the NVR has one name for both."""
+    return [motion(on, source) for on in (True, True, False, False)]
+
+
+def test_an_nvr_without_first_states_that_calls_all_channels_the_same_is_found_out_by_what_it_tells() -> None:
+    heard = mapper()
+    assert heard.take(overlapping() * (ENDED_TWICE - 1), NOW, 1.0)
+    assert heard.note == ""
+    heard.take([motion(True)], NOW, 2.0)
+    heard.take(overlapping()[1:], NOW, 2.0)
+    assert "cannot be told apart" in heard.note
+    assert heard.take([motion(True)], NOW, 3.0) == []
+    assert kinds(heard.take([motion(True, "001")], NOW, 4.0)) == [(2, topic, on) for _, topic, on in BOTH_ON]
+    assert heard.note == ""  # it can, after all
+
+
+def test_what_was_on_when_an_nvr_is_found_out_ends() -> None:
+    heard = mapper()
+    heard.take(overlapping() * (ENDED_TWICE - 1), NOW, 1.0)
+    tamper = NvrEvent("VideoSource/Tampering", (("Source", "000"),), (("State", "true"),), "Changed")
+    heard.take([tamper, *overlapping()], NOW, 2.0)
+    assert "cannot be told apart" in heard.note
+    assert kinds(heard.expire(NOW, 2.0 + CLEAR_AFTER_S)) == [(1, "tns1:VideoSource/Tampering", "false")]
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.booleans()), max_size=40))
+def test_one_busy_camera_is_never_proof(runs: list[tuple[int, bool]]) -> None:
+    """It may say again that it sees something, as often as it likes, as long as it says the end once."""
+    heard = mapper()
+    for begins, ends in runs:
+        heard.take([motion(True)] * begins + [motion(False)] * ends, NOW, 1.0)
+    assert "names the same channel" not in heard.note
+
+
+def test_many_events_of_one_channel_are_said_and_passed_on() -> None:
+    heard = mapper()
+    for _ in range(MANY // 2):
+        heard.take([motion(True), motion(False)], NOW, 1.0)
+    assert "has named one channel" in heard.note
+    assert kinds(heard.take([motion(True)], NOW, 2.0)) == BOTH_ON
+    alone = EventMapper()
+    alone.follow({1: TWO[1]}, single=True)
+    alone.take([motion(True)] * MANY, NOW, 1.0)
+    assert alone.note == ""
+
+
+def test_a_channel_that_no_scan_has_found_is_said() -> None:
+    heard = mapper()
+    assert heard.take([motion(True, "7")], NOW, 1.0) == []
+    assert "last scan did not find" in heard.note
+    heard.follow({**TWO, 3: ChannelTokens(source_token="7", sources=("7",))})
+    assert heard.note == ""
+    assert heard.take([motion(True, "7")], NOW, 2.0)[0][0] == 3
+
+
+INPUT = NvrEvent("Device/Trigger/DigitalInput", (("InputToken", "1"),), (("LogicalState", "true"),), "Changed")
+SOUND = NvrEvent(
+    "AudioAnalytics/Audio/DetectedSound", (("AudioSourceConfigurationToken", "m2"),), (("isSoundDetected", "true"),)
+)
+
+
+def test_events_of_the_nvr_as_a_whole_are_counted_and_said() -> None:
+    heard = mapper()
+    storage = NvrEvent("Device/HardwareFailure/StorageFailure", (("Token", "1"),), (("Failed", "true"),))
+    assert heard.take([INPUT, storage, INPUT, SOUND], NOW, 1.0) == []
+    assert heard.of_no_channel == {INPUT.topic: 2, SOUND.topic: 1}  # no camera ever tells of discs
+    assert (heard.note, heard.aside.count(INPUT.topic)) == ("", 1)
+    alone = EventMapper()
+    alone.follow({1: TWO[1]}, single=True)
+    assert kinds(alone.take([INPUT], NOW, 1.0)) == [(1, "tns1:Device/Trigger/DigitalInput", "true")]
+    assert alone.aside == ""
+
+
+def test_sounds_belong_to_the_channel_of_their_microphone() -> None:
+    two = {n: replace(tokens, audio_source="mic", audio_configuration=f"m{n}") for n, tokens in TWO.items()}
+    [(camera, event)] = mapper(two).take([SOUND], NOW, 1.0)
+    assert (camera, event.source) == (2, (("AudioSourceConfigurationToken", "audio_source_config"),))
+    shared = mapper({n: replace(tokens, audio_configuration="m2") for n, tokens in TWO.items()})
+    assert shared.take([SOUND], NOW, 1.0) == []
+    assert SOUND.topic in shared.note
 
 
 @pytest.mark.parametrize("dialect", list(DIALECTS))
