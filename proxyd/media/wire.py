@@ -64,12 +64,16 @@ class CloseFeed:
 @dataclass(frozen=True, slots=True)
 class OpenOutlet:
     """Descriptors: the recorder's connection (nothing of ours may be waiting in it), or (`udp`) two connected sockets
-    per leg, RTP and RTCP. Stands still until StartOutlet. With an id that exists: has these legs from now on."""
+    per leg, RTP and RTCP. Stands still until StartOutlet. With an id that exists: has these legs from now on.
+    `keep`: what its feed brings before StartOutlet is not dropped but waits for it (an NVR sends the first key frame
+    right behind its answer to PLAY, which the daemon has to pass on first); when the backlog is full the feed is not
+    read meanwhile."""
 
     outlet: int
     feed: int
     legs: tuple[Leg, ...]
     udp: bool = False
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class FeedLost:
 
 @dataclass(frozen=True, slots=True)
 class OutletEnded:
-    """Its descriptors are closed. `why`: "" as asked, "feed" when its feed ended, "closed" or "reset" by the recorder,
+    """Its descriptors are closed, and Stats with its last figures came before. `why`: "" as asked, "feed" when its feed ended, "closed" or "reset" by the recorder,
     "blocked" when the recorder has read nothing for too long."""
 
     outlet: int
