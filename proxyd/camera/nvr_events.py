@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from proxyd.nvr.events.mapper import EventMapper, Told
+from proxyd.nvr.events.mapper import CLEAR_AFTER_S, EventMapper, Told
 from proxyd.nvr.events.parse import NvrEvent
 from proxyd.nvr.events.pump import EventPump, Standing
 from proxyd.nvr.link import NvrLink
@@ -70,7 +70,8 @@ def followed(
 
 
 class NvrEvents:
-    """`deliver` is called for each event of a camera, whether it runs or not."""
+    """`deliver` is called for each event of a camera, whether it runs or not. What a device never ends is ended
+    `clear_after_s` after it was said last."""
 
     def __init__(
         self,
@@ -78,10 +79,12 @@ class NvrEvents:
         link: Callable[[int], NvrLink],
         deliver: Callable[[int, CameraEvent], None],
         report: Callable[[int, Exception | None], None],
+        clear_after_s: float = CLEAR_AFTER_S,
     ) -> None:
         self._link = link
         self._deliver = deliver
         self._report = report
+        self._clear_after_s = clear_after_s
         self._feeds: dict[int, _Feed] = {}
         self._history: dict[int, deque[CameraEvent]] = {}
 
@@ -98,7 +101,8 @@ class NvrEvents:
             if nvr.running:
                 feed = self._feeds.get(id_)
                 if feed is None:
-                    feed = self._feeds[id_] = _Feed(id_, nvr.access, self._link(id_), self._take, self._report)
+                    mapper = EventMapper(self._clear_after_s)
+                    feed = self._feeds[id_] = _Feed(id_, nvr.access, self._link(id_), mapper, self._take, self._report)
                     feed.pump.start()
                 feed.mapper.follow(nvr.cameras, nvr.others, single=nvr.single)
         cameras = {camera for nvr in nvrs.values() for camera in nvr.cameras}
@@ -172,13 +176,14 @@ class _Feed:
         nvr_id: int,
         access: NvrAccess,
         link: NvrLink,
+        mapper: EventMapper,
         take: Callable[[list[Told]], None],
         report: Callable[[int, Exception | None], None],
     ) -> None:
         self.nvr_id = nvr_id
         self.access = access
         self.told = ""
-        self.mapper = EventMapper()
+        self.mapper = mapper
         self._link = link
         self._take = take
         self._report = report

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 PULL_S = 30.0
 MAX_PER_PULL = 200
+_FIRST_PULL_S = 2.0  # an NVR where nothing happens shall not look as if it did not answer
 _MODEST_S, _MODEST_LIMIT = 5.0, 10  # for devices that refuse more instead of giving less
 _CUT_S = 1.0
 _PACE_S = 0.02  # between pulls that bring events: a flood comes in batches
@@ -272,7 +273,7 @@ class EventPump:
 
     async def _pull(self, subscription: _Subscription) -> None:
         remaining_s = subscription.expires_s - _now()
-        wait_s = min(self._pull_s, max(remaining_s / 2, 1.0))
+        wait_s = min(self._pull_s if subscription.proven else _FIRST_PULL_S, max(remaining_s / 2, 1.0))
         started_s = _now()
         try:
             answer = await self._link.exchange(
