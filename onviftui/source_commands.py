@@ -12,6 +12,7 @@ from proxyd.api.client import RpcClient
 from proxyd.api.models import JobState, NvrTest, PlannedSource, Source, SourceImported
 from proxyd.errors import InvalidInput, ProxyError
 
+from .naming import find_id
 from .output import Column, Output, counted
 from .progress import ProgressLine, run_scan
 from .secret_input import read_password
@@ -69,6 +70,26 @@ async def source_list(args: argparse.Namespace, client: RpcClient, out: Output) 
             Column("SUB", least=12, optional=True),
         )
         out.table(columns, [(s.camera or "removed", s.nvr, s.name, s.main, s.sub or "") for s in sources])
+    return 0
+
+
+async def source_edit(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    typed = {"main": args.main, "sub": args.sub, "snapshot": args.snapshot, "username": args.user, "name": args.name}
+    params: dict[str, Any] = {name: value for name, value in typed.items() if value is not None}
+    params |= {name: "" for name in ("sub", "snapshot") if params.get(name) == "none"}
+    if "main" in params and "username" not in params and (user := _user_in(args.main)):
+        params["username"] = user
+    if not params and not args.password_stdin:
+        raise InvalidInput("Nothing to change.", "Give --main, --sub, --snapshot, --user, --name or --password-stdin.")
+    if params.get("username") or args.password_stdin:
+        params["password"] = read_password(from_stdin=args.password_stdin, what="Password of this camera's account")
+    params["camera"] = find_id(args.id, await client.call("camera.list"), "camera")
+    params["test"] = not args.no_test
+    source: Source = await client.call("source.update", params, timeout_s=_IMPORT_TIMEOUT_S)
+    if out.json_mode:
+        out.document(source)
+    else:
+        out.say(f"Changed camera {source.camera} ({source.name}). Its streams are being read: onviftui job list")
     return 0
 
 
@@ -154,4 +175,10 @@ def _read_file(file: Path) -> str:
     return text
 
 
-COMMANDS = {"add": source_add, "list": source_list, "test": source_test, "import": source_import}
+COMMANDS = {
+    "add": source_add,
+    "list": source_list,
+    "edit": source_edit,
+    "test": source_test,
+    "import": source_import,
+}

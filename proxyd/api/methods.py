@@ -42,6 +42,9 @@ METHODS: dict[str, Method] = _table(
     Method("source.add", m.SourceAdd, m.Source, _A, "Add a camera by its RTSP addresses; it is read at once."),
     Method("source.list", m.NoParams, list[m.Source], _V, "Cameras that were added by their RTSP addresses."),
     Method("source.test", m.SourceTest, m.NvrTest, _O, "Read RTSP addresses without adding a camera."),
+    Method(
+        "source.update", m.SourceUpdate, m.Source, _A, "Change addresses, account or name; the camera stays itself."
+    ),
     Method("source.import", m.SourceImport, m.SourceImported, _A, "Add the cameras of a list; a dry run by default."),
     Method("camera.list", m.NoParams, list[m.Camera], _V, "All virtual cameras."),
     Method("camera.get", m.ById, m.Camera, _V, "One camera."),

@@ -88,6 +88,21 @@ class SourceAdd(SourceTest):
     scan: bool = True  # read its streams at once
 
 
+class SourceUpdate(Params):
+    """What is left out stays. An empty `sub` or `snapshot` takes it away, an empty `username` the account. Addresses
+    that are not named move with the host of a new `main`. `test`: read the new streams first, and change nothing when
+    that fails."""
+
+    camera: Id
+    main: StreamAddress | None = None
+    sub: Annotated[SecretStr | None, Field(max_length=2048)] = None
+    snapshot: Annotated[SecretStr | None, Field(max_length=2048)] = None
+    username: Username | Literal[""] | None = None
+    password: SecretStr | None = Field(default=None, max_length=128)
+    name: Name | None = None
+    test: bool = True
+
+
 class SourceImport(Params):
     """`text` is the content of a file. The account is for cameras of the list that have none."""
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 from proxyd.api import models as m
 from proxyd.camera.spec import NvrAccess
-from proxyd.errors import Conflict, InvalidInput, ProxyError
+from proxyd.errors import Conflict, InvalidInput, ProxyError, UpstreamError
 from proxyd.sources.address import without_secrets
 from proxyd.sources.imports.entry import BadList, Listed
 from proxyd.sources.imports.reader import read_list
 from proxyd.sources.scan import probe_source
 from proxyd.sources.source import BadSource, KnownSource, NewSource, new_source
-from proxyd.store.rows import NvrRow
+from proxyd.store.rows import CameraRow, NvrRow
+from proxyd.store.uris import move_uri
 
 from .access import Caller
 from .parts import Parts, reveal
@@ -58,6 +61,86 @@ class SourceMethods:
         )
         return _model(rows[0], known, camera)
 
+    async def source_update(self, p: m.SourceUpdate, who: Caller) -> m.Source:
+        camera, known = await self._known(p.camera)
+        row = camera.nvr
+        source = self._changed(p, row, known)
+        if p.test and p.model_fields_set - {"camera", "name", "test"}:
+            await self._try(source, known)
+        await self._parts.jobs.cancel_for(row.id)  # what it read of the old addresses must not be stored later
+        camera, emptied = await self._parts.store.change_source(p.camera, source, name=p.name)
+        if emptied is not None:
+            self._parts.monitor.forget(emptied)
+            self._parts.hub.removed("nvr", emptied)
+        changed = ", ".join(sorted(p.model_fields_set - {"camera", "test"})) or "nothing"
+        await self._parts.log("info", f"camera {camera.id}", f"Changed {changed} of the source {source.name}.", who)
+        self._parts.cameras.know_account(camera.nvr.id, camera.nvr.access)
+        self._parts.watch(camera.nvr)
+        await self._parts.cameras.refresh()
+        if camera.nvr.access == row.access and (p.username or p.password is not None):
+            await self._parts.cameras.try_account_again(camera.nvr.id)
+        self._parts.jobs.start_scan(camera.nvr, start=True, restore=False, again=True)
+        self._parts.show_nvr(camera.nvr)
+        if emptied is None and camera.nvr.id != row.id:
+            self._parts.show_nvr(await self._parts.store.nvr(row.id))
+        now = next(one for one in await self._parts.store.sources(camera.nvr.id) if one.key == source.key)
+        return _model(camera.nvr, now, camera.id)
+
+    async def _known(self, camera_id: int) -> tuple[CameraRow, KnownSource]:
+        """Raises NotFound, and InvalidInput for a camera that an NVR has."""
+        camera = await self._parts.store.camera(camera_id)
+        if camera.nvr.kind != "rtsp":
+            raise InvalidInput(
+                f"Camera {camera.id} “{camera.name}” is channel {camera.channel_number} of {camera.nvr.name}, which "
+                "knows its stream addresses itself.",
+                f"Address and account of that NVR: onviftui nvr edit {camera.nvr.id}",
+                {"camera": "was not added by RTSP addresses"},
+            )
+        known = await self._parts.store.sources(camera.nvr.id)
+        return camera, next(one for one in known if one.number == camera.channel_number)
+
+    def _changed(self, p: m.SourceUpdate, row: NvrRow, known: KnownSource) -> NewSource:
+        """What is stored with what was typed laid over it. Raises InvalidInput naming the field."""
+        old = {stream.spec.name: stream.spec.upstream_url for stream in known.streams}
+        main, sub, snapshot = reveal(p.main), reveal(p.sub), reveal(p.snapshot)
+        with _naming_fields():
+            place = new_source(main=main if main is not None else old["main"] or "").main
+
+            def moved(stored: str | None) -> str | None:
+                return stored and move_uri(stored, old=(row.host, row.port), new=(place.host, place.port))
+
+            source = new_source(
+                main=main if main is not None else old["main"] or "",
+                sub=sub if sub is not None else moved(old.get("sub")),
+                snapshot=snapshot if snapshot is not None else moved(known.snapshot_uri),
+                username=p.username,
+                password=reveal(p.password),
+                name=p.name or known.name,
+            )
+        self._parts.refuse_own_camera(source.main.host, "main")
+        if not source.username and p.username is None:
+            source = replace(source, username=row.username, password=row.password)
+        if p.password is not None:
+            source = replace(source, password=p.password.get_secret_value())
+        elif source.username == row.username and not source.password:
+            source = replace(source, password=row.password)
+        if source.password and not source.username:
+            raise InvalidInput("Whose password is it?", "Name the user, too.", {"username": "is missing"})
+        return source
+
+    async def _try(self, source: NewSource, known: KnownSource) -> None:
+        """Raises the UpstreamError that it meets, saying that nothing was changed."""
+        channel = source.channel(known.number, known.name)
+        host, port, username = source.place
+        try:
+            await probe_source(
+                NvrAccess(host, port, username, source.password),
+                KnownSource(channel.key, known.number, known.name, channel.streams),
+            )
+        except UpstreamError as error:
+            said = f"{known.name} stays as it was: {error.message}"
+            raise type(error)(said, error.hint) from None
+
     async def source_import(self, p: m.SourceImport, who: Caller) -> m.SourceImported:
         async with self._importing:
             try:
@@ -93,7 +176,7 @@ class SourceMethods:
 
     def _source(self, p: m.SourceTest, name: str) -> NewSource:
         """Raises InvalidInput naming the field."""
-        try:
+        with _naming_fields():
             source = new_source(
                 main=p.main.get_secret_value(),
                 sub=reveal(p.sub),
@@ -102,9 +185,6 @@ class SourceMethods:
                 password=reveal(p.password),
                 name=name,
             )
-        except BadSource as error:
-            what = {"main": "main stream's", "sub": "sub stream's", "snapshot": "picture's"}[error.part]
-            raise InvalidInput(f"The {what} address {error}.", fields={error.part: str(error)}) from None
         self._parts.refuse_own_camera(source.main.host, "main")
         return source
 
@@ -132,6 +212,16 @@ class SourceMethods:
     async def _names(self, row: NvrRow) -> dict[str, str]:
         """By key, of the cameras that are there."""
         return {one.key: one.name for one in await self._parts.store.sources(row.id) if not one.ignored}
+
+
+@contextmanager
+def _naming_fields() -> Iterator[None]:
+    """A BadSource becomes an InvalidInput that names the field."""
+    try:
+        yield
+    except BadSource as error:
+        what = {"main": "main stream's", "sub": "sub stream's", "snapshot": "picture's"}[error.part]
+        raise InvalidInput(f"The {what} address {error}.", fields={error.part: str(error)}) from None
 
 
 def _planned(

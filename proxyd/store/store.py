@@ -150,6 +150,18 @@ class Store:
             ids = await sources.add(db, self._secrets, new, start=start, ports=ports)
             return [await nvrs.get(db, self._secrets, id_) for id_ in ids]
 
+    async def change_source(
+        self, camera_id: int, new: NewSource, *, name: str | None = None
+    ) -> tuple[CameraRow, int | None]:
+        """The camera gets these addresses and this account, a name if one is given, and keeps all that is its own.
+        With the id of the row of NVRs that was left empty by it and is gone. Raises Conflict, see sources.py."""
+        async with self._connection.transaction() as db:
+            row = (await cameras.get(db, self._secrets, [camera_id]))[0]
+            emptied = await sources.change(db, self._secrets, row.nvr_id, row.channel_id, new)
+            if name is not None:
+                await cameras.rename(db, camera_id, name)
+            return (await cameras.get(db, self._secrets, [camera_id]))[0], emptied
+
     async def sources(self, nvr_id: int) -> list[KnownSource]:
         """The channels of a row of kind rtsp, by number."""
         async with self._connection.reading() as db:

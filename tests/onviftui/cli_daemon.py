@@ -139,6 +139,9 @@ class FakeDaemon(RpcFake):
     def on_source_list(self, params: m.NoParams) -> list[m.Source]:
         return [source("Yard")]
 
+    def on_source_update(self, params: m.SourceUpdate) -> m.Source:
+        return source(params.name or "Yard")
+
     def on_source_test(self, params: m.SourceTest) -> m.NvrTest:
         return self.test_answer
 

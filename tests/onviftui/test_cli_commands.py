@@ -413,6 +413,22 @@ async def test_source_add_says_when_the_streams_were_not_read(daemon: FakeDaemon
     assert raised.value.hint == "Is it on?"
 
 
+async def test_source_edit_sends_what_was_typed(
+    daemon: FakeDaemon, onviftui: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type_in(monkeypatch, "s3cret\n")
+    words = "source edit 2 --main rtsp://admin@192.0.2.9/a --sub none --name Ramp --password-stdin --no-test"
+    ran = await onviftui(*words.split())
+    assert (ran.code, ran.out[:26]) == (0, "Changed camera 4 (Ramp). I")
+    given = {"main": "rtsp://admin@192.0.2.9/a", "sub": "", "username": "admin", "password": "s3cret", "name": "Ramp"}
+    assert ("source.update", given | {"camera": 2, "test": False}) in daemon.calls
+    ran = await onviftui("source", "edit", "Front gate", "--user", "", "--json")
+    assert ran.json["camera"] == 4
+    assert ("source.update", {"camera": 1, "username": "", "test": True}) in daemon.calls
+    with pytest.raises(InvalidInput, match="Nothing to change"):
+        await onviftui("source", "edit", "2")
+
+
 async def test_source_list_and_test(daemon: FakeDaemon, onviftui: Any) -> None:
     ran = await onviftui("source", "list")
     assert "rtsp://192.0.2.7/a" in ran.out

@@ -107,6 +107,68 @@ async def test_a_removed_camera_comes_back_when_it_is_added_again(store: Store) 
     assert again.uuid != camera.uuid
 
 
+async def change(store: Store, camera_id: int, new: NewSource) -> int | None:
+    return (await store.change_source(camera_id, new))[1]
+
+
+async def test_a_changed_source_keeps_its_camera_its_row_and_its_number(store: Store) -> None:
+    await store.register_interfaces(interfaces(1))
+    (row,) = await add(store, source("a", sub="a2", snapshot="s.jpg", name="Yard"))
+    (before,) = await store.cameras()
+    new = new_source(main="rtsp://v:q@192.0.2.9:8554/x", name="Back yard")
+    after, emptied = await store.change_source(before.id, new, name="Back yard")
+    assert emptied is None
+    (nvr,) = await store.nvrs()
+    assert (nvr.id, nvr.place, nvr.password) == (row, ("192.0.2.9", 8554, "v"), "q")
+    assert [s.upstream_url for s in after.streams] == ["rtsp://192.0.2.9:8554/x"]
+    assert (after.snapshot_upstream, after.name, after.channel_name) == (None, "Back yard", "Back yard")
+    assert (after.id, after.uuid, after.serial, after.channel_number, after.interface) == (
+        before.id,
+        before.uuid,
+        before.serial,
+        before.channel_number,
+        before.interface,
+    )
+
+
+async def test_a_source_with_another_account_leaves_its_row_and_may_come_back(store: Store) -> None:
+    (row,) = await add(store, source("a"), source("b"))
+    first, second = await store.cameras()
+    assert await change(store, second.id, source("b", account="v:q@", name="b")) is None
+    here, there = await store.nvrs()
+    assert [known.key for known in await store.sources(there.id)] == [source("b").key]
+    assert len(await store.sources(here.id)) == 1
+    assert await change(store, second.id, source("b", name="b")) == there.id  # nothing is left there
+    assert [nvr.id for nvr in await store.nvrs()] == [row]
+    assert [camera.id for camera in await store.cameras()] == [first.id, second.id]
+    assert [known.number for known in await store.sources(row)] == [1, 2]
+
+
+async def test_a_new_password_counts_for_all_of_the_account(store: Store) -> None:
+    (row,) = await add(store, source("a"), source("b"))
+    (first, _) = await store.cameras()
+    await change(store, first.id, source("a", account="u:new@", name="a"))
+    assert [(nvr.id, nvr.password) for nvr in await store.nvrs()] == [(row, "new")]
+    assert len(await store.sources(row)) == 2
+
+
+async def test_a_source_takes_neither_a_stream_nor_an_account_of_another(store: Store) -> None:
+    await add(store, source("a"), source("b"), source("c", account="v:p@"))
+    before = await store.cameras()
+    for taken in (source("b"), source("a", account="v:other@")):
+        with pytest.raises(Conflict):
+            await change(store, before[0].id, taken)
+    assert await store.cameras() == before
+
+
+async def test_a_source_may_take_the_stream_of_a_removed_camera(store: Store) -> None:
+    (row,) = await add(store, source("a"), source("b"))
+    first, second = await store.cameras()
+    await store.remove_camera([second.id])
+    await change(store, first.id, source("b", name="b"))
+    assert [(known.key, known.number) for known in await store.sources(row)] == [(source("b").key, 1)]
+
+
 async def test_no_secret_lies_in_the_file_in_clear(store: Store, database: Path) -> None:
     await store.add_sources(
         [new_source(main="rtsp://u:hunter2pass@192.0.2.7/x_password=hunter2pass_y", stated=(Stated(1, 2), Stated()))],
