@@ -1,10 +1,10 @@
-"""Slows down whoever guesses passwords, and no recorder. Pure: the clock is given.
+"""Slows down whoever guesses passwords, and refuses no right one. Pure: the clock is given.
 
-Each client address may be wrong `BURST` times; after that its passwords are looked at once a second, and what would
-have to wait longer than `MAX_WAIT_S` is refused unseen. So an answer that comes late tells nothing, and parallel
-connections do not help. A recorder that asks every few seconds with an old password stays below that and works at once
-when the password is right. An account that worked from an address has a budget of its own there, `TRUSTED_BURST`, so
-that a guesser behind the same router does not slow it.
+A password is looked at before anything is refused, and only wrong ones count. Each client address may be wrong `BURST`
+times; after that its passwords are looked at one each `SECONDS_EACH`, in the order in which they came (`guess_line`);
+parallel connections and answers that nobody waits for do not help. A right password costs nothing: at most it waits for
+its turn, behind the connections that others at its address have open. An account that worked from an address has a
+budget of its own there, so that a guesser behind the same router who does not know its name does not slow it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,11 @@ from collections.abc import Callable
 from ipaddress import IPv6Network
 
 BURST = 10
-TRUSTED_BURST = 300
-SECONDS_EACH = 1.0
-MAX_WAIT_S = 4.0
+SECONDS_EACH = 0.25
 MAX_ADDRESSES = 1024
 MAX_TRUSTED = 256
-NOT_SEEN = "too many wrong passwords from this address, so this one was not looked at; it may try again in 5 s"
 
-_Key = tuple[str, str]
+Budget = tuple[str, str]
 
 
 class Guesses:
@@ -30,47 +27,38 @@ class Guesses:
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock`: seconds, from anywhere, that never go back."""
         self._clock = clock
-        # When what this key used of its budget is made up for.
-        self._paid_at: OrderedDict[_Key, float] = OrderedDict()
-        self._trusted: OrderedDict[_Key, None] = OrderedDict()
+        # When what this one used is made up for.
+        self._paid_at: OrderedDict[Budget, float] = OrderedDict()
+        self._trusted: OrderedDict[Budget, None] = OrderedDict()
 
-    def admit(self, address: str, username: str) -> float | None:
-        """Seconds to wait before the password of this request is looked at; None: it is not looked at. Counts as a
-        wrong one until `right` is called."""
-        now = self._clock()
-        key, burst = self._key(address, username)
-        used_s = max(self._paid_at.get(key, now) - now, 0.0)
-        wait_s = used_s + SECONDS_EACH - burst * SECONDS_EACH
-        if wait_s > MAX_WAIT_S:
-            return None
-        self._paid_at[key] = now + used_s + SECONDS_EACH
-        self._paid_at.move_to_end(key)
+    def budget(self, address: str, username: str) -> Budget:
+        """Whose wrong passwords count together with those of this client."""
+        trusted = (_network(address), username)
+        return trusted if trusted in self._trusted else (trusted[0], "")
+
+    def delay(self, budget: Budget) -> float:
+        """Seconds until the next password may be looked at; 0.0: now."""
+        paid_at = self._paid_at.get(budget)
+        if paid_at is None:
+            return 0.0
+        return max(paid_at - self._clock() - (BURST - 1) * SECONDS_EACH, 0.0)
+
+    def wrong(self, address: str, username: str) -> None:
+        """Its user name or password was wrong. However often: the next one waits no longer than `SECONDS_EACH`."""
+        now, budget = self._clock(), self.budget(address, username)
+        paid_at = max(self._paid_at.get(budget, now), now) + SECONDS_EACH
+        self._paid_at[budget] = min(paid_at, now + BURST * SECONDS_EACH)
+        self._paid_at.move_to_end(budget)
         if len(self._paid_at) > MAX_ADDRESSES:
             self._paid_at.popitem(last=False)
-        return max(wait_s, 0.0)
-
-    def harmless(self, address: str, username: str) -> None:
-        """The password was right, whatever else was wrong: it was no guess."""
-        key, _ = self._key(address, username)
-        if key in self._paid_at:
-            self._paid_at[key] -= SECONDS_EACH
 
     def right(self, address: str, username: str) -> None:
         """The client was let in."""
-        self.harmless(address, username)
         trusted = (_network(address), username)
         self._trusted[trusted] = None
         self._trusted.move_to_end(trusted)
-        self._paid_at.pop(trusted, None)
         if len(self._trusted) > MAX_TRUSTED:
             self._trusted.popitem(last=False)
-
-    def _key(self, address: str, username: str) -> tuple[_Key, int]:
-        """Whose budget it is, and how much that is."""
-        trusted = (_network(address), username)
-        if trusted in self._trusted:
-            return trusted, TRUSTED_BURST
-        return (trusted[0], ""), BURST
 
 
 def _network(address: str) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 MAX_MEETINGS = 16  # recorders per camera
 MAX_FAULTS = 16  # different operations per recorder
 
-Account = Literal["wrong password", "unknown user", "clock", "clear text", "credentials", "locked"]
+Account = Literal["wrong password", "unknown user", "clock", "clear text", "credentials"]
 
 
 @dataclass(slots=True)
@@ -127,7 +127,6 @@ def account_trouble(reason: str) -> Account | None:
 
 
 _WORDS: tuple[tuple[str, Account], ...] = (
-    ("too many wrong passwords", "locked"),
     ("clock differs", "clock"),
     ("too old for the number", "clock"),
     ("in clear text", "clear text"),

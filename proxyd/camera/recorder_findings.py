@@ -43,7 +43,6 @@ _TODO: dict[Account, str] = {
     "is less than an hour: onviftui camera edit {id} --clock-window 3600",
     "clear text": "Let the recorder send a digest, or use HTTPS: onviftui camera edit {id} --https on",
     "credentials": "Add the camera anew in the recorder, with its own user and password: {credentials}",
-    "locked": "Correct the password there: {credentials}. Passwords from there are looked at once a second for now.",
 }
 
 
@@ -77,8 +76,6 @@ def _account_words(kind: Account, refused: Refused) -> str:
             return f"dates its requests too far in the past (refused {times})"
         case "clear text":
             return f"sent its password in clear text {times}, which is taken by HTTPS only"
-        case "locked":
-            return f"tried too many wrong passwords (not looked at {times})"
         case "credentials":
             return f"signed in in a way that cannot be right {times}"
 

@@ -1,26 +1,28 @@
 """Who a request comes from: HTTP Digest or UsernameToken for services, Digest or Basic for the picture. Pure.
 
 Either way of a service request suffices. The same accounts open both, and passwords are looked at no faster than
-`Guesses` lets them be.
+`Guesses` allows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from proxyd.camera.accounts import Account, accounts, named
-from proxyd.camera.guesses import NOT_SEEN, Guesses
+from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec
 from proxyd.digest import DigestVerifier, Verdict, username_of
 
-from .exchange import Call, Headers, Reply, plain, refusal, unless_asked
+from .exchange import Call, Headers, Later, Reply, plain, refusal, unless_asked
 from .faults import not_authorized
 from .security import TokenVerifier
 from .soap import SoapRequest, UsernameToken, Version
 
 REALM = "onviftui"
-_RETRY: Headers = (("Retry-After", "5"),)
+_Outcome = TypeVar("_Outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +45,31 @@ class Authenticator:
         self._known = accounts(spec)
         self._window_s = spec.settings.clock_window_s
 
-    def delay(self, call: Call, token: UsernameToken | None = None) -> float | None:
-        """Seconds until the credentials of this request may be looked at; None: they may not, see `not_seen`."""
+    def in_turn(
+        self, call: Call, token: UsernameToken | None, check: Callable[[datetime], _Outcome], now: datetime
+    ) -> _Outcome | Later[_Outcome]:
+        """What `check(now)` says, unless the credentials of this request have to wait before they are looked at."""
         if call.authorization is None and token is None:
-            return 0.0
-        return self._guesses.admit(call.client, _claimed(call, token))
-
-    def not_seen(self, request: SoapRequest) -> Reply:
-        return refusal(not_authorized(429), request.operation, NOT_SEEN, headers=_RETRY, version=request.version)
-
-    def picture_not_seen(self) -> Reply:
-        return plain(429, "too many wrong passwords, try again in some seconds", NOT_SEEN, _RETRY)
+            return check(now)
+        username = _claimed(call, token)
+        if self._guesses.delay(self._guesses.budget(call.client, username)):
+            return Later(call.client, username, check)
+        return check(now)
 
     def check(self, call: Call, request: SoapRequest, now: datetime) -> Grant | Reply:
         """For services. No credentials: HTTP 401 with challenges and a fault; a bad token: HTTP 400."""
         http, account = self._check_http(call, now, basic=False)
         if http.ok:
             return self._let_in(call, account, http)
+        if http.guess:
+            self._guesses.wrong(call.client, _claimed(call, None))
         if request.security is None:
-            self._note(call, None, guess=http.guess)
             return self._challenge(call, http, request.operation, request.version, now)
         verdict, account = self._check_token(call, request.security, now)
         if verdict.ok:
             return self._let_in(call, account, verdict)
-        self._note(call, request.security, guess=http.guess or verdict.guess)
+        if verdict.guess:
+            self._guesses.wrong(call.client, _claimed(call, request.security))
         return refusal(
             not_authorized(), request.operation, verdict.reason, auth=verdict.scheme, version=request.version
         )
@@ -81,7 +84,8 @@ class Authenticator:
         verdict, account = self._check_http(call, now, basic=True)
         if verdict.ok:
             return self._let_in(call, account, verdict)
-        self._note(call, None, guess=verdict.guess)
+        if verdict.guess:
+            self._guesses.wrong(call.client, _claimed(call, None))
         headers = self._challenges(now, stale=verdict.stale, basic=True)
         text = "user name and password of the camera are needed"
         return unless_asked(plain(401, text, verdict.reason, headers, verdict.scheme), call.authorization)
@@ -126,10 +130,6 @@ class Authenticator:
     def _let_in(self, call: Call, account: Account, verdict: Verdict) -> Grant:
         self._guesses.right(call.client, account.username)
         return Grant(account, verdict.scheme)
-
-    def _note(self, call: Call, token: UsernameToken | None, *, guess: bool) -> None:
-        if not guess and (call.authorization is not None or token is not None):
-            self._guesses.harmless(call.client, _claimed(call, token))
 
 
 def _claimed(call: Call, token: UsernameToken | None) -> str:

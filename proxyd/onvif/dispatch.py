@@ -94,12 +94,7 @@ class Dispatcher:
             return refusal(fault, request.operation, fault.reason, version=request.version)
         if operation.access is Access.PRE_AUTH:
             return self._answer(call, request, operation, "", now)
-        delay_s = self._authenticator.delay(call, request.security)
-        if delay_s is None:
-            return self._authenticator.not_seen(request)
-        if delay_s:
-            return Later(delay_s, partial(self._enter, call, request, operation))
-        return self._enter(call, request, operation, now)
+        return self._authenticator.in_turn(call, request.security, partial(self._enter, call, request, operation), now)
 
     def _enter(self, call: Call, request: SoapRequest, operation: Operation, now: datetime) -> Reply | Pending:
         grant = self._authenticator.check(call, request, now)
@@ -146,12 +141,7 @@ class Dispatcher:
         """Whether this request may have the picture: HTTP Digest or Basic."""
         if call.method not in ("GET", "HEAD"):
             return plain(405, "only GET is possible here", "wrong HTTP method", (("Allow", "GET, HEAD"),))
-        delay_s = self._authenticator.delay(call)
-        if delay_s is None:
-            return self._authenticator.picture_not_seen()
-        if delay_s:
-            return Later(delay_s, partial(self._authenticator.check_picture, call))
-        return self._authenticator.check_picture(call, now)
+        return self._authenticator.in_turn(call, None, partial(self._authenticator.check_picture, call), now)
 
 
 def _reply(request: SoapRequest, body: bytes, auth: str) -> Reply:

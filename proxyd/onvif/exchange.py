@@ -61,9 +61,10 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Later(Generic[_Outcome]):
-    """The rim waits `delay_s` first, because too many wrong passwords came from there. `resume(now)` goes on."""
+    """Too many wrong passwords came from that address: in its turn (`GuessLine`) the rim calls `resume(now)`."""
 
-    delay_s: float
+    address: str
+    username: str
     resume: Callable[[datetime], _Outcome]
 
 

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from proxyd.camera.commands import Perform
 from proxyd.camera.events import CameraEvent
+from proxyd.camera.guess_line import GuessLine
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec, RecordExchange
 from proxyd.camera.urls import SNAPSHOT_PATH
@@ -73,11 +74,10 @@ class OnvifServer:
         self._events = EventRim(
             lambda: self._dispatcher.spec, record=record, now=now, new_id=lambda: secrets.token_hex(8)
         )
+        guesses = guesses or Guesses(time.monotonic)
+        self._line = GuessLine(guesses)
         self._dispatcher = Dispatcher(
-            spec,
-            secret=secrets.token_bytes(32),
-            subscriptions=self._events.subscriptions,
-            guesses=guesses or Guesses(time.monotonic),
+            spec, secret=secrets.token_bytes(32), subscriptions=self._events.subscriptions, guesses=guesses
         )
         self._connections: Connections | None = None
         self._listener: asyncio.Server | None = None
@@ -218,8 +218,8 @@ class OnvifServer:
             return self._dispatcher.refuse_body(request.path, timed_out=False)
         answer = self._dispatcher.handle(_call(request, body), self._now())
         if isinstance(answer, Later):
-            await asyncio.sleep(answer.delay_s)
-            answer = answer.resume(self._now())
+            async with self._line.turn(answer.address, answer.username):
+                answer = answer.resume(self._now())
         return answer if isinstance(answer, Reply) else await self._finish(answer, peer_of(request))
 
     async def _body_of(self, request: web.BaseRequest) -> bytes:
@@ -250,8 +250,8 @@ class OnvifServer:
     async def _snapshot(self, request: web.BaseRequest, client: str, asked: Asked) -> web.Response:
         answer = self._dispatcher.picture(_call(request), self._now())
         if isinstance(answer, Later):
-            await asyncio.sleep(answer.delay_s)
-            answer = answer.resume(self._now())
+            async with self._line.turn(answer.address, answer.username):
+                answer = answer.resume(self._now())
         if isinstance(answer, Reply):
             return self._send(asked, answer, client)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxyd.camera.accounts import Account, named
-from proxyd.camera.guesses import NOT_SEEN, Guesses
+from proxyd.camera.guesses import Guesses
 from proxyd.digest import DigestVerifier, username_of
 from proxyd.rtsp.messages import Request
 from proxyd.rtsp.session import Refused
@@ -19,6 +19,7 @@ class RecorderAuth:
         self._guesses = guesses
         self._client = client
         self._passed = False
+        self._proved: str | None = None  # the name of the account whose password was right on this connection last
         self._wrong = 0
         self.scheme = ""  # what the recorder used last, for the trace
 
@@ -27,15 +28,14 @@ class RecorderAuth:
         """Too many wrong passwords: the connection should end."""
         return self._wrong >= MAX_WRONG_PASSWORDS
 
-    def delay(self, request: Request) -> float:
-        """Seconds to wait before `check`. Raises Refused when the password is not looked at at all."""
+    def waits_as(self, request: Request) -> str | None:
+        """The user name in whose line (`GuessLine`) this request has to wait for its `check`; None: no need to wait. A
+        connection that proved itself does not wait as the same account again: it guesses nothing that it does not know.
+        """
         header = request.headers.get("Authorization")
-        if header is None:
-            return 0.0
-        wait_s = self._guesses.admit(self._client, username_of(header)[:64])
-        if wait_s is None:
-            raise Refused(503, NOT_SEEN, ("Retry-After", "5"))
-        return wait_s
+        if header is None or (username := username_of(header)[:64]) == self._proved:
+            return None
+        return username if self._guesses.delay(self._guesses.budget(self._client, username)) else None
 
     def check(self, request: Request, known: tuple[Account, ...], now: float, *, in_session: bool) -> None:
         """Raises Refused(401) with fresh challenges. All levels of accounts may watch (READ_MEDIA).
@@ -60,9 +60,11 @@ class RecorderAuth:
         )
         self.scheme = verdict.scheme
         if verdict.ok:
+            self._proved = account.username[:64]
             self._guesses.right(self._client, account.username)
-        elif not verdict.guess:
-            self._guesses.harmless(self._client, username_of(header)[:64])
+        elif verdict.guess:
+            self._proved = None
+            self._guesses.wrong(self._client, username_of(header)[:64])
         if verdict.ok or (verdict.stale and self._passed and in_session):
             self._passed = True
             return

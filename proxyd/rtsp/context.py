@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from proxyd.camera.guess_line import GuessLine
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec, RecordExchange, ReportUpstream
 from proxyd.digest import DigestVerifier
@@ -38,6 +39,7 @@ class CameraContext:
     verifier: DigestVerifier
     opener: UpstreamOpener
     guesses: Guesses
+    line: GuessLine
     meters: dict[str, Meter] = field(default_factory=dict)
 
 

@@ -57,6 +57,7 @@ class Conversation:
         end: Callable[[], None],
     ) -> None:
         self._context = context
+        self._host = client[0]
         self._client = f"{client[0]}:{client[1]}"
         self._end = end
         self._loop = asyncio.get_running_loop()
@@ -191,10 +192,11 @@ class Conversation:
             raise Refused(551, f"requires {shown(features)}", ("Unsupported", features))
         if request.method == "OPTIONS":
             return Response(200, headers=Headers([("Public", PUBLIC)]))
-        if delay_s := self._auth.delay(request):
-            await asyncio.sleep(delay_s)
-        known, in_session = accounts(self._context.spec), self._playback.table is not None
-        self._auth.check(request, known, self._loop.time(), in_session=in_session)
+        if (username := self._auth.waits_as(request)) is None:
+            self._check_password(request)
+        else:
+            async with self._context.line.turn(self._host, username):
+                self._check_password(request)
         self._check_session(request)
         handlers: dict[str, Callable[[Request, Target], Awaitable[Response]]] = {
             "DESCRIBE": self._describe,
@@ -213,6 +215,10 @@ class Conversation:
         if request.method in ("DESCRIBE", "PLAY"):
             self._context.report(None)
         return response
+
+    def _check_password(self, request: Request) -> None:
+        known, in_session = accounts(self._context.spec), self._playback.table is not None
+        self._auth.check(request, known, self._loop.time(), in_session=in_session)
 
     def _check_session(self, request: Request) -> None:
         stated, table = request.headers.get("Session"), self._playback.table

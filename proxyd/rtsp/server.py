@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 
+from proxyd.camera.guess_line import GuessLine
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec, RecordExchange, ReportUpstream, StreamName
 from proxyd.digest import DigestVerifier
@@ -38,6 +39,7 @@ class RtspServer:
         guesses: Guesses | None = None,
     ) -> None:
         limits = limits or RtspLimits()
+        guesses = guesses or Guesses(time.monotonic)
         self._context = CameraContext(
             spec,
             limits,
@@ -45,7 +47,8 @@ class RtspServer:
             report,
             DigestVerifier(REALM, secrets.token_bytes(32)),
             opener or UpstreamOpener(Account(spec.nvr), limits.upstream),
-            guesses or Guesses(time.monotonic),
+            guesses,
+            GuessLine(guesses),
         )
         self._server: asyncio.Server | None = None
         self._connections: dict[ClientConnection, None] = {}  # oldest first

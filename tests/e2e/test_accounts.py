@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from zeep.exceptions import Fault
 
 from proxyd.api import models as m
 from proxyd.api.client import RpcClient
+from proxyd.camera.guesses import BURST, SECONDS_EACH
 from tests.player.play import play, refusal
+from tests.proxyd.onvif.builders import soap, username_token
 
 from .stack import Stack, credentials, running_stack, wait_for_states
 
@@ -75,7 +78,7 @@ async def test_accounts_of_recorders_open_everything_and_outlive_the_daemon() ->
                 await service.AddScopes({"ScopeItem": [SCOPE]})
             stream = camera.streams[0].url
             for account in (GUARD, VISITOR):
-                assert (await play(stream, account, 0.5)).counter.frames > 0
+                await play(stream, account, 0)
                 assert await picture(camera, account) == 200
             async with device_service(camera, VISITOR) as service:
                 with pytest.raises((Fault, ONVIFError), match="Administrator"):
@@ -179,30 +182,75 @@ async def test_a_reboot_closes_connections_and_the_camera_comes_back() -> None:
         await until(answers)
 
 
-async def test_a_guesser_is_slowed_over_all_ways_in_and_nobody_else_is() -> None:
+WAYS_IN: dict[str, Callable[[m.Camera, tuple[str, str]], Awaitable[int]]] = {}
+
+
+def way_in(function: Callable[[m.Camera, tuple[str, str]], Awaitable[int]]) -> None:
+    WAYS_IN[function.__name__.strip("_")] = function
+
+
+way_in(picture)
+
+
+@way_in
+async def _token(camera: m.Camera, account: tuple[str, str]) -> int:
+    header = username_token(*account, created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), nonce=os.urandom(16))
+    return await _post(camera, soap("tds:GetScopes", header=header))
+
+
+@way_in
+async def _digest(camera: m.Camera, account: tuple[str, str]) -> int:
+    return await _post(camera, soap("tds:GetScopes", header=""), aiohttp.DigestAuthMiddleware(*account))
+
+
+@way_in
+async def _stream(camera: m.Camera, account: tuple[str, str]) -> int:
+    try:
+        return await refusal(camera.streams[0].url, account)
+    except AssertionError:  # it was let in
+        return 200
+
+
+async def _post(camera: m.Camera, body: bytes, *middlewares: aiohttp.DigestAuthMiddleware) -> int:
+    assert camera.onvif_url is not None
+    headers = {"Content-Type": "application/soap+xml"}
+    async with (
+        aiohttp.ClientSession(middlewares=middlewares) as session,
+        session.post(camera.onvif_url, data=body, headers=headers) as response,
+    ):
+        return response.status
+
+
+@pytest.mark.parametrize("way", ["token", "digest", "picture", "stream"])
+async def test_a_guesser_is_slowed_and_a_recorder_at_its_very_address_is_let_in(way: str) -> None:
+    """A recorder that was never seen before, and a guesser who knows its name and asks over eight connections."""
+    loop = asyncio.get_running_loop()
     async with running_stack("--channels", "1") as stack, stack.client() as client:
         camera = await one_camera(stack, client)
-        own = await credentials(client, camera)
-        for number in range(5):
-            assert await picture(camera, ("onvif", f"guess-{number}")) == 401
-        stream = camera.streams[0].url
-        for number in range(5):
-            assert await refusal(stream, ("onvif", f"guess-{number}")) == 401
-        statuses = await asyncio.gather(*(picture(camera, ("onvif", f"more-{number}")) for number in range(12)))
-        assert 429 in statuses
-        assert set(statuses) <= {401, 429}
-        elsewhere = aiohttp.TCPConnector(local_addr=(_other_address(camera), 0))
-        assert camera.snapshot_url is not None
-        async with (
-            aiohttp.ClientSession(middlewares=(aiohttp.DigestAuthMiddleware(*own),), connector=elsewhere) as session,
-            session.get(camera.snapshot_url) as response,
-        ):
-            assert response.status == 200
-        trace = await client.call("camera.trace", {"id": camera.id, "limit": 200})
-        assert any("not looked at" in entry.reason for entry in trace)
+        username, password = await credentials(client, camera)
+        enter, answers = WAYS_IN[way], 0
+
+        async def guess() -> None:
+            nonlocal answers
+            while True:
+                assert await enter(camera, (username, f"guess-{answers}")) in (400, 401)
+                answers += 1
+
+        guessers = [asyncio.create_task(guess()) for _ in range(8)]
+        began = loop.time()
+        await until(lambda: _is(answers >= BURST + 8))
+        for _ in range(3):
+            asked = loop.time()
+            assert await enter(camera, (username, password)) == 200
+            # One turn for each of the guesser's connections before it; Digest sends its password the second time.
+            assert loop.time() - asked < 10 * SECONDS_EACH + 1
+        allowed = 2 * BURST + 1 + (loop.time() - began) / SECONDS_EACH * 2  # before and after the account is known
+        for one in guessers:
+            one.cancel()
+        results = await asyncio.gather(*guessers, return_exceptions=True)
+        assert all(isinstance(result, asyncio.CancelledError) for result in results)
+        assert answers <= allowed
 
 
-def _other_address(camera: m.Camera) -> str:
-    assert camera.address is not None
-    octets = socket.inet_aton(camera.address)
-    return socket.inet_ntoa(octets[:3] + b"\xfa")
+async def _is(value: bool) -> bool:
+    return value

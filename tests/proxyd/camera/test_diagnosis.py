@@ -127,7 +127,6 @@ def test_clock() -> None:
         ("the password was sent in clear text (PasswordText); without HTTPS only PasswordDigest", "clear-text"),
         ("the token lacks nonce, creation time or password", "credentials"),
         ("the token was used before (same nonce)", "credentials"),
-        ("too many wrong passwords from this address, so this one was not looked at", "locked"),
     ],
 )
 def test_other_account_troubles(reason: str, id_: str) -> None:

@@ -1,11 +1,15 @@
-"""A guesser is slowed down, a recorder never."""
+"""A guesser is slowed down, a recorder never kept out."""
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxyd.camera.guesses import BURST, MAX_ADDRESSES, MAX_TRUSTED, MAX_WAIT_S, TRUSTED_BURST, Guesses
+from proxyd.camera.guess_line import GuessLine
+from proxyd.camera.guesses import BURST, MAX_ADDRESSES, MAX_TRUSTED, SECONDS_EACH, Guesses
 
 RECORDER = "192.0.2.20"
 GUESSER = "192.0.2.66"
@@ -19,89 +23,123 @@ class Clock:
         return self.now
 
 
+def _delay(guesses: Guesses, address: str = GUESSER, username: str = "onvif") -> float:
+    return guesses.delay(guesses.budget(address, username))
+
+
 def _exhaust(guesses: Guesses, address: str = GUESSER, username: str = "admin") -> int:
-    """How many wrong passwords were looked at until one was refused unseen."""
+    """How many wrong passwords were looked at until the next one has to wait."""
     for count in range(10_000):
-        if guesses.admit(address, username) is None:
+        if _delay(guesses, address, username):
             return count
-    raise AssertionError("nothing was refused")
+        guesses.wrong(address, username)
+    raise AssertionError("nothing was slowed")
 
 
-def test_the_first_wrong_passwords_are_answered_at_once_then_once_a_second() -> None:
+def test_the_first_wrong_passwords_are_answered_at_once() -> None:
     guesses = Guesses(Clock())
-    waits = [guesses.admit(GUESSER, f"user{number}") for number in range(BURST + int(MAX_WAIT_S))]
-    assert waits == [0.0] * BURST + [1.0, 2.0, 3.0, 4.0]
-    assert guesses.admit(GUESSER, "admin") is None
+    assert _exhaust(guesses) == BURST
+    assert _delay(guesses) == pytest.approx(SECONDS_EACH)
 
 
-def test_an_hour_of_guessing_is_an_hour_of_seconds() -> None:
+def test_an_hour_of_guessing_is_an_hour_of_turns() -> None:
     clock = Clock()
     guesses = Guesses(clock)
     looked_at = 0
-    for _ in range(36_000):
-        looked_at += guesses.admit(GUESSER, "admin") is not None
-        clock.now += 0.1
-    assert looked_at <= 3600 + BURST + MAX_WAIT_S
+    for _ in range(72_000):
+        if not _delay(guesses, username="admin"):
+            looked_at += 1
+            guesses.wrong(GUESSER, "admin")
+        clock.now += 0.05
+    assert looked_at <= 3600 / SECONDS_EACH + BURST
 
 
 def test_others_do_not_notice() -> None:
     guesses = Guesses(Clock())
     _exhaust(guesses)
-    assert guesses.admit(RECORDER, "onvif") == 0.0
+    assert _delay(guesses, RECORDER) == 0.0
 
 
-def test_a_recorder_with_an_old_password_works_at_once_when_it_is_right() -> None:
-    clock = Clock()
-    guesses = Guesses(clock)
-    for _ in range(1000):
-        for _ in range(4):
-            assert guesses.admit(RECORDER, "onvif") == 0.0
-        clock.now += 5
-    assert guesses.admit(RECORDER, "onvif") == 0.0
-
-
-def test_a_recorder_that_worked_is_not_slowed_by_a_guesser_at_its_address() -> None:
-    guesses = Guesses(Clock())
-    assert guesses.admit(RECORDER, "onvif") == 0.0
-    guesses.right(RECORDER, "onvif")
-    _exhaust(guesses, RECORDER)
-    for _ in range(1000):
-        assert guesses.admit(RECORDER, "onvif") == 0.0
-        guesses.right(RECORDER, "onvif")
-
-
-def test_an_account_that_worked_is_no_free_pass_for_guessing_it() -> None:
+def test_right_passwords_cost_nothing_and_pay_for_no_wrong_ones() -> None:
     guesses = Guesses(Clock())
     guesses.right(GUESSER, "onvif")
-    assert _exhaust(guesses, username="onvif") == TRUSTED_BURST + MAX_WAIT_S
-    assert _exhaust(guesses, username="other") == BURST + MAX_WAIT_S
-
-
-def test_right_passwords_and_harmless_refusals_cost_nothing() -> None:
-    guesses = Guesses(Clock())
     for _ in range(1000):
-        assert guesses.admit(RECORDER, "onvif") == 0.0
-        guesses.harmless(RECORDER, "onvif")
+        assert not _delay(guesses)
+        guesses.right(GUESSER, "onvif")
+    assert _exhaust(guesses, username="onvif") == BURST
+    guesses.right(GUESSER, "onvif")
+    assert _delay(guesses) > 0
+
+
+def test_an_account_that_worked_is_not_slowed_by_guesses_at_other_names_from_its_address() -> None:
+    guesses = Guesses(Clock())
+    guesses.right(RECORDER, "onvif")
+    _exhaust(guesses, RECORDER, "admin")
+    assert _delay(guesses, RECORDER, "onvif") == 0.0
+
+
+def test_no_number_of_wrong_passwords_makes_the_next_one_wait_longer() -> None:
+    guesses = Guesses(Clock())
+    for _ in range(10_000):
+        guesses.wrong(RECORDER, "onvif")
+    assert _delay(guesses, RECORDER) == pytest.approx(SECONDS_EACH)
 
 
 def test_all_addresses_of_an_ipv6_network_count_as_one() -> None:
     guesses = Guesses(Clock())
-    for number in range(int(BURST + MAX_WAIT_S)):
-        assert guesses.admit(f"2001:db8::{number:x}", "admin") is not None
-    assert guesses.admit("2001:db8::ffff%eth0", "admin") is None
-    assert guesses.admit("2001:db8:0:1::1", "admin") == 0.0
+    for number in range(BURST):
+        guesses.wrong(f"2001:db8::{number:x}", "admin")
+    assert _delay(guesses, "2001:db8::ffff%eth0") > 0
+    assert _delay(guesses, "2001:db8:0:1::1") == 0.0
 
 
 @given(st.lists(st.tuples(st.text(max_size=80), st.text(max_size=20), st.booleans()), max_size=50))
 def test_memory_is_bounded_whoever_asks(clients: list[tuple[str, str, bool]]) -> None:
     guesses = Guesses(Clock())
     for number in range(2 * MAX_ADDRESSES):
-        guesses.admit(f"10.0.{number // 256}.{number % 256}", "x")
+        guesses.wrong(f"10.0.{number // 256}.{number % 256}", "x")
     for number in range(2 * MAX_TRUSTED):
         guesses.right(RECORDER, str(number))
     for address, username, right in clients:
-        guesses.admit(address, username)
+        guesses.wrong(address, username)
         if right:
             guesses.right(address, username)
     assert len(guesses._paid_at) <= MAX_ADDRESSES
     assert len(guesses._trusted) <= MAX_TRUSTED
+
+
+async def test_turns_come_in_order_and_who_hangs_up_leaves_the_line() -> None:
+    loop = asyncio.get_running_loop()
+    guesses = Guesses(loop.time)
+    line = GuessLine(guesses)
+    _exhaust(guesses)
+    order: list[int] = []
+
+    async def wait(number: int) -> None:
+        async with line.turn(GUESSER, "admin"):
+            guesses.wrong(GUESSER, "admin")
+            order.append(number)
+
+    began = loop.time()
+    waiting = [asyncio.create_task(wait(number)) for number in range(200)]
+    await asyncio.sleep(0)
+    for gone in waiting[:197]:
+        gone.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert order == [197, 198, 199]
+    assert 2 * SECONDS_EACH < loop.time() - began < 20 * SECONDS_EACH
+    assert line._lines == {}
+
+
+async def test_right_passwords_in_a_line_go_on_one_right_after_the_other() -> None:
+    loop = asyncio.get_running_loop()
+    guesses = Guesses(loop.time)
+    line = GuessLine(guesses)
+    _exhaust(guesses)
+
+    async def wait() -> float:
+        async with line.turn(GUESSER, "onvif"):
+            return loop.time()
+
+    times = await asyncio.gather(*(wait() for _ in range(100)))
+    assert max(times) - min(times) < SECONDS_EACH

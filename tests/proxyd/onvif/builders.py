@@ -164,7 +164,7 @@ class Camera:
     commands: list[Command] = field(default_factory=list)  # what operations asked the world to do
     results: list[Any] = field(default_factory=list)  # what the world answers, first to last
     client: str = "192.0.2.50"
-    delays: list[float] = field(default_factory=list)  # how long answers were held back
+    waited: int = 0  # requests whose password was not looked at at once
 
     def __post_init__(self) -> None:
         ids = (f"point{number}" for number in count())
@@ -178,7 +178,7 @@ class Camera:
         call = Call("POST", path, path, self.reached, body, sub, authorization, self.client)
         answer = self.dispatcher.handle(call, self.now)
         if isinstance(answer, Later):
-            self.delays.append(answer.delay_s)
+            self.waited += 1
             answer = answer.resume(self.now)
         if isinstance(answer, Reply):
             return answer

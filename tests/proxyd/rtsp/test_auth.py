@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxyd.camera.accounts import Account
-from proxyd.camera.guesses import BURST, MAX_WAIT_S, Guesses
+from proxyd.camera.guesses import BURST, Guesses
 from proxyd.digest import DigestVerifier, authorization, choose, parse_challenges
 from proxyd.rtsp.auth import MAX_WRONG_PASSWORDS, RecorderAuth
 from proxyd.rtsp.headers import Headers
@@ -36,7 +36,7 @@ def _request(auth: RecorderAuth, username: str, password: str) -> Request:
 def test_each_account_may_watch(account: Account) -> None:
     auth = _auth()
     request = _request(auth, account.username, account.password)
-    assert auth.delay(request) == 0.0
+    assert auth.waits_as(request) is None
     auth.check(request, ACCOUNTS, 0.0, in_session=False)
     with pytest.raises(Refused) as refusal:
         auth.check(request, (Account("onvif", "changed", "Administrator"),), 0.0, in_session=False)
@@ -51,20 +51,41 @@ def test_names_and_passwords_belong_together(username: str, password: str) -> No
     assert refusal.value.status == 401
 
 
-def test_a_guesser_waits_on_new_connections_too_and_is_refused_unseen_in_the_end() -> None:
-    guesses, waits = Guesses(lambda: 0.0), []
-    for number in range(BURST + int(MAX_WAIT_S)):
+def _guess(guesses: Guesses, count: int = BURST) -> None:
+    """On connections of its own."""
+    for number in range(count):
         auth = _auth(guesses)
-        request = _request(auth, "onvif", f"guess-{number}")
-        waits.append(auth.delay(request))
         with pytest.raises(Refused):
-            auth.check(request, ACCOUNTS, 0.0, in_session=False)
-    assert waits == [0.0] * BURST + [1.0, 2.0, 3.0, 4.0]
-    with pytest.raises(Refused) as refusal:
-        auth.delay(_request(auth, "onvif", OWN.password))
-    assert refusal.value.status == 503
-    assert "not looked at" in refusal.value.reason
-    assert auth.delay(Request("DESCRIBE", URI, Headers([]))) == 0.0
+            auth.check(_request(auth, "onvif", f"guess-{number}"), ACCOUNTS, 0.0, in_session=False)
+
+
+def test_a_guesser_waits_on_new_connections_too_and_a_right_password_is_taken() -> None:
+    guesses = Guesses(lambda: 0.0)
+    _guess(guesses, BURST - 1)
+    auth = _auth(guesses)
+    assert auth.waits_as(_request(auth, "onvif", OWN.password)) is None
+    _guess(guesses, 1)
+    right = _request(auth, "onvif", OWN.password)
+    assert auth.waits_as(right) == "onvif"
+    assert auth.waits_as(Request("DESCRIBE", URI, Headers([]))) is None
+    auth.check(right, ACCOUNTS, 0.0, in_session=False)
+
+
+def test_a_connection_that_proved_itself_does_not_wait_as_the_same_account() -> None:
+    guesses = Guesses(lambda: 0.0)
+    auth = _auth(guesses)
+    right = _request(auth, "onvif", OWN.password)
+    auth.check(right, ACCOUNTS, 0.0, in_session=False)
+    _guess(guesses)
+    assert auth.waits_as(right) is None
+    _guess(guesses)
+    other = _request(auth, "visitor", "guess")
+    for _ in range(BURST):
+        guesses.wrong("192.0.2.50", "visitor")
+    assert auth.waits_as(other) == "visitor"
+    with pytest.raises(Refused):
+        auth.check(other, ACCOUNTS, 0.0, in_session=False)
+    assert auth.waits_as(right) == "onvif"
 
 
 def test_a_connection_ends_after_some_wrong_passwords() -> None:
