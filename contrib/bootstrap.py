@@ -147,7 +147,8 @@ def _installer() -> tuple[list[str], dict[str, str]]:
         environment.setdefault("UV_SYSTEM_CERTS", "1")
         if "PIP_INDEX_URL" in os.environ and "UV_INDEX_URL" not in os.environ:
             environment.setdefault("UV_DEFAULT_INDEX", os.environ["PIP_INDEX_URL"])
-        return [uv, "pip", "install", "--python", str(PYTHON)], environment
+        # As pip does it: services may not write into .venv, and would compile all modules anew at every start.
+        return [uv, "pip", "install", "--compile-bytecode", "--python", str(PYTHON)], environment
     if importlib.util.find_spec("ensurepip"):
         _run([str(PYTHON), "-m", "ensurepip", "--default-pip"], "setting up pip", environment)
         pip = ["-m", "pip"]
