@@ -129,8 +129,8 @@ class FeedLost:
 
 @dataclass(frozen=True, slots=True)
 class OutletEnded:
-    """Its descriptors are closed, and Stats with its last figures came before. `why`: "" as asked, "feed" when its feed ended, "closed" or "reset" by the recorder,
-    "blocked" when the recorder has read nothing for too long."""
+    """Its descriptors are closed, and Stats with its last figures came before. `why`: "" as asked, "feed" when its feed
+    ended, "closed" or "reset" by the recorder, "blocked" when the recorder has read nothing for too long."""
 
     outlet: int
     why: str
