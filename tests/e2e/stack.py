@@ -50,6 +50,17 @@ class Stack:
         self.said = json.loads(self.simulator.first_line(60))
         return self.said
 
+    def take_nvr_away(self) -> None:
+        """Its power is gone until `bring_nvr_back`, however long that takes."""
+        assert self.simulator is not None
+        self.simulator.process.kill()
+        self.simulator.process.wait(30)
+
+    def bring_nvr_back(self, *options: str) -> None:
+        """The simulator with these options on the ports that it had."""
+        ports = ("--port", str(self.said["port"]), "--rtsp-port", str(self.said["rtsp_port"]))
+        self.start_simulator(*options, *ports, host=self.said["host"])
+
     def start_daemon(self) -> None:
         self.daemon = self.workplace.spawn(
             "the daemon",

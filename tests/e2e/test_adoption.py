@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 
 import pytest
@@ -24,24 +25,32 @@ async def cameras_of(stack: Stack, client: RpcClient) -> list[m.Camera]:
     return await wait_for_states(client, m.CameraState.RUNNING)
 
 
-async def found(cameras: list[m.Camera]) -> set[int]:
-    """The cameras that answer a search, each asked by itself: on loopback there is no multicast to all."""
-    loop, answered = asyncio.get_running_loop(), set[int]()
+async def exactly_these_are_found(cameras: list[m.Camera], *expected: int) -> bool:
+    """Whether just these answer a search, each asked by itself: on loopback there is no multicast to all.
 
-    async def ask(camera: m.Camera) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+    The `expected` ones are asked a second time: when they have answered twice, whoever wanted to has answered once.
+    Raises TimeoutError when one of them does not.
+    """
+    loop = asyncio.get_running_loop()
+    with contextlib.ExitStack() as askers:
+        asked = {}
+        for camera in cameras:
+            asked[camera.id] = asker = askers.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             asker.setblocking(False)
             asker.bind((HERE, 0))
-            asker.sendto(probe(), (camera.address or "", PORT))
-            try:
-                async with asyncio.timeout(1.5):
-                    await loop.sock_recvfrom(asker, 65535)
-                answered.add(camera.id)
-            except (TimeoutError, ConnectionRefusedError):
-                pass
-
-    await asyncio.gather(*(ask(camera) for camera in cameras))
-    return answered
+            asker.connect((camera.address or "", PORT))
+        for again in (False, True):
+            for id_, asker in asked.items():
+                if id_ in expected or not again:
+                    asker.send(probe())
+            async with asyncio.timeout(30):
+                for id_ in expected:
+                    await loop.sock_recv(asked[id_], 65535)
+        for id_ in asked.keys() - set(expected):
+            with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
+                asked[id_].recv(65535)
+                return False
+    return True
 
 
 def turns(adoption: m.Adoption) -> list[int]:
@@ -58,12 +67,14 @@ async def test_eight_cameras_are_adopted_one_after_another_by_watching() -> None
         assert turns(adoption) == ids[:1]
         for number, camera in enumerate(cameras):
             adoption = await wait_for_adoption(client, lambda one, id_=camera.id: turns(one) == [id_])
-            assert await found(cameras) == {*ids[: number + 1]}, "the adopted ones and the one whose turn it is"
+            assert await exactly_these_are_found(cameras, *ids[: number + 1]), (
+                "the adopted ones and the one whose turn it is"
+            )
             await adopt(camera, account)
         adoption = await wait_for_adoption(client, lambda one: one.state == "done")
         assert [(step.state, step.by) for step in adoption.steps] == [("adopted", HERE)] * CHANNELS
         assert all(camera.adopted_by == HERE for camera in await client.call("camera.list"))
-        assert await found(cameras) == {*ids}
+        assert await exactly_these_are_found(cameras, *ids)
         with pytest.raises(Conflict, match="no camera that waits"):
             await client.call("adoption.start", {})
         forgotten = await client.call("adoption.forget", {"ids": ids[:2]})
@@ -95,19 +106,19 @@ async def test_the_plan_survives_kill_9_and_hides_from_the_first_moment() -> Non
                 assert adoption.steps[1].by == HERE
                 await wait_for_states(client, m.CameraState.RUNNING)
         async with stack.client() as client:
-            assert await found(cameras) == {ids[1], ids[2], ids[3]}
+            assert await exactly_these_are_found(cameras, ids[1], ids[2], ids[3])
             await client.call("adoption.pause")
-            assert await found(cameras) == {ids[1]}
+            assert await exactly_these_are_found(cameras, ids[1])
             stack.kill_daemon()
             stack.start_daemon()
         async with stack.client() as client:
             await wait_for_states(client, m.CameraState.RUNNING)
             assert (await client.call("adoption.get")).state == "paused"
-            assert await found(cameras) == {ids[1]}
+            assert await exactly_these_are_found(cameras, ids[1])
             assert "turn in the guided adoption" in (await client.call("camera.get", {"id": ids[0]})).note
             await client.call("adoption.resume")
             await client.call("adoption.cancel")
-            assert await found(cameras) == {*ids[:3]}, "each as it was set itself before"
+            assert await exactly_these_are_found(cameras, *ids[:3]), "each as it was set itself before"
             with pytest.raises(Conflict):
                 await client.call("adoption.pause")
             with pytest.raises(NotFound):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 
-import pytest
-
 from proxyd.api import models as m
 from proxyd.discovery.sockets import PORT
 from tests.proxyd.discovery.wire import Recorder, Said, probe
@@ -25,7 +23,6 @@ async def from_each(recorder: Recorder, kind: str, addresses: set[str]) -> dict[
     return heard
 
 
-@pytest.mark.timeout(180)
 async def test_recorders_find_all_cameras_and_hear_them_come_and_go() -> None:
     async with running_stack("--channels", "3", "--discovery-port", "0") as stack, Recorder(PORT) as recorder:
         async with stack.client() as client:

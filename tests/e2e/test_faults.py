@@ -43,7 +43,7 @@ async def test_a_password_changed_on_the_nvr_is_said_and_not_tried_again() -> No
             assert "Edit the NVR" in camera.reason
         await client.call("nvr.update", {"id": nvr.id, "password": NVR_PASSWORD})
         await wait_for_states(client, m.CameraState.RUNNING)
-        assert (await play(cameras[0].streams[0].url, secret, 1)).counter.frames > 10
+        await play(cameras[0].streams[0].url, secret, 0, frames=11)
 
 
 async def test_twelve_cameras_with_a_wrong_password_are_one_wrong_try() -> None:
@@ -66,12 +66,13 @@ async def test_an_nvr_that_restarts_comes_back_by_itself() -> None:
         secret = await credentials(client, cameras[0])
         url = cameras[0].streams[0].url
         before = {(camera.uuid, camera.mac, camera.address) for camera in cameras}
-        await stack.fault(restart=4.0)
+        stack.take_nvr_away()
         assert await refusal(url, secret) == 503
         await wait_for_states(client, m.CameraState.UPSTREAM_UNREACHABLE)
+        stack.bring_nvr_back("--channels", "2")
         cameras = await wait_for_states(client, m.CameraState.RUNNING)
         assert {(camera.uuid, camera.mac, camera.address) for camera in cameras} == before
-        assert (await play(url, secret, 1)).counter.lost_frames == 0
+        assert (await play(url, secret, 0, frames=20)).counter.lost_frames == 0
 
 
 @pytest.mark.parametrize("fault", ["rtsp-stall", "rtsp-reset"])
@@ -83,13 +84,13 @@ async def test_media_that_stops_ends_the_clients_connection_with_a_reason(fault:
         secret = await credentials(client, camera)
         with pytest.raises((RtspClientError, ConnectionError)):
             async with Player(camera.streams[0].url, *secret) as player:
-                await player.play(1)
+                await player.play(0, frames=20)
                 await stack.fault(fault=fault)
                 await player.play(60)
         trace: list[m.TraceEntry] = await client.call("camera.trace", {"id": camera.id})
         assert any(not entry.ok and entry.protocol == "rtsp" for entry in trace), trace
         await stack.fault(fault=f"{fault}=off")
-        assert (await play(camera.streams[0].url, secret, 1)).counter.frames > 10
+        await play(camera.streams[0].url, secret, 0, frames=11)
 
 
 async def wait_for_cameras(client: RpcClient, wanted: dict[int, str]) -> list[m.Camera]:

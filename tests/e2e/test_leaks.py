@@ -45,8 +45,8 @@ _ASKED = [
 
 async def everything_a_recorder_receives(camera: m.Camera, secret: tuple[str, str]) -> bytes:
     received = bytearray()
-    # 6 s: the first RTCP sender report, with the source description of the NVR, comes after 5 s.
-    for player in await asyncio.gather(*(play(stream.url, secret, 6) for stream in camera.streams)):
+    # Two RTCP packets, at the beginning and after 5 s: they come with the source description of the NVR.
+    for player in await asyncio.gather(*(play(stream.url, secret, 6, reports=2) for stream in camera.streams)):
         received += player.received
     assert await refusal(camera.streams[0].url.replace("/main", "/none"), secret) == 404
     assert camera.onvif_url is not None

@@ -130,19 +130,19 @@ async def test_what_moves_is_stopped_when_nobody_does_it() -> None:
             ptz = await device.create_ptz_service()
             timeout = datetime.timedelta(seconds=1)
             await ptz.ContinuousMove({"ProfileToken": "main", "Timeout": timeout, **slowly})
-            assert await until_standing(stack, "1", 10) == ["ContinuousMove pan=0.01 tilt=0", "Stop"]
+            assert await until_standing(stack, "1") == ["ContinuousMove pan=0.01 tilt=0", "Stop"]
             long = datetime.timedelta(seconds=60)
             await ptz.ContinuousMove({"ProfileToken": "main", "Timeout": long, **slowly})
-        assert len(await until_standing(stack, "1", 10)) == 4, "the recorder has gone"
+        assert len(await until_standing(stack, "1")) == 4, "the recorder has gone"
         async with recorder(client, cameras[1]) as one, recorder(client, cameras[4]) as two:
             for device in (one, two):
                 ptz = await device.create_ptz_service()
                 await ptz.ContinuousMove({"ProfileToken": "sub", "Timeout": long, **slowly})
             await client.call("camera.stop", {"ids": [cameras[1].id]})
-            assert len(await until_standing(stack, "1", 10)) == 6
+            assert len(await until_standing(stack, "1")) == 6
             assert (await stack.simulator_state())["optics"]["4"]["ptz"]["moving"], "the other camera is not touched"
             await asyncio.to_thread(stack.kill_daemon, signal.SIGTERM)
-            assert await until_standing(stack, "4", 1) == ["ContinuousMove pan=0.01 tilt=0", "Stop"]
+            assert await until_standing(stack, "4") == ["ContinuousMove pan=0.01 tilt=0", "Stop"]
 
 
 async def test_an_operator_moves_a_camera_by_its_buttons() -> None:

@@ -76,7 +76,7 @@ async def test_home_assistant_sets_up_a_camera_and_knows_it_again() -> None:
                 assert profiles, "it takes H.264 profiles only"
                 for profile in profiles:
                     uri = await media.GetStreamUri({"ProfileToken": profile.token, "StreamSetup": _SETUP})
-                    player = await play(uri.Uri, await credentials(client, camera), 0.5)
+                    player = await play(uri.Uri, await credentials(client, camera), 0, frames=10)
                     assert {number for number, _ in player.counter.sources} == {channel}
                 assert (await device.get_snapshot(profiles[0].token)).startswith(b"\xff\xd8")
                 capabilities = await device.get_capabilities()

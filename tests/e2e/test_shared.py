@@ -20,7 +20,7 @@ async def test_cameras_on_one_address_differ_by_their_ports_and_keep_them() -> N
             assert len(urls) == 6
             secret = await credentials(client, cameras[0])
             for camera in cameras:
-                player = await play(camera.streams[0].url, secret, 1)
+                player = await play(camera.streams[0].url, secret, 0, frames=10)
                 assert player.counter.sources == {(camera.channel, 0)}
             status = await client.call("status")
             assert status.mode == "shared" and "UniFi Protect" in status.warning

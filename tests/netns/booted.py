@@ -133,7 +133,7 @@ class Booted:
         assert process.stdin
         process.stdin.write("go\n")
         process.stdin.close()
-        wait_until("systemd is ready", lambda: self._state() in ("running", "degraded"), 60)
+        wait_until("systemd is ready", lambda: self._state() in ("running", "degraded"))
         failed = self.run("systemctl", "--failed", "--plain", "--no-legend")
         assert not failed.strip(), failed + self.console.read_text()
 

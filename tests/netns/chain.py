@@ -25,7 +25,7 @@ from proxyd.api.client import RpcClient
 from proxyd.errors import DaemonUnreachable
 
 from .applied import Netsetup
-from .lan import NVR, Lan, wait_until
+from .lan import NVR, PATIENCE_S, Lan, wait_until
 
 NVR_USER, NVR_PASSWORD = "nvradmin", "Nvr-s3cret-Pass"
 _PYTHON = [sys.executable, "-m"]
@@ -95,7 +95,7 @@ class Chain:
             assert arm.poll() is None, self.log_of("arm")
             return self.log_of("arm").count("ready on") > before
 
-        wait_until("the arm serves", serves, 30)
+        wait_until("the arm serves", serves)
 
     def launch_arm(self, *, most: int = 128) -> subprocess.Popen[str]:
         """Returns at once."""
@@ -143,7 +143,7 @@ class Chain:
         return Netsetup(self.lan, self.state)
 
     @asynccontextmanager
-    async def client(self, timeout_s: float = 60) -> AsyncIterator[RpcClient]:
+    async def client(self, timeout_s: float = PATIENCE_S) -> AsyncIterator[RpcClient]:
         """A client of proxyd, as soon as it answers. (Unix sockets do not know network namespaces.)"""
         deadline = time.monotonic() + timeout_s
         while True:
@@ -189,7 +189,7 @@ class Chain:
 
 
 async def wait_for_cameras(
-    client: RpcClient, what: str, fits: Callable[[list[m.Camera]], bool], timeout_s: float = 30
+    client: RpcClient, what: str, fits: Callable[[list[m.Camera]], bool], timeout_s: float = PATIENCE_S
 ) -> list[m.Camera]:
     """All cameras, once `fits` says so."""
     cameras: list[m.Camera] = []

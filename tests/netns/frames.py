@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from .lan import Namespace
+from .lan import PATIENCE_S, Namespace
 
 ARP, IPV4, IPV6 = 0x0806, 0x0800, 0x86DD
 ICMP, IGMP, TCP, UDP = 1, 2, 6, 17
@@ -94,9 +94,9 @@ class Capture:
         """Frames that the machine behind the port sent."""
         return [frame for frame in list(self.frames) if not frame.outgoing and chosen(frame)]
 
-    def wait_for(self, what: str, chosen: Callable[[Frame], bool], timeout_s: float = 10.0, count: int = 1) -> None:
+    def wait_for(self, what: str, chosen: Callable[[Frame], bool], count: int = 1) -> None:
         """Until that many frames (either way) fit."""
-        end, seen, at = time.monotonic() + timeout_s, 0, 0
+        end, seen, at = time.monotonic() + PATIENCE_S, 0, 0
         with self._grown:
             while True:
                 for frame in self.frames[at:]:

@@ -26,6 +26,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 60.0  # in vain: what comes at all comes much earlier, but not on every machine at every load
 PREFIX_LENGTH = 24
 LAN = "10.77.0.0/24"
 HOST, RECORDER, NVR, ROUTER = "10.77.0.10", "10.77.0.20", "10.77.0.30", "10.77.0.1"
@@ -74,30 +75,61 @@ def skip_unless_possible() -> None:
         pytest.skip(reason)
 
 
-def wait_until(what: str, condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:
-    """The first true value of `condition`. For states of the kernel and of other processes, which send us no event."""
+def wait_until(what: str, condition: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
+    """The first true value of `condition`. For states of the kernel and of other processes, which send us no event.
+
+    To ask mostly means to start a program: half of the time is left to those who are waited for.
+    """
     end = time.monotonic() + timeout_s
     while True:
+        asked = time.monotonic()
         if value := condition():
             return value
-        if time.monotonic() > end:
+        answered = time.monotonic()
+        if answered > end:
             raise AssertionError(f"waited {timeout_s:g} s in vain: {what}")
-        time.sleep(0.01)
+        time.sleep(max(0.01, answered - asked))
 
 
-def flood(machine: Namespace) -> None:
-    """Changes links and addresses until the kernel has dropped events, because nobody reads them."""
+def halt_at(process: subprocess.Popen[str], what: str, reached: Callable[[], bool]) -> bool:
+    """Whether `process` was halted (SIGSTOP) when it had just `reached` it; False when it had ended by itself.
+
+    It also stands still while it is looked at: on a busy machine it would run far past the moment meanwhile.
+    """
+
+    def is_there() -> bool:
+        if process.poll() is not None:
+            return True
+        process.send_signal(signal.SIGSTOP)
+        if reached():
+            return True
+        process.send_signal(signal.SIGCONT)
+        return False
+
+    wait_until(what, is_there)
+    return process.poll() is None
+
+
+def flood(machine: Namespace, asleep: subprocess.Popen[str]) -> None:
+    """Changes links and addresses until the kernel has dropped events for this program, which does not read them."""
+    sockets = _sockets_of(asleep.pid)
     machine.ip("link add name noise0 type veth peer name noise1")
     some = "\n".join(f"address add 192.0.2.{n}/32 dev noise0" for n in range(1, 255))
     once = f"{some}\n{some.replace(' add ', ' del ')}"
     for _ in range(50):
         machine.ip(once)
         rows = [line.split() for line in machine.run(["cat", "/proc/net/netlink"]).stdout.splitlines()[1:]]
-        if any(int(row[8]) for row in rows):  # Drops
+        if any(int(row[8]) for row in rows if row[9] in sockets):  # Drops, Inode
             break
     else:
-        raise AssertionError("no reader of events is behind")
+        raise AssertionError("it is not behind: it reads no events, or is not asleep")
     machine.ip("link del noise0")
+
+
+def _sockets_of(pid: int) -> set[str]:
+    """Their inodes."""
+    names = [str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()]
+    return {name.removeprefix("socket:[").removesuffix("]") for name in names if name.startswith("socket:[")}
 
 
 class Namespace:
@@ -344,4 +376,4 @@ def _environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Bytecode is kept, as where the program is installed: dozens of programs start here."""
     environment = {**os.environ, "PATH": _path(), "PYTHONPATH": str(ROOT), **(more or {})}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    return {"PYTHONPYCACHEPREFIX": str(Path(sys.prefix) / "pycache"), **environment}
+    return environment

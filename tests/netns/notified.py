@@ -18,7 +18,7 @@ from zeep.exceptions import Fault
 from proxyd.onvif.namespaces import clark
 from tests.proxyd.onvif.recorder import Recorder, running_recorder
 
-_WAIT_S = 15.0
+_WAIT_S = 40.0
 
 
 async def _subscribe(address: str, url: str, username: str, password: str) -> str:

@@ -23,7 +23,7 @@ from tests.player.play import play
 GROUP, PORT = "239.255.255.250", 3702
 _ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 _DISCOVERY = "http://schemas.xmlsoap.org/ws/2005/04/discovery"
-_WAIT_S = 8.0
+_WAIT_S = 20.0
 _AT_ONCE = 8  # adoptions; a recorder does not do more either
 _ADOPT_TIMEOUT_S = 60.0
 _SETUP = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}

@@ -15,20 +15,20 @@ def listening(machine: Namespace, address: str, port: int) -> Iterator[socket.so
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind((address, port))
         server.listen()
-        server.settimeout(5)
+        server.settimeout(20)
         yield server
 
 
 def talk(client: Namespace, server: Namespace, address: str, port: int = 7777, said: bytes = b"hello" * 100) -> str:
     """The address that the server saw the client come from. Raises OSError when they cannot talk."""
     with listening(server, address, port) as waiting, client.socket(socket.AF_INET, socket.SOCK_STREAM) as asker:
-        asker.settimeout(5)
+        asker.settimeout(20)
         asker.connect((address, port))
         asker.sendall(said)
         asker.shutdown(socket.SHUT_WR)
         connection, peer = waiting.accept()
         with connection:
-            connection.settimeout(5)
+            connection.settimeout(20)
             heard = b""
             while octets := connection.recv(65536):
                 heard += octets

@@ -35,24 +35,23 @@ def test_a_server_that_is_back_in_time_costs_no_address(chain: Chain, tmp_path: 
     chain.start_arm()
     cameras = wait_bound(chain, CAMERAS)
     chain.lan.router.end(server)
-    wait_told(chain, f"{cameras[0].address} is still valid, but 10.77.0.1 does not renew it: check the DHCP server", 20)
+    wait_told(chain, f"{cameras[0].address} is still valid, but 10.77.0.1 does not renew it: check the DHCP server")
     expiries = {row["name"]: row["expires"] for row in rows(chain)}
     start_kea(chain.lan.router, tmp_path, lease_s=30, renew_s=4)
-    wait_until("all are renewed", lambda: all(row["expires"] > expiries[row["name"]] for row in rows(chain)), 30)
+    wait_until("all are renewed", lambda: all(row["expires"] > expiries[row["name"]] for row in rows(chain)))
     wait_until("nobody complains", lambda: not any(row["message"] for row in rows(chain)))
     assert wait_bound(chain, CAMERAS) == cameras
     assert "lost its address" not in told(chain)
     examine(chain)
 
 
-@pytest.mark.timeout(180)
 def test_an_expired_lease_leaves_the_kernel_and_comes_back_with_the_server(chain: Chain, tmp_path: Path) -> None:
     server = start_kea(chain.lan.router, tmp_path, lease_s=14, renew_s=4)
     chain.start_arm()
     cameras = wait_bound(chain, CAMERAS)
     chain.lan.router.end(server)
     for camera in cameras:
-        wait_told(chain, f"The lease of {camera.address} has expired", 40)
+        wait_told(chain, f"The lease of {camera.address} has expired")
 
     def nothing_left() -> bool:
         shown = chain.lan.host.run(["sh", "-c", "ip -4 address; ip rule; ip -4 route show table all"]).stdout
@@ -61,5 +60,5 @@ def test_an_expired_lease_leaves_the_kernel_and_comes_back_with_the_server(chain
     wait_until("expired addresses are out of the kernel", nothing_left)
     assert all(row["address"] is None for row in rows(chain))
     start_kea(chain.lan.router, tmp_path, lease_s=14, renew_s=4)
-    wait_bound(chain, CAMERAS, 60)
+    wait_bound(chain, CAMERAS)
     examine(chain)

@@ -11,8 +11,6 @@ import signal
 import sys
 from collections.abc import Sequence
 
-import pytest
-
 from .chain import all_running, new_chain, wait_for_cameras
 from .frames import UDP, Frame, captured
 from .lan import MACS, RECORDER, ROUTER, Lan, Namespace
@@ -67,7 +65,6 @@ def visit(machine: Namespace, secret: tuple[str, str], addresses: Sequence[str])
     return set(json.loads(machine.run([sys.executable, "-c", _VISIT], input=wish, timeout=90).stdout))
 
 
-@pytest.mark.timeout(240)
 async def test_every_frame_of_every_real_camera_has_its_own_mac(lan: Lan) -> None:
     with new_chain(lan) as chain:
         made = chain.netsetup.apply(CAMERAS)

@@ -187,7 +187,7 @@ def test_a_camera_without_lease_is_told_with_the_next_try(lan: Lan) -> None:
         (about,) = doctor(chain.netsetup, chain.arm_socket)["no-lease"]
         assert "systemctl status netsetup" in about["todo"]
         chain.start_arm()
-        wait_until("it looks for a server", lambda: "dhcp-searching" in doctor(chain.netsetup, chain.arm_socket), 20)
+        wait_until("it looks for a server", lambda: "dhcp-searching" in doctor(chain.netsetup, chain.arm_socket))
         (about,) = doctor(chain.netsetup, chain.arm_socket)["dhcp-searching"]
     assert about["what"].startswith("vcam1 has no address: looking for a DHCP server on eth0. Next try in ")
     assert "--static" in about["todo"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,16 +72,28 @@ def services(host: Namespace) -> Iterator[socket.socket]:
     """One of each kind on all addresses of the host; gives the UDP socket."""
     with listening(host, "0.0.0.0", SERVICE), host.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
         datagrams.bind(("0.0.0.0", UDP_SERVICE))
-        datagrams.settimeout(1)
+        datagrams.settimeout(20)
         yield datagrams
 
 
 def hears(datagrams: socket.socket, asker: Namespace, address: str, port: int, said: bytes = b"anybody?") -> bool:
     with asker.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
         out.sendto(said, (address, port))
-    with contextlib.suppress(TimeoutError):
-        return datagrams.recv(65536) == said
-    return False
+    return datagrams.recv(65536) == said
+
+
+def speak(asker: Namespace, addresses: Sequence[str], port: int, said: bytes) -> None:
+    """One datagram to each."""
+    with asker.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        for address in addresses:
+            out.sendto(said, (address, port))
+
+
+def reachable(machines: Sequence[Namespace], addresses: Sequence[str], port: int) -> list[bool]:
+    """Of each machine for each address. All are tried at once: what is dropped takes its time."""
+    pairs = list(itertools.product(machines, addresses))
+    with ThreadPoolExecutor(len(pairs)) as pool:
+        return list(pool.map(lambda pair: can_reach(pair[0], pair[1], port, 1.0), pairs))
 
 
 def test_only_the_host_itself_answers_for_its_services(netsetup: Netsetup) -> None:
@@ -90,10 +104,11 @@ def test_only_the_host_itself_answers_for_its_services(netsetup: Netsetup) -> No
             assert all(hears(datagrams, machine, camera.address, UDP_SERVICE) for camera in cameras)
         netsetup("apply", "--guard", "--yes")
         for machine in (lan.recorder, lan.outside):
-            assert not any(can_reach(machine, camera.address, SERVICE, 1.0) for camera in cameras)
-            assert not any(hears(datagrams, machine, camera.address, UDP_SERVICE) for camera in cameras)
             assert can_reach(machine, HOST, SERVICE)
+            # What comes to the host overtakes nothing that came to its cameras before.
+            speak(machine, [camera.address for camera in cameras], UDP_SERVICE, b"anybody there?")
             assert hears(datagrams, machine, HOST, UDP_SERVICE)
+        assert not any(reachable([lan.recorder, lan.outside], [camera.address for camera in cameras], SERVICE))
         # The host itself is not an other.
         assert can_reach(lan.host, cameras[0].address, SERVICE)
     examine(lan, cameras)
@@ -239,7 +254,7 @@ def test_leases_come_and_are_renewed_through_the_guard(chain: Chain, tmp_path: P
     cameras = wait_bound(chain, 2)
     assert TABLE in ruleset(chain.lan)
     first = {row["mac"]: row["expires"] for row in lease_rows(chain)}
-    wait_until("both are renewed", lambda: all(row["expires"] > first[row["mac"]] for row in lease_rows(chain)), 15)
+    wait_until("both are renewed", lambda: all(row["expires"] > first[row["mac"]] for row in lease_rows(chain)))
     assert wait_bound(chain, 2) == cameras
 
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from proxyd.api import models as m
 
 from .applied import Netsetup
 from .chain import Chain, all_running, new_chain, wait_for_cameras
-from .lan import Lan, wait_until
+from .lan import Lan, halt_at, wait_until
 from .verdict import watch_visits
 
 CAMERAS = 3
@@ -51,7 +52,6 @@ async def play_all(chain: Chain, username: str, password: str) -> None:
     assert all(camera["lost"] == [0, 0] for camera in seen["cameras"].values())
 
 
-@pytest.mark.timeout(240)
 async def test_killed_and_rebooted_everything_is_as_it_was(lan: Lan) -> None:
     with new_chain(lan) as chain:
         chain.netsetup.apply(CAMERAS)
@@ -93,7 +93,6 @@ async def start_all_again(chain: Chain) -> list[m.Camera]:
         return await wait_for_cameras(client, "all run", all_running(CAMERAS))
 
 
-@pytest.mark.timeout(240)
 async def test_proxyd_first_or_the_arm_first_is_all_the_same(lan: Lan) -> None:
     with new_chain(lan) as chain:
         chain.netsetup.apply(CAMERAS)
@@ -108,7 +107,6 @@ async def test_proxyd_first_or_the_arm_first_is_all_the_same(lan: Lan) -> None:
             assert identity(await wait_for_cameras(client, "all run", all_running(CAMERAS))) == before
 
 
-@pytest.mark.timeout(240)
 def test_an_apply_that_is_killed_at_any_moment_is_finished_or_taken_back_by_the_next(lan: Lan, tmp_path: Path) -> None:
     """Killed when so many of the interfaces are there, wherever that is in its work."""
     netsetup = Netsetup(lan, tmp_path)
@@ -117,7 +115,7 @@ def test_an_apply_that_is_killed_at_any_moment_is_finished_or_taken_back_by_the_
     for seen in ("arp_ignore", "vcam1:", "vcam12:", "vcam24:", "10.77.0.101", "10.77.0.112", "7005", "11524"):
         argv = [sys.executable, "-m", "netsetup", *how, "--yes", "--no-probe", "--state", str(tmp_path)]
         applying = lan.host.popen(argv)
-        wait_until(seen, lambda s=seen, p=applying: p.poll() is not None or s in progress(lan), 20)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
+        halt_at(applying, seen, partial(shows, lan, seen))
         lan.host.end(applying, signal.SIGKILL)
         if len(seen) % 2:  # half of them are taken back
             netsetup("remove", "--all", "--yes")
@@ -139,8 +137,9 @@ def test_an_apply_that_is_ended_puts_everything_back(lan: Lan, tmp_path: Path) -
     argv = [sys.executable, "-m", "netsetup", "apply", "--parent", "eth0", "--count", "200", "--dhcp", "--yes"]
     for how in (signal.SIGTERM, signal.SIGHUP):
         applying = lan.host.popen([*argv, "--state", str(tmp_path)])
-        wait_until("some are there", lambda p=applying: p.poll() is not None or "vcam12:" in progress(lan), 20)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
+        assert halt_at(applying, "some are there", partial(shows, lan, "vcam12:"))
         applying.send_signal(how)
+        applying.send_signal(signal.SIGCONT)
         assert lan.host.end(applying, how) == 1
         assert _kernel(lan) == clean
 
@@ -159,7 +158,7 @@ def test_what_is_saved_is_done_whoever_ends_it_then(lan: Lan, tmp_path: Path, ho
         argv = [sys.executable, "-m", "netsetup", "apply", "--parent", "eth0", "--count", "3", "--dhcp", "--yes"]
         applying = lan.host.popen([*argv, "--state", str(tmp_path)], stdout=full, env={"PYTHONUNBUFFERED": ""})
         full.close()
-        wait_until("all is saved, the event loop is closed", lambda: _only_speaks(applying.pid, tmp_path), 20)
+        wait_until("all is saved, the event loop is closed", lambda: _only_speaks(applying.pid, tmp_path))
         applying.send_signal(how)
         text = said.read(filled)
         while more := said.read(4096):
@@ -185,6 +184,10 @@ def progress(lan: Lan) -> str:
     """How far the host has got: what ip(8) says, and whether the adapter's sysctl is set (…eth0/arp_ignore:1)."""
     script = "ip -o link | sed 's/@/: /'; ip -4 addr; ip rule; grep -H 1 /proc/sys/net/ipv4/conf/eth0/arp_ignore"
     return lan.host.run(["sh", "-c", script], check=False).stdout
+
+
+def shows(lan: Lan, words: str) -> bool:
+    return words in progress(lan)
 
 
 def _kernel(lan: Lan) -> str:

@@ -12,10 +12,10 @@ from proxyd.api import models as m
 
 from .chain import NVR_PASSWORD, NVR_USER, Chain, all_running, new_chain, wait_for_cameras
 from .dhcp_servers import start_dnsmasq
-from .lan import NVR, Lan, wait_until
+from .lan import NVR, Lan, halt_at, wait_until
 from .talk import can_reach
 from .test_failures import examine, wait_repaired
-from .test_kill_and_reboot import CAMERAS, identity, play_all, progress, start_all
+from .test_kill_and_reboot import CAMERAS, identity, play_all, progress, shows, start_all
 from .test_leases import plan, rows, wait_bound
 from .verdict import watch_visits
 
@@ -32,16 +32,10 @@ def kill_arm_at(chain: Chain, what: str, reached: Callable[[], bool]) -> None:
     """Once `reached`. Raises AssertionError when the arm had ended by itself."""
     arm = chain.arm
     assert arm
-    wait_until(what, lambda: arm.poll() is not None or reached(), 20)
-    assert arm.poll() is None, chain.log_of("arm")
+    assert halt_at(arm, what, reached), chain.log_of("arm")
     chain.kill_arm()
 
 
-def shows(lan: Lan, words: str) -> bool:
-    return words in progress(lan)
-
-
-@pytest.mark.timeout(240)
 def test_the_arm_killed_at_boot_or_at_a_repair_finishes_at_the_next_start(chain: Chain) -> None:
     lan = chain.lan
     chain.netsetup.apply(SLOTS)
@@ -71,7 +65,6 @@ def test_the_arm_killed_at_boot_or_at_a_repair_finishes_at_the_next_start(chain:
     examine(chain)
 
 
-@pytest.mark.timeout(240)
 def test_the_arm_killed_while_leases_come_keeps_what_was_in_use(chain: Chain, tmp_path: Path) -> None:
     start_dnsmasq(chain.lan.router, tmp_path)
     log = tmp_path / "dnsmasq.log"
@@ -98,7 +91,6 @@ def in_use(chain: Chain) -> set[tuple[str, str]]:
     return {(one[1], one[3].partition("/")[0]) for one in words}
 
 
-@pytest.mark.timeout(240)
 async def test_proxyd_killed_at_a_scan_and_at_its_starts_loses_and_doubles_nothing(chain: Chain) -> None:
     lan = chain.lan
     made = chain.netsetup.apply(CAMERAS)
@@ -125,7 +117,7 @@ async def test_proxyd_killed_at_a_scan_and_at_its_starts_loses_and_doubles_nothi
     for camera in made:  # they start one after the other
         chain.kill_proxyd()
         chain.start_proxyd()
-        wait_until("it answers", partial(can_reach, lan.recorder, camera.address, 80, 0.2), 30)
+        wait_until("it answers", partial(can_reach, lan.recorder, camera.address, 80, 0.2))
     for camera in made:
         lan.reboot_host()
         chain.launch_arm()

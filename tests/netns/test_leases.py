@@ -13,7 +13,7 @@ import pytest
 from .chain import Chain, new_chain
 from .dhcp_servers import SERVERS, Message, Start, messages, start_dnsmasq
 from .frames import Capture, captured
-from .lan import RECORDER, Lan, skip_unless_possible, wait_until
+from .lan import PATIENCE_S, RECORDER, Lan, skip_unless_possible, wait_until
 from .recipe import Camera
 from .test_failures import told, wait_told
 from .verdict import watch_visits
@@ -39,7 +39,7 @@ def rows(chain: Chain) -> list[dict[str, Any]]:
     return found
 
 
-def wait_bound(chain: Chain, count: int, timeout_s: float = 40) -> list[Camera]:
+def wait_bound(chain: Chain, count: int, timeout_s: float = PATIENCE_S) -> list[Camera]:
     """All cameras, once that many have an address in the kernel."""
 
     def bound() -> list[Camera] | None:
@@ -102,7 +102,7 @@ def late(chain: Chain, folder: Path, start_server: Start) -> None:
 def silence(chain: Chain, folder: Path, start_server: Start) -> None:
     plan(chain, 2)
     chain.start_arm()
-    wait_told(chain, "o DHCP answer on eth0", 45)
+    wait_told(chain, "o DHCP answer on eth0")
     assert all(row["next_try"] for row in rows(chain))
 
 
@@ -162,7 +162,7 @@ def move(chain: Chain, folder: Path, start_server: Start, before: dict[str, str]
 def wait_moved(chain: Chain, before: dict[str, str], moves: dict[str, str]) -> None:
     """Until it is told, and the cameras have the new addresses and no longer the old ones."""
     for mac, address in before.items():
-        wait_told(chain, f"moved from {address} to {moves[mac]}", 30)
+        wait_told(chain, f"moved from {address} to {moves[mac]}")
         wait_told(chain, f"A reservation for MAC {mac} in the DHCP server avoids this.")
         assert f"the DHCP server refused {address}; another one will be asked for" in chain.log_of("arm")
 
@@ -170,7 +170,7 @@ def wait_moved(chain: Chain, before: dict[str, str], moves: dict[str, str]) -> N
         shown = chain.lan.host.run(["ip", "-4", "addr"]).stdout
         return not any(f" {address}/" in shown for address in before.values())
 
-    wait_until("the former addresses are gone", old_is_gone, 15)
+    wait_until("the former addresses are gone", old_is_gone)
     cameras = wait_bound(chain, 2)
     assert {camera.mac: camera.address for camera in cameras} == moves
 
@@ -180,7 +180,7 @@ def empty_pool(chain: Chain, folder: Path, start_server: Start) -> None:
     plan(chain, 3)
     chain.start_arm()
     wait_bound(chain, 2)
-    wait_told(chain, "its address pool may be used up", 45)
+    wait_told(chain, "its address pool may be used up")
     assert len([row for row in rows(chain) if row["address"]]) == 2
 
 
@@ -203,7 +203,7 @@ def renewed(chain: Chain, folder: Path, start_server: Start) -> None:
     chain.start_arm()
     cameras = wait_bound(chain, 4)
     expiries = {row["name"]: row["expires"] for row in rows(chain)}
-    wait_until("all are renewed", lambda: all(row["expires"] > expiries[row["name"]] for row in rows(chain)), 15)
+    wait_until("all are renewed", lambda: all(row["expires"] > expiries[row["name"]] for row in rows(chain)))
     assert wait_bound(chain, 4) == cameras
     chain.lan.router.end(server)
     chain.kill_arm()
@@ -216,7 +216,6 @@ CASES = [
 ] + [(silence, "dnsmasq")]
 
 
-@pytest.mark.timeout(240)
 def test_waiting_for_servers_and_clocks(tmp_path: Path) -> None:
     """Each on a LAN of its own and all at once, because they mostly wait: some for half a minute."""
     skip_unless_possible()

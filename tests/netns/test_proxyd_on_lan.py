@@ -16,7 +16,7 @@ from proxyd.api.client import RpcClient
 
 from .chain import Chain, all_running, new_chain, wait_for_cameras
 from .frames import UDP, Frame, captured
-from .lan import HOST, MACS, NVR, Lan, flood, wait_until
+from .lan import HOST, MACS, NVR, PATIENCE_S, Lan, flood, wait_until
 from .recipe import Camera
 from .recorder import GROUP, PORT, probe
 from .talk import listening
@@ -29,7 +29,7 @@ print(json.dumps(asyncio.run(recorder.find("eth0", int(sys.argv[1]), float(sys.a
 """
 
 
-async def find(lan: Lan, count: int = CAMERAS, wait_s: float = 5.0) -> set[str]:
+async def find(lan: Lan, count: int = CAMERAS, wait_s: float = 8.0) -> set[str]:
     """Addresses that answer a recorder's Probe."""
     words = [sys.executable, "-c", _FIND, str(count), str(wait_s)]
     done = await asyncio.to_thread(lan.recorder.run, words)
@@ -76,7 +76,7 @@ async def test_an_interface_made_anew_joins_the_group_again(lan: Lan) -> None:
             lan.host.ip(f"link del {made[0].name}")
             wait_until("it is restored", functools.partial(_is_new, lan, made[0], former))
             await wait_for_cameras(client, "all run", all_running(CAMERAS))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 while await find(lan) != {camera.address for camera in made}:
                     pass
 
@@ -89,11 +89,11 @@ async def test_lost_events_of_the_kernel_hide_nothing(lan: Lan) -> None:
         chain.proxyd.send_signal(signal.SIGSTOP)
         lan.host.ip(f"link del {made[0].name}")
         wait_until("it is restored", functools.partial(_is_new, lan, made[0], former))
-        flood(lan.host)
+        flood(lan.host, chain.proxyd)
         chain.proxyd.send_signal(signal.SIGCONT)
         wait_until("the loss is noticed", lambda: "lost the kernel's interface events" in chain.log_of("proxyd"))
         await wait_for_cameras(client, "all run", all_running(CAMERAS))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while await find(lan) != {camera.address for camera in made}:
                 pass
 
@@ -144,7 +144,7 @@ async def test_a_camera_that_shall_not_be_found_is_silent(lan: Lan) -> None:
     async with running(lan) as (_, client, made):
         (hidden, *_) = await client.call("camera.list")
         await client.call("camera.update", {"id": hidden.id, "discovery": False})
-        assert await find(lan, wait_s=1.5) == {camera.address for camera in made} - {hidden.address}
+        assert await find(lan, wait_s=3.0) == {camera.address for camera in made} - {hidden.address}
         await client.call("camera.update", {"id": hidden.id, "discovery": True})
         assert await find(lan) == {camera.address for camera in made}
 

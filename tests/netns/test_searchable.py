@@ -63,7 +63,7 @@ def searchable(lan: Lan, cameras: Sequence[Camera]) -> Iterator[Searchable]:
         running.counts = json.loads(process.communicate(timeout=15)[0])
 
 
-def find(lan: Lan, count: int, wait_s: float = 8.0) -> dict[str, Any]:
+def find(lan: Lan, count: int, wait_s: float = 20.0) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(lan.recorder.python(_FIND, str(count), str(wait_s)))
     return found
 
@@ -116,7 +116,7 @@ def test_a_camera_is_found_again_after_its_interface_was_made_anew(lan: Lan, tmp
     with searchable(lan, [one, other]):
         assert find(lan, 2).keys() == {one.address, other.address}
         lan.host.ip(f"link del {one.name}")
-        assert find(lan, 2, wait_s=1.0).keys() == {other.address}
+        assert find(lan, 2, wait_s=3.0).keys() == {other.address}
         with captured(lan.bridge, "p-host") as cable:
             netsetup.again()
             cable.wait_for("a Hello of the new interface", is_hello)

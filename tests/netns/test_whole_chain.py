@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from .chain import all_running, new_chain, wait_for_cameras
 from .frames import ARP, IPV4, captured
 from .lan import HOST, MACS, RECORDER, Lan
@@ -16,7 +14,6 @@ _PLAY_S = 3.0
 _SEEN = {"HTTP", "RTSP over TCP", "answer to a probe"}
 
 
-@pytest.mark.timeout(240)
 async def test_a_recorder_finds_adopts_and_plays_all_cameras_at_once(lan: Lan) -> None:
     with new_chain(lan) as chain:
         made = chain.netsetup.apply(CAMERAS)

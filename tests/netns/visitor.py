@@ -15,7 +15,8 @@ from collections import defaultdict
 
 from .stand_in import DISCOVERY, GROUP
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
+_REFUSAL_S = 5.0  # the kernel refuses at once, or never
 _AT_ONCE = 32
 _ECHO = struct.pack("!BBHHH", 8, 0, 0xF7FE, 1, 0)
 
@@ -78,9 +79,13 @@ async def _visit(address: str, answered: Answered, gate: asyncio.Semaphore) -> N
             answered[kind].add(address)
 
     async with gate:
-        for kind, exchange in (("refused", refused), ("echo", echo), ("unicast probe", _unicast_probe)):
+        for kind, exchange, timeout_s in (
+            ("refused", refused, _REFUSAL_S),
+            ("echo", echo, _TIMEOUT_S),
+            ("unicast probe", _unicast_probe, _TIMEOUT_S),
+        ):
             try:
-                async with asyncio.timeout(_TIMEOUT_S):
+                async with asyncio.timeout(timeout_s):
                     await note(kind, await exchange(address))
             except (OSError, TimeoutError):
                 pass

@@ -14,16 +14,19 @@ from .client import RtspClient, RtspClientError
 from .marks import MarkCounter
 from .watch import join_control, video_track
 
+_PATIENCE_S = 60.0
+
 
 class Player:
-    """`async with Player(url, user, password) as player: await player.play(5)`. The counter is there from the start;
-    `on_packet(channel, payload)` replaces it."""
+    """`async with Player(url, user, password) as player: await player.play(5)`. The counters are there from the start;
+    `on_packet(channel, payload)` replaces them."""
 
     def __init__(
         self, url: str, username: str, password: str, on_packet: Callable[[int, bytes], None] | None = None
     ) -> None:
         self.url = url
         self.counter = MarkCounter("H264")
+        self.reports = 0  # RTCP packets
         self._client = RtspClient(username, password, on_packet or self._count)
         self._session = ""
 
@@ -48,12 +51,17 @@ class Player:
             raise
         return self
 
-    async def play(self, seconds: float, silence_s: float = 30) -> None:
-        """Raises RtspClientError when the server closes, TimeoutError when it says nothing for `silence_s`."""
+    async def play(self, seconds: float, silence_s: float = 30, *, frames: int = 0, reports: int = 0) -> None:
+        """For so long, and until so many frames and RTCP packets came in all, however slow the machine is.
+
+        Raises RtspClientError when the server closes, TimeoutError when it says nothing for `silence_s` or has not sent
+        all that a minute later.
+        """
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        while loop.time() < end:
-            await asyncio.wait_for(self._client.receive(), silence_s)
+        async with asyncio.timeout_at(end + _PATIENCE_S):
+            while loop.time() < end or self.counter.frames < frames or self.reports < reports:
+                await asyncio.wait_for(self._client.receive(), silence_s)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None
@@ -67,12 +75,16 @@ class Player:
     def _count(self, channel: int, payload: bytes) -> None:
         if channel == 0:
             self.counter.feed(payload)
+        else:
+            self.reports += 1
 
 
-async def play(url: str, secret: tuple[str, str], seconds: float) -> Player:
-    """Connect, play, tear down. Raises RtspClientError, OSError, TimeoutError."""
+async def play(url: str, secret: tuple[str, str], seconds: float, *, frames: int = 1, reports: int = 0) -> Player:
+    """Connect, play for so long and until so many frames and RTCP packets came, tear down.
+
+    Raises RtspClientError, OSError, TimeoutError."""
     async with Player(url, *secret) as player:
-        await player.play(seconds)
+        await player.play(seconds, frames=frames, reports=reports)
     return player
 
 
