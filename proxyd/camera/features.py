@@ -61,11 +61,13 @@ class ImagingFeatures:
 @dataclass(frozen=True, slots=True)
 class AnalyticsItem:
     """A rule or an analytics module as the NVR has it, read only. `type` is a QName text such as
-    "tt:CellMotionDetector"; `parameters` its simple items."""
+    "tt:CellMotionDetector"; `namespace` that of a vendor's own type, whose text has no prefix; `parameters` its simple
+    items."""
 
     name: str
     type: str
     parameters: tuple[tuple[str, str], ...] = ()
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class ChannelFeatures:
     topics: tuple[TopicSpec, ...] = ()  # of events that can be told apart by channel, in our own words
     rules: tuple[AnalyticsItem, ...] = ()
     modules: tuple[AnalyticsItem, ...] = ()
+    analytics_read: bool = False  # the NVR listed rules and modules, be it none: what is not there any more, is gone
     backchannel: bool = False
 
 
@@ -111,8 +114,7 @@ def with_kept(new: ChannelFeatures, old: ChannelFeatures) -> ChannelFeatures:
     nothing away that recorders use."""
     same_ptz = bool(new.tokens.ptz_configuration) and new.tokens.ptz_configuration == old.tokens.ptz_configuration
     same_source = new.tokens.video_source == old.tokens.video_source
-    # One of the two is there wherever there are analytics at all.
-    silent = not new.rules and not new.modules
+    silent = not new.analytics_read and not new.rules and not new.modules
     keeps_rules = silent and bool(new.tokens.analytics) and new.tokens.analytics == old.tokens.analytics
     return replace(
         new,

@@ -79,13 +79,16 @@ class FeatureReader:
         tokens = channel_tokens(channel, self._video_sources)
         if not channel.online:
             return ChannelFeatures(tokens=tokens)
+        rules = await self._analytics(tokens, "GetRules", "list its rules")
+        modules = await self._analytics(tokens, "GetAnalyticsModules", "list its analytics modules")
         return ChannelFeatures(
             tokens=tokens,
             ptz=await self._ptz(tokens),
             imaging=await self._imaging(tokens),
             topics=self._topics,
-            rules=await self._analytics(tokens, "GetRules", "list its rules"),
-            modules=await self._analytics(tokens, "GetAnalyticsModules", "list its analytics modules"),
+            rules=rules or (),
+            modules=modules or (),
+            analytics_read=rules is not None and modules is not None,
         )
 
     async def _read_topics(self) -> tuple[TopicSpec, ...]:
@@ -127,13 +130,14 @@ class FeatureReader:
         moves = await self.ask(IMAGING_NAMESPACE, "GetMoveOptions", question, "say how it can focus")
         return imaging_features(mapping(options), mapping(moves))
 
-    async def _analytics(self, tokens: ChannelTokens, operation: str, step: str) -> tuple[AnalyticsItem, ...]:
+    async def _analytics(self, tokens: ChannelTokens, operation: str, step: str) -> tuple[AnalyticsItem, ...] | None:
+        """None when the NVR does not say."""
         address = self._client.addresses.get(ANALYTICS_NAMESPACE)
         if not tokens.analytics or address is None:
-            return ()
+            return None
         call = ask_items(address, operation, tokens.analytics)
         answer = await self._tried(ANALYTICS_NAMESPACE, operation, lambda: self._client.exchange(call, step), step)
-        return () if answer is None else parse_items(answer, operation, _names(tokens))
+        return None if answer is None else parse_items(answer, operation, {*_names(tokens), self._client.access.host})
 
     async def ask(self, namespace: str, operation: str, parameters: Mapping[str, Any], step: str) -> Any:
         """None when the NVR has no such service, or does not answer as it should. After a few such answers in a row

@@ -20,9 +20,10 @@ from .authentication import Authenticator, Grant
 from .exchange import Call, Later, Pending, Reply, plain, refusal
 from .faults import SoapFault, content_type, internal_error, malformed, not_done, not_permitted
 from .levels import needed, permits
-from .namespaces import ANALYTICS, EVENTS, NOTIFICATION
+from .namespaces import ANALYTICS, EVENTS, MEDIA, MEDIA2, NOTIFICATION
 from .pull_answers import PullAnswer
 from .services import events
+from .services.analytics_items import VENDOR_PREFIX
 from .services.operation import Access, Context, Operation, Reached
 from .services.registry import SERVICES, find, offered
 from .soap import MAX_REQUEST_BYTES, Element, SoapRequest, SoapSyntaxError, Version, envelope, parse_envelope
@@ -31,7 +32,8 @@ from .subscriptions import Subscriptions
 SERVICE_PATHS = frozenset(SERVICES)
 MAX_CACHED_ANSWERS = 64
 _MAX_KEY_CHARS = 512
-_TEXT_PREFIXES = {ANALYTICS: ("tt", "xsd")}  # of names of types
+# Of names of types; rules and analytics modules stand in profiles, too.
+_TEXT_PREFIXES = {ANALYTICS: ("tt", "xsd", VENDOR_PREFIX), MEDIA: (VENDOR_PREFIX,), MEDIA2: (VENDOR_PREFIX,)}
 # Some clients send no type at all; form types, which a web page can send to a camera unasked, are not among them.
 _MEDIA_TYPES = frozenset({"", "application/soap+xml", "text/xml", "application/xml"})
 

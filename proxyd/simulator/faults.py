@@ -25,6 +25,7 @@ class Faults:
     lockout_after: int = 0  # refuse everybody after this many wrong passwords
     no_snapshot: bool = False  # GetSnapshotUri faults
     broken_optics: bool = False  # PTZ and Imaging are announced, and fault whatever they are asked
+    no_rules: bool = False  # all analytics rules and modules were deleted
     rtsp_stall: bool = False  # sessions stay open, media stops
     rtsp_reset: bool = False  # media connections are reset; new ones refused with RST
     no_events: bool = False  # there is no event service at all

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lxml import etree
+
 from proxyd.camera.features import AnalyticsItem
 from proxyd.camera.spec import CameraSpec
 
 from ..soap import Element, el
 
 ANALYTICS_CONFIG = "video_analytics_config"
+VENDOR_PREFIX = "vendor"  # on each item means the namespace of its own type
 
 
 def offers_analytics(spec: CameraSpec) -> bool:
@@ -31,13 +34,16 @@ def analytics_configuration(name: str, spec: CameraSpec) -> Element | None:
 
 
 def items(name: str, found: Iterable[AnalyticsItem]) -> list[Element]:
-    """Each as tt:Config. Its type is in the schema's namespace, whose prefix `tt` stands in every such document."""
+    """Each as tt:Config. Most types are in the schema's namespace, whose prefix `tt` stands in every such document."""
     return [
-        el(
-            name,
-            el("tt:Parameters", *(el("tt:SimpleItem", Name=key, Value=value) for key, value in item.parameters)),
-            Name=item.name,
-            Type=item.type,
+        _typed(
+            el(
+                name,
+                el("tt:Parameters", *(el("tt:SimpleItem", Name=key, Value=value) for key, value in item.parameters)),
+                Name=item.name,
+            ),
+            "Type",
+            (item.namespace, item.type),
         )
         for item in found
     ]
@@ -45,18 +51,33 @@ def items(name: str, found: Iterable[AnalyticsItem]) -> list[Element]:
 
 def descriptions(name: str, found: Iterable[AnalyticsItem]) -> list[Element]:
     """Each type once as tt:ConfigDescription, with the parameters that the NVR's own items of that type have."""
-    parameters: dict[str, dict[str, None]] = {}
+    parameters: dict[tuple[str, str], dict[str, None]] = {}
     for item in found:
-        parameters.setdefault(item.type, {}).update((key, None) for key, _ in item.parameters)
+        parameters.setdefault((item.namespace, item.type), {}).update((key, None) for key, _ in item.parameters)
     return [
-        el(
-            name,
+        _typed(
             el(
-                "tt:Parameters",
-                *(el("tt:SimpleItemDescription", Name=key, Type="xsd:string") for key in parameters[kind]),
+                name,
+                el("tt:Parameters", *(el("tt:SimpleItemDescription", Name=key, Type="xsd:string") for key in keys)),
+                fixed="true",
             ),
-            Name=kind,
-            fixed="true",
+            "Name",
+            kind,
         )
-        for kind in parameters
+        for kind, keys in parameters.items()
     ]
+
+
+def _typed(element: Element, attribute: str, kind: tuple[str, str]) -> Element:
+    """`element` with the type's name in `attribute`; a vendor's namespace is declared there."""
+    namespace, text = kind
+    if not namespace:
+        element.set(attribute, text)
+        return element
+    prefixes = {prefix: uri for prefix, uri in element.nsmap.items() if prefix}
+    declaring = etree.Element(element.tag, nsmap=prefixes | {VENDOR_PREFIX: namespace})
+    for key, value in element.attrib.items():
+        declaring.set(key, value)
+    declaring.extend(element)
+    declaring.set(attribute, f"{VENDOR_PREFIX}:{text}")
+    return declaring

@@ -1,7 +1,10 @@
-"""The Analytics service (analytics.wsdl) of the simulated device: two rules and one module for each channel."""
+"""The Analytics service (analytics.wsdl) of the simulated device: three rules and one module for each channel."""
 
 from __future__ import annotations
 
+from lxml import etree
+
+from proxyd.simulator.event_forms import VENDOR_NAMESPACE
 from proxyd.simulator.layout import SimProfile
 from proxyd.simulator.services.context import Answer, Context
 from proxyd.simulator.services.device import analytics_capabilities
@@ -16,8 +19,8 @@ def analytics_configuration(context: Context, profile: SimProfile, tag: str) -> 
         tag,
         el("tt:Name", f"VideoAnalytics{profile.channel:03d}"),
         el("tt:UseCount", "2"),
-        el("tt:AnalyticsEngineConfiguration", *_modules("tt:AnalyticsModule")),
-        el("tt:RuleEngineConfiguration", *_rules("tt:Rule")),
+        el("tt:AnalyticsEngineConfiguration", *_modules(context, "tt:AnalyticsModule")),
+        el("tt:RuleEngineConfiguration", *_rules(context, "tt:Rule")),
         token=_token(profile),
     )
 
@@ -26,7 +29,9 @@ def _token(profile: SimProfile) -> str:
     return f"VideoAnalyticsToken{profile.channel:03d}"
 
 
-def _rules(tag: str) -> list[Element]:
+def _rules(context: Context, tag: str) -> list[Element]:
+    if context.faults.no_rules:
+        return []
     line = el(
         "tt:ElementItem",
         el("tt:Polyline", el("tt:Point", x="-0.5", y="0"), el("tt:Point", x="0.5", y="0")),
@@ -35,10 +40,13 @@ def _rules(tag: str) -> list[Element]:
     return [
         _item(tag, "MyMotionDetectorRule", "tt:CellMotionDetector", {"MinCount": "5", "ActiveCells": "0P8A8A=="}),
         _item(tag, "Gate line", "tt:LineDetector", {"Direction": "Any"}, line),
+        _item(tag, "Entrance", "ven:regionEntrance", {"Armed": "true"}),
     ]
 
 
-def _modules(tag: str) -> list[Element]:
+def _modules(context: Context, tag: str) -> list[Element]:
+    if context.faults.no_rules:
+        return []
     layout = el(
         "tt:ElementItem",
         el(
@@ -54,7 +62,15 @@ def _modules(tag: str) -> list[Element]:
 
 def _item(tag: str, name: str, kind: str, values: dict[str, str], *elements: Element) -> Element:
     simple = (el("tt:SimpleItem", Name=key, Value=value) for key, value in values.items())
-    return el(tag, el("tt:Parameters", *simple, *elements), Name=name, Type=kind)
+    item = el(tag, el("tt:Parameters", *simple, *elements), Name=name, Type=kind)
+    if kind.startswith("ven:"):
+        prefixes = {prefix: uri for prefix, uri in item.nsmap.items() if prefix}
+        declaring = etree.Element(item.tag, nsmap=prefixes | {"ven": VENDOR_NAMESPACE})
+        for key, value in item.attrib.items():
+            declaring.set(key, value)
+        declaring.extend(item)
+        return declaring
+    return item
 
 
 def _check(context: Context, request: Request) -> None:
@@ -65,12 +81,12 @@ def _check(context: Context, request: Request) -> None:
 
 def _get_rules(context: Context, request: Request) -> Element:
     _check(context, request)
-    return el("tan:GetRulesResponse", *_rules("tan:Rule"))
+    return el("tan:GetRulesResponse", *_rules(context, "tan:Rule"))
 
 
 def _get_modules(context: Context, request: Request) -> Element:
     _check(context, request)
-    return el("tan:GetAnalyticsModulesResponse", *_modules("tan:AnalyticsModule"))
+    return el("tan:GetAnalyticsModulesResponse", *_modules(context, "tan:AnalyticsModule"))
 
 
 def _get_service_capabilities(context: Context, _: Request) -> Element:

@@ -102,6 +102,7 @@ ANALYTICS = ChannelFeatures(
         AnalyticsItem("Fence", "tt:LineDetector", (("Direction", "Any"), ("Armed", "true"))),
         AnalyticsItem("Motion <1>", "tt:CellMotionDetector", (("MinCount", "20"), ("ActiveCells", "zwA="))),
         AnalyticsItem("Fence 2", "tt:LineDetector"),
+        AnalyticsItem("Entrance", "regionEntrance", (("Armed", "true"),), "urn:vendor:rules"),
     ),
     modules=(AnalyticsItem("Cells", "tt:CellMotionEngine", (("Sensitivity", "6"),)),),
 )

@@ -104,9 +104,14 @@ def test_rules_are_in_the_profiles_and_in_their_own_service() -> None:
     assert [rule.get("Name") for rule in rules] == [rule.name for rule in ANALYTICS.rules]
     profile = body_of(camera.ask("trt:GetProfile", "<trt:ProfileToken>main</trt:ProfileToken>"))
     told_rules = [rule.get("Type") for rule in profile.iter(clark("tt:Rule"))]
-    assert told_rules == ["tt:LineDetector", "tt:CellMotionDetector", "tt:LineDetector"]
+    assert told_rules == ["tt:LineDetector", "tt:CellMotionDetector", "tt:LineDetector", "vendor:regionEntrance"]
+    assert rules[-1].nsmap["vendor"] == [*profile.iter(clark("tt:Rule"))][-1].nsmap["vendor"] == "urn:vendor:rules"
     supported = body_of(camera.ask("tan:GetSupportedRules", token)).iter(clark("tt:RuleDescription"))
-    assert [kind.get("Name") for kind in supported] == ["tt:LineDetector", "tt:CellMotionDetector"]
+    assert [(kind.get("Name"), kind.nsmap.get("vendor")) for kind in supported] == [
+        ("tt:LineDetector", None),
+        ("tt:CellMotionDetector", None),
+        ("vendor:regionEntrance", "urn:vendor:rules"),
+    ]
     modules = body_of(camera.ask("tan:GetAnalyticsModules", token))
     assert [module.get("Type") for module in modules] == ["tt:CellMotionEngine"]
     wrong = camera.ask("tan:GetRules", token.replace("video_", ""))
