@@ -44,8 +44,10 @@ def wait_bound(chain: Chain, count: int, timeout_s: float = PATIENCE_S) -> list[
 
     def bound() -> list[Camera] | None:
         found = [Camera(r["name"], r["mac"], r["address"].split("/")[0]) for r in rows(chain) if r["address"]]
+        if len(found) != count:
+            return None
         shown = chain.lan.host.run(["ip", "-4", "addr"]).stdout
-        return found if len(found) == count and all(f" {c.address}/" in shown for c in found) else None
+        return found if all(f" {camera.address}/" in shown for camera in found) else None
 
     try:
         cameras: list[Camera] = wait_until(f"{count} leases", bound, timeout_s)

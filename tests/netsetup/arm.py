@@ -13,9 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.netns.lan import Lan, wait_until
-
-READY_S = 20.0
+from tests.netns.lan import PATIENCE_S, Lan, wait_until
 
 
 class Arm:
@@ -37,7 +35,7 @@ class Arm:
             self.process = self.lan.host.popen(
                 [sys.executable, "-m", "netsetup", "serve", *self.words], stdout=log, stderr=subprocess.STDOUT
             )
-        wait_until(f"the arm answers: {self.log}", self._answers, READY_S)
+        wait_until(f"the arm answers: {self.log}", self._answers)
         return self
 
     def end(self, how: int = signal.SIGTERM) -> int:
@@ -69,7 +67,7 @@ class Arm:
     def notices(self) -> list[str]:
         return [notice["text"] for notice in self.status()["notices"]]
 
-    def wait_for(self, what: str, condition: Callable[[], Any], timeout_s: float = 15.0) -> Any:
+    def wait_for(self, what: str, condition: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
         try:
             return wait_until(what, condition, timeout_s)
         except AssertionError as error:

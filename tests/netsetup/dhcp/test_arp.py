@@ -101,7 +101,7 @@ async def test_the_filter(lan: Lan, talker: socket.socket) -> None:
         talker.send(frame)
     wire.send(arp_question(mac_of(1), FREE, FREE))  # our own is not heard
     talker.send(arp_question(MACS["recorder"], FREE, FREE))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await arrived.wait()
     wire.close()
     assert [frame for frame in frames if frame[12:14] == b"\x08\x00"] == [good, to_a_camera]

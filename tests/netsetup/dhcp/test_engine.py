@@ -223,7 +223,7 @@ async def test_an_address_is_defended_once_then_given_up(lan: Lan, tmp_path: Pat
 
 
 async def _wait_for_announcements(listener: socket.socket, address: IPv4Address, count: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while count:
             arp = parse_arp(await asyncio.get_running_loop().sock_recv(listener, 2048))
             count -= arp is not None and arp.sender == arp.target == address

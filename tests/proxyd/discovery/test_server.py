@@ -181,7 +181,7 @@ async def unreachable(address: str, port: int) -> None:
         asking.setblocking(False)
         asking.connect((address, port))
         asking.send(probe())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await loop.sock_recv(asking, 1)
 
 

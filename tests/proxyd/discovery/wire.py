@@ -120,7 +120,7 @@ class Recorder:
     def ask(self, data: bytes, to: str = GROUP) -> None:
         self._ask.sendto(data, (to, self.port))
 
-    async def hears(self, *kinds: str, timeout_s: float = 5.0) -> Said:
+    async def hears(self, *kinds: str, timeout_s: float = 30.0) -> Said:
         """The next message of one of these kinds; others are passed over."""
         async with asyncio.timeout(timeout_s):
             while True:

@@ -38,7 +38,7 @@ class Recorder:
 
     async def wait_for(self, count: int) -> None:
         """Until that many requests have come in all."""
-        async with asyncio.timeout(10), self._arrived:
+        async with asyncio.timeout(30), self._arrived:
             await self._arrived.wait_for(lambda: len(self.bodies) >= count)
 
     def heard(self) -> list[tuple[str, str, str]]:

@@ -38,7 +38,7 @@ class Watched:
         writer.write(
             f"{head}Content-Type: application/soap+xml\r\nContent-Length: {len(_BODY)}\r\n\r\n".encode() + _BODY
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             answer = await reader.readuntil(b"\r\n\r\n")
             length = int(answer.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
             await reader.readexactly(length)
@@ -60,7 +60,7 @@ async def test_a_client_that_closes_a_kept_connection_is_gone(watched: Watched) 
     _, writer, client = await watched.exchange("keep-alive")
     assert watched.gone == []
     writer.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await watched.changed.wait()
     assert watched.gone == [client]
 
@@ -71,7 +71,7 @@ async def test_a_client_that_never_keeps_connections_is_not_gone(watched: Watche
     first.close()
     _, kept, client = await watched.exchange("keep-alive")
     kept.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await watched.changed.wait()
     assert watched.gone == [client], "nothing was said of the first, though its connection ended earlier"
 
@@ -81,12 +81,12 @@ async def test_a_connection_that_we_close_for_idleness_says_nothing(monkeypatch:
     watched = Watched()
     await watched.server.start()
     reader, idle, _ = await watched.exchange("keep-alive")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await reader.read() == b"", "the server closes it"
     idle.close()
     _, kept, client = await watched.exchange("keep-alive")
     kept.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await watched.changed.wait()
     await watched.server.stop()
     assert watched.gone == [client]

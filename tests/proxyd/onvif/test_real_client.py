@@ -140,6 +140,6 @@ def _told(answer: Any) -> list[tuple[str, str, str]]:
 
 async def _until_listening(server: OnvifServer) -> None:
     """Until a long poll waits inside the server."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not any(one.listeners for one in server._events.subscriptions._by_id.values()):
             await asyncio.sleep(0)

@@ -198,7 +198,7 @@ async def test_keep_alive_and_the_nvr_s_own_questions() -> None:
         await session.open()
         await session.setup(0)
         await session.play()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await asked.wait()
         assert nvr.requests[-1].headers.get("Session") == "s"
         await session.close()

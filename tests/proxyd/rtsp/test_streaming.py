@@ -212,7 +212,7 @@ async def test_a_recorder_that_leaves_frees_the_nvr() -> None:
             await client.start(f"{url}/main")
             await client.until_packets(1)
         assert await seen.until_done("TEARDOWN main")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while nvr.connections:
                 await asyncio.sleep(0)
         assert nvr.requests["TEARDOWN"] == 1

@@ -60,7 +60,7 @@ class Talk:
     async def media(self, count: int) -> None:
         """Wait until `count` more packets came."""
         wanted = len(self.packets) + count
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self.packets) < wanted:
                 await self.client.receive()
 

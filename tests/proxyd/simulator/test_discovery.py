@@ -47,7 +47,7 @@ async def ask(*datagrams: bytes, to: tuple[str, int]) -> tuple[bytes, tuple[str,
     try:
         for datagram in datagrams:
             transport.sendto(datagram, to)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await answers.queue.get()
     finally:
         transport.close()

@@ -165,7 +165,7 @@ async def test_no_snapshot() -> None:
 
 def refuses(host: str, port: int) -> bool:
     with socket.socket() as probe:
-        probe.settimeout(2)
+        probe.settimeout(20)
         return probe.connect_ex((host, port)) != 0
 
 

@@ -31,7 +31,7 @@ async def refusal(talk: Talk, method: str, target: str, **headers: str) -> int:
 async def raw(server: RtspSimulator, data: bytes) -> bytes:
     """Everything the server says to these bytes until it closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         writer.write(data)
         writer.write_eof()
         answer = await reader.read()
@@ -42,7 +42,7 @@ async def raw(server: RtspSimulator, data: bytes) -> bytes:
 
 async def until_closed(talk: Talk) -> type[Exception]:
     """Read on; how the connection ended."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             try:
                 await talk.client.receive()
@@ -227,7 +227,7 @@ async def test_a_udp_session_outlives_its_connection_until_it_expires() -> None:
                 await talk.client.request("PLAY", url(server), Session=session)
             assert transport.server_port is not None
             assert transport.server_port[0] % 2 == 0
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 data, address = await asyncio.get_running_loop().sock_recvfrom(receiver, 2048)
                 assert address == ("127.0.0.1", transport.server_port[0])
                 assert server.sessions == 1
@@ -295,7 +295,7 @@ async def test_a_client_that_does_not_read_is_cut_off_and_the_others_lose_nothin
         await slow.client.request("PLAY", url(server, "1/main"), Session=session)
         result = await watch(url(server, "1/main"), username=USER, password=PASSWORD, frames=60, deadline_s=30)
         assert result.counter.lost_frames == result.counter.lost_packets == 0
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while server.cut_off == 0:
                 await watch(url(server, "2/sub"), username=USER, password=PASSWORD, frames=5, deadline_s=10)
         assert server.sessions == 0
