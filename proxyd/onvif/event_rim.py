@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 
 from proxyd.camera.events import CameraEvent
 from proxyd.camera.spec import CameraSpec, RecordExchange
@@ -32,51 +31,34 @@ class EventRim:
         self._now = now
         self.subscriptions = Subscriptions(new_id, overflows=self._overflows, is_own_address=is_own_address)
         self._notifier = Notifier(spec, self.subscriptions, record=record, now=now)
-        self._to_wake: dict[asyncio.Event, None] = {}  # in order, each once
+        self._turns = _Turns()
 
     def deliver(self, event: CameraEvent) -> None:
         """Something happened at this camera: keep it, and tell all who want to know."""
         self.subscriptions.deliver(event, self._now())
 
-    async def perform(self, command: Pull | Notify) -> datetime:
-        """The time when it was done."""
-        if isinstance(command, Pull):
-            await self._wait(command)
-        else:
-            self._notifier.start(command.subscription)
+    async def perform(self, command: Pull | Notify) -> datetime | str:
+        """The result that the command says it has."""
+        if isinstance(command, Notify):
+            return await self._notifier.admit(command.subscription)
+        await self._wait(command)
         return self._now()
 
     async def _wait(self, pull: Pull) -> None:
         """Until there is a message, the subscription has ended, or the time is over."""
-        subscription = pull.subscription
-        if subscription.queue or subscription.closed:
+        if pull.ready:
             return
-        changed = asyncio.Event()
-        listener = partial(self._wake_in_turn, changed)
-        subscription.listeners.add(listener)
+        over = asyncio.get_running_loop().create_future()
+        give_up = self.wait(pull, lambda: over.set_result(None))
         try:
-            async with asyncio.timeout(pull.timeout_s):
-                while not subscription.queue and not subscription.closed:  # another pull may have been quicker
-                    changed.clear()
-                    await changed.wait()
-        except TimeoutError:
-            pass
+            await over
         finally:
-            subscription.listeners.discard(listener)
+            give_up()
 
-    def _wake_in_turn(self, changed: asyncio.Event) -> None:
-        """One long poll of this camera per turn of the event loop: when all channels have news for many recorders at
-        once, video and the NVR's next events must not wait until all of them are answered."""
-        if not self._to_wake:
-            asyncio.get_running_loop().call_soon(self._wake_next)
-        self._to_wake[changed] = None
-
-    def _wake_next(self) -> None:
-        changed = next(iter(self._to_wake))
-        del self._to_wake[changed]
-        changed.set()
-        if self._to_wake:
-            asyncio.get_running_loop().call_soon(self._wake_next)
+    def wait(self, pull: Pull, done: Callable[[], None]) -> Callable[[], None]:
+        """Calls `done` when there is a message, the subscription has ended, or the time is over; never at once. What it
+        returns gives that up."""
+        return _Wait(pull, self._turns, done).give_up
 
     async def stop(self) -> None:
         self.subscriptions.close()
@@ -90,3 +72,53 @@ class EventRim:
             ok=False,
             reason="the recorder fetches its events too slowly: old ones are left out, present states stay right",
         )
+
+
+class _Turns:
+    """One long poll of this camera per turn of the event loop: when all channels have news for many recorders at once,
+    video and the NVR's next events must not wait until all of them are answered."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[_Wait, None] = {}  # in order, each once
+
+    def ask_for(self, wait: _Wait) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._next)
+        self._waiting[wait] = None
+
+    def _next(self) -> None:
+        wait = next(iter(self._waiting))
+        del self._waiting[wait]
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._next)
+        wait.look()
+
+
+class _Wait:
+    """One long poll."""
+
+    __slots__ = ("_done", "_over", "_pull", "_timer", "_turns")
+
+    def __init__(self, pull: Pull, turns: _Turns, done: Callable[[], None]) -> None:
+        self._pull = pull
+        self._turns = turns
+        self._done = done
+        self._over = False
+        self._timer = asyncio.get_running_loop().call_later(pull.timeout_s, self._end)
+        pull.subscription.listeners.add(self._wake)
+
+    def _wake(self) -> None:
+        self._turns.ask_for(self)
+
+    def look(self) -> None:
+        if not self._over and self._pull.ready:  # another pull may have been quicker
+            self._end()
+
+    def _end(self) -> None:
+        self.give_up()
+        self._done()
+
+    def give_up(self) -> None:
+        self._over = True
+        self._timer.cancel()
+        self._pull.subscription.listeners.discard(self._wake)

@@ -1,7 +1,8 @@
 """The ONVIF side of one camera on a real socket: HTTP in, `Dispatcher` for every decision, HTTP out.
 
-128 of these run in one process, so each is one listening socket without framework on top. Bounded: connections, time to
-send a request, size of body and headers. A fault in one camera is logged with its id and answered; it never spreads.
+128 of these run in one process, so each is one listening socket without framework on top. `http_quick` answers most
+requests; all others come here by aiohttp: pictures, chunks, broken HTTP. Bounded: connections, time to send a request,
+size of body and headers. A fault in one camera is logged with its id and answered; it never spreads.
 """
 
 from __future__ import annotations
@@ -32,14 +33,15 @@ from .faults import SoapFault
 from .http_body import TooLarge, read_body
 from .http_bytes import Asked, response_of
 from .http_connections import ClientLog, Connections, host_of, peer_of, reached_by
+from .http_quick import QuickConnection
 from .https import Https
+from .quick_camera import QuickCamera
 from .services.event_subscriptions import Notify
 from .services.events import Pull
 from .soap import MAX_REQUEST_BYTES
 
 PICTURE_TIMEOUT_S = 15.0
 COMMAND_TIMEOUT_S = 10.0
-SEND_TIMEOUT_S = 20.0
 LINGER_S = 2.0  # how long the rest of a refused body is read and thrown away
 _BACKLOG = 32
 _log = logging.getLogger(__name__)
@@ -79,6 +81,9 @@ class OnvifServer:
         self._dispatcher = Dispatcher(
             spec, secret=secrets.token_bytes(32), subscriptions=self._events.subscriptions, guesses=guesses
         )
+        self._quick = QuickCamera(
+            self._dispatcher, self._events, self._line, self._finish, record=record, now=now, log=self._log
+        )
         self._connections: Connections | None = None
         self._listener: asyncio.Server | None = None
         self._https: Https | None = None
@@ -91,6 +96,7 @@ class OnvifServer:
         loop = asyncio.get_running_loop()
         connections = Connections(
             self._handle,
+            quick=lambda connections: QuickConnection(connections, self._quick, f"camera {self._dispatcher.spec.id}"),
             gone=self._gone,
             broken=self._broken,
             handler_cancellation=True,  # a recorder that hangs up frees its long poll
@@ -168,7 +174,7 @@ class OnvifServer:
         response = await self._respond(request)
         # Sent here and not by aiohttp, because a client that does not read must not hold its place for ever.
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
+            async with asyncio.timeout(http_connections.SEND_TIMEOUT_S):
                 await response.prepare(request)
                 await response.write_eof()
         except TimeoutError:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -17,6 +17,7 @@ from .services.operation import Reached
 
 MAX_CONNECTIONS = 64
 IDLE_TIMEOUT_S = 30.0
+SEND_TIMEOUT_S = 20.0
 
 
 class ClientLog(logging.LoggerAdapter[logging.Logger]):
@@ -54,63 +55,110 @@ class Handler(web.RequestHandler):
         return response
 
 
+class Quick(Protocol):
+    """A connection that aiohttp does not have yet (`http_quick`)."""
+
+    def close(self) -> None:
+        """After the answer that is under way, if there is one."""
+
+    def abort(self) -> None: ...
+
+
 class Connections(web.Server):
-    """aiohttp's low-level server with an upper bound of connections. When all places are taken, whoever holds the most
-    gives up one whose request is not there yet: so nobody keeps recorders out by connecting often."""
+    """aiohttp's low-level server, for the connections that are handed over to it, with an upper bound of all there are.
+    When all places are taken, whoever holds the most gives up one whose request is not there yet: so nobody keeps
+    recorders out by connecting often."""
 
     def __init__(
         self,
         *args: Any,
+        quick: Callable[[Connections], asyncio.Protocol],
         gone: Callable[[str], None],
         broken: Callable[[web.BaseRequest, int, str], web.StreamResponse],
         **settings: Any,
     ) -> None:
-        """`gone` is told of each client whose connection was to be kept and is lost; `broken(request, status, why)`
-        answers what is no HTTP."""
+        """`quick` makes the protocol that each connection has first. `gone` is told of each client whose connection was
+        to be kept and is lost; `broken(request, status, why)` answers what is no HTTP."""
         super().__init__(*args, **settings)
         self.broken = broken
+        self._quick = quick
         self._loop_here = asyncio.get_running_loop()
-        self.answering: set[web.RequestHandler] = set()
-        self.kept: dict[web.RequestHandler, tuple[str, float]] = {}  # by whom, and when it last asked
+        self.held: dict[asyncio.BaseProtocol, asyncio.Transport] = {}
+        self.answering: set[asyncio.BaseProtocol] = set()
+        self.kept: dict[asyncio.BaseProtocol, tuple[str, float]] = {}  # by whom, and when it last asked
         self._gone = gone
         self._stopping = False
+        self._lost = asyncio.Event()
 
-    def __call__(self) -> web.RequestHandler:
-        return Handler(self, loop=self._loop_here, **self._kwargs)
+    def __call__(self) -> asyncio.Protocol:  # type: ignore[override] # aiohttp's own comes later, if at all
+        return self._quick(self)
 
-    def keep(self, handler: web.RequestHandler, client: str) -> None:
-        self.kept[handler] = (client, asyncio.get_running_loop().time())
+    def hand_over(self, quick: asyncio.Protocol, transport: asyncio.Transport, data: bytes) -> None:
+        """From now on the connection is aiohttp's, which begins with `data`."""
+        handler = Handler(self, loop=self._loop_here, **self._kwargs)
+        self.held[handler] = self.held.pop(quick)
+        if quick in self.kept:
+            self.kept[handler] = self.kept.pop(quick)
+        self.answering.discard(quick)
+        transport.set_protocol(handler)
+        handler.connection_made(transport)
+        handler.data_received(data)
+
+    def keep(self, connection: asyncio.BaseProtocol, client: str) -> None:
+        self.kept[connection] = (client, self._loop_here.time())
 
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)
-        client, asked_at = self.kept.pop(handler, ("", 0.0))
-        idle_s = asyncio.get_running_loop().time() - asked_at
-        if client and (handler in self.answering or idle_s < IDLE_TIMEOUT_S):  # else it was us who closed it
+        self.lost(handler)
+
+    def lost(self, connection: asyncio.BaseProtocol) -> None:
+        self.held.pop(connection, None)
+        client, asked_at = self.kept.pop(connection, ("", 0.0))
+        idle_s = self._loop_here.time() - asked_at
+        if client and (connection in self.answering or idle_s < IDLE_TIMEOUT_S):  # else it was us who closed it
             self._gone(client)
+        self.answering.discard(connection)
+        self._lost.set()
 
     def pre_shutdown(self) -> None:
         self._stopping = True
+        for quick in self._all_quick():
+            quick.close()
         super().pre_shutdown()
 
-    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+    async def shutdown(self, timeout: float | None = None) -> None:
+        await asyncio.gather(super().shutdown(timeout), self._end_quick(timeout))
+
+    async def _end_quick(self, timeout_s: float | None) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._all_quick():
+                    self._lost.clear()
+                    await self._lost.wait()
+        except TimeoutError:
+            for quick in self._all_quick():
+                quick.abort()
+
+    def _all_quick(self) -> list[Quick]:
+        return [cast(Quick, one) for one in self.held if not isinstance(one, Handler)]
+
+    def arrived(self, connection: asyncio.BaseProtocol, transport: asyncio.Transport) -> bool:
+        """A new one; False when it got no place."""
         if self._stopping:  # accepted just before the listener was closed: nobody would ever end it
             transport.abort()
-            return
-        super().connection_made(handler, transport)
-        held = [
-            (one, one.transport, host_of(one.transport))
-            for one in self.connections
-            if one.transport is not None and not one.transport.is_closing()
-        ]
+            return False
+        self.held[connection] = transport
+        held = [(one, its, host_of(its)) for one, its in self.held.items() if not its.is_closing()]
         if len(held) <= MAX_CONNECTIONS:
-            return
+            return True
         count = Counter(host for _, _, host in held)
         host, most = host_of(transport), max(count.values())
         theirs = [one for one, _, its in held if count[its] == most and its != host]
         spare = next((one for one in theirs if one not in self.answering), None)
         if spare is None and most > MAX_CONNECTIONS // 2:
             spare = next(iter(theirs), None)  # nobody needs so many answers at once
-        ((spare.transport if spare else None) or transport).abort()
+        (self.held[spare] if spare is not None else transport).abort()
+        return spare is not None
 
 
 def host_of(transport: asyncio.BaseTransport | None) -> str:

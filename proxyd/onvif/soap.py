@@ -13,6 +13,7 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, cast
 from xml.etree import ElementTree
 
@@ -33,7 +34,12 @@ FaultCode = Literal["Sender", "Receiver", "VersionMismatch", "MustUnderstand"]
 _Scopes = dict[RequestElement, Mapping[str, str]]
 
 _DECLARED_ENCODING = re.compile(r"""\A<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-_WITH_PREFIXES = ("TopicExpression", "MessageContent")
+_ENCODING = re.compile(rb"\A<\?xml[^>]*\sencoding", re.DOTALL)
+_WITH_PREFIXES = (b"TopicExpression", b"MessageContent")
+_NAMES_WITH_PREFIXES = frozenset(name.decode() for name in _WITH_PREFIXES)
+_SECURITY, _USERNAME_TOKEN, _USERNAME, _PASSWORD, _NONCE = (
+    f"{{{WSSE}}}{name}" for name in ("Security", "UsernameToken", "Username", "Password", "Nonce")
+)
 _MAX_SCOPES = 16  # each is a copy of all declarations round it
 _READABLE_ENCODINGS = frozenset({"utf-8", "utf8", "utf-16", "utf-16le", "utf-16be", "us-ascii", "ascii"})
 
@@ -77,13 +83,17 @@ class SoapRequest:
 
     def text(self, path: str) -> str | None:
         """Stripped text of the element at `path` ("trt:ProfileToken", "trt:StreamSetup/tt:Stream"), None if absent."""
-        found = self.body.find("/".join(clark(step) for step in path.split("/")))
+        found = self.body.find(_clark_path(path))
         return None if found is None else (found.text or "").strip()
 
     def texts(self, path: str) -> list[str]:
         """Stripped texts of all elements at `path`."""
-        steps = "/".join(clark(step) for step in path.split("/"))
-        return [(found.text or "").strip() for found in self.body.findall(steps)]
+        return [(found.text or "").strip() for found in self.body.findall(_clark_path(path))]
+
+
+@lru_cache(maxsize=256)  # the paths that services ask for
+def _clark_path(path: str) -> str:
+    return "/".join(clark(step) for step in path.split("/"))
 
 
 def parse_envelope(data: bytes) -> SoapRequest:
@@ -91,7 +101,6 @@ def parse_envelope(data: bytes) -> SoapRequest:
     if len(data) > MAX_REQUEST_BYTES:
         raise SoapSyntaxError(f"the request is larger than {MAX_REQUEST_BYTES} bytes")
     root, scopes = _parse(data)
-    _check_depth(root)
     version: Version
     if root.tag == f"{{{ENV12}}}Envelope":
         version, env = "1.2", ENV12
@@ -120,23 +129,29 @@ def parse_envelope(data: bytes) -> SoapRequest:
 
 
 def _parse(data: bytes) -> tuple[RequestElement, _Scopes]:
-    text = _decode(data)
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+    # ASCII is checked and read as the bytes that it is: in all but odd requests.
+    plain = data if data.isascii() and b"\0" not in data and not _ENCODING.search(data) else _decode(data).encode()
+    if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
         raise SoapSyntaxError("a document type declaration is not allowed in SOAP")
-    if text.count("<") > MAX_MARKUP:
+    tags = plain.count(b"<")
+    if tags > MAX_MARKUP:
         raise SoapSyntaxError(f"the request has more than {MAX_MARKUP} tags")
-    if text.count("=") > MAX_ATTRIBUTES:
+    if plain.count(b"=") > MAX_ATTRIBUTES:
         raise SoapSyntaxError(f"the request has more than {MAX_ATTRIBUTES} attributes")
     # The encoding was decided above, not by the parser, so that a DOCTYPE cannot hide in an unusual one.
     try:
-        if any(name in text for name in _WITH_PREFIXES):
-            return _parse_with_scopes(text.encode())
-        parser = ElementTree.XMLParser(encoding="utf-8")  # noqa: S314 - no DOCTYPE gets here
-        parser.feed(text.encode())
-        return parser.close(), {}
+        if any(name in plain for name in _WITH_PREFIXES):
+            root, scopes = _parse_with_scopes(plain)
+        else:
+            parser = ElementTree.XMLParser(encoding="utf-8")  # noqa: S314 - no DOCTYPE gets here
+            parser.feed(plain)
+            root, scopes = parser.close(), {}
     except (ElementTree.ParseError, ValueError):
         # The parser's words may quote the document, so they are not passed on.
         raise SoapSyntaxError("the request is not well-formed XML") from None
+    if tags > MAX_DEPTH:  # with fewer it cannot be deeper
+        _check_depth(root)
+    return root, scopes
 
 
 def _parse_with_scopes(data: bytes) -> tuple[RequestElement, _Scopes]:
@@ -154,7 +169,7 @@ def _parse_with_scopes(data: bytes) -> tuple[RequestElement, _Scopes]:
             declared.pop()
         else:
             root = what if root is None else root
-            if what.tag.rpartition("}")[2] in _WITH_PREFIXES and len(scopes) < _MAX_SCOPES:
+            if what.tag.rpartition("}")[2] in _NAMES_WITH_PREFIXES and len(scopes) < _MAX_SCOPES:
                 scopes[what] = dict(declared)
     if root is None:
         raise ValueError("there is no element")
@@ -201,22 +216,25 @@ def _text(parent: RequestElement, tag: str) -> str | None:
 
 
 def _username_token(header: RequestElement) -> UsernameToken | None:
-    token = header.find(f"{{{WSSE}}}Security/{{{WSSE}}}UsernameToken")
+    tokens = (security.find(_USERNAME_TOKEN) for security in header.findall(_SECURITY))
+    token = next((found for found in tokens if found is not None), None)
     if token is None:
         return None
-    password = token.find(f"{{{WSSE}}}Password")
+    password = token.find(_PASSWORD)
     kind: Literal["digest", "text", "none"] = "none"
     if password is not None:
         # A missing Type means clear text (UsernameToken Profile 1.0, section 3.1).
         # Only the end of the URI is compared, since clients write its version part differently.
         kind = "digest" if password.get("Type", "").endswith("#PasswordDigest") else "text"
     text = "" if password is None else password.text or ""
+    # It belongs to wsu, but some clients put it into wsse.
+    created = next((child for child in token if child.tag.rpartition("}")[2] == "Created"), None)
     return UsernameToken(
-        username=_text(token, f"{{{WSSE}}}Username") or "",
+        username=_text(token, _USERNAME) or "",
         password=text if kind == "text" else text.strip(),  # a password may begin with a space
         password_type=kind,
-        nonce=_text(token, f"{{{WSSE}}}Nonce"),
-        created=_text(token, "{*}Created"),  # belongs to wsu, but some clients put it into wsse
+        nonce=_text(token, _NONCE),
+        created=None if created is None else (created.text or "").strip(),
     )
 
 

@@ -44,6 +44,11 @@ class Pull:
     timeout_s: float
     limit: int
 
+    @property
+    def ready(self) -> bool:
+        """There is something to say at once: messages, or that the subscription has ended."""
+        return bool(self.subscription.queue) or self.subscription.closed
+
 
 def service_capabilities(_: CameraSpec) -> Element:
     return el(

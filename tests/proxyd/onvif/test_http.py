@@ -203,7 +203,7 @@ async def test_who_holds_all_places_gives_one_up(monkeypatch: pytest.MonkeyPatch
     async with aiohttp.ClientSession() as client:
         assert (await _post(client, running, "tds:GetServices"))[0] == 200
     assert running.server._connections is not None
-    assert len(running.server._connections.connections) <= 3
+    assert len(running.server._connections.held) <= 3
     for _, writer in greedy:
         writer.close()
     await running.server.stop()
@@ -261,7 +261,7 @@ async def test_not_http_at_all(
 
 
 async def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "SEND_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(http_connections, "SEND_TIMEOUT_S", 0.1)
     running = await _start()
     running.picture = SnapshotPicture("image/jpeg", bytes(20_000_000))
     reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port, limit=1024)
