@@ -1,7 +1,7 @@
 """The bytes of one exchange with a recorder, and how they are shown to our user: bounded, and without secrets. Pure.
 
-What could open the camera is taken out: passwords, nonces, digests with their creation times, Authorization, keys of
-certificates, user info in URIs. What cannot be read as UTF-8 text is not shown, since nothing could be found in it.
+What is shown is what is known to be harmless: some header fields, and XML as `raw_xml` reads it. What cannot be read as
+UTF-8 text is not shown, since nothing could be found in it.
 """
 
 from __future__ import annotations
@@ -10,21 +10,64 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from .raw_text import GONE, cleaned, without
+from .raw_xml import shown_xml
+
 MAX_SIDE_BYTES = 16 * 1024
-GONE = "(removed)"
 _TEXT_ENCODINGS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
-# The whole content of these elements, also when it is cut off before the end; attributes are shown when they are few.
-# What a stranger sent is searched here: each pattern takes time in proportion to the text.
-_ELEMENTS = re.compile(
-    r"(<(?:[^\s<>/:]+:)?(Password|Nonce|Created|PrivateKey|Passphrase|Key)(?=[\s>])(?:\s[^<>]{0,200}>|>)?)"
-    r".*?(?=</(?:[^\s<>/:]+:)?\2\s*>|\Z)",
-    re.DOTALL,
+_FIELDS = frozenset(
+    {
+        "accept",
+        "accept-charset",
+        "accept-encoding",
+        "accept-language",
+        "accept-ranges",
+        "allow",
+        "blocksize",
+        "cache-control",
+        "connection",
+        "content-base",
+        "content-encoding",
+        "content-length",
+        "content-location",
+        "content-type",
+        "cseq",
+        "date",
+        "expect",
+        "from",
+        "host",
+        "keep-alive",
+        "last-modified",
+        "location",
+        "max-forwards",
+        "pragma",
+        "proxy-require",
+        "public",
+        "range",
+        "require",
+        "retry-after",
+        "rtp-info",
+        "scale",
+        "server",
+        "session",
+        "soapaction",
+        "speed",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "transport",
+        "unsupported",
+        "upgrade",
+        "user-agent",
+        "vary",
+        "via",
+    }
 )
-_HEADERS = re.compile(r"^((?:Proxy-)?Authorization|Cookie)([ \t]*:[ \t]*)(\w*).*(?:\r?\n[ \t].*)*", re.I | re.M)
-_NONCES = re.compile(r"\b(c?nonce|response|opaque)=(\"[^\"]*\"|[^\s,]+)", re.I)
-_USER_INFO = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@<>\"']+@", re.I)
-_ASSIGNED = re.compile(r"\b(pass|passwd|password|pwd)=([^\s&;<>\"']+|\"[^\"]*\"|'[^']*')", re.I)
+_CHALLENGES = frozenset({"www-authenticate", "proxy-authenticate"})
+_PROOFS = frozenset({"authorization", "proxy-authorization"})
+_SCHEMES = frozenset({"basic", "digest", "bearer", "negotiate", "ntlm"})
+_HARMLESS_PARAMETERS = re.compile(r'\b(realm|qop|algorithm|stale)=("[^"\\]{0,64}"|[A-Za-z0-9-]{1,32})', re.I)
 _DECLARED = re.compile(r"<\?xml[^>]*?\bencoding\s*=\s*[\"']([^\"']+)", re.I)
 
 
@@ -47,35 +90,63 @@ class RawExchange:
 
 def shown(side: bytes, secrets: Iterable[str]) -> str:
     """One side as text. `secrets` of 4 characters and more are taken out literally, wherever else they may stand."""
-    text = _text(side)
+    known = tuple(secret for secret in secrets if len(secret) >= 4)
+    head, end, body = (b"", b"", side) if side.lstrip()[:1] == b"<" else side.partition(b"\r\n\r\n")
+    text = _text(head, body, len(side))
     if text is None:
         return f"({len(side)} bytes that are no UTF-8 text)"
-    for pattern, instead in (
-        (_ELEMENTS, rf"\1{GONE}"),
-        (_HEADERS, rf"\1\2\3 {GONE}"),
-        (_NONCES, rf"\1={GONE}"),
-        (_USER_INFO, rf"\1{GONE}@"),
-        (_ASSIGNED, rf"\1={GONE}"),
-    ):
-        text = pattern.sub(instead, text)
-    for secret in secrets:
-        if len(secret) >= 4:
-            text = text.replace(secret, GONE)
-    if len(side) >= MAX_SIDE_BYTES:
-        text += f"\n(cut off after {MAX_SIDE_BYTES} bytes)"
-    return text
+    whole = len(side) < MAX_SIDE_BYTES
+    lines = text[0].split("\r\n") if head else []
+    if not end and not whole:
+        lines[-1:] = []  # of half a line nobody can tell what in it is secret
+    lines = [_field(line, known) if number else cleaned(line, known) for number, line in enumerate(lines)]
+    if end:
+        lines.append("")
+    if end or not head:
+        lines.append(_body(text[1], side, known, whole=whole))
+    said = "\n".join(lines)
+    if not whole:
+        said += f"\n(cut off after {MAX_SIDE_BYTES} bytes)"
+    return said
 
 
-def _text(side: bytes) -> str | None:
-    """Line ends as people read them; None for what hides its words from a search (UTF-16, UTF-7)."""
-    body = side.partition(b"\r\n\r\n")[2] or side
+def _field(line: str, secrets: tuple[str, ...]) -> str:
+    """A header field, with its value if its name is known to be harmless. Lines that go on a field have none."""
+    name, colon, value = line.partition(":")
+    known = name.strip().lower()
+    if not colon or not re.fullmatch(r"[A-Za-z0-9-]{1,40}[ \t]*", name):
+        return GONE
+    if known in _FIELDS:
+        return f"{name}:{cleaned(value, secrets)}"
+    scheme = value.split(maxsplit=1)[0] if value.strip() else ""
+    if scheme.lower() in _SCHEMES and known in _CHALLENGES | _PROOFS:
+        said = [scheme, GONE]
+        if known in _CHALLENGES:
+            said[1:1] = [", ".join("=".join(pair) for pair in _HARMLESS_PARAMETERS.findall(value))]
+        return without(f"{name}: {' '.join(filter(None, said))}", secrets)
+    return f"{name}: {GONE}"
+
+
+def _body(text: str, side: bytes, known: tuple[str, ...], *, whole: bool) -> str:
+    if not text:
+        return ""
+    if text.lstrip("\ufeff \t\r\n").startswith("<"):
+        return shown_xml(text, known, whole=whole)
+    if side.startswith((b"HTTP/1.1 ", b"RTSP/1.0 ")):  # our own words, or SDP
+        return "\n".join(cleaned(line, known) for line in text.splitlines())
+    return f"({len(text.encode())} bytes that are no XML)"
+
+
+def _text(head: bytes, body: bytes, size: int) -> tuple[str, str] | None:
+    """Head and body; None for what hides its words from a search (UTF-16, UTF-7)."""
     declared = _DECLARED.match(body.lstrip().decode("latin-1"))
-    if b"\0" in side or (declared and declared[1].strip().lower() not in _TEXT_ENCODINGS):
+    if b"\0" in head or b"\0" in body or (declared and declared[1].strip().lower() not in _TEXT_ENCODINGS):
         return None
     try:
-        text = side.decode()
+        return head.decode(), body.decode()
     except UnicodeDecodeError as error:
-        if len(side) < MAX_SIDE_BYTES or error.start < len(side) - 3:  # else the cut went through a character
-            return None
-        text = side[: error.start].decode()
-    return text.replace("\r\n", "\n")
+        cut = body if error.object == body else head
+        if size < MAX_SIDE_BYTES or error.start < len(cut) - 3 or (cut is head and body):
+            return None  # else the cut went through a character
+        kept = cut[: error.start].decode()
+        return (kept, "") if cut is head else (head.decode(), kept)
