@@ -1,8 +1,9 @@
 """Basic notification on the wire (ONVIF Core section 9.1): one task per subscription POSTs messages to its consumer.
 
 Bounded effort: three tries per batch under a deadline each; after `MAX_FAILED_BATCHES` in a row the subscription ends,
-and the recorder learns it from Renew. Sent from the camera's own address, without following redirects, and only as long
-as the policy allows the address.
+and the recorder learns it from Renew. Sent from the camera's own address (where it has one of that kind), without
+following redirects, and only as long as the policy allows the address. A name is resolved for each try, and the address
+that was judged is the one that is called: so nobody can say one thing and mean another.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ import socket
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from proxyd.camera.spec import CameraSpec, RecordExchange
 from proxyd.camera.urls import bracketed
 
 from .event_messages import Message, notify_document
-from .notify_policy import refusal
+from .names import Resolve, SystemNames
+from .notify_policy import Address, consumer_of, plain_address, refusal
 from .soap import CONTENT_TYPE
 from .subscriptions import Subscription, Subscriptions
 
@@ -57,7 +61,9 @@ class Notifier:
         pauses_s: Sequence[float] = PAUSES_S,
         grace_s: float = GRACE_S,
         post_timeout_s: float = POST_TIMEOUT_S,
+        resolve: Resolve | None = None,
     ) -> None:
+        """`resolve` gives the addresses of a name; by default what this host's resolver says."""
         self._spec = spec
         self._subscriptions = subscriptions
         self._record = record
@@ -66,7 +72,24 @@ class Notifier:
         self._grace_s = grace_s
         self._post_timeout_s = post_timeout_s
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}  # by whether they are bound to the camera's address
+        self._names = SystemNames()
+        self._resolve = resolve or self._names
+
+    async def admit(self, subscription: Subscription) -> str:
+        """Starts it if its consumer may be called. Why not, and then it is removed; "" when it may."""
+        target: Address | str = ""
+        try:
+            target = await self._target(subscription)
+        finally:
+            if isinstance(target, str):  # also when the recorder has hung up meanwhile
+                self._subscriptions.remove(subscription.id)
+        if isinstance(target, str):
+            return target
+        if subscription.closed:
+            return "the camera stops"
+        self.start(subscription)
+        return ""
 
     def start(self, subscription: Subscription) -> None:
         name = f"camera {self._spec().id}: notifications for {subscription.client}"
@@ -79,9 +102,10 @@ class Notifier:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        session, self._session = self._session, None
-        if session is not None:
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
             await session.close()
+        self._names.close()
 
     async def _serve(self, subscription: Subscription) -> None:
         """Until the subscription has ended, by itself or after too many failures."""
@@ -137,15 +161,39 @@ class Notifier:
             await asyncio.sleep(pause_s)
         return error
 
-    async def _post(self, subscription: Subscription, body: bytes) -> str:
-        # Checked each time: settings change, and an address may have become one of this host's.
-        if why := refusal(subscription.consumer, subscription.client, self._spec(), is_own_address):
-            return why
+    async def _target(self, subscription: Subscription) -> Address | str:
+        """The address to call now, or why none may be. Judged each time: settings change, an address may have become
+        one of this host's, and a name may mean another one."""
+        consumer, spec = consumer_of(subscription.consumer), self._spec()
+        if isinstance(consumer, str):
+            return consumer
+        if consumer.address is not None:
+            return refusal(consumer.address, subscription.client, spec, is_own_address) or consumer.address
         try:
-            async with self._open_session().post(
-                subscription.consumer,
+            found = await self._resolve(consumer.name)
+        except TimeoutError:
+            return f"nobody says in time which address {consumer.name} has; check the name server of this host"
+        except (OSError, UnicodeError):
+            return f"{consumer.name} has no address here; check the name, or the name server of this host"
+        why = f"{consumer.name} has no address that can be called"
+        addresses = [address for text in found if (address := plain_address(text)) is not None]
+        for address in sorted(addresses, key=lambda one: one.version != ip_address(spec.address).version):
+            if not (refused := refusal(address, subscription.client, spec, is_own_address)):
+                return address
+            why = f"{consumer.name}: {refused}"
+        return why
+
+    async def _post(self, subscription: Subscription, body: bytes) -> str:
+        target = await self._target(subscription)
+        if isinstance(target, str):
+            return target
+        url = URL(subscription.consumer)
+        host = urlsplit(subscription.consumer).netloc
+        try:
+            async with self._open_session(target).post(
+                url.with_host(str(target)),
                 data=body,
-                headers={"Content-Type": CONTENT_TYPE},
+                headers={"Content-Type": CONTENT_TYPE, "Host": host},
                 allow_redirects=False,
             ) as response:
                 status = response.status
@@ -155,10 +203,13 @@ class Notifier:
             return f"it cannot be reached ({type(error).__name__})"
         return "" if 200 <= status < 300 else f"it answers with HTTP {status}"
 
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(local_addr=(self._spec().address, 0), limit=16, use_dns_cache=False),
+    def _open_session(self, target: Address) -> aiohttp.ClientSession:
+        own = self._spec().address
+        bound = ip_address(own).version == target.version  # the other kind the camera does not have
+        if bound not in self._sessions:
+            local = (own, 0) if bound else None
+            self._sessions[bound] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(local_addr=local, limit=16, use_dns_cache=False),
                 timeout=aiohttp.ClientTimeout(total=self._post_timeout_s),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "onviftui"},
@@ -166,9 +217,11 @@ class Notifier:
                 max_line_size=4096,
                 max_field_size=4096,
             )
-        return self._session
+        return self._sessions[bound]
 
     def _tell(self, subscription: Subscription, reason: str, *, ok: bool = False) -> None:
-        consumer = urlsplit(subscription.consumer)
-        client = f"{bracketed(consumer.hostname or '')}:{consumer.port or 80}"
+        """A recorder is its address in the trace, also when it goes by a name."""
+        parts = urlsplit(subscription.consumer)
+        host = parts.hostname or ""
+        client = f"{bracketed(subscription.client if plain_address(host) is None else host)}:{parts.port or 80}"
         self._record(client=client, protocol="onvif", operation="Notify", ok=ok, reason=reason)

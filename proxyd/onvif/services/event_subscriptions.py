@@ -10,9 +10,10 @@ from proxyd.camera.commands import Ask
 
 from ..durations import format_instant, seconds_until
 from ..event_filter import read_filter
+from ..faults import SoapFault
 from ..namespaces import clark
 from ..notification_faults import creation_failed, notification_fault
-from ..notify_policy import refusal
+from ..notify_policy import consumer_of, refusal
 from ..soap import Element, el
 from ..subscriptions import DEFAULT_LIFETIME_S, MAX_NOTIFIED, MAX_PULL_POINTS, MIN_LIFETIME_S, Subscription
 from .event_properties import topic_roots
@@ -21,7 +22,8 @@ from .operation import EVENTS_PATH, Context
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Send this subscription's messages to its consumer from now on. No result."""
+    """Send this subscription's messages to its consumer from now on. Its result is why they are not; "" when they
+    are."""
 
     subscription: Subscription
 
@@ -33,11 +35,25 @@ def create_pull_point_subscription(ctx: Context) -> Element:
 
 def subscribe(ctx: Context) -> Ask[Element]:
     """Basic notification: messages are sent to the client's ConsumerReference, if it may be called at all."""
-    consumer = ctx.required("wsnt:ConsumerReference/wsa:Address")
-    if why := refusal(consumer, ctx.client, ctx.spec, ctx.subscriptions.is_own_address):
-        raise creation_failed(f"Nothing is sent there: {why}", ctx.now, "Sender")
-    subscription = _subscribe(ctx, "wsnt", consumer)
-    return Ask(Notify(subscription), lambda _: el("wsnt:SubscribeResponse", *_begun(ctx, subscription, "wsnt")))
+    url = ctx.required("wsnt:ConsumerReference/wsa:Address")
+    consumer = consumer_of(url)
+    if isinstance(consumer, str):
+        raise _not_sent(ctx, consumer)
+    address = consumer.address
+    if address and (why := refusal(address, ctx.client, ctx.spec, ctx.subscriptions.is_own_address)):
+        raise _not_sent(ctx, why)
+    subscription = _subscribe(ctx, "wsnt", url)
+
+    def finish(why: str) -> Element:
+        if why:
+            raise _not_sent(ctx, why)
+        return el("wsnt:SubscribeResponse", *_begun(ctx, subscription, "wsnt"))
+
+    return Ask(Notify(subscription), finish)
+
+
+def _not_sent(ctx: Context, why: str) -> SoapFault:
+    return creation_failed(f"Nothing is sent there: {why}", ctx.now, "Sender")
 
 
 def _subscribe(ctx: Context, prefix: Literal["tev", "wsnt"], consumer: str = "") -> Subscription:

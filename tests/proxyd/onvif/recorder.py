@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from lxml import etree
 
+from proxyd.camera.urls import bracketed
 from proxyd.onvif.namespaces import clark
 
 
@@ -23,6 +24,7 @@ class Recorder:
     bodies: list[bytes] = field(default_factory=list)
     peers: list[str] = field(default_factory=list)
     content_types: list[str] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)  # the Host headers
     _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -31,6 +33,7 @@ class Recorder:
             self.bodies.append(body)
             self.peers.append(request.remote or "")
             self.content_types.append(request.content_type)
+            self.hosts.append(request.host)
             self._arrived.notify_all()
         if self.hangs:
             await asyncio.Event().wait()
@@ -58,7 +61,7 @@ async def running_recorder(host: str = "127.0.0.1") -> AsyncIterator[Recorder]:
     recorder = Recorder()
     server = web.Server(recorder.handle, handler_cancellation=True)
     listener = await asyncio.get_running_loop().create_server(server, host, 0)
-    recorder.url = f"http://{host}:{listener.sockets[0].getsockname()[1]}/"
+    recorder.url = f"http://{bracketed(host)}:{listener.sockets[0].getsockname()[1]}/"
     try:
         yield recorder
     finally:

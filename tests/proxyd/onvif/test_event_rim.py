@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -150,6 +150,22 @@ async def test_who_hangs_up_takes_no_messages_along(running: Running) -> None:
     await running.until_waiting(0)
     running.server.deliver(_number(1))
     assert await running.pull(sub) == ["tns1:Device/Trigger/DigitalInput"]
+
+
+async def test_a_recorder_with_a_name_subscribes_where_its_address_may(running: Running) -> None:
+    async with running_recorder() as recorder:
+        consumer = "<wsnt:ConsumerReference><wsa:Address>{}</wsa:Address></wsnt:ConsumerReference>"
+        named = consumer.format(recorder.url.replace("127.0.0.1", "localhost"))
+        status, body = await running.ask("wsnt:Subscribe", named)
+        assert (status, texts(body, "wsa:Address")[0].count("?sub=")) == (200, 1)
+        await recorder.wait_for(1)
+        elsewhere = replace(camera_spec(), address="127.0.77.5")  # its LAN is another, and so is the recorder's address
+        running.server.update(elsewhere)
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=("127.0.0.9", 0))) as client:
+            status, body = await Running(running.server, client).ask("wsnt:Subscribe", named)
+        assert (status, fault_of(body)[1][1]) == (400, "wsnt:SubscribeCreationFailedFault")
+        assert "Nothing is sent there: localhost: 127.0.0.1 is neither" in fault_of(body)[2]
+        assert len(running.server._events.subscriptions) == 1
 
 
 async def test_stop_ends_pulls_and_notifications(running: Running) -> None:

@@ -356,9 +356,7 @@ def test_subscribe(camera: Camera, validator: Validator) -> None:
     assert made.subscription.closed
 
 
-@pytest.mark.parametrize(
-    "consumer", ["127.0.0.1:8080", "8.8.8.8", "169.254.169.254", "recorder.example", "x@192.0.2.50"]
-)
+@pytest.mark.parametrize("consumer", ["127.0.0.1:8080", "8.8.8.8", "169.254.169.254", "2130706433", "x@192.0.2.50"])
 def test_subscribe_never_opens_other_addresses(camera: Camera, validator: Validator, consumer: str) -> None:
     on_lan = replace(camera, spec=camera_spec(address="192.0.2.20"))
     reply = on_lan.ask("wsnt:Subscribe", _CONSUMER.format(consumer))

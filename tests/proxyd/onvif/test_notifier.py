@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from proxyd.camera.settings import CameraSettings
 from proxyd.camera.spec import CameraSpec
 from proxyd.onvif.event_filter import EventFilter
 from proxyd.onvif.motion import CELL_MOTION, MOTION_ALARM, motion_events
+from proxyd.onvif.names import Resolve, SystemNames
 from proxyd.onvif.notifier import MAX_FAILED_BATCHES, Notifier, is_own_address
 from proxyd.onvif.subscriptions import Subscription, Subscriptions
 
@@ -30,6 +33,7 @@ class Bench:
     trace: list[dict[str, Any]] = field(default_factory=list)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     post_timeout_s: float = 5.0
+    resolve: Resolve | None = None
 
     def __post_init__(self) -> None:
         numbers = count()
@@ -42,17 +46,25 @@ class Bench:
             pauses_s=(0, 0, 0),
             grace_s=0,
             post_timeout_s=self.post_timeout_s,
+            resolve=self.resolve,
         )
 
     def _record(self, **entry: Any) -> None:
         self.trace.append(entry)
 
     def subscribe(self, url: str, lifetime_s: float = 60) -> Subscription:
+        made = self._create(url, lifetime_s)
+        self.notifier.start(made)
+        return made
+
+    async def admit(self, url: str) -> str:
+        return await self.notifier.admit(self._create(url, 60))
+
+    def _create(self, url: str, lifetime_s: float) -> Subscription:
         made = self.subscriptions.create(
             client="127.0.0.1", lifetime_s=lifetime_s, wanted=EventFilter(), now=self.now(), consumer=url
         )
         assert made is not None
-        self.notifier.start(made)
         return made
 
     def motion(self, moving: bool) -> None:
@@ -191,6 +203,118 @@ async def test_stop_ends_a_delivery_under_way(bench: Bench, recorder: Recorder) 
     await recorder.wait_for(1)
     await asyncio.wait_for(bench.notifier.stop(), 2)
     assert len(bench.subscriptions) == 0
+
+
+def _by_name(recorder: Recorder, name: str) -> str:
+    return recorder.url.replace("127.0.0.1", name)
+
+
+async def test_a_recorder_with_a_name_is_called_by_it(bench: Bench, recorder: Recorder) -> None:
+    url = _by_name(recorder, "localhost")
+    assert await bench.admit(f"{url}api/webhook/7c?x=1") == ""
+    await recorder.wait_for(1)
+    bench.motion(True)
+    await recorder.wait_for(2)
+    assert recorder.hosts == [url.removeprefix("http://").rstrip("/")] * 2
+    assert set(recorder.peers) == {"127.0.0.3"}
+    assert bench.trace[0]["client"] == f"127.0.0.1:{recorder.hosts[0].rpartition(':')[2]}"
+
+
+async def test_a_name_opens_nothing_that_its_address_would_not(bench: Bench, recorder: Recorder) -> None:
+    bench.spec = replace(bench.spec, address="10.77.0.20", prefix_length=24)
+    assert "localhost: 127.0.0.1 is the host of the camera" in await bench.admit(_by_name(recorder, "localhost"))
+    assert (len(bench.subscriptions), recorder.bodies) == (0, [])
+
+
+async def test_a_name_that_means_another_address_later_is_judged_again(recorder: Recorder) -> None:
+    """As in an attack by a name server of one's own: what was judged is what is called, each time."""
+    answers = [["127.0.0.1"], ["127.0.0.1"], ["169.254.169.254"]]
+    asked: list[str] = []
+
+    async def resolve(name: str) -> list[str]:
+        asked.append(name)
+        return answers[min(len(asked), len(answers)) - 1]
+
+    bench = Bench(resolve=resolve)
+    assert await bench.admit(_by_name(recorder, "recorder.example")) == ""
+    await recorder.wait_for(1)
+    bench.motion(True)
+    async with asyncio.timeout(10):
+        while bench.notifier._tasks:
+            await asyncio.sleep(0)
+    assert len(recorder.bodies) == 1
+    assert "169.254.169.254 is not the address of a recorder" in bench.reasons[-1]
+    assert set(asked) == {"recorder.example"}
+    await bench.notifier.stop()
+
+
+async def test_a_recorder_that_moves_is_found_again(recorder: Recorder) -> None:
+    places = iter(["127.0.0.1", "127.0.0.9", "127.0.0.1"])  # nobody listens at the second
+
+    async def resolve(name: str) -> list[str]:
+        return [next(places)]
+
+    bench = Bench(resolve=resolve)
+    assert await bench.admit(_by_name(recorder, "recorder.example")) == ""
+    await recorder.wait_for(1)
+    assert next(places, None) is None
+    bench.subscriptions.close()
+    await bench.notifier.stop()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "has no address here"),
+        (TimeoutError(), "nobody says in time"),
+    ],
+)
+async def test_a_name_that_nobody_knows(error: Exception, words: str) -> None:
+    async def resolve(name: str) -> list[str]:
+        raise error
+
+    bench = Bench(resolve=resolve)
+    assert words in await bench.admit("http://recorder.example/")
+    assert len(bench.subscriptions) == 0
+    await bench.notifier.stop()
+
+
+async def test_whoever_hangs_up_while_a_name_is_looked_up_leaves_no_subscription() -> None:
+    begun = asyncio.Event()
+
+    async def resolve(name: str) -> list[str]:
+        begun.set()
+        await asyncio.Event().wait()
+        return []
+
+    bench = Bench(resolve=resolve)
+    asking = asyncio.create_task(bench.admit("http://recorder.example/"), name="subscribe")
+    await begun.wait()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert len(bench.subscriptions) == 0
+    await bench.notifier.stop()
+
+
+async def test_the_resolver_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = SystemNames()
+    assert "127.0.0.1" in await names("localhost")
+    monkeypatch.setattr("proxyd.onvif.names.RESOLVE_S", 0)
+    with pytest.raises(TimeoutError):
+        await names("localhost")
+    names.close()
+
+
+async def test_ipv6_recorders_are_called_where_the_operator_says_so(bench: Bench) -> None:
+    async with running_recorder("::1") as recorder:
+        assert "neither the subscriber's address" in await bench.admit(recorder.url)
+        bench.spec = replace(bench.spec, settings=CameraSettings(notify=("::1/128",)))
+        assert await bench.admit(recorder.url) == ""
+        await recorder.wait_for(1)
+        assert recorder.peers == ["::1"]
+        bench.spec = replace(bench.spec, address="10.77.0.20", prefix_length=24)  # not in loopback mode
+        assert "::1 is the host of the camera" in await bench.admit(recorder.url)
+        await bench.notifier.stop()
 
 
 def test_own_addresses() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxyd.camera.settings import CameraSettings
-from proxyd.onvif.notify_policy import refusal
+from proxyd.onvif.notify_policy import Consumer, consumer_of, refusal
 
 from .builders import camera_spec
 
@@ -22,7 +22,11 @@ _OWN = {"10.77.0.2", "10.77.0.20", "2001:db8:7::2"}
 
 def _refusal(url: str, spec: object = _LAN, client: str = _CLIENT) -> str:
     assert isinstance(spec, type(_LAN))
-    return refusal(url, client, spec, _OWN.__contains__)
+    consumer = consumer_of(url)
+    if isinstance(consumer, str):
+        return consumer
+    assert consumer.address is not None, "a name is judged by what it means"
+    return refusal(consumer.address, client, spec, _OWN.__contains__)
 
 
 @pytest.mark.parametrize(
@@ -58,10 +62,9 @@ def test_allowed(url: str) -> None:
         ("http://255.255.255.255/", "not the address of a recorder"),
         ("http://10.77.0.255/", "not the address of a recorder"),
         ("http://240.0.0.1/", "not the address of a recorder"),
-        ("http://recorder.example/hook", "must be numeric"),
-        ("http://2130706433/", "must be numeric"),
-        ("http://0x7f.1/", "must be numeric"),
-        ("http://127.1/", "must be numeric"),
+        ("http://2130706433/", "not at an address"),
+        ("http://0x7f.1/", "not at an address"),
+        ("http://127.1/", "not at an address"),
         ("http://192.168.9.9:0/", "port 0"),
         ("http://192.168.9.9:99999/", "not a URL"),
         ("http://user:secret@192.168.9.9/", "neither user name"),
@@ -71,13 +74,26 @@ def test_allowed(url: str) -> None:
         ("http://192.168.9.9/a b", "not a URL"),
         ("http://192.168.9.9/\r\nHost: x", "not a URL"),
         ("http://[192.168.9.9/", "not a URL"),
-        ("http:///hook", "must be numeric"),
+        ("http://0x7f000001/", "not at an address"),
+        ("http://127.0.0.1./", "not at an address"),
+        ("http://recorder..example/", "not at an address"),
+        ("http://-recorder.example/", "not at an address"),
+        ("http://recorder*example/", "not at an address"),
+        (f"http://{'a' * 64}.example/", "not at an address"),
+        (f"http://{'a.' * 130}example/", "not at an address"),
+        ("http:///hook", "not at an address"),
         ("", "only be sent by http"),
         ("http://192.168.9.9/" + "a" * 2000, "not a URL"),
     ],
 )
 def test_refused(url: str, reason: str) -> None:
     assert reason in _refusal(url)
+
+
+@pytest.mark.parametrize("name", ["homeassistant", "ha.local", "nvr-2.example.", "x_1.example", "localhost"])
+def test_names_are_left_to_the_resolver(name: str) -> None:
+    consumer = consumer_of(f"http://{name}:8123/api/webhook/7c")
+    assert consumer == Consumer(name, None)
 
 
 @pytest.mark.parametrize("client", ["10.77.0.2", "127.0.0.1", "169.254.1.1"])
@@ -104,4 +120,6 @@ def test_loopback_mode_calls_recorders_on_this_host() -> None:
 
 @given(st.text(max_size=60), st.sampled_from(["", "http://", "http://["]))
 def test_any_text_is_answered(text: str, start: str) -> None:
-    assert isinstance(_refusal(start + text), str)
+    consumer = consumer_of(start + text)
+    if isinstance(consumer, Consumer):
+        assert (consumer.address is None) == bool(consumer.name)
