@@ -182,6 +182,7 @@ async def test_a_reboot_closes_connections_and_the_camera_comes_back() -> None:
         await until(answers)
 
 
+GUESSERS = 8  # connections
 WAYS_IN: dict[str, Callable[[m.Camera, tuple[str, str]], Awaitable[int]]] = {}
 
 
@@ -236,14 +237,14 @@ async def test_a_guesser_is_slowed_and_a_recorder_at_its_very_address_is_let_in(
                 assert await enter(camera, (username, f"guess-{answers}")) in (400, 401)
                 answers += 1
 
-        guessers = [asyncio.create_task(guess()) for _ in range(8)]
+        guessers = [asyncio.create_task(guess()) for _ in range(GUESSERS)]
         began = loop.time()
-        await until(lambda: _is(answers >= BURST + 8))
+        await until(lambda: _is(answers >= BURST + GUESSERS))
         for _ in range(3):
-            asked = loop.time()
+            before = answers
             assert await enter(camera, (username, password)) == 200
-            # One turn for each of the guesser's connections before it; Digest sends its password the second time.
-            assert loop.time() - asked < 10 * SECONDS_EACH + 1
+            # One turn for each of the guesser's connections before it, and as many answers may be on their way.
+            assert answers - before <= 2 * GUESSERS + 2
         allowed = 2 * BURST + 1 + (loop.time() - began) / SECONDS_EACH * 2  # before and after the account is known
         for one in guessers:
             one.cancel()
