@@ -273,7 +273,7 @@ class NvrTest(Model):
 
 
 class TraceEntry(Model):
-    """One exchange with a recorder, or so many equal polls for events in a row (`times`), of which this is the newest.
+    """One exchange with a recorder, or so many equal ones (`times`), polls for events in a row or refusals, the newest.
     `raw`: camera.exchange shows what went over the wire."""
 
     number: int = 0  # grows with each exchange of this camera, from 1 since the daemon started

@@ -1,9 +1,12 @@
 """The conversation of one camera with recorders: a bounded ring of its last exchanges (contract 8: every refusal is
-recorded), the bytes of the newest of them, and what each recorder did so far."""
+recorded), the bytes of the newest of them, and what each recorder did so far.
+
+Equal refusals of one client are one line that counts, and so are equal polls in a row. When the ring is full, whoever
+has the most lines loses his oldest: so neither a guesser nor a flood of searches pushes a recorder's lines out.
+"""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Literal
@@ -12,6 +15,7 @@ from proxyd.api.models import Exchange, TraceEntry
 
 from .meeting import Meetings
 from .raw_exchange import RawExchange, shown
+from .shares import Shares
 from .urls import host_of
 
 ENTRIES = 200
@@ -19,6 +23,8 @@ RAW_ENTRIES = 50
 RAW_BYTES = 256 * 1024  # of all that are kept; 128 cameras share one machine
 _POLL = "PullMessages"
 _TEXT = 300  # a client chooses operation names: they are cut to this many characters
+
+_Refusal = tuple[str, str, str, str, str]
 
 
 class Trace:
@@ -29,8 +35,11 @@ class Trace:
         """`now`: RFC 3339."""
         self._now = now
         self.since = moment(now())
-        self._entries: OrderedDict[int, TraceEntry] = OrderedDict()  # by number
-        self._raw: OrderedDict[int, RawExchange] = OrderedDict()
+        self._entries: dict[int, TraceEntry] = {}  # by number
+        self._shares = Shares()
+        self._refused: dict[_Refusal, int] = {}  # the number of the one line of each
+        self._raw: dict[int, RawExchange] = {}
+        self._raw_shares = Shares()
         self._raw_bytes = 0
         self._number = 0
         self.recorder: str | None = None
@@ -56,8 +65,6 @@ class Trace:
             self.recorder = host
             self.moved_from = ""
         self._number += 1
-        if raw is not None:
-            self._keep(self._number, raw)
         entry = TraceEntry(
             number=self._number,
             at=self._now(),
@@ -69,11 +76,18 @@ class Trace:
             reason=reason[:_TEXT],
             took_ms=None if took_s is None else round(took_s * 1000),
         )
-        if entry.operation == _POLL:
+        if not ok and reason:
+            entry.times += self._fold_refusal(entry)
+        elif entry.operation == _POLL:
             entry.times += self._fold(entry)
         self._entries[entry.number] = entry
+        # The sender of a search may be invented, so all of them share one part.
+        owner = ("" if protocol == "discovery" else host, ok)
+        self._shares.add(entry.number, owner)
         if len(self._entries) > ENTRIES:
-            self._entries.popitem(last=False)
+            self._drop(self._shares.least_needed())
+        if raw is not None:
+            self._keep(entry.number, raw, owner)
         at = moment(entry.at)
         meeting = self.meetings(host, at)
         if protocol == "discovery":
@@ -100,17 +114,36 @@ class Trace:
             if before.operation != _POLL:
                 break
             if (before.ok, before.auth, before.reason) == (poll.ok, poll.auth, poll.reason):
-                del self._entries[before.number]
-                if raw := self._raw.pop(before.number, None):
-                    self._raw_bytes -= raw.size
+                self._drop(before.number)
                 return before.times
         return 0
 
-    def _keep(self, number: int, raw: RawExchange) -> None:
+    def _fold_refusal(self, refusal: TraceEntry) -> int:
+        """The same for equal refusals of this client, wherever they stand."""
+        before = self._entries.get(self._refused.get(_refusal(refusal), 0))
+        if before is not None:
+            self._drop(before.number)
+        self._refused[_refusal(refusal)] = refusal.number
+        return before.times if before else 0
+
+    def _drop(self, number: int) -> None:
+        entry = self._entries.pop(number)
+        self._shares.discard(number)
+        if self._refused.get(_refusal(entry)) == number:
+            del self._refused[_refusal(entry)]
+        self._drop_raw(number)
+
+    def _keep(self, number: int, raw: RawExchange, owner: tuple[str, bool]) -> None:
         self._raw[number] = raw
+        self._raw_shares.add(number, owner, raw.size)
         self._raw_bytes += raw.size
         while len(self._raw) > RAW_ENTRIES or self._raw_bytes > RAW_BYTES:
-            self._raw_bytes -= self._raw.popitem(last=False)[1].size
+            self._drop_raw(self._raw_shares.least_needed())
+
+    def _drop_raw(self, number: int) -> None:
+        if raw := self._raw.pop(number, None):
+            self._raw_shares.discard(number)
+            self._raw_bytes -= raw.size
 
     def listens_on(self, address: str) -> None:
         """The camera has this address from now on."""
@@ -139,6 +172,10 @@ class Trace:
             request=shown(raw.request, known),
             reply=shown(raw.reply, known),
         )
+
+
+def _refusal(entry: TraceEntry) -> _Refusal:
+    return (host_of(entry.client), entry.protocol, entry.operation, entry.auth, entry.reason)
 
 
 def moment(at: str) -> datetime:

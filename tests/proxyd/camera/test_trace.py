@@ -62,6 +62,45 @@ def test_polls_before_and_after_something_else_are_told_apart() -> None:
     ]
 
 
+REFUSED = {"ok": False, "auth": "", "reason": "wrong password"}
+
+
+def test_equal_refusals_of_one_client_are_one_line_that_counts() -> None:
+    trace = Trace(lambda: AT)
+    for number in range(100):
+        trace(**exchange(0) | REFUSED | {"raw": RawExchange.of(b"asked %d" % number, b"told")})
+        trace(**exchange(2))
+        trace(**exchange(1) | REFUSED | {"client": "10.0.0.4:1"})
+        trace(**exchange(0) | REFUSED | {"reason": "unknown user"})
+    refused = [(entry.client[:8], entry.reason, entry.times) for entry in trace.last(200) if not entry.ok]
+    assert refused == [
+        ("10.0.0.3", "wrong password", 100),
+        ("10.0.0.4", "wrong password", 100),
+        ("10.0.0.3", "unknown user", 100),
+    ]
+    folded = next(entry for entry in trace.last(200) if not entry.ok)
+    shown = trace.exchange(folded.number, ())
+    assert shown is not None and shown.request == "asked 99"
+
+
+def test_a_guesser_pushes_out_no_line_of_a_recorder_not_even_from_its_address() -> None:
+    trace = Trace(lambda: AT)
+    recorder = exchange(1) | {"raw": RawExchange.of(b"asked", b"told")}
+    for _ in range(20):
+        trace(**recorder)
+    for number in range(2000):
+        guess = REFUSED | {"operation": f"Operation{number}", "raw": RawExchange.of(b"x" * MAX_SIDE_BYTES, b"y")}
+        trace(**recorder | guess | {"client": "10.0.0.66:1"})
+        trace(**recorder | guess)
+        trace(client=f"10.1.{number // 250}.{number % 250}", protocol="discovery", operation="Probe", ok=True)
+    kept = [entry for entry in trace.last(1000) if entry.ok and entry.client.startswith("10.0.0.4")]
+    assert [entry.number for entry in kept] == list(range(1, 21))
+    assert all(entry.raw for entry in kept)
+    assert len(trace.last(1000)) == ENTRIES
+    assert trace._raw_bytes == sum(raw.size for raw in trace._raw.values()) <= RAW_BYTES
+    assert len(trace._refused) <= ENTRIES
+
+
 def test_long_exchanges_are_kept_in_bounded_space() -> None:
     side = b"x" * (2 * MAX_SIDE_BYTES)
     kept = [entry for entry in traced(60, raw=RawExchange.of(side, side)).last(200) if entry.raw]
