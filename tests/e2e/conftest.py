@@ -31,5 +31,5 @@ def demo() -> Iterator[dict[str, Any]]:
         yield json.loads(line)
     finally:
         process.terminate()
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said.decode()

@@ -14,7 +14,7 @@ from proxyd.api.client import RpcClient
 from tests.player.play import Player
 
 SETUP = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 
 
 @asynccontextmanager
@@ -49,7 +49,7 @@ async def adopt(camera: m.Camera, account: tuple[str, str]) -> None:
         await player.play(0.2)
 
 
-async def wait_for_adoption(client: RpcClient, wanted: Any, timeout_s: float = 30) -> m.Adoption:
+async def wait_for_adoption(client: RpcClient, wanted: Any, timeout_s: float = 60) -> m.Adoption:
     """The guided adoption, once `wanted(adoption)`; of a client that has subscribed."""
     adoption: m.Adoption = await client.call("adoption.get")
     async with asyncio.timeout(timeout_s):
@@ -63,7 +63,7 @@ async def wait_for_adoption(client: RpcClient, wanted: Any, timeout_s: float = 3
     raise AssertionError(adoption)
 
 
-async def wait_for_adopter(client: RpcClient, camera: int, who: str, timeout_s: float = 30) -> m.Camera:
+async def wait_for_adopter(client: RpcClient, camera: int, who: str, timeout_s: float = 60) -> m.Camera:
     """The camera, once `who` has adopted it; of a client that has subscribed."""
     async with asyncio.timeout(timeout_s):
         found: m.Camera = await client.call("camera.get", {"id": camera})

@@ -47,14 +47,14 @@ class Stack:
             f"simulator-{host}",
             ["simulate", "--json", "--host", host, "--user", NVR_USER, "--password-file", str(secret), *options],
         )
-        self.said = json.loads(self.simulator.first_line(60))
+        self.said = json.loads(self.simulator.first_line(120))
         return self.said
 
     def take_nvr_away(self) -> None:
         """Its power is gone until `bring_nvr_back`, however long that takes."""
         assert self.simulator is not None
         self.simulator.process.kill()
-        self.simulator.process.wait(30)
+        self.simulator.process.wait(60)
 
     def bring_nvr_back(self, *options: str) -> None:
         """The simulator with these options on the ports that it had."""
@@ -71,7 +71,7 @@ class Stack:
     def kill_daemon(self, number: int = signal.SIGKILL) -> None:
         assert self.daemon is not None
         self.daemon.process.send_signal(number)
-        self.daemon.process.wait(30)
+        self.daemon.process.wait(60)
 
     @property
     def database(self) -> Path:

@@ -52,7 +52,7 @@ def run(script: Path, path: Path, **environment: str) -> tuple[int, str]:
         env={"PATH": str(path), "HOME": str(path)} | environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=240,
         cwd="/",
     )
     assert done.stdout == ""
@@ -181,7 +181,7 @@ def test_two_at_once_wait_for_each_other(checkout: Path) -> None:
         assert waiting.stderr is not None
         assert "Another set-up is running" in waiting.stderr.readline()
         (checkout / ".venv/stamp-dev").write_text(stamp)
-    _, rest = waiting.communicate(timeout=60)
+    _, rest = waiting.communicate(timeout=120)
     assert (waiting.returncode, rest) == (0, "")
 
 
@@ -214,6 +214,8 @@ def test_every_launcher_starts_its_command(command: str, tmp_path: Path) -> None
     launcher.chmod(0o755)
     (tmp_path / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     (tmp_path / "python").chmod(0o755)
-    words = subprocess.run([str(launcher), "--help"], capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+    words = subprocess.run(
+        [str(launcher), "--help"], capture_output=True, text=True, timeout=120, cwd=ROOT, check=False
+    )
     assert (words.returncode, words.stderr) == (0, "")
     assert words.stdout.startswith(f"usage: {command} ")

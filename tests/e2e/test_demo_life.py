@@ -18,8 +18,8 @@ import pytest
 from onviftui.demo_processes import DemoFailed, Workplace, free_loopback
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_TIMEOUT_S = 60.0
-GONE_TIMEOUT_S = 15.0
+READY_TIMEOUT_S = 120.0
+GONE_TIMEOUT_S = 60.0
 
 
 class Demo:
@@ -88,7 +88,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     finally:
         if demo.process.poll() is None:
             demo.process.terminate()
-        demo.process.communicate(timeout=30)
+        demo.process.communicate(timeout=60)
 
 
 def test_two_at_once_and_sigterm(demo: Demo, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_two_at_once_and_sigterm(demo: Demo, tmp_path: Path) -> None:
         documents = [demo.document(), second.document()]
     finally:
         second.process.send_signal(signal.SIGINT)
-        second.process.communicate(timeout=30)
+        second.process.communicate(timeout=60)
     assert set(documents[0]) == {"nvr", "socket", "cameras", "credentials"}
     assert set(documents[0]["nvr"]) == {"host", "port", "username", "password", "dialect", "channels"}
     assert set(documents[0]["credentials"]) == {"username", "password"}
@@ -110,7 +110,7 @@ def test_two_at_once_and_sigterm(demo: Demo, tmp_path: Path) -> None:
     assert not [line for line in running_commands() for secret in secrets if secret in line]
     assert not [secret for secret in secrets if secret in demo.said()]
     demo.process.terminate()
-    rest, _ = demo.process.communicate(timeout=30)
+    rest, _ = demo.process.communicate(timeout=60)
     assert (demo.process.returncode, rest) == (0, b"")
     demo.assert_nothing_left()
 
@@ -126,7 +126,7 @@ def test_killed_without_a_chance(demo: Demo) -> None:
 def test_ended_while_starting(demo: Demo, number: int) -> None:
     demo.wait_until_said("starting the daemon")
     demo.process.send_signal(number)
-    out, _ = demo.process.communicate(timeout=30)
+    out, _ = demo.process.communicate(timeout=60)
     assert (demo.process.returncode, out) == (1, b"")
     assert "stopped before everything ran" in demo.said() and "Traceback" not in demo.said()
     demo.assert_nothing_left()
@@ -140,7 +140,7 @@ def test_a_part_that_dies_is_named_with_its_last_words(demo: Demo) -> None:
         if b"proxyd\0run\0--data\0" + str(demo.folder).encode() in read_or_nothing(entry / "cmdline")
     )
     os.kill(int(daemon.name), signal.SIGKILL)
-    demo.process.communicate(timeout=30)
+    demo.process.communicate(timeout=60)
     assert demo.process.returncode == 1
     assert "failed: the daemon ended with exit code -9" in demo.said()
     demo.assert_nothing_left()

@@ -15,9 +15,9 @@ from .stack import running_stack, wait_for_states
 async def from_each(recorder: Recorder, kind: str, addresses: set[str]) -> dict[str, Said]:
     """The first of this kind from each; what other programs on lo say is passed over."""
     heard: dict[str, Said] = {}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while heard.keys() != addresses:
-            said = await recorder.hears(kind, timeout_s=20)
+            said = await recorder.hears(kind, timeout_s=60)
             if said.sender[0] in addresses:
                 heard.setdefault(said.sender[0], said)
     return heard

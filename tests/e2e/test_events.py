@@ -37,7 +37,7 @@ async def pull_point(device: Any) -> AsyncIterator[Any]:
         await manager.shutdown()
 
 
-async def pulled(manager: Any, timeout_s: float = 30) -> Heard:
+async def pulled(manager: Any, timeout_s: float = 60) -> Heard:
     """What is told of motion next; nothing when there is nothing for so long."""
     heard: Heard = []
     try:
@@ -98,6 +98,6 @@ async def test_notifications_and_a_restart_of_the_daemon() -> None:
                 await wait_for_states(again, m.CameraState.RUNNING)
             with pytest.raises(Fault, match="create a new one"):
                 await manager._subscription.Renew("PT60S")
-            async with pull_point(device) as late, asyncio.timeout(20):
+            async with pull_point(device) as late, asyncio.timeout(60):
                 while (CELL, "true") not in await pulled(late):
                     pass

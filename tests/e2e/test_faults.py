@@ -95,7 +95,7 @@ async def test_media_that_stops_ends_the_clients_connection_with_a_reason(fault:
 
 async def wait_for_cameras(client: RpcClient, wanted: dict[int, str]) -> list[m.Camera]:
     """All cameras, once their states by channel are these: they come up just after the scan has ended."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             cameras: list[m.Camera] = await client.call("camera.list")
             if {camera.channel: camera.state.value for camera in cameras} == wanted:

@@ -33,7 +33,7 @@ def command(demo: dict[str, Any], *words: str) -> Any:
         text=True,
         check=True,
         cwd=ROOT,
-        timeout=30,
+        timeout=60,
     )
     return json.loads(done.stdout)
 
@@ -80,7 +80,7 @@ async def test_ffprobe_plays_every_stream(demo: dict[str, Any], transport: str, 
             process = await asyncio.create_subprocess_exec(
                 ffprobe, *options, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             )
-            out, err = await asyncio.wait_for(process.communicate(), 60)
+            out, err = await asyncio.wait_for(process.communicate(), 120)
         video = next(item for item in json.loads(out)["streams"] if item["codec_type"] == "video")
         assert (video["width"], video["height"]) == (stream["width"], stream["height"]), err
         assert video["codec_name"] == {"H264": "h264", "H265": "hevc"}[stream["codec"]]

@@ -19,7 +19,7 @@ from tests.bench.signed import signed_request
 from tests.e2e.stack import Stack, credentials, running_stack, wait_for_states
 
 EVENTS = "http://www.onvif.org/ver10/events/wsdl"
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 class Recorder:

@@ -51,7 +51,7 @@ async def moved(stack: Stack) -> dict[str, list[str]]:
     return {number: shown["ptz"]["done"] for number, shown in optics.items() if shown.get("ptz", {}).get("done")}
 
 
-async def until_standing(stack: Stack, channel: str, timeout_s: float = 20) -> list[str]:
+async def until_standing(stack: Stack, channel: str, timeout_s: float = 60) -> list[str]:
     """What was done with it, once it does not move any more."""
     async with asyncio.timeout(timeout_s):
         while True:
@@ -62,7 +62,7 @@ async def until_standing(stack: Stack, channel: str, timeout_s: float = 20) -> l
             await asyncio.sleep(0.05)
 
 
-async def until_idle(ptz: Any, profile: str, timeout_s: float = 20) -> Any:
+async def until_idle(ptz: Any, profile: str, timeout_s: float = 60) -> Any:
     async with asyncio.timeout(timeout_s):
         while True:
             status = await ptz.GetStatus({"ProfileToken": profile})

@@ -96,9 +96,9 @@ async def test_home_assistant_finds_cameras_by_the_streaming_scope() -> None:
     async with product() as (_, _client, cameras), Searcher(PORT) as searcher:
         searcher.ask(probe())
         waiting = {camera.address for camera in cameras.values()}
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while waiting:
-                said = await searcher.hears("ProbeMatches", timeout_s=20)
+                said = await searcher.hears("ProbeMatches", timeout_s=60)
                 if said.sender[0] in waiting:
                     waiting.remove(said.sender[0])
                     scopes = said.text("Scopes").split()
@@ -228,7 +228,7 @@ async def test_unifi_protect_adopts_in_its_order() -> None:
         address = pull.findtext(f".//{clark('wsa:Address')}") or ""
         await motion(stack, 2, True)
         seen = b""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while b'Name="IsMotion" Value="true"' not in seen:
                 wait = "<Timeout>PT5S</Timeout><MessageLimit>10</MessageLimit>"
                 seen += etree.tostring(await protect.ask(address, "PullMessages", EVENTS, wait))

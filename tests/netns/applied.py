@@ -10,7 +10,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
-from .lan import ROUTER, Lan
+from .lan import PATIENCE_S, ROUTER, Lan
 from .recipe import Camera
 
 
@@ -19,7 +19,9 @@ class Netsetup:
     lan: Lan
     state: Path
 
-    def __call__(self, *words: str | Path, check: bool = True, timeout: float = 60) -> CompletedProcess[str]:
+    def __call__(
+        self, *words: str | Path, check: bool = True, timeout: float = 2 * PATIENCE_S
+    ) -> CompletedProcess[str]:
         """`netsetup WORDS… --state DIR` on the host."""
         argv = [sys.executable, "-m", "netsetup", *words, "--state", self.state]
         return self.lan.host.run(argv, check=check, timeout=timeout)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from .lan import HOST, PREFIX_LENGTH, ROOT, ROUTER, Lan, wait_until
+from .lan import HOST, PATIENCE_S, PREFIX_LENGTH, ROOT, ROUTER, Lan, wait_until
 
 MAC = "02:00:00:00:00:11"
 _SYSTEMD = Path("/lib/systemd/systemd")
@@ -83,7 +83,7 @@ def refusal() -> str:
         return "systemd is not installed (Debian: apt install systemd)"
     script = 'mount --make-rprivate / && mount -t cgroup2 cgroup2 /mnt && mkdir "/mnt/$0" && rmdir "/mnt/$0"'
     words = ["unshare", "--mount", "--pid", "--fork", "--cgroup", "sh", "-c", script, f"onviftui-try-{os.getpid()}"]
-    tried = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
+    tried = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     return "" if tried.returncode == 0 else f"no control groups of our own here: {tried.stderr.strip()}"
 
 
@@ -137,7 +137,7 @@ class Booted:
         failed = self.run("systemctl", "--failed", "--plain", "--no-legend")
         assert not failed.strip(), failed + self.console.read_text()
 
-    def run(self, *words: str, stdin: str = "", code: int | None = 0, timeout: float = 120) -> str:
+    def run(self, *words: str, stdin: str = "", code: int | None = 0, timeout: float = 240) -> str:
         """What it printed, both ways. Raises AssertionError for another exit code; None takes any."""
         ended, said = self._run(words, stdin, timeout)
         assert code in (None, ended), f"{' '.join(words)}: {ended}\n{said}{self.log()}"
@@ -147,7 +147,7 @@ class Booted:
         """The newest lines of the journal."""
         return self._run(("journalctl", "--no-pager", "-n", "60"))[1]
 
-    def _run(self, words: Sequence[str], stdin: str = "", timeout: float = 30) -> tuple[int, str]:
+    def _run(self, words: Sequence[str], stdin: str = "", timeout: float = PATIENCE_S) -> tuple[int, str]:
         done = subprocess.run(
             ["nsenter", "-t", str(self._pid), "-a", "--", *words],
             env={"PATH": _PATH, "LANG": "C.UTF-8"},
@@ -163,13 +163,13 @@ class Booted:
         """As its administrator does it."""
         assert self._process
         self.run("systemctl", "reboot", code=None)
-        self._process.wait(60)
+        self._process.wait(2 * PATIENCE_S)
         self.boot()
 
     def close(self) -> None:
         if self._process and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)  # --kill-child: systemd ends with it, and all else with that
-            self._process.wait(20)
+            self._process.wait(PATIENCE_S)
         if self._process and self._process.stdin:
             self._process.stdin.close()
         wait_until("its processes have ended", self._without_group)
@@ -191,7 +191,7 @@ class Booted:
         for pid, batch in ((self.lan.bridge.pid, cable), (self._pid, address)):
             words = ["nsenter", "-t", str(pid), "-n", "ip", "-batch", "-"]
             done = subprocess.run(
-                words, input=batch, env={"PATH": _PATH}, capture_output=True, text=True, timeout=20, check=False
+                words, input=batch, env={"PATH": _PATH}, capture_output=True, text=True, timeout=PATIENCE_S, check=False
             )
             assert done.returncode == 0, f"{batch}{done.stderr}"
 
@@ -199,7 +199,7 @@ class Booted:
         """systemd leaves its groups behind; they can go as soon as nothing runs in them."""
         script = 'mount -t cgroup2 cgroup2 /mnt && cd /mnt && { ! [ -d "$0" ] || find "$0" -depth -type d -delete; }'
         words = ["unshare", "--mount", "sh", "-c", script, self._group]
-        done = subprocess.run(words, env={"PATH": _PATH}, capture_output=True, timeout=20, check=False)
+        done = subprocess.run(words, env={"PATH": _PATH}, capture_output=True, timeout=PATIENCE_S, check=False)
         return done.returncode == 0
 
 

@@ -179,7 +179,7 @@ class Chain:
         found: m.Credentials = await client.call("camera.credentials", {"id": cameras[0].id})
         return found.username, found.password
 
-    def record(self, timeout: float = 110, **wish: Any) -> dict[str, Any]:
+    def record(self, timeout: float = 240, **wish: Any) -> dict[str, Any]:
         """Lets the recorder do its work; see recorder.py for `wish` and the answer."""
         done = self.lan.recorder.run(
             [*_PYTHON, "tests.netns.recorder"], input=json.dumps({"link": "eth0", **wish}), timeout=timeout

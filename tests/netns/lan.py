@@ -64,7 +64,7 @@ def refusal() -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE_S,
         check=False,
     )
     return "" if tried.returncode == 0 else f"network namespaces are refused here: {tried.stderr.strip()}"
@@ -168,7 +168,7 @@ class Namespace:
         *,
         input: str | None = None,  # noqa: A002 - as subprocess.run calls it
         env: Mapping[str, str] | None = None,
-        timeout: float = 30.0,
+        timeout: float = 2 * PATIENCE_S,
         check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """Runs to the end; what it printed is in the error when `check` fails."""
@@ -197,7 +197,7 @@ class Namespace:
         self.processes.append(process)
         return process
 
-    def python(self, code: str, *arguments: str, timeout: float = 30.0) -> str:
+    def python(self, code: str, *arguments: str, timeout: float = 2 * PATIENCE_S) -> str:
         """What the program printed. It can import the project and the tests."""
         return self.run([sys.executable, "-c", code, *arguments], timeout=timeout).stdout
 
@@ -214,7 +214,7 @@ class Namespace:
     def mac(self, link: str) -> str:
         return self.run(["cat", f"/sys/class/net/{link}/address"]).stdout.strip()
 
-    def ping(self, target: str, timeout_s: float = 3.0) -> bool:
+    def ping(self, target: str, timeout_s: float = 10.0) -> bool:
         """Whether an ICMP echo comes back; asks again every half second."""
         echo = struct.pack("!BBHHH", 8, 0, 0xF7FE, 1, 0)  # identifier 1, its checksum worked out
         with self.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
@@ -242,7 +242,7 @@ class Namespace:
                 pass_fds=[theirs.fileno()],
                 capture_output=True,
                 text=True,
-                timeout=20,
+                timeout=PATIENCE_S,
                 check=False,
             )
             if done.returncode:
@@ -252,7 +252,7 @@ class Namespace:
             rights.frombytes(ancillary[0][2][: rights.itemsize])
         return socket.socket(fileno=rights[0])
 
-    def end(self, process: subprocess.Popen[str], how: int = signal.SIGTERM, timeout_s: float = 15.0) -> int:
+    def end(self, process: subprocess.Popen[str], how: int = signal.SIGTERM, timeout_s: float = PATIENCE_S) -> int:
         """Signals one program that was started here and waits for its end."""
         if process.poll() is None:
             process.send_signal(how)
@@ -266,7 +266,7 @@ class Namespace:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
         for process in list(self.processes):
-            process.wait(10)
+            process.wait(PATIENCE_S)
             self._forget(process)
 
     def _forget(self, process: subprocess.Popen[str]) -> None:
@@ -283,7 +283,7 @@ class Namespace:
         self._holder.kill()
         self._holder.stdin.close()
         self._holder.stdout.close()
-        self._holder.wait(10)
+        self._holder.wait(PATIENCE_S)
 
 
 class Lan:

@@ -25,7 +25,7 @@ _ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 _DISCOVERY = "http://schemas.xmlsoap.org/ws/2005/04/discovery"
 _WAIT_S = 20.0
 _AT_ONCE = 8  # adoptions; a recorder does not do more either
-_ADOPT_TIMEOUT_S = 60.0
+_ADOPT_TIMEOUT_S = 120.0
 _SETUP = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
 
 
@@ -106,9 +106,9 @@ async def adopt(address: str, username: str, password: str) -> dict[str, Any]:
         await device.close()
 
 
-async def play_all(camera: dict[str, Any], username: str, password: str, seconds: float) -> None:
-    """All streams of one camera at once; adds what they carried."""
-    players = await asyncio.gather(*(play(url, (username, password), seconds) for url in camera["streams"]))
+async def play_all(camera: dict[str, Any], secret: tuple[str, str], seconds: float, frames: int) -> None:
+    """All streams of one camera at once, for so long and until so many frames came; adds what they carried."""
+    players = await asyncio.gather(*(play(url, secret, seconds, frames=frames) for url in camera["streams"]))
     seen = [player.counter for player in players]
     camera["sources"] = [sorted(one.sources) for one in seen]
     camera["frames"] = [one.frames for one in seen]
@@ -130,7 +130,7 @@ async def record(wish: dict[str, Any]) -> dict[str, Any]:
 
     async def play_one(address: str) -> None:
         try:
-            await play_all(cameras[address], username, password, wish["play_s"])
+            await play_all(cameras[address], (username, password), wish["play_s"], wish.get("frames", 1))
         except Exception as error:  # as above
             cameras[address]["error"] = f"playing: {error!r}"
 

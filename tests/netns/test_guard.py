@@ -268,7 +268,9 @@ async def test_a_recorder_finds_adopts_and_plays_guarded_cameras(chain: Chain) -
         await chain.adopt_nvr(client)
         await wait_for_cameras(client, "all run", all_running(3))
         username, password = await chain.credentials(client)
-        seen = await asyncio.to_thread(chain.record, count=3, username=username, password=password, play_s=2.0)
+        seen = await asyncio.to_thread(
+            chain.record, count=3, username=username, password=password, play_s=2.0, frames=21
+        )
     assert seen["found"].keys() == {camera.address for camera in made}
     for camera in seen["cameras"].values():
         assert "error" not in camera, camera["error"]

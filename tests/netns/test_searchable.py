@@ -35,7 +35,7 @@ from wsdiscovery.discovery import ThreadedWSDiscovery
 client = ThreadedWSDiscovery()
 client.start()
 video = QName("http://www.onvif.org/ver10/network/wsdl", "NetworkVideoTransmitter")
-services = client.searchServices(types=[video], scopes=[Scope(sys.argv[1])], timeout=3)
+services = client.searchServices(types=[video], scopes=[Scope(sys.argv[1])], timeout=int(sys.argv[2]))
 print(json.dumps({service.getEPR(): service.getXAddrs() for service in services}))
 client.stop()
 """
@@ -60,7 +60,7 @@ def searchable(lan: Lan, cameras: Sequence[Camera]) -> Iterator[Searchable]:
         yield running
     finally:
         process.send_signal(signal.SIGTERM)
-        running.counts = json.loads(process.communicate(timeout=15)[0])
+        running.counts = json.loads(process.communicate(timeout=60)[0])
 
 
 def find(lan: Lan, count: int, wait_s: float = 20.0) -> dict[str, Any]:
@@ -104,8 +104,8 @@ def test_one_probe_is_one_datagram_per_camera_and_all_speak_with_their_own_mac(l
 def test_a_client_of_other_people_finds_them(lan: Lan, tmp_path: Path) -> None:
     cameras = Netsetup(lan, tmp_path).apply(8)
     with searchable(lan, cameras):
-        found = json.loads(lan.recorder.python(_FOREIGN, "onvif://www.onvif.org/Profile/Streaming"))
-        assert json.loads(lan.recorder.python(_FOREIGN, "onvif://www.onvif.org/Profile/Nothing")) == {}
+        found = json.loads(lan.recorder.python(_FOREIGN, "onvif://www.onvif.org/Profile/Streaming", "6"))
+        assert json.loads(lan.recorder.python(_FOREIGN, "onvif://www.onvif.org/Profile/Nothing", "3")) == {}
     assert sorted(found.values()) == sorted([f"http://{camera.address}/onvif/device_service"] for camera in cameras)
     assert all(endpoint.startswith("urn:uuid:") for endpoint in found)
 

@@ -136,7 +136,7 @@ def start_stand_in(host: Namespace, chosen: Sequence[Camera]) -> subprocess.Pope
 def visit(machine: Namespace, chosen: Sequence[Camera], link: str = "eth0") -> dict[str, set[str]]:
     """Visits all cameras from `machine`; `link` "" from behind a router, where multicast does not come."""
     words = [sys.executable, "-m", "tests.netns.visitor", link, *(camera.address for camera in chosen)]
-    done = machine.run(words, timeout=110)
+    done = machine.run(words, timeout=240)
     return {kind: set(addresses) for kind, addresses in json.loads(done.stdout).items()}
 
 

@@ -43,7 +43,7 @@ class Arm:
         process, self.process = self.process, None
         return self.lan.host.end(process, how)
 
-    def ask(self, do: str, timeout_s: float = 30.0, **fields: Any) -> dict[str, Any]:
+    def ask(self, do: str, timeout_s: float = 60.0, **fields: Any) -> dict[str, Any]:
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(timeout_s)
             sock.connect(str(self.socket))

@@ -31,7 +31,7 @@ def inside(tmp_path: Path) -> Inside:
     foreign macvlan, rule and route in our ranges. Gives what it printed."""
     skip_unless_possible()
 
-    def run(file: str, case: str, *, timeout_s: float = 60.0) -> str:
+    def run(file: str, case: str, *, timeout_s: float = 120.0) -> str:
         code = (
             "import importlib.util, pathlib, sys\n"
             "spec = importlib.util.spec_from_file_location('inside', sys.argv[1])\n"

@@ -77,7 +77,7 @@ def test_every_command_can_be_asked_for_help() -> None:
 
 
 def test_it_starts_as_a_module() -> None:
-    done = subprocess.run([sys.executable, "-m", "netsetup"], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-m", "netsetup"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1 and done.stderr.startswith("usage: netsetup")
 
 
@@ -255,7 +255,7 @@ def case_taken_address(folder: Path) -> None:
         assert holder.stdin and holder.stdout
         holder.stdin.close()
         holder.stdout.close()
-        holder.wait(10)
+        holder.wait(60)
 
 
 def case_limits(folder: Path) -> None:
@@ -302,7 +302,7 @@ def case_interrupted(folder: Path) -> None:
     )
     wait_until("a camera's interface", lambda: any(name == "vcam9" for _, name in socket.if_nameindex()))
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=30)
+    _, said = running.communicate(timeout=60)
     assert (running.returncode, said) == (1, "netsetup: interrupted; everything is as it was.\n")
     unchanged(before)
     assert netsetup.json("status")["interfaces"] == []
@@ -320,7 +320,7 @@ def case_two_at_once(folder: Path) -> None:
         )
         for count in (2, 5)
     ]
-    assert [process.wait(30) for process in running] == [0, 0]
+    assert [process.wait(60) for process in running] == [0, 0]
     rows = netsetup.json("status", "--detailed-exitcode")["interfaces"]
     assert len(rows) in (2, 5) and {row["state"] for row in rows} == {"ok"}
     assert len({name for _, name in socket.if_nameindex() if name.startswith("vcam")}) == len(rows)

@@ -30,7 +30,7 @@ def analyze(*arguments: str) -> str:
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("systemd-analyze is not installed (Debian: apt install systemd)")
-    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -93,7 +93,7 @@ def test_sysusers_makes_the_users(root: Path) -> None:
     if program is None:
         pytest.skip("systemd-sysusers is not installed (Debian: apt install systemd)")
     done = subprocess.run(
-        [program, f"--root={root}"], capture_output=True, text=True, timeout=60, check=False, env={"PATH": "/usr/bin"}
+        [program, f"--root={root}"], capture_output=True, text=True, timeout=120, check=False, env={"PATH": "/usr/bin"}
     )
     if done.returncode and "Operation not permitted" in done.stderr:
         pytest.skip("only root may make users")

@@ -19,7 +19,7 @@ from proxyd.api.models import LogEntry
 from tests.onviftui.cli_daemon import PICTURE, FakeDaemon
 
 COMMAND = (sys.executable, "-W", "error", "-m", "onviftui.cli")
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from .ui_driver import running_ui
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = "import sys; from pathlib import Path; from onviftui.app import run; sys.exit(run(Path(sys.argv[1])))"
-START_S = 60
+START_S = 120
 
 
 class Terminal:

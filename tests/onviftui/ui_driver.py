@@ -15,7 +15,7 @@ from onviftui.store import Link
 from onviftui.widgets.livetable import LiveTable
 from onviftui.words import Look
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 NARROW = (80, 24)
 WIDE = (120, 40)
 HUGE = (160, 48)

@@ -69,7 +69,7 @@ class CameraHost:
             {mac_of(i): ClientWish(mac_of(i), f"Camera {i}", (previous or {}).get(mac_of(i))) for i in indexes}
         )
 
-    async def until(self, what: str, condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+    async def until(self, what: str, condition: Callable[[], object], timeout_s: float = 60.0) -> None:
         """Looked at again whenever the engine tells something."""
         try:
             async with asyncio.timeout(timeout_s):
