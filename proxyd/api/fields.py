@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
+from .names import without_account
+
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 
 
@@ -33,6 +35,12 @@ def _host(value: str) -> str:
 def _printable(value: str) -> str:
     if not value.isprintable():
         raise ValueError("must not contain control characters")
+    return value
+
+
+def _without_account(value: str) -> str:
+    if without_account(value) != value:
+        raise ValueError("must not hold a password or a query, as in an address: recorders are told of it")
     return value
 
 
@@ -66,6 +74,11 @@ Host = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterVali
 Probe = Annotated[str, StringConstraints(min_length=1, max_length=262), AfterValidator(_probe)]
 Network = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_network)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
+    AfterValidator(_printable),
+    AfterValidator(_without_account),
+]
 Username = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
 Id = Annotated[int, Field(ge=1, le=2**53 - 1)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from proxyd.api.names import without_account
+
 MEDIA_NAMESPACE = "http://www.onvif.org/ver10/media/wsdl"
 _MAX_SERVICES = 64
 _CAPABILITY_NAMESPACES = {
@@ -55,7 +57,7 @@ def capability_addresses(answer: object) -> list[tuple[str, str]]:
 
 def clean_text(value: object) -> str:
     """What a device says of itself, short and printable."""
-    return "".join(c for c in str(value or "") if c.isprintable()).strip()[:64]
+    return "".join(c for c in without_account(str(value or "")) if c.isprintable()).strip()[:64]
 
 
 def shown_offset(offset_s: float | None) -> float | None:

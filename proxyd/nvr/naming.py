@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from proxyd.api.names import without_account
 from proxyd.nvr.profiles import Profile
 
 MAX_NAME_CHARS = 64
@@ -41,7 +42,7 @@ def _told(profiles: Sequence[Profile]) -> str:
 
 def _camera_part(text: str) -> str:
     """ "Garage_MainStream" → "Garage"; "" when only stream words and numbers are left."""
-    words = [w for w in _SEPARATORS.split("".join(c if c.isprintable() else " " for c in text)) if w]
+    words = [w for w in _SEPARATORS.split("".join(c if c.isprintable() else " " for c in without_account(text))) if w]
     while words and _is_stream_word(words[-1]):
         if words[-1].isdigit() and len(words) > 1 and not _is_stream_word(words[-2]):
             break  # "Yard 1": the number belongs to the name

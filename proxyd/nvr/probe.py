@@ -15,6 +15,7 @@ from wsdiscovery.actions import constructProbe
 from wsdiscovery.message import createSOAPMessage, parseSOAPMessage
 from wsdiscovery.qname import QName
 
+from proxyd.api.names import without_account
 from proxyd.discovery.guard import admit
 from proxyd.nvr.addresses import BadAddress, at_typed_host, port_of
 
@@ -82,5 +83,5 @@ def _scope(scopes: list[str], category: str) -> str:
     for scope in scopes:
         if scope.lower().startswith(prefix):
             text = urllib.parse.unquote(scope[len(prefix) :]).replace("_", " ")
-            return "".join(c for c in text if c.isprintable()).strip()[:_MAX_TEXT_CHARS]
+            return "".join(c for c in without_account(text) if c.isprintable()).strip()[:_MAX_TEXT_CHARS]
     return ""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from proxyd.api.names import without_account
 from proxyd.nvr.result import ScannedChannel, ScannedStream
 
 from .rows import ChannelState
@@ -91,7 +92,7 @@ def _with_known_numbers(new: ScannedStream, old: ScannedStream) -> ScannedStream
 
 def camera_name(channel: ScannedChannel) -> str:
     """What the NVR calls the channel, as far as it fits the rules for names."""
-    name = "".join(c if c.isprintable() else " " for c in channel.name)
+    name = "".join(c if c.isprintable() else " " for c in without_account(channel.name))
     return " ".join(name.split())[:64].strip() or f"Channel {channel.number}"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from proxyd.api.names import without_account
+
 from ..address import BadAddress, parse_stream_address
 from ..source import BadSource, NewSource, Stated, new_source
 
@@ -56,7 +58,7 @@ class Listing:
 
 def clean_name(text: object) -> str:
     """As it may stand in a camera's name."""
-    printable = "".join(c if c.isprintable() else " " for c in str(text or ""))
+    printable = "".join(c if c.isprintable() else " " for c in without_account(str(text or "")))
     return " ".join(printable.split())[:_MAX_NAME].strip()
 
 

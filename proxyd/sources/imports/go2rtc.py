@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .entry import BadList, Entry
+from .entry import BadList, Entry, clean_name
 from .yaml_text import as_dict, as_list, as_text
 
 _SUB_NAME = re.compile(r"(.+?)[_-](?:sub|substream|low|lq|sd)", re.IGNORECASE)
@@ -60,7 +60,7 @@ def no_source(name: str, sources: list[str]) -> str:
     kinds = {found.group(1).lower() if (found := _KIND.match(source)) else "?" for source in sources} or {"nothing"}
     if "onvif" in kinds:
         return "its source is an ONVIF device; add that as an NVR, which brings events too"
-    path = re.sub(r"[^A-Za-z0-9_.-]", "…", name)
+    path = re.sub(r"[^A-Za-z0-9_.-]", "…", clean_name(name))
     return (
         f"its source is no RTSP address ({', '.join(sorted(kinds)[:4])}); add what go2rtc makes of it instead: "
         f"rtsp://ADDRESS-OF-GO2RTC:8554/{path}"

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from proxyd.api.params import SourceAdd
+from proxyd.nvr.device_answers import clean_text
+from proxyd.nvr.result import ScannedChannel
 from proxyd.sources.imports.entry import BadList, Listed, Listing, clean_name
 from proxyd.sources.imports.reader import FORMATS, read_list
 from proxyd.sources.imports.yaml_text import MAX_CHARS, load_yaml
 from proxyd.sources.source import Stated
+from proxyd.store.matching import camera_name
 
 SECRET = "hunter2"
 
@@ -285,8 +292,6 @@ _VALUES = st.recursive(
 
 @given(st.dictionaries(_KEYS, _VALUES, min_size=1, max_size=4), st.sampled_from(FORMATS))
 def test_any_structure_is_a_list_or_refused_in_words(document: dict[str, object], format_name: str) -> None:
-    import json
-
     try:
         listing = read_list(json.dumps(document), format_name)  # JSON is YAML
     except BadList:
@@ -307,3 +312,39 @@ def test_a_key_that_is_there_twice_loses_no_camera() -> None:
         read_list("streams:\n  door: rtsp://10.0.0.9/1\n  door: rtsp://10.0.0.9/2\n")
     merged = "a: &a {main: 'rtsp://10.0.0.9/1', name: A}\ncameras:\n  - {<<: *a, name: B}\n"
     assert [item.name for item in read_list(merged).items] == ["B"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("rtsp://admin:s3cret-1@10.0.0.9:554/a?x=1", "rtsp://10.0.0.9:554/a"),
+        ("rtsp://admin:s3cret-1@x?/y@10.0.0.9/a", "rtsp://10.0.0.9/a"),
+        ("rtsp://10.0.0.9/a?password=s3cret-1", "rtsp://10.0.0.9/a"),
+        ("rtsp://10.0.0.9/user=admin_password=s3cret-1_channel=1", "rtsp://10.0.0.9/user=admin_password=…"),
+        ("Door admin:s3cret-1@10.0.0.9", "Door 10.0.0.9"),
+        ("Door password:s3cret-1", "Door password:…"),
+        ("Door: left @ gate, 50 % (a=b)", "Door: left @ gate, 50 % (a=b)"),
+    ],
+)
+def test_an_address_for_a_name_keeps_its_account_to_itself(name: str, shown: str) -> None:
+    lists = [
+        f'name,main\n"{name}",rtsp://10.0.0.9/b\n"{name}",rtsp://10.0.0.9/b',
+        json.dumps({"cameras": {name: "rtsp://10.0.0.9/b"}}),
+        json.dumps({"streams": {name: "exec:s3cret-1"}}),
+        json.dumps({"streams": {name: "rtsp://10.0.0.9/b"}}),
+        json.dumps({"cameras": {name: {"ffmpeg": {"inputs": [{"path": "rtsp://10.0.0.9/b"}]}}}}),
+        json.dumps({"onvif": [{"name": name, "target": {}}]}),
+    ]
+    for text in lists:
+        listing = read_list(text)
+        assert [item.name for item in listing.items] == [shown] * len(listing.items)
+        assert "s3cret-1" not in repr(listing)
+    channel = ScannedChannel("k", 1, name, False, ())
+    assert camera_name(channel) == shown
+    assert "s3cret-1" not in clean_text(name)
+    params = {"main": "rtsp://10.0.0.9/b", "name": name}
+    if name == shown:
+        assert SourceAdd.model_validate(params).name == name
+    else:
+        with pytest.raises(ValidationError, match="must not hold a password"):
+            SourceAdd.model_validate(params)
