@@ -28,12 +28,13 @@ log = logging.getLogger(__name__)
 _PER_NVR = 4  # small NVRs answer with errors when asked for more at once
 _IMAGES_AT_ONCE = 2  # decoding holds up to 100 MB for a moment
 _MAX_NVRS = 256
+_OLDEST_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotLimits:
     deadline_s: float = 8.0  # one fetch, and how long a caller waits at most
-    fresh_s: float = 1.0
+    fresh_s: float = 1.0  # at least; what took longer, because many ask at once, counts for as long as it took
     failed_s: float = 2.0  # how long a failure counts, so that a dead NVR is not asked by every request
 
 
@@ -49,7 +50,8 @@ class _Source:
 
 @dataclass(slots=True)
 class _Nvr:
-    """What is known about one NVR's account. `accepted`: it gave a picture, so a refusal concerns one channel."""
+    """What is known about one NVR's account. `accepted`: it gave a picture, so a refusal concerns one channel.
+    `works`: the last one came."""
 
     access: NvrAccess
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PER_NVR))
@@ -57,6 +59,7 @@ class _Nvr:
     first: asyncio.Lock = field(default_factory=asyncio.Lock)
     down_until: float = 0.0
     accepted: bool = False
+    works: bool = False
     refused: bool = False
     refused_urls: set[str] = field(default_factory=set, repr=False)
 
@@ -82,8 +85,8 @@ class SnapshotSource:
         self._closed = False
 
     async def picture(self, spec: CameraSpec) -> SnapshotPicture:
-        """From the NVR in the size of the main stream, at most `fresh_s` old; the fallback picture when there is none
-        within the deadline."""
+        """From the NVR in the size of the main stream, at most `fresh_s` old, or as old as it took to get; the fallback
+        picture when there is none within the deadline."""
         outcome = await self._from_nvr(spec) if spec.snapshot_upstream and not self._closed else None
         if outcome is not None:
             return outcome
@@ -136,39 +139,50 @@ class SnapshotSource:
 
     async def _fetch_now(self, spec: CameraSpec, source: _Source, nvr: _Nvr, asked_at: float) -> Outcome:
         now = self._clock()
-        # While this one stood in line another fetch may have met trouble, or its callers have gone.
-        if nvr.refused or now < nvr.down_until or now - asked_at >= self._limits.deadline_s:
+        # While this one stood in line another fetch may have met trouble. Its callers may be gone; while pictures come
+        # it is got for those who ask again: else the last in line would never have theirs.
+        late = now - asked_at >= self._limits.deadline_s
+        if nvr.refused or now < nvr.down_until or (late and not nvr.works):
             return None
         outcome: Outcome = None
         error: UpstreamError | None = None
         try:
-            outcome = await self._ask(source)
-            nvr.accepted = True
+            data = await self._ask(source)
+            outcome = await self._made(data, source)
+            nvr.accepted = nvr.works = True
         except UpstreamError as caught:
             error = self._note(caught, source, nvr)
             log.debug("camera %d: no picture: %s", spec.id, error)
-        lifetime_s = self._limits.failed_s if outcome is None else self._limits.fresh_s
-        self._cache.put(source, outcome, now=self._clock(), lifetime_s=lifetime_s)
+            nvr.works = False
+        now = self._clock()
+        took_s = min(now - asked_at, _OLDEST_S)
+        lifetime_s = self._limits.failed_s if outcome is None else max(self._limits.fresh_s, took_s)
+        self._cache.put(source, outcome, now=now, lifetime_s=lifetime_s)
         if self._report is not None:
             self._report(spec.nvr_id, error)
         return outcome
 
-    async def _ask(self, source: _Source) -> SnapshotPicture:
-        host = source.access.host
+    async def _ask(self, source: _Source) -> bytes:
         try:
             async with asyncio.timeout(self._limits.deadline_s):
                 if self._session is None:
                     self._session = open_session()
-                data = await get_picture(self._session, source.url, source.access)
-                async with self._images:
-                    return SnapshotPicture("image/jpeg", await asyncio.to_thread(as_jpeg, data, source.size))
+                return await get_picture(self._session, source.url, source.access)
         except TimeoutError:
             raise UpstreamUnreachable(
-                f"{host} gave no picture within {self._limits.deadline_s:g} s.", "Check the NVR's load and network."
+                f"{source.access.host} gave no picture within {self._limits.deadline_s:g} s.",
+                "Check the NVR's load and network.",
             ) from None
+
+    async def _made(self, data: bytes, source: _Source) -> SnapshotPicture:
+        """In line with all others, which is nothing to reproach the NVR with: so it has no part in its deadline."""
+        try:
+            async with self._images:
+                return SnapshotPicture("image/jpeg", await asyncio.to_thread(as_jpeg, data, source.size))
         except NotAPicture as error:
             raise UpstreamProtocolError(
-                f"{host} sent {error} instead of a picture.", "Look at the channel's picture on the NVR's web page."
+                f"{source.access.host} sent {error} instead of a picture.",
+                "Look at the channel's picture on the NVR's web page.",
             ) from None
 
     def _note(self, error: UpstreamError, source: _Source, nvr: _Nvr) -> UpstreamError:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import logging
 import socket
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from proxyd.simulator.pictures import snapshot_jpeg
 from proxyd.snapshot import http as snapshot_http
 from proxyd.snapshot.fallback import MARK
 from proxyd.snapshot.fetch import SnapshotLimits, SnapshotSource
+from proxyd.snapshot.image import as_jpeg
 
 from .device import Answer, Device, camera_spec, guarded, running_device, sends
 
@@ -151,6 +153,42 @@ async def test_many_at_once_cost_one_request_and_a_moment_later_none(source: Sna
         await source.picture(spec)
         assert len(device.requests) == 2
         await source.close()
+
+
+async def test_sizing_the_pictures_of_many_cameras_is_no_fault_of_the_nvr(
+    reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two at a time, in threads; who has to wait gets the fallback meanwhile, and a picture soon after."""
+    at_work, threads = [0, 0], set[str]()
+
+    def counted(data: bytes, size: tuple[int, int] | None) -> bytes:
+        at_work[0] += 1
+        at_work[1] = max(at_work)
+        threads.add(threading.current_thread().name)
+        try:
+            return as_jpeg(data, size)
+        finally:
+            at_work[0] -= 1
+
+    monkeypatch.setattr("proxyd.snapshot.fetch.as_jpeg", counted)
+    source = SnapshotSource(report=reports, limits=SnapshotLimits(deadline_s=0.3, fresh_s=0.1))
+    async with running_device(sends(JPEG)) as device:
+        specs = [
+            replace(
+                camera_spec(device.access(), device.url(f"/snap{n}"), width=2560, height=1440), id=n, nvr_id=n % 4 + 1
+            )
+            for n in range(1, 33)
+        ]
+        without = specs
+        async with asyncio.timeout(60):
+            while without:
+                pictures = await asyncio.gather(*(source.picture(spec) for spec in specs))
+                got = {spec.id for spec, picture in zip(specs, pictures, strict=True) if not picture.fallback}
+                without = [spec for spec in without if spec.id not in got]
+        await source.close()
+    assert at_work[1] == 2
+    assert threading.main_thread().name not in threads
+    assert {error for _, error in reports} == {None}
 
 
 async def test_a_caller_that_goes_away_does_not_take_the_picture_from_the_others(source: SnapshotSource) -> None:
