@@ -83,7 +83,9 @@ class _Verbs:
         self._everywhere = everywhere
 
     def add(self, verb: str, help_text: str) -> Parser:
-        return self._verbs.add_parser(verb, help=help_text, description=help_text, parents=[self._everywhere])
+        leaf: Parser = self._verbs.add_parser(verb, help=help_text, description=help_text, parents=[self._everywhere])
+        leaf.set_defaults(leaf=leaf)
+        return leaf
 
 
 def _common_options(*, suppress: bool) -> Parser:

@@ -86,12 +86,16 @@ def _run_command(args: argparse.Namespace, socket: Path, out: Output) -> int:
     from proxyd.api.client import RpcClient
 
     from .commands import COMMANDS
+    from .typed import in_typed_words
 
     async def run() -> int:
         async with RpcClient(socket) as client:
             return await COMMANDS[args.noun, getattr(args, "verb", None)](args, client, out)
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except InvalidInput as error:
+        raise (error if out.json_mode else in_typed_words(error, args)) from None
 
 
 def _run_ui(socket: Path) -> int:

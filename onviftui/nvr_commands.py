@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ipaddress
+from datetime import UTC, datetime
 from typing import Any
 
 from proxyd.api.client import RpcClient
@@ -133,7 +134,7 @@ async def nvr_show(args: argparse.Namespace, client: RpcClient, out: Output) -> 
                 ("device", f"{nvr.manufacturer} {nvr.model}".strip()),
                 ("firmware", nvr.firmware),
                 ("serial", nvr.serial),
-                ("clock", format_clock_offset(nvr.clock_offset_s)),
+                ("clock", format_clock_offset(nvr.clock_offset_s, datetime.now(UTC))),
                 ("events", nvr.events or "not fetched: none of its cameras runs"),
                 ("last scan", local_time(nvr.last_scan) or "never"),
                 ("running job", nvr.job),

@@ -56,6 +56,7 @@ _NVR: dict[NvrState, tuple[str, str, Tone]] = {
     NvrState.OK: ("●", "*", Tone.SUCCESS),
     NvrState.UNREACHABLE: WAITING_GLYPH,
 }
+_CLOCK_DAYS_S = 2 * 86400  # from here on the date says more than a number of days
 _NVR_WORDS = {NvrState.NEW: "not scanned yet"}
 _JOB: dict[JobState, tuple[str, str, Tone]] = {
     JobState.RUNNING: ("◌", "~", Tone.ACCENT),
@@ -165,12 +166,17 @@ def format_duration(seconds: float) -> str:
     return f"{hours // 24} days"
 
 
-def format_clock_offset(seconds: float | None) -> str:
-    """How the NVR's clock stands: "right", "7 h 02 min behind"."""
+def format_clock_offset(seconds: float | None, now: datetime) -> str:
+    """How the NVR's clock stands: "right", "7 h 02 min behind", "set to 2017-11-22"."""
     if seconds is None:
         return ""
     if abs(seconds) < 5:
         return "right"
+    if abs(seconds) >= _CLOCK_DAYS_S:
+        try:
+            return f"set to {now + timedelta(seconds=seconds):%Y-%m-%d}"
+        except OverflowError:
+            return "set to a date that cannot be"
     return f"{format_duration(seconds)} {'behind' if seconds < 0 else 'ahead'}"
 
 

@@ -88,7 +88,7 @@ class NvrForm(FieldForm[Nvr]):
         words = " ".join(filter(None, (result.message, result.hint)))
         if result.ok and result.channels is not None and "channel" not in words:
             words += f" {count(result.channels, 'channel')}."
-        clock = format_clock_offset(result.clock_offset_s)
+        clock = format_clock_offset(result.clock_offset_s, ui_of(self).local_now())
         if result.ok and clock not in ("", "right"):
             words += f" Its clock is {clock}; that does no harm."
         self.answer(words, Tone.SUCCESS if result.ok else Tone.ERROR)

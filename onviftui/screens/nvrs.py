@@ -99,7 +99,7 @@ class NvrsView(TableView):
         for more in (f"   {user}", f"   serial {plain(item.serial)}" if item.serial else ""):
             if line_len(first) + cell_len(more) < width:
                 first = (*first, (more, Tone.MUTED))
-        clock = format_clock_offset(item.clock_offset_s)
+        clock = format_clock_offset(item.clock_offset_s, ui_of(self).local_now())
         second = [f"{item.online} of {count(item.channels, 'channel')} with a picture"] if item.last_scan else []
         second += [f"clock {clock}"] if clock else []
         second += [f"events by {item.events}"] if item.events in ("pull point", "notification") else []

@@ -127,7 +127,7 @@ def account_trouble(reason: str) -> Account | None:
 
 
 _WORDS: tuple[tuple[str, Account], ...] = (
-    ("clock differs", "clock"),
+    ("the client's clock", "clock"),
     ("too old for the number", "clock"),
     ("in clear text", "clear text"),
     ("Basic is not accepted", "clear text"),

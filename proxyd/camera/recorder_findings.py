@@ -70,8 +70,9 @@ def _account_words(kind: Account, refused: Refused) -> str:
             return f"used a wrong password {times}"
         case "unknown user":
             return f"{times} used a user name that this camera does not know"
-        case "clock" if "differs by " in refused.reason:
-            return f"its clock differs by {refused.reason.partition('differs by ')[2]} (refused {times})"
+        case "clock" if "client's clock " in refused.reason:
+            says = refused.reason.partition("client's clock ")[2]
+            return f"its clock {says} (refused {times})"
         case "clock":
             return f"dates its requests too far in the past (refused {times})"
         case "clear text":

@@ -35,6 +35,7 @@ class Facts:
     channel: int
     nvr: NvrHealth
     nvr_name: str
+    by_address: bool = False  # a source of RTSP addresses, not a channel of an NVR
     mac: str = ""
     moved_from: str = ""  # the address at which the recorder still is
     waiting: str = ""  # why the interface has no address, as netsetup's arm says
@@ -61,14 +62,24 @@ def state_of(f: Facts) -> tuple[CameraState, str]:
     if f.channel_state == "missing":
         return (
             _S.MISSING,
-            f"The last scan of {f.nvr_name} did not find channel {f.channel}. Rescan when it is back, or remove it.",
+            f"The last scan of {f.nvr_name} did not find channel {f.channel}. Scan again when it is back, or remove "
+            "this camera.",
         )
     if f.nvr.state is NvrState.WRONG_PASSWORD:
         return _S.WRONG_PASSWORD, f.nvr.reason
     if f.nvr.state is NvrState.UNREACHABLE:
         return _S.UPSTREAM_UNREACHABLE, f.nvr.reason
+    if f.channel_state == "offline" and f.by_address:
+        return (
+            _S.NO_SIGNAL,
+            f"Its stream at {f.nvr_name} could not be read yet. Is the address right (onviftui source list), is the "
+            f"device on? Then scan {f.nvr_name}.",
+        )
     if f.channel_state == "offline":
-        return _S.NO_SIGNAL, f"{f.nvr_name} has no picture on channel {f.channel}. Check that camera, then rescan."
+        return (
+            _S.NO_SIGNAL,
+            f"{f.nvr_name} has no picture on channel {f.channel}. Check the camera behind it, then scan again.",
+        )
     if f.moved_from:
         return (
             _S.ADDRESS_CHANGED,

@@ -68,6 +68,7 @@ def facts_of(
         channel=row.channel_number,
         nvr=nvr,
         nvr_name=row.nvr.name,
+        by_address=row.nvr.kind == "rtsp",
         mac=interface.mac if interface else "",
         moved_from=moved_from,
         waiting=waiting,

@@ -86,6 +86,6 @@ class Account:
                 await self._first.acquire()
         except TimeoutError:
             raise UpstreamUnreachable(
-                f"The NVR at {self.access.host} does not answer, others wait for it already.",
-                "Check that the NVR is switched on and that its RTSP port can be reached.",
+                f"{self.access.host} does not answer, others wait for it already.",
+                "Check that it is switched on and that its RTSP port can be reached.",
             ) from None

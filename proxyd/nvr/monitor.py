@@ -83,13 +83,11 @@ class NvrMonitor:
 
 def wrong_password(name: str, username: str) -> NvrHealth:
     if not username:
-        return NvrHealth(
-            NvrState.WRONG_PASSWORD, f"{name} wants a user name and password. Edit the NVR and enter them."
-        )
+        return NvrHealth(NvrState.WRONG_PASSWORD, f"{name} wants a user name and password. Edit it and enter them.")
     return NvrHealth(
         NvrState.WRONG_PASSWORD,
         f"{name} refused the password of user {username!r}. It may lock the account after more tries, so proxyd "
-        "stopped trying. Edit the NVR and enter the right one.",
+        "stopped trying. Edit it and enter the right one.",
     )
 
 

@@ -20,6 +20,7 @@ from .soap import UsernameToken
 
 MAX_NONCES = 4096
 WIDEST_WINDOW_S = 3600
+_DAYS_MIN = 2 * 24 * 60  # from here on nobody counts days
 _KEY_BYTES = 7  # of a nonce's hash; with 8, Python needs half as much memory again for each
 _SCHEME = "UsernameToken"
 
@@ -65,7 +66,7 @@ class TokenVerifier:
             return refusal
         skew_s = created - now.timestamp()
         if abs(skew_s) > window_s:
-            return _refused(f"the password is right, but the client's clock differs by {describe_skew(skew_s)}")
+            return _refused(f"the password is right, but {describe_skew(skew_s, created)}")
         return self._use_once(nonce, created, now.timestamp())
 
     def _use_once(self, nonce: bytes, created: float, now: float) -> Verdict:
@@ -124,13 +125,14 @@ def parse_created(text: str) -> float | None:
         return None
 
 
-def describe_skew(seconds: float) -> str:
-    """A clock difference as people say it: "7 h 02 min", "3 days 4 h", "12 min"."""
+def describe_skew(seconds: float, clock: float) -> str:
+    """A clock that differs, as people say it: by "7 h 02 min", from two days on by the date that it shows. `clock` in
+    seconds since 1970."""
     minutes = round(abs(seconds) / 60)
-    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
-    if days:
-        return f"{days} day{'s' if days > 1 else ''} {hours} h"
-    return f"{hours} h {rest:02} min" if hours else f"{rest} min"
+    if minutes >= _DAYS_MIN:
+        return f"the client's clock says {datetime.fromtimestamp(clock, UTC):%Y-%m-%d}"
+    hours, rest = divmod(minutes, 60)
+    return f"the client's clock differs by {f'{hours} h {rest:02} min' if hours else f'{rest} min'}"
 
 
 def _decoded_nonce(text: str) -> bytes | None:

@@ -19,7 +19,7 @@ from proxyd.rtsp.messages import Interleaved, Request, Response, format_request,
 from proxyd.rtsp.parser import RtspParser, RtspSyntaxError
 
 USER_AGENT = "onviftui"
-_CHECK_NETWORK = "Check that the NVR is switched on and that its RTSP port can be reached."
+_CHECK_NETWORK = "Check that it is switched on and that its RTSP port can be reached."
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class RtspClient(asyncio.Protocol):
             self._lose(
                 UpstreamProtocolError(
                     f"{self._name()} sends something that is not RTSP ({error.reason}).",
-                    "Check that the stream's port is the RTSP port of the NVR.",
+                    "Check that the stream's port is its RTSP port.",
                 )
             )
             return
@@ -157,7 +157,7 @@ class RtspClient(asyncio.Protocol):
         if challenge is None:
             raise UpstreamProtocolError(
                 f"{self._name()} asks for a kind of authentication that we do not know.",
-                "Set the NVR's RTSP authentication to digest.",
+                "Set its RTSP authentication to digest.",
             )
         self._challenge, self._nonce_count = challenge, 0
         if self._access.username:
@@ -169,7 +169,7 @@ class RtspClient(asyncio.Protocol):
         if response.status == 401:
             raise UpstreamAuthError(
                 f"{self._name()} refuses user {self._access.username!r} for RTSP.",
-                "Correct user name and password of the NVR; some NVRs have separate users for ONVIF.",
+                "Correct its user name and password; some NVRs have separate users for ONVIF.",
             )
         return response
 
@@ -236,7 +236,7 @@ class RtspClient(asyncio.Protocol):
         return UpstreamUnreachable(f"{self._name()} {what}.", _CHECK_NETWORK)
 
     def _name(self) -> str:
-        return f"The NVR at {self._access.host}, port {self._port},"
+        return f"{self._access.host}, RTSP port {self._port},"
 
 
 def _words(error: OSError) -> str:

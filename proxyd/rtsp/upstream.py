@@ -34,11 +34,14 @@ _WORDS = {
         "does not let this account view the stream.",
         "Give the account the right to live video of this channel.",
     ),
-    404: ("does not know the stream's address.", "Scan the NVR again; an address that was typed has to be corrected."),
-    453: ("allows no more streams.", "Close other viewers, or lower the streams' bit rates on the NVR."),
+    404: (
+        "does not know the stream's address.",
+        "Scan it again; an address that was typed has to be corrected: onviftui source edit CAMERA --main URL",
+    ),
+    453: ("allows no more streams.", "Close other viewers, or lower the streams' bit rates there."),
     454: ("has ended the session.", "It starts again when the recorder reconnects."),
-    461: ("does not send video inside the RTSP connection.", "Switch RTP over RTSP (TCP) on at the NVR."),
-    503: ("allows no more streams at the moment.", "Close other viewers, or wait until the NVR has started."),
+    461: ("does not send video inside the RTSP connection.", "Switch RTP over RTSP (TCP) on there."),
+    503: ("allows no more streams at the moment.", "Close other viewers, or wait until it has started."),
 }
 
 
@@ -82,7 +85,7 @@ class Upstream:
         """The words for media that stopped coming."""
         return UpstreamUnreachable(
             f"The stream of {self._name()} stalled: the connection stands, but no video arrives.",
-            "Look at the channel on the NVR itself.",
+            "Look at this channel there: does it show a picture?",
         )
 
     async def open(self) -> None:
@@ -94,9 +97,7 @@ class Upstream:
                     return
                 await self._drop()
                 self._url = location
-            raise UpstreamProtocolError(
-                f"{self._name(True)} redirects in a circle.", "Scan the NVR again, or restart it."
-            )
+            raise UpstreamProtocolError(f"{self._name()} redirects in a circle.", "Scan it again, or restart it.")
         except BaseException:
             await self._drop()
             raise
@@ -158,7 +159,7 @@ class Upstream:
             port = url_port(url)
         except ValueError as error:
             raise UpstreamProtocolError(
-                f"The stream's address on the NVR cannot be used ({error}).", "Scan the NVR again."
+                f"The stream's address on {self.access.host} cannot be used ({error}).", "Scan it again."
             ) from None
         self._client = RtspClient(
             self.access, port, self._timeouts, on_frames=self._frames_received, on_lost=self._connection_lost
@@ -183,7 +184,7 @@ class Upstream:
         self._media = offered(description, audio=self.audio)
         if not self._media:
             raise UpstreamProtocolError(
-                f"{self._name(True)} describes a stream without video.",
+                f"{self._name()} describes a stream without video.",
                 "Check that the channel has a camera and that its stream is switched on.",
             )
         base = url
@@ -265,7 +266,7 @@ class Upstream:
     def _connected(self) -> RtspClient:
         if self._client is None:
             raise UpstreamUnreachable(
-                f"{self._name(True)} has closed the connection.", "It is tried again at the next request."
+                f"{self._name()} has closed the connection.", "It is tried again at the next request."
             )
         return self._client
 
@@ -291,14 +292,14 @@ class Upstream:
     def _error(self, status: int, method: str) -> UpstreamError:
         words, hint = _WORDS.get(status, ("", ""))
         if words:
-            return UpstreamError(f"{self._name(True)} {words}", hint)
+            return UpstreamError(f"{self._name()} {words}", hint)
         return UpstreamProtocolError(
-            f"{self._name(True)} answered {method} with status {status}.",
-            "Scan the NVR again; if it stays, restart the NVR.",
+            f"{self._name()} answered {method} with status {status}.",
+            "Scan it again; if that does not help, restart it.",
         )
 
-    def _name(self, start: bool = False) -> str:
-        return f"{'The' if start else 'the'} NVR at {self.access.host}"
+    def _name(self) -> str:
+        return self.access.host
 
 
 def _ignore(_: object) -> None:

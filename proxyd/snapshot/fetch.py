@@ -171,7 +171,7 @@ class SnapshotSource:
         except TimeoutError:
             raise UpstreamUnreachable(
                 f"{source.access.host} gave no picture within {self._limits.deadline_s:g} s.",
-                "Check the NVR's load and network.",
+                "Check its load and network.",
             ) from None
 
     async def _made(self, data: bytes, source: _Source) -> SnapshotPicture:
@@ -182,7 +182,7 @@ class SnapshotSource:
         except NotAPicture as error:
             raise UpstreamProtocolError(
                 f"{source.access.host} sent {error} instead of a picture.",
-                "Look at the channel's picture on the NVR's web page.",
+                "Look at the channel's picture on its web page.",
             ) from None
 
     def _note(self, error: UpstreamError, source: _Source, nvr: _Nvr) -> UpstreamError:

@@ -20,7 +20,7 @@ _MAX_REDIRECTS = 3
 _MAX_REFUSAL_BYTES = 64 * 1024
 _REDIRECTS = (301, 302, 303, 307, 308)
 CONNECT_S = 4.0
-_RESCAN = "Scan the NVR again; its web page may say whether this channel has a picture."
+_RESCAN = "Scan it again; its web page may say whether this channel has a picture."
 
 
 class NoConnection(UpstreamUnreachable):
@@ -51,7 +51,7 @@ async def get_picture(session: aiohttp.ClientSession, url: str, access: NvrAcces
         return await _follow(session, url, access)
     except (aiohttp.ClientConnectionError, OSError):
         raise NoConnection(
-            f"No connection to {access.host} for a picture.", "Check that the NVR is on and reachable."
+            f"No connection to {access.host} for a picture.", "Check that it is on and reachable."
         ) from None
     except (aiohttp.ClientError, ValueError):
         raise UpstreamProtocolError(f"{access.host} gave no valid HTTP answer for a picture.", _RESCAN) from None
@@ -104,7 +104,7 @@ def _next_challenge(response: aiohttp.ClientResponse, access: NvrAccess, answers
     if challenge is None:
         raise UpstreamProtocolError(
             f"{access.host} wants a kind of password check for pictures that is not known here.",
-            "Allow Digest or Basic for HTTP on the NVR.",
+            "Allow Digest or Basic for HTTP there.",
         )
     return challenge
 
@@ -142,5 +142,5 @@ def _check_target(url: str, access: NvrAccess) -> None:
 def _refused(access: NvrAccess) -> UpstreamAuthError:
     return UpstreamAuthError(
         f"{access.host} refused user {access.username!r} a picture.",
-        "Edit the NVR and enter the right password; the user may also lack the right to see pictures.",
+        "Enter the right password for it; the user may also lack the right to see pictures.",
     )

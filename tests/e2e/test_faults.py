@@ -40,7 +40,7 @@ async def test_a_password_changed_on_the_nvr_is_said_and_not_tried_again() -> No
         secret = await credentials(client, cameras[0])
         assert await refusal(cameras[0].streams[0].url, secret) == 503
         for camera in await wait_for_states(client, m.CameraState.WRONG_PASSWORD):
-            assert "Edit the NVR" in camera.reason
+            assert "Edit it and enter the right one" in camera.reason
         await client.call("nvr.update", {"id": nvr.id, "password": NVR_PASSWORD})
         await wait_for_states(client, m.CameraState.RUNNING)
         await play(cameras[0].streams[0].url, secret, 0, frames=11)

@@ -109,6 +109,24 @@ async def test_usage_errors_as_json() -> None:
     assert (code, out) == (2, b"") and json.loads(err)["error"]["code"] == -32602
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("camera edit 1 --notify 10.9.0.0/24,10.9.0.0/99", "--notify 10.9.0.0/99: must be a network such as"),
+        ("camera edit 1 --clock-window 5", "--clock-window: must be at least 10."),
+        ("nvr discover --timeout 90 --probe a//b", "--probe a//b: must be an IP address"),
+        ("log tail --limit 0", "--limit: must be at least 1."),
+        ("nvr edit 1 --password-stdin", "the password: may have at most"),
+    ],
+)
+async def test_errors_name_what_was_typed(daemon: FakeDaemon, tmp_path: Path, words: str, said: str) -> None:
+    common, password = ("--socket", str(tmp_path / "s")), b"x" * 200 + b"\n"
+    code, _, err = await onviftui(*common, *words.split(), stdin=password)
+    assert code == 2 and said in err, err
+    code, _, err = await onviftui(*common, "--json", *words.split(), stdin=password)
+    assert code == 2 and not any(name.startswith("-") for name in json.loads(err)["error"]["fields"])
+
+
 async def test_exit_code_3_when_nobody_answers(tmp_path: Path) -> None:
     code, out, err = await onviftui("--socket", str(tmp_path / "nobody"), "status")
     assert (code, out) == (3, b"") and "proxyd" in err

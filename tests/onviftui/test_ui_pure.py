@@ -61,8 +61,11 @@ def test_times_as_people_say_them() -> None:
     assert format_when(None, now) == ""
     assert format_time("2026-11-21T17:04:05Z", zone) == "18:04:05"
     assert [format_duration(s) for s in (12.3, 170, 25320, 400000)] == ["12 s", "3 min", "7 h 02 min", "4 days"]
-    assert format_clock_offset(-25320) == "7 h 02 min behind"
-    assert format_clock_offset(1.0) == "right"
+    now = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+    assert format_clock_offset(-25320, now) == "7 h 02 min behind"
+    assert format_clock_offset(1.0, now) == "right"
+    assert format_clock_offset(-3287 * 86400, now) == "set to 2017-11-22"
+    assert format_clock_offset(1e12, now) == "set to a date that cannot be"
 
 
 def test_numbers() -> None:

@@ -126,7 +126,7 @@ async def test_a_stream_without_video() -> None:
 
 async def test_addresses_that_cannot_be_used() -> None:
     for url in ("", "http://h/x", f"rtsps://{NVR_HOST}/x"):
-        with pytest.raises(UpstreamProtocolError, match="Scan the NVR again"):
+        with pytest.raises(UpstreamProtocolError, match="Scan it again"):
             await Upstream(url, ACCESS, QUICK).open()
 
 
@@ -217,7 +217,7 @@ async def test_a_session_that_the_nvr_forgot() -> None:
     ):
         await client.start(f"{url}/main")
         await client.until_closed()
-        assert await seen.until_refusal("PLAY main: The NVR at") and "has ended the session" in str(seen.reports[-1])
+        assert await seen.until_refusal("PLAY main: 127.") and "has ended the session" in str(seen.reports[-1])
 
 
 async def test_teardown_has_a_deadline() -> None:
