@@ -1,0 +1,116 @@
+"""What is counted of one track: numbers of RTP (RFC 3550 §6.4.1, §A.1, §A.3) and their continuation.
+
+Pure. Works on the last packet of each run, so that the cost does not grow with packets. Where an NVR begins anew (it
+was connected again, or changed its SSRC), what goes out continues: same SSRC, next number, time stamps by the clock.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+_numbers = Struct(">HI").unpack_from
+_change = Struct(">HII").pack_into
+_ssrc = Struct(">I").unpack_from
+NUMBERS, _SSRC = 6, 12  # offsets behind `$`
+_DROPOUT = 3000  # a greater step is a new beginning, not a loss (RFC 3550 §A.1)
+_MISORDER = 100
+
+
+class TrackFigures:
+    """`ssrc` -1: nothing has come. `note` wants arrivals in order."""
+
+    __slots__ = (
+        "_arrival_s", "_base", "_clock_hz", "_highest", "_jitter", "_lost_before", "_received", "_sequence",
+        "_stamp", "sequence_shift", "shifted", "ssrc", "ssrc_out", "stamp_shift",
+    )  # fmt: skip
+
+    def __init__(self, clock_hz: int) -> None:
+        self._clock_hz = clock_hz
+        self.ssrc = self.ssrc_out = -1
+        self._sequence = self._stamp = self._highest = self._base = self._received = self._lost_before = 0
+        self._arrival_s = self._jitter = 0.0
+        self.shifted = False
+        self.sequence_shift = self.stamp_shift = 0
+
+    # Beginning and going on ---------------------------------------------------------------------------------------
+
+    def restart(self) -> None:
+        """What comes next is another transmission, even if its SSRC is the same."""
+        self.ssrc = -1
+
+    def begin(self, sequence: int, stamp: int, ssrc: int, now: float) -> None:
+        """These are the numbers of the first packet of a transmission; `note` of its run follows."""
+        if self.ssrc_out < 0:
+            self.ssrc_out = ssrc
+        else:
+            elapsed = max(1, round((now - self._arrival_s) * self._clock_hz))
+            self.sequence_shift = (self._sequence + self.sequence_shift + 1 - sequence) & 0xFFFF
+            self.stamp_shift = (self._stamp + self.stamp_shift + elapsed - stamp) & 0xFFFFFFFF
+            self.shifted = bool(self.sequence_shift or self.stamp_shift or ssrc != self.ssrc_out)
+            self._lost_before = self.lost
+        self.ssrc = ssrc
+        self._count_from(sequence - 1)
+        self._stamp, self._arrival_s = stamp, now
+
+    def _count_from(self, sequence: int) -> None:
+        self._sequence = sequence & 0xFFFF
+        self._highest = self._base = self._sequence
+        self._received = 0
+
+    def note(self, count: int, sequence: int, stamp: int, now: float) -> None:
+        """`count` packets have come, the last one with these numbers, at `now` (seconds of a steady clock)."""
+        step = (sequence - self._sequence) & 0xFFFF
+        if step < _DROPOUT:
+            self._highest += step
+            self._sequence = sequence
+            self._received += count
+        elif step < 0x10000 - _MISORDER:
+            self._lost_before = self.lost
+            self._count_from(sequence - count)
+            self.note(count, sequence, stamp, now)
+            return
+        else:
+            self._received += count
+        if stamp != self._stamp:
+            ticks = (stamp - self._stamp) & 0xFFFFFFFF
+            if ticks < 0x80000000:
+                self._jitter += (abs((now - self._arrival_s) * self._clock_hz - ticks) - self._jitter) / 16
+                self._stamp, self._arrival_s = stamp, now
+
+    def shift(self, buffer: bytearray, start: int, stop: int, stride: int) -> None:
+        """The packets of a run as they go out."""
+        for at in range(start + NUMBERS, stop, stride):
+            sequence, stamp = _numbers(buffer, at)
+            _change(
+                buffer,
+                at,
+                (sequence + self.sequence_shift) & 0xFFFF,
+                (stamp + self.stamp_shift) & 0xFFFFFFFF,
+                self.ssrc_out,
+            )
+
+    # What is told -------------------------------------------------------------------------------------------------
+
+    @property
+    def lost(self) -> int:
+        return self._lost_before + max(0, self._highest - self._base - self._received)
+
+    @property
+    def jitter_ms(self) -> float:
+        return round(self._jitter * 1000 / self._clock_hz, 2) if self._clock_hz else 0.0
+
+    @property
+    def highest(self) -> tuple[int, int]:
+        """SSRC (0: none) and extended highest sequence number of what comes in."""
+        return max(0, self.ssrc), self._highest & 0xFFFFFFFF
+
+
+def same_source(buffer: bytearray, start: int, stop: int, stride: int) -> int:
+    """How many packets of a run have the SSRC of its first one."""
+    first = _ssrc(buffer, start + _SSRC)
+    count = 0
+    for at in range(start + _SSRC, stop, stride):
+        if _ssrc(buffer, at) != first:
+            break
+        count += 1
+    return count

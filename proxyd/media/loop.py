@@ -1,0 +1,130 @@
+"""One flat epoll loop with one warm buffer, whose wake-ups are moderated.
+
+What a relay costs is wake-ups: under load each one waits until a window is over, so that it finds more to do. A lone
+stream, and one that comes as fast as it can, see no window.
+"""
+
+from __future__ import annotations
+
+import heapq
+import select
+import sys
+from collections.abc import Callable
+from itertools import count
+from time import monotonic, sleep
+
+READ_BYTES = 256 * 1024
+# In front of what is read: room for what the last read left incomplete, at most one packet or message.
+HEADROOM_BYTES = 72 * 1024
+_EVENTS = 512
+_BUSY = 1.5  # windows: a mean gap between wake-ups below it is load
+_MEMORY = 1 / 16  # weight of the last gap
+READABLE, CAN_WRITE = select.EPOLLIN, select.EPOLLOUT
+WRITABLE_AGAIN = select.EPOLLOUT | select.EPOLLET  # tells once, after a write that did not go out whole
+HUNG_UP, FAILED = select.EPOLLHUP, select.EPOLLERR
+
+Handler = Callable[[int], None]
+
+
+class Loop:
+    """`now` is that of the last wake-up. `first` is called by itself after all other handlers of a wake-up: it alone
+    may open descriptors, so that none can be taken for one that was closed in the same wake-up."""
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self._epoll = select.epoll()
+        self._handlers: dict[int, Handler] = {}
+        self._opener = -1
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = count()
+        self._running = False
+        self.buffer = bytearray(HEADROOM_BYTES + READ_BYTES)
+        self.view = memoryview(self.buffer)
+        self.room = self.view[HEADROOM_BYTES:]
+        self.now = monotonic()
+        self.big = False  # set by whoever reads a lot at once: there is no window then
+
+    def watch(self, descriptor: int, events: int, handler: Handler, *, opener: bool = False) -> None:
+        self._handlers[descriptor] = handler
+        self._epoll.register(descriptor, events)
+        if opener:
+            self._opener = descriptor
+
+    def change(self, descriptor: int, events: int) -> None:
+        self._epoll.modify(descriptor, events)
+
+    def forget(self, descriptor: int) -> None:
+        """Before it is closed: others have it, too, so closing does not end what epoll knows of it."""
+        del self._handlers[descriptor]
+        self._epoll.unregister(descriptor)
+
+    def call_at(self, when: float, call: Callable[[], None]) -> None:
+        """`when` as `now`. Cannot be taken back."""
+        heapq.heappush(self._timers, (when, next(self._numbers), call))
+
+    def stop(self) -> None:
+        self._running = False
+
+    def close(self) -> None:
+        self._epoll.close()
+
+    def run(self) -> None:
+        poll, window = self._epoll.poll, self._window_s
+        gap, timers = 1.0, self._timers
+        self._running = True
+        while self._running:
+            timeout = max(0.0, timers[0][0] - monotonic()) if timers else -1
+            events = poll(timeout, _EVENTS)
+            now = monotonic()
+            gap += (now - self.now - gap) * _MEMORY
+            self.now = now
+            self.big = False
+            self._dispatch(events)
+            while timers and timers[0][0] <= now:
+                self._guarded(heapq.heappop(timers)[2])
+            if gap < window * _BUSY and not self.big:
+                rest = now + window - monotonic()
+                if rest > 0:
+                    self._rest(rest)
+
+    def _rest(self, seconds: float) -> None:
+        sleep(seconds)
+
+    def _dispatch(self, events: list[tuple[int, int]]) -> None:
+        handlers, opener, opened = self._handlers, self._opener, 0
+        rest = iter(events)
+        while True:
+            try:
+                for descriptor, what in rest:
+                    if descriptor == opener:
+                        opened = what
+                    elif (handler := handlers.get(descriptor)) is not None:
+                        handler(what)
+                break
+            except Exception:
+                _tell()
+                self._give_up(handlers.get(descriptor))
+        if opened:
+            try:
+                handlers[opener](opened)
+            except Exception:  # an order that could not be carried out; the next ones still can
+                _tell()
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception:
+            _tell()
+            self._give_up(call)
+
+    def _give_up(self, handler: Callable[..., None] | None) -> None:
+        """A bug met in one stream or recorder ends that one, not the others."""
+        owner = getattr(handler, "__self__", None)
+        if (give_up := getattr(owner, "give_up", None)) is not None:
+            give_up()
+
+
+def _tell() -> None:
+    import traceback  # costs memory that is nearly never needed
+
+    traceback.print_exc(limit=20, file=sys.stderr)
