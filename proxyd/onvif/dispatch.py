@@ -18,7 +18,7 @@ from proxyd.errors import Conflict, UpstreamError
 
 from .authentication import Authenticator, Grant
 from .exchange import Call, Later, Pending, Reply, plain, refusal
-from .faults import SoapFault, content_type, internal_error, malformed, not_done, not_permitted
+from .faults import SoapFault, content_type, internal_error, malformed, must_understand, not_done, not_permitted
 from .levels import needed, permits
 from .namespaces import ANALYTICS, EVENTS, MEDIA, MEDIA2, NOTIFICATION
 from .pull_answers import PullAnswer
@@ -91,6 +91,8 @@ class Dispatcher:
         except SoapSyntaxError as error:
             return refusal(malformed(error), call.path.rpartition("/")[2], error.reason)
         try:
+            if request.not_understood:
+                raise must_understand(request.not_understood)
             operation = find(call.path, request, self._services)
         except SoapFault as fault:
             return refusal(fault, request.operation, fault.reason, version=request.version)

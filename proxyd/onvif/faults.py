@@ -80,6 +80,12 @@ def malformed(error: SoapSyntaxError) -> SoapFault:
     return SoapFault(error.code, error.reason, *subcodes)
 
 
+def must_understand(name: str) -> SoapFault:
+    """A client said that its request means nothing without that header block. The block `NotUnderstood`, which SOAP 1.2
+    section 5.4.8 allows, is not sent: it would make lxml keep names that strangers chose."""
+    return SoapFault("MustUnderstand", f"The header {name[:64]} is not understood")
+
+
 def not_authorized(status: int = 400) -> SoapFault:
     """The same words for every cause: the reason is for our user's trace, not for whoever guesses passwords."""
     return SoapFault(

@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 from lxml import etree
 
-from .namespaces import ADDRESSING, ENV11, ENV12, PREFIXES, WSSE, clark
+from .namespaces import ADDRESSING, ADDRESSING_2004, ENV11, ENV12, PREFIXES, WSSE, clark
 
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_MARKUP = 2000  # tags in a request; real ones have fewer than 100
@@ -40,6 +40,9 @@ _NAMES_WITH_PREFIXES = frozenset(name.decode() for name in _WITH_PREFIXES)
 _SECURITY, _USERNAME_TOKEN, _USERNAME, _PASSWORD, _NONCE = (
     f"{{{WSSE}}}{name}" for name in ("Security", "UsernameToken", "Username", "Password", "Nonce")
 )
+# Nothing of WS-Addressing changes what is done: the operation and the address of the connection say it all.
+_UNDERSTOOD = (f"{{{WSSE}}}Security", f"{{{ADDRESSING}}}", f"{{{ADDRESSING_2004}}}")
+_OUR_ROLES = ("", f"{ENV12}/role/next", f"{ENV12}/role/ultimateReceiver", "http://schemas.xmlsoap.org/soap/actor/next")
 _MAX_SCOPES = 16  # each is a copy of all declarations round it
 _READABLE_ENCODINGS = frozenset({"utf-8", "utf8", "utf-16", "utf-16le", "utf-16be", "us-ascii", "ascii"})
 
@@ -76,6 +79,7 @@ class SoapRequest:
     message_id: str | None = None
     action: str | None = None
     scopes: Mapping[RequestElement, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    not_understood: str = ""  # the name of a header block that must be understood, and is not
 
     def prefixes(self, element: RequestElement) -> Mapping[str, str]:
         """Namespaces by prefix where a topic or content expression stands: prefixes inside its text mean these."""
@@ -125,6 +129,7 @@ def parse_envelope(data: bytes) -> SoapRequest:
         message_id=_text(header, f"{{{ADDRESSING}}}MessageID"),
         action=_text(header, f"{{{ADDRESSING}}}Action"),
         scopes=scopes,
+        not_understood=_not_understood(header, env),
     )
 
 
@@ -213,6 +218,19 @@ def _split(element: RequestElement) -> tuple[str, str]:
 def _text(parent: RequestElement, tag: str) -> str | None:
     found = parent.find(tag)
     return None if found is None else (found.text or "").strip()
+
+
+def _not_understood(header: RequestElement, env: str) -> str:
+    """SOAP 1.2 part 1 sections 2.4 and 5.2.3, SOAP 1.1 section 4.2.3. Blocks for other nodes are left alone."""
+    must, role = f"{{{env}}}mustUnderstand", f"{{{env}}}{'role' if env == ENV12 else 'actor'}"
+    for block in header:
+        if (
+            block.get(must, "").strip() in ("1", "true")
+            and not block.tag.startswith(_UNDERSTOOD)
+            and block.get(role, "").strip() in _OUR_ROLES
+        ):
+            return _split(block)[1]
+    return ""
 
 
 def _username_token(header: RequestElement) -> UsernameToken | None:
