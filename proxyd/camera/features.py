@@ -103,7 +103,8 @@ class ChannelFeatures:
     rules: tuple[AnalyticsItem, ...] = ()
     modules: tuple[AnalyticsItem, ...] = ()
     analytics_read: bool = False  # the NVR listed rules and modules, be it none: what is not there any more, is gone
-    backchannel: bool = False
+    backchannel: bool = False  # recorders may send sound
+    speaker: bool = False  # the NVR would take sound for this channel; nothing is passed on to it yet
 
 
 NO_FEATURES = ChannelFeatures()

@@ -57,12 +57,13 @@ class FeatureReader:
         self._ptz_nodes: Mapping[str, Mapping[str, Any]] = {}
         self._ptz_configurations: Mapping[str, Mapping[str, Any]] = {}
         self._ptz_move_status = False
+        self._speaker = False
         self._waited_s = 0.0
         self.warnings: list[str] = []
         self._silent: Counter[tuple[str, str]] = Counter()  # calls of an operation that brought nothing, in a row
 
-    async def begin(self) -> None:
-        """What concerns all channels. Raises UpstreamAuthError only."""
+    async def begin(self, channels: int) -> None:
+        """What concerns all channels, so many. Raises UpstreamAuthError only."""
         answer = await self.ask(MEDIA_NAMESPACE, "GetVideoSources", {}, "list its video sources")
         sources = answer if isinstance(answer, list) else []
         tokens = [s["token"] for s in sources[:_MAX_SOURCES] if isinstance(s, dict) and isinstance(s.get("token"), str)]
@@ -73,6 +74,8 @@ class FeatureReader:
         told = await self.ask(PTZ_NAMESPACE, "GetServiceCapabilities", {}, step)
         self._ptz_move_status = tells_move_status(told)
         self._topics = await self._read_topics()
+        if channels == 1:  # of several, only their profiles say which has it
+            self._speaker = await self._has_speaker()
 
     async def features_of(self, channel: Channel) -> ChannelFeatures:
         """Raises UpstreamAuthError only."""
@@ -89,7 +92,16 @@ class FeatureReader:
             rules=rules or (),
             modules=modules or (),
             analytics_read=rules is not None and modules is not None,
+            speaker=self._speaker or any(p.audio_output and p.audio_decoder for p in channel.profiles),
         )
+
+    async def _has_speaker(self) -> bool:
+        """A loudspeaker of the device, and something that decodes what is sent to it."""
+        for operation in ("GetAudioOutputs", "GetAudioDecoderConfigurations"):
+            answer = await self.ask(MEDIA_NAMESPACE, operation, {}, "say whether it has a loudspeaker")
+            if not isinstance(answer, list) or not answer:
+                return False
+        return True
 
     async def _read_topics(self) -> tuple[TopicSpec, ...]:
         """The same for all channels: NVRs describe their events once."""

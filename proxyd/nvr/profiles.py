@@ -58,6 +58,7 @@ class Profile:
     audio_source: str = ""
     audio_configuration: str = ""  # of the audio source
     audio_output: str = ""
+    audio_decoder: str = ""  # its configuration
 
     @property
     def has_picture(self) -> bool:
@@ -71,6 +72,7 @@ class Profile:
 def parse_media_profile(raw: Mapping[str, Any]) -> Profile | None:
     """A profile from Media's GetProfiles; None without a token."""
     encoder = _mapping(raw.get("VideoEncoderConfiguration"))
+    output, decoder = _way_back(_mapping(raw.get("Extension")))
     h264 = _mapping(encoder.get("H264")) or _mapping(encoder.get("MPEG4"))
     return _profile(
         raw,
@@ -80,7 +82,8 @@ def parse_media_profile(raw: Mapping[str, Any]) -> Profile | None:
         ptz=_mapping(raw.get("PTZConfiguration")),
         analytics=_mapping(raw.get("VideoAnalyticsConfiguration")),
         audio_source=_mapping(raw.get("AudioSourceConfiguration")),
-        audio_output=_mapping(_mapping(raw.get("Extension")).get("AudioOutputConfiguration")),
+        audio_output=output,
+        audio_decoder=decoder,
         gov_length=h264.get("GovLength"),
         codec_profile=h264.get("H264Profile"),
     )
@@ -99,8 +102,22 @@ def parse_media2_profile(raw: Mapping[str, Any]) -> Profile | None:
         analytics=_mapping(configurations.get("Analytics")),
         audio_source=_mapping(configurations.get("AudioSource")),
         audio_output=_mapping(configurations.get("AudioOutput")),
+        audio_decoder=_mapping(configurations.get("AudioDecoder")),
         gov_length=encoder.get("GovLength"),
         codec_profile=encoder.get("Profile"),
+    )
+
+
+def _way_back(extension: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Audio output and decoder configuration. zeep takes both for the foreign elements that the schema allows before
+    them, and gives these without their names."""
+    foreign = extension.get("_value_1")
+    unnamed = [one for one in foreign if isinstance(one, Mapping)] if isinstance(foreign, list) else []
+    output = next((one for one in unnamed if "OutputToken" in one), None)
+    decoder = next((one for one in unnamed if "OutputToken" not in one), None)
+    return (
+        _mapping(extension.get("AudioOutputConfiguration") or output),
+        _mapping(extension.get("AudioDecoderConfiguration") or decoder),
     )
 
 
@@ -119,6 +136,7 @@ def _profile(
     analytics: Mapping[str, Any],
     audio_source: Mapping[str, Any],
     audio_output: Mapping[str, Any],
+    audio_decoder: Mapping[str, Any],
     gov_length: object,
     codec_profile: object,
 ) -> Profile | None:
@@ -149,6 +167,7 @@ def _profile(
         audio_source=_text(audio_source.get("SourceToken")),
         audio_configuration=_text(audio_source.get("token")),
         audio_output=_text(audio_output.get("OutputToken")),
+        audio_decoder=_text(audio_decoder.get("token")),
     )
 
 

@@ -28,15 +28,17 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "Analytics",
         "PTZ",
         "AudioOutput",
+        "AudioDecoder",
     ),
     "VideoSourceConfiguration": ("Name", "UseCount", "SourceToken", "Bounds"),
     "Configurations/VideoSource": ("Name", "UseCount", "SourceToken", "Bounds"),
     # Rules and modules of 64 channels are megabytes; only the tokens are wanted here.
     "Profiles/VideoAnalyticsConfiguration": ("Name", "UseCount"),
-    "Profiles/Extension": ("AudioOutputConfiguration",),
+    "Profiles/Extension": ("AudioOutputConfiguration", "AudioDecoderConfiguration"),
     "Configurations/Analytics": (),
     "Configurations/AudioSource": ("SourceToken",),
     "Configurations/AudioOutput": ("OutputToken",),
+    "Configurations/AudioDecoder": (),
     "Configurations/PTZ": ("NodeToken",),
     "VideoEncoderConfiguration": (
         "Name",

@@ -125,7 +125,7 @@ class _Scan:
             await self._read_uris_first(asked)
         self._grouping = group_profiles(profiles, self._uris)
         self._tell(f"{len(self._grouping.channels)} channels found")
-        await self._features.begin()
+        await self._features.begin(len(self._grouping.channels))
         await self._in_parallel(self._grouping.channels, self._read_channel)
         same = same_picture_warnings(self._grouping.channels, self._uris)
         for sentence in (*self._grouping.warnings, *same, *self._features.warnings):

@@ -23,6 +23,7 @@ class Faults:
     action_required: bool = False  # an empty 400 for requests whose Content-Type does not name the action
     time_needs_auth: bool = False
     lockout_after: int = 0  # refuse everybody after this many wrong passwords
+    speakers: frozenset[int] = frozenset()  # channels that take sound; 0: one of the device, in no profile
     no_snapshot: bool = False  # GetSnapshotUri faults
     broken_optics: bool = False  # PTZ and Imaging are announced, and fault whatever they are asked
     no_rules: bool = False  # all analytics rules and modules were deleted
@@ -98,6 +99,7 @@ _DEFAULT_VALUES = {
     "slow_s": "1",
     "offline": "1",
     "gaps": "2",
+    "speakers": "1",
     "lockout_after": "5",
     "subscription_host": "10.255.0.1",
     "subscription_s": "10",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proxyd.simulator.layout import SimProfile
 from proxyd.simulator.services.analytics import analytics_configuration
+from proxyd.simulator.services.audio import MEDIA_AUDIO, decoder, output
 from proxyd.simulator.services.context import Answer, Context, wanted_profile
 from proxyd.simulator.services.device import media_capabilities
 from proxyd.simulator.services.encoders import MEDIA_ENCODERS, by_encoder_token
@@ -20,9 +21,18 @@ def _profile(context: Context, profile: SimProfile, tag: str) -> Element:
         _encoder(context, profile),
         analytics_configuration(context, profile, "tt:VideoAnalyticsConfiguration"),
         ptz_configuration(context, profile, "tt:PTZConfiguration"),
+        _extension(context, profile),
         token=profile.token,
         fixed="true",
     )
+
+
+def _extension(context: Context, profile: SimProfile) -> Element | None:
+    parts = (
+        output(context, profile, "tt:AudioOutputConfiguration"),
+        decoder(context, profile, "tt:AudioDecoderConfiguration"),
+    )
+    return el("tt:Extension", *parts) if any(part is not None for part in parts) else None
 
 
 def source_configuration(context: Context, profile: SimProfile, tag: str) -> Element:
@@ -157,6 +167,7 @@ MEDIA: dict[str, Answer] = {
     "GetVideoEncoderConfiguration": _get_video_encoder_configuration,
     **MEDIA_ENCODERS,
     "GetAudioSources": _get_audio_sources,
+    **MEDIA_AUDIO,
     "GetStreamUri": _get_stream_uri,
     "GetSnapshotUri": _get_snapshot_uri,
     "GetServiceCapabilities": _get_service_capabilities,

@@ -6,6 +6,7 @@ from lxml import etree
 
 from proxyd.simulator.layout import SimProfile
 from proxyd.simulator.services.analytics import analytics_configuration
+from proxyd.simulator.services.audio import decoder, output
 from proxyd.simulator.services.context import Answer, Context, wanted_profile
 from proxyd.simulator.services.device import media2_capabilities
 from proxyd.simulator.services.encoders import MEDIA2_ENCODERS
@@ -50,6 +51,10 @@ def _profile(context: Context, profile: SimProfile, types: set[str]) -> Element:
         parts.append(analytics_configuration(context, profile, "tr2:Analytics"))
     if everything or "PTZ" in types:
         parts.append(ptz_configuration(context, profile, "tr2:PTZ"))
+    if everything or "AudioOutput" in types:
+        parts.append(output(context, profile, "tr2:AudioOutput"))
+    if everything or "AudioDecoder" in types:
+        parts.append(decoder(context, profile, "tr2:AudioDecoder"))
     return el(
         "tr2:Profiles",
         el("tr2:Name", profile.name),

@@ -10,6 +10,8 @@ from proxyd.nvr.scan import scan
 from proxyd.nvr.tokens import MAX_TOKENS, channel_tokens
 from proxyd.simulator.device import SimulatedNvr
 from proxyd.simulator.dialects import DIALECTS
+from proxyd.simulator.faults import Faults
+from proxyd.store.documents import features_text, parse_features
 
 MAIN = Profile("main", source_token="src_1", source_config_token="conf_1", encoder_token="enc_1", analytics="an_1")
 SUB = Profile("sub", source_token="src_1", source_config_token="conf_1", encoder_token="enc_2", ptz_configuration="p")
@@ -54,7 +56,10 @@ def test_both_media_services_give_the_same_parts() -> None:
             "PTZConfiguration": {"token": "p", "NodeToken": "n"},
             "VideoAnalyticsConfiguration": {"token": "a"},
             "AudioSourceConfiguration": {"SourceToken": "m"},
-            "Extension": {"AudioOutputConfiguration": {"OutputToken": "o"}},
+            "Extension": {
+                "AudioOutputConfiguration": {"OutputToken": "o"},
+                "AudioDecoderConfiguration": {"token": "d"},
+            },
         }
     )
     second = parse_media2_profile(
@@ -66,12 +71,31 @@ def test_both_media_services_give_the_same_parts() -> None:
                 "Analytics": {"token": "a"},
                 "AudioSource": {"SourceToken": "m"},
                 "AudioOutput": {"OutputToken": "o"},
+                "AudioDecoder": {"token": "d"},
             },
         }
     )
     assert first == second
     assert first is not None
     assert (first.ptz_node, first.analytics, first.audio_source, first.audio_output) == ("n", "a", "m", "o")
+    assert first.audio_decoder == "d"
+
+
+@pytest.mark.parametrize("dialect", list(DIALECTS))
+async def test_a_loudspeaker_is_found_where_it_is(dialect: str) -> None:
+    async with SimulatedNvr(channels=3, dialect=dialect, faults=Faults(speakers=frozenset((2,)))) as nvr:
+        result = await scan(nvr.access, on_progress=lambda _: None, on_channel=lambda _: None)
+    assert [channel.features.speaker for channel in result.channels] == [False, True, False]
+    assert not any(channel.features.backchannel for channel in result.channels)  # nothing is passed on yet
+    assert parse_features(features_text(result.channels[1].features)).speaker
+    assert not parse_features("{}").speaker
+
+
+@pytest.mark.parametrize(("speakers", "found"), [((0,), True), ((), False)])
+async def test_a_loudspeaker_of_a_device_with_one_channel_is_that_one_s(speakers: tuple[int, ...], found: bool) -> None:
+    async with SimulatedNvr(channels=1, faults=Faults(speakers=frozenset(speakers))) as nvr:
+        [channel] = (await scan(nvr.access, on_progress=lambda _: None, on_channel=lambda _: None)).channels
+    assert channel.features.speaker is found
 
 
 @pytest.mark.parametrize("dialect", list(DIALECTS))

@@ -37,6 +37,8 @@ OPERATIONS = [
     ("trt:GetVideoEncoderConfiguration", "<trt:ConfigurationToken>{encoder}</trt:ConfigurationToken>"),
     ("trt:GetVideoEncoderConfigurationOptions", "<trt:ProfileToken>{token}</trt:ProfileToken>"),
     ("trt:GetAudioSources", ""),
+    ("trt:GetAudioOutputs", ""),
+    ("trt:GetAudioDecoderConfigurations", ""),
     ("trt:GetStreamUri", "<trt:ProfileToken>{token}</trt:ProfileToken>"),
     ("trt:GetSnapshotUri", "<trt:ProfileToken>{token}</trt:ProfileToken>"),
     ("trt:GetServiceCapabilities", ""),
@@ -68,7 +70,8 @@ def validator(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Va
 
 @pytest.mark.parametrize("dialect", tuple(DIALECTS))
 async def test_answers_are_valid(dialect: str, validator: Validator) -> None:
-    async with SimulatedNvr(channels=3, dialect=dialect) as nvr, OnvifRequests(nvr) as onvif:
+    faults = Faults(speakers=frozenset((1, 2)))
+    async with SimulatedNvr(channels=3, dialect=dialect, faults=faults) as nvr, OnvifRequests(nvr) as onvif:
         token, encoder = nvr.layout.profiles[0].token, nvr.layout.profiles[0].encoder
         for operation, body in OPERATIONS:
             if operation.startswith("tr2:") and not DIALECTS[dialect].paths.media2:
