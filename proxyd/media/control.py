@@ -156,6 +156,8 @@ class Control:
                 outlet = TcpOutlet(order.outlet, feed, order.legs, sockets[0], self._loop, self._limits, self._ended)
             self._outlets[order.outlet] = outlet
             feed.outlets.append(outlet)
+        if outlet is not None and order.keep:
+            outlet.keep()
 
     @staticmethod
     def _order_outlet(outlet: Outlet, order: WriteOutlet | StartOutlet | StopOutlet | EndOutlet) -> None:
@@ -170,7 +172,9 @@ class Control:
                 outlet.end()
 
     def _ended(self, number: int, why: str) -> None:
-        del self._outlets[number]
+        outlet = self._outlets.pop(number)
+        if (stats := outlet.look_after()) is not None:
+            self._emit(Stats((), (stats,)))
         self._emit(OutletEnded(number, why))
 
     # Figures ------------------------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ class TcpOutlet:
         self._progress_s = loop.now  # when the recorder took something, or had nothing to take
         self._since_s = 0.0  # waits for a key frame since
         self._ending = False
+        self._kept: bytearray | None = None  # until the start
         self._open = True
         self.started = self.waiting = False
         self.bytes = self.packets = self.skips = self.dropped = 0
@@ -67,6 +68,13 @@ class TcpOutlet:
                 self._rtp[leg.track], self._rtcp[leg.track] = leg.channels
         self._same = self._rtp == self.feed.channels
 
+    def keep(self) -> None:
+        """From here on packets wait for `start`, as many as the backlog may hold."""
+        if not self._ending and self._open:
+            self._kept = bytearray()
+            self.started, self.waiting = True, False
+            self.feed.arrange()
+
     def relegate(self, legs: Sequence[Leg], descriptors: Sequence[socket.socket]) -> None:
         """It has these legs from now on; a connection needs no other descriptors for that."""
         for one in descriptors:
@@ -78,13 +86,19 @@ class TcpOutlet:
     def start(self, at_key: bool) -> None:
         if self._ending or not self._open:
             return
+        kept, self._kept = self._kept, None
         self.started = True
-        self.waiting = at_key and self.feed.has_keys
+        # What was kept may be the first part of a lot: then it goes on at the next key frame.
+        self.waiting = (at_key or (kept is not None and self.waiting)) and self.feed.has_keys
         self._since_s = self._loop.now
         self.feed.arrange()
+        if kept:
+            self._put(bytes(kept))
+        self.feed.go_on()
 
     def stop(self) -> None:
         self.started = self.waiting = False
+        self._kept = None
         self.feed.arrange()
 
     def write(self, data: bytes) -> None:
@@ -114,7 +128,7 @@ class TcpOutlet:
 
     @property
     def plain(self) -> bool:
-        return self.started and self._same and not self.waiting and not self._backlog
+        return self.started and self._same and not self.waiting and not self._backlog and self._kept is None
 
     def fall_behind(self, rest: memoryview) -> None:
         """The connection did not take this of what was sent directly."""
@@ -128,6 +142,9 @@ class TcpOutlet:
 
     def take(self, runs: Sequence[Run], packets: int, key: int) -> None:
         """`packets` of them; `key` is where the first key frame in them begins, or -1."""
+        if self._kept is not None and self.waiting:
+            self.dropped += packets
+            return
         if self.waiting:
             if key >= 0 and len(self._backlog) * 4 <= self._limits.backlog_kib * 1024:
                 left = packets
@@ -142,6 +159,9 @@ class TcpOutlet:
         piece, count = pick(self._loop.buffer, self._loop.view, runs, self._rtp, self.feed.channels)
         if not count:
             return
+        if self._kept is not None:
+            self._keep_more(self._kept, piece, count)
+            return
         if self._backlog and len(self._backlog) + len(piece) > self._limits.backlog_kib * 1024:
             self.skips += 1
             self.dropped += count
@@ -153,9 +173,20 @@ class TcpOutlet:
         self.packets += count
         self._put(piece)
 
+    def _keep_more(self, kept: bytearray, piece: bytes | bytearray, count: int) -> None:
+        if len(kept) + len(piece) > self._limits.backlog_kib * 1024:
+            self.dropped += count
+            self.waiting = True
+            return
+        kept += piece
+        self.bytes += len(piece)
+        self.packets += count
+        if len(kept) * 2 > self._limits.backlog_kib * 1024:
+            self.feed.hold_for(self)
+
     def report(self, track: int, packet: bytes) -> None:
         """RTCP: only beside packets, never instead of them."""
-        if not self.started or self.waiting or self._rtcp[track] < 0:
+        if not self.started or self.waiting or self._kept is not None or self._rtcp[track] < 0:
             return
         if len(self._backlog) < self._limits.backlog_kib * 1024:
             self._put(b"$" + bytes((self._rtcp[track],)) + len(packet).to_bytes(2, "big") + packet)
@@ -212,7 +243,7 @@ class TcpOutlet:
         if not self._open:
             return
         self._open = self.started = self.waiting = False
-        self._backlog = bytearray()
+        self._backlog, self._kept = bytearray(), None
         self._loop.forget(self._socket.fileno())
         self._socket.close()
         self.feed.leave(self)

@@ -49,6 +49,10 @@ class UdpOutlet:
     def route(self) -> None:
         """Tracks have no channels here."""
 
+    def keep(self) -> None:
+        """By UDP nothing has to wait for an answer: whoever listens gets it."""
+        self.start(False)
+
     def relegate(self, legs: Sequence[Leg], sockets: Sequence[socket.socket]) -> None:
         """It has these legs from now on."""
         self._close_sockets()

@@ -14,12 +14,15 @@ from proxyd.media.wire import (
     EndOutlet,
     FeedLost,
     FeedMessage,
+    OpenOutlet,
     OutletEnded,
+    StartOutlet,
+    Stats,
     StopOutlet,
     WriteOutlet,
 )
 
-from .rig import VIDEO, framed, media, pictures, rtp
+from .rig import SAME, VIDEO, Recorder, framed, media, pictures, rtp, tcp_pair
 
 ANSWER = b"RTSP/1.0 200 OK\r\nCSeq: 4\r\nSession: 1\r\n\r\n"
 WITH_BODY = b"RTSP/1.0 200 OK\r\nCSeq: 5\r\ncontent-length: 4\r\n\r\n$\x00\x00\x04"
@@ -89,6 +92,27 @@ def test_answers_fall_between_packets() -> None:
                 whole = head + recorder.read(int.from_bytes(head[2:], "big"))
                 assert left.startswith(whole)
                 left = left[len(whole) :]
+
+
+def test_what_comes_before_the_answer_waits_for_it() -> None:
+    with media() as rig:
+        feed, nvr = rig.feed()
+        ours, theirs = tcp_pair()
+        recorder = Recorder(rig.keep(theirs))
+        outlet = rig.new_id()
+        rig.order(OpenOutlet(outlet, feed, SAME, keep=True), ours)
+        rig.fresh_stats(outlet)  # so that it is there
+        sent = stream(10)
+        nvr.sendall(sent + ANSWER)
+        rig.wait(FeedMessage)  # all that came before it was looked at
+        rig.order(WriteOutlet(outlet, ANSWER))
+        rig.order(StartOutlet(outlet, False))
+        assert recorder.read(len(ANSWER) + len(sent)) == ANSWER + sent
+        nvr.sendall(sent)
+        assert recorder.read(len(sent)) == sent
+        rig.order(EndOutlet(outlet))
+        assert rig.wait(Stats, lambda stats: any(one.bytes == 2 * len(sent) for one in stats.outlets))
+        assert rig.wait(OutletEnded).why == ""
 
 
 def test_a_stopped_outlet_gets_no_more() -> None:
