@@ -20,7 +20,7 @@ import pytest
 
 from netsetup.arguments import add_apply_arguments, add_plan_arguments, again
 from netsetup.cli import COMMANDS, main
-from tests.netns.lan import wait_until
+from tests.netns.lan import halt_at
 from tests.netsetup.conftest import Inside
 
 STATIC = ("--parent", "p0", "--static", "10.77.0.101/24", "--gateway", "10.77.0.1")
@@ -300,10 +300,12 @@ def case_interrupted(folder: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_until("a camera's interface", lambda: any(name == "vcam9" for _, name in socket.if_nameindex()))
+    halted = halt_at(running, "interfaces", lambda: any(name == "vcam9" for _, name in socket.if_nameindex()))
     running.send_signal(signal.SIGINT)
+    running.send_signal(signal.SIGCONT)
     _, said = running.communicate(timeout=60)
-    assert (running.returncode, said) == (1, "netsetup: interrupted; everything is as it was.\n")
+    assert halted and running.returncode == 1, said
+    assert said == "netsetup: interrupted; everything is as it was.\n", said
     unchanged(before)
     assert netsetup.json("status")["interfaces"] == []
 

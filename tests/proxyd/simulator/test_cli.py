@@ -46,12 +46,12 @@ async def simulate(*options: str) -> AsyncIterator[Process]:
 
 async def first_line(process: Process) -> str:
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         return (await process.stdout.readline()).decode()
 
 
 async def ended(process: Process) -> tuple[int, str]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         _, err = await process.communicate()
     assert process.returncode is not None
     return process.returncode, err.decode()
