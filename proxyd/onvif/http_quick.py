@@ -10,10 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
-from email.utils import format_datetime
-from functools import lru_cache
-from http import HTTPStatus
 from typing import Any, Protocol
 
 from proxyd.camera.raw_exchange import RawExchange
@@ -21,6 +17,7 @@ from proxyd.camera.urls import bracketed
 
 from . import http_connections
 from .exchange import Call, Later, Pending, Reply
+from .http_bytes import bytes_of
 from .quick_request import QuickHead, parse_quick_head
 from .services.operation import Reached
 from .soap import MAX_REQUEST_BYTES
@@ -66,6 +63,7 @@ class QuickConnection(asyncio.Protocol):
         self._heard_at = 0.0
         self._busy = False
         self._closing = False
+        self._unsent: Callable[[], None] | None = None  # for an answer of which the kernel did not take all at once
         self._idle: asyncio.TimerHandle | None = None
         self._stuck: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -118,7 +116,7 @@ class QuickConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """It does not read its answers."""
-        self._stuck = self._loop.call_later(http_connections.SEND_TIMEOUT_S, self._transport.abort)
+        self._stuck = self._loop.call_later(http_connections.SEND_TIMEOUT_S, self.abort)
         self._connections.answering.add(self)
         self._busy = True
 
@@ -133,6 +131,8 @@ class QuickConnection(asyncio.Protocol):
         self._connections.lost(self)
         self._end_timers()
         self._drop_answer()
+        if exc is not None:  # without, all that was written has gone out
+            self._take_back()
 
     # One request ----------------------------------------------------------------------------------------------
 
@@ -146,6 +146,7 @@ class QuickConnection(asyncio.Protocol):
 
     def _ask(self, head: QuickHead, request: bytes, body_at: int) -> None:
         self._begun = b""
+        self._unsent = None  # whoever asks again has the answer
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
@@ -197,7 +198,12 @@ class QuickConnection(asyncio.Protocol):
             self._closing = True
             answer = bytes_of(noted, keep=False)
         self._request = b""
+        self._unsent = reply.unsent
+        if self._transport.is_closing():
+            self._take_back()
         self._transport.write(answer)
+        if not self._transport.get_write_buffer_size():
+            self._unsent = None
         if self._closing and not self._busy:
             self._transport.close()
 
@@ -221,6 +227,7 @@ class QuickConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         self._drop_answer()
+        self._take_back()
         self._transport.abort()
 
     def _hand_over(self, data: bytes) -> None:
@@ -248,6 +255,11 @@ class QuickConnection(asyncio.Protocol):
             if timer is not None:
                 timer.cancel()
 
+    def _take_back(self) -> None:
+        unsent, self._unsent = self._unsent, None
+        if unsent is not None:
+            unsent()
+
     def _drop_answer(self) -> None:
         if self._give_up is not None:
             self._give_up()
@@ -255,24 +267,3 @@ class QuickConnection(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
             self._task = None
-
-
-def bytes_of(reply: Reply, *, keep: bool) -> bytes:
-    """The whole answer as it goes over the wire."""
-    begin = _begin(reply.status, reply.content_type)
-    more = "".join(f"{name}: {value}\r\n" for name, value in reply.headers) if reply.headers else ""
-    if not keep:
-        more += "Connection: close\r\n"
-    date = _date(int(time.time()))
-    return f"{begin}{more}Content-Length: {len(reply.body)}\r\nDate: {date}\r\n\r\n".encode() + reply.body
-
-
-@lru_cache(maxsize=32)
-def _begin(status: int, content_type: str) -> str:
-    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {content_type}\r\nServer: onviftui\r\n"
-
-
-@lru_cache(maxsize=1)
-def _date(second: int) -> str:
-    """RFC 9110 section 5.6.7."""
-    return format_datetime(datetime.fromtimestamp(second, UTC), usegmt=True)
