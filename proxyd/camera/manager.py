@@ -249,6 +249,7 @@ class CameraManager:
             reason,
             camera.stats() if camera else {},
             trace.recorder if trace else None,
+            https_port=camera.https_port if camera else 0,
             note=" ".join(filter(None, (camera.note, words, self.events.note(row.nvr_id), hidden))) if camera else "",
             last_event=self.events.last(row.id),
         )

@@ -70,6 +70,7 @@ class RunningCamera:
             await self.stop()
             holder = await asyncio.to_thread(port_holder, self.spec.address, port)
             raise StartFailed(start_failure(error, self.spec.address, port, holder)) from None
+        self._discovery.listens_by_https(self.https_port)
         await self._discovery.start()  # last: who finds the camera will ask it at once
 
     async def stop(self) -> None:
@@ -89,7 +90,13 @@ class RunningCamera:
     def tend(self) -> None:
         """To be called about once a second."""
         self._onvif.tend()
+        self._discovery.listens_by_https(self.https_port)
         self._discovery.tend()
+
+    @property
+    def https_port(self) -> int:
+        """Where it listens; 0 while there is no HTTPS."""
+        return self._onvif.https_port
 
     @property
     def note(self) -> str:

@@ -29,7 +29,7 @@ def https_url(host: str, port: int, path: str) -> str:
     return f"https://{_authority(host, port, 443)}{path}"
 
 
-def https_port(http_port: int) -> int:
+def https_port_beside(http_port: int) -> int:
     """The camera's port for HTTPS, which follows from its port for HTTP as long as it lives: 443 beside 80, else far
     enough away that cameras with one address and ports of their own do not meet."""
     if http_port == 80:

@@ -12,7 +12,7 @@ from .event_words import event_words
 from .events import CameraEvent
 from .spec import CameraSpec, StreamName, StreamSpec
 from .status import Facts, Failure, NvrHealth
-from .urls import DEVICE_PATH, SNAPSHOT_PATH, http_url, https_port, https_url, rtsp_url
+from .urls import DEVICE_PATH, SNAPSHOT_PATH, http_url, https_port_beside, https_url, rtsp_url
 
 _BPS_STEP = 10_000  # steadier figures: less than this is noise, and noise would cost bytes on every SSH line
 
@@ -34,7 +34,7 @@ def spec_of(row: CameraRow) -> CameraSpec | None:
         interface=row.interface.name,
         http_port=row.http_port,
         rtsp_port=row.rtsp_port,
-        https_port=https_port(row.http_port),
+        https_port=https_port_beside(row.http_port),
         username=row.username,
         password=row.password,
         streams=read_streams(row),
@@ -82,9 +82,11 @@ def camera_model(
     stats: Mapping[StreamName, StreamStats],
     recorder: str | None,
     *,
+    https_port: int = 0,
     note: str = "",
     last_event: CameraEvent | None = None,
 ) -> m.Camera:
+    """`https_port`: where it listens, 0 while it does not."""
     address = row.interface.address if row.interface else None
     streams = [
         m.Stream(
@@ -124,7 +126,7 @@ def camera_model(
         h265=row.settings.h265,
         forward=row.settings.forward,
         https=row.settings.https,
-        https_url=_https_url(row, address),
+        https_url=https_url(address, https_port, DEVICE_PATH) if address and https_port else None,
         clock_window_s=row.settings.clock_window_s,
         accounts=[f"{user.username} ({user.level})" for user in row.users],
         note=note,
@@ -134,12 +136,6 @@ def camera_model(
         last_event_at=event_time(last_event) if last_event else None,
         clients=sum(stream.clients for stream in streams),
     )
-
-
-def _https_url(row: CameraRow, address: str | None) -> str | None:
-    if address is None or not row.settings.https:
-        return None
-    return https_url(address, https_port(row.http_port), DEVICE_PATH)
 
 
 def event_model(event: CameraEvent) -> m.CameraEvent:

@@ -68,7 +68,7 @@ class Endpoint:
 
     address: str
     scopes: tuple[str, ...]
-    xaddr: str
+    xaddrs: tuple[str, ...]
     metadata_version: int
 
 
@@ -136,7 +136,7 @@ def format_hello(endpoint: Endpoint, stamp: Stamp) -> bytes:
     message.setEPR(endpoint.address)
     message.setTypes(_CODEC_TYPES)
     message.setScopes([Scope(scope) for scope in endpoint.scopes])
-    message.setXAddrs([endpoint.xaddr])
+    message.setXAddrs(list(endpoint.xaddrs))
     message.setMetadataVersion(str(endpoint.metadata_version))
     return str(createHelloMessage(message)).encode()
 
@@ -156,7 +156,7 @@ def format_answer(request: Request, endpoint: Endpoint, stamp: Stamp) -> bytes:
         endpoint.address,
         _CODEC_TYPES,
         [Scope(scope) for scope in endpoint.scopes],
-        [endpoint.xaddr],
+        list(endpoint.xaddrs),
         str(endpoint.metadata_version),
     )
     message.getProbeResolveMatches().append(match)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxyd.camera.spec import CameraSpec
-from proxyd.camera.urls import DEVICE_PATH, http_url
+from proxyd.camera.urls import DEVICE_PATH, http_url, https_url
 from proxyd.onvif.scopes import scopes
 
 from .matching import matches_scopes, matches_types
@@ -80,15 +80,18 @@ class AppSequence:
         self._number += 1
         return Stamp(message_id, self.instance_id, self._number)
 
-    def describe(self, spec: CameraSpec) -> Endpoint:
-        """What the camera says of itself; the version grows when that differs from the last time."""
+    def describe(self, spec: CameraSpec, https_port: int = 0) -> Endpoint:
+        """What the camera says of itself; the version grows when that differs from the last time. `https_port`: where
+        it listens now, 0 for not at all."""
         address = f"urn:uuid:{spec.uuid}"
         said = scopes(spec)
-        xaddr = http_url(spec.address, spec.http_port, DEVICE_PATH)
-        if self._described not in (None, (said, xaddr)):
+        xaddrs = [http_url(spec.address, spec.http_port, DEVICE_PATH)]
+        if https_port:
+            xaddrs.append(https_url(spec.address, https_port, DEVICE_PATH))  # last: many clients take the first
+        if self._described not in (None, (said, xaddrs)):
             self._metadata_version += 1
-        self._described = (said, xaddr)
-        return Endpoint(address, said, xaddr, self._metadata_version)
+        self._described = (said, xaddrs)
+        return Endpoint(address, said, tuple(xaddrs), self._metadata_version)
 
 
 class Responder:
@@ -103,10 +106,10 @@ class Responder:
         self.counts = Counts()
         self.endpoint = sequence.describe(spec)
 
-    def update(self, spec: CameraSpec) -> bool:
+    def update(self, spec: CameraSpec, https_port: int = 0) -> bool:
         """Whether what the camera says has changed: then it must greet again (ONVIF Core section 7.3.4)."""
         before = self.endpoint
-        self.endpoint = self._sequence.describe(spec)
+        self.endpoint = self._sequence.describe(spec, https_port)
         return self.endpoint != before
 
     def question(self, data: bytes, sender: str, now: float) -> Request | None:

@@ -62,6 +62,7 @@ class DiscoveryServer:
         self._hear: socket.socket | None = None
         self._speak: socket.socket | None = None
         self._interface = 0
+        self._https_port = 0
         self._retry_at = self._pause_s = 0.0
         self._waiting: set[asyncio.TimerHandle] = set()
         self._traced: OrderedDict[str, float] = OrderedDict()
@@ -85,7 +86,7 @@ class DiscoveryServer:
     def update(self, spec: CameraSpec) -> None:
         """Of the same address. Greets again when what the camera says has changed."""
         self._spec = spec
-        changed = self._responder.update(spec)
+        changed = self._responder.update(spec, self._https_port)
         if not self._running:
             return
         if not spec.discovery:
@@ -94,6 +95,12 @@ class DiscoveryServer:
             self._open()
         elif changed:
             self._greet()
+
+    def listens_by_https(self, port: int) -> None:
+        """The camera does so now; 0: not any more."""
+        if port != self._https_port:
+            self._https_port = port
+            self.update(self._spec)
 
     def tend(self) -> None:
         """Try again what failed; join again on an interface that was made anew under the same name (its index has

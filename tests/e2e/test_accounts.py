@@ -115,7 +115,11 @@ async def test_a_recorder_switches_https_on_and_keeps_the_certificate_it_saw() -
                 await service.SetNetworkProtocols({"NetworkProtocols": [wanted]})
             assert camera.address is not None
             address = camera.address
-            await until(lambda: _listens(address, port))
+
+            async def told() -> bool:
+                return bool((await client.call("camera.get", {"id": camera.id})).https_url)
+
+            await until(told)  # not before it listens
             first = await asyncio.to_thread(ssl.get_server_certificate, (address, port))
             assert await _https_addresses(address, port, first) == {f"https://{address}:{port}"}
             assert (await client.call("camera.get", {"id": camera.id})).https

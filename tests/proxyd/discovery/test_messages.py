@@ -34,7 +34,12 @@ from proxyd.nvr.probe import PROBE_TYPES, format_probe
 from tests.proxyd.discovery.wire import MESSAGE_ID, NVT, SOAP, WSA, WSD, Said, message, probe, resolve
 from tests.proxyd.onvif.builders import camera_spec
 
-ENDPOINT = Endpoint("urn:uuid:6f1c2f6e-0f4b-4c11-9d0c-000000000003", ("onvif://a/b%20c",), "http://10.0.0.1/x", 12)
+ENDPOINT = Endpoint(
+    "urn:uuid:6f1c2f6e-0f4b-4c11-9d0c-000000000003",
+    ("onvif://a/b%20c",),
+    ("http://10.0.0.1/x", "https://10.0.0.1/x"),
+    12,
+)
 STAMP = Stamp("urn:uuid:1", 1_700_000_000, 5)
 ASKED = Probe(MESSAGE_ID, (TYPES[0],), ())
 
@@ -219,7 +224,7 @@ def test_what_we_say_is_understood_by_the_codec() -> None:
     assert read.getRelatesTo() == MESSAGE_ID
     told = read.getProbeResolveMatches()[0]
     assert told.getEPR() == ENDPOINT.address
-    assert told.getXAddrs() == [ENDPOINT.xaddr]
+    assert told.getXAddrs() == list(ENDPOINT.xaddrs)
     assert [(q.getNamespace(), q.getLocalname()) for q in told.getTypes()] == list(TYPES)
     assert told.getMetadataVersion() == "12"
 

@@ -185,8 +185,20 @@ def test_versions_grow_with_what_is_said_also_over_a_new_address() -> None:
     moved = Responder(replace(SPEC, name="Gate", address="10.0.0.77"), sequence, lambda: "urn:uuid:1")
     assert first.endpoint.metadata_version == 1001
     assert moved.endpoint.metadata_version == 1002
-    assert moved.endpoint.xaddr.startswith("http://10.0.0.77")
+    assert moved.endpoint.xaddrs[0].startswith("http://10.0.0.77")
     assert moved.endpoint.address == first.endpoint.address == f"urn:uuid:{SPEC.uuid}"
+
+
+def test_https_is_told_of_beside_http_while_the_camera_listens() -> None:
+    camera = Responder(SPEC, AppSequence(1000), lambda: "urn:uuid:1")
+    http = f"http://{SPEC.address}:{SPEC.http_port}/onvif/device_service".replace(":80/", "/")
+    https = f"https://{SPEC.address}:8443/onvif/device_service"
+    told = [camera.endpoint.xaddrs]
+    for port, changes in ((8443, True), (8443, False), (0, True)):
+        assert camera.update(SPEC, port) == changes
+        told.append(camera.endpoint.xaddrs)
+    assert told == [(http,), (http, https), (http, https), (http,)]
+    assert camera.endpoint.metadata_version == 1002
 
 
 def test_the_address_is_the_one_that_the_device_service_tells() -> None:
