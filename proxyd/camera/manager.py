@@ -89,6 +89,7 @@ class CameraManager:
     async def start(self) -> None:
         await self._sequences.begin()
         await self.refresh()
+        await self._performer.stop_left(self._rows.values())
         self._ticker = asyncio.create_task(self._tick(), name="camera manager")
 
     async def stop(self) -> None:

@@ -1,14 +1,16 @@
 """The dead man's switch: what a client set in motion is stopped at the NVR when its time is over or the client gone.
 
 NVRs differ in whether they stop by themselves, so it is always done here, too. One entry per camera and service (PTZ,
-focus); calls of one entry reach the NVR in the order in which they came, so of two clients the last one wins.
+focus); calls of one entry reach the NVR in the order in which they came, so of two clients the last one wins. A mark
+that outlives the daemon says what may move: when it was killed, the next one stops that.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from proxyd.errors import ProxyError
@@ -29,18 +31,34 @@ class NvrCalls(Protocol):
     async def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> Any: ...
 
 
-class Motions:
-    """Of all cameras. One camera's never waits for another's."""
+Mark = Callable[[int, str, NvrCall | None], Awaitable[None]]
 
-    def __init__(self) -> None:
+
+async def _no_mark(camera: int, service: str, stop: NvrCall | None) -> None:
+    pass
+
+
+class Motions:
+    """Of all cameras. One camera's never waits for another's. `mark(camera, service, stop)` is awaited before something
+    may move, with what would stop it, and with None when it stands."""
+
+    def __init__(self, mark: Mark = _no_mark) -> None:
+        self._mark = mark
         self._moving: dict[tuple[int, str], _Motion] = {}
 
     async def call(self, camera: int, call: NvrCall, client: str, link: NvrCalls) -> Any:
         """Makes the call, and sees to its end if it moves something. Raises UpstreamError."""
         if call.stop is None and not call.ends_motion:
             return await link.call(call.service, call.operation, call.parameters)
-        motion = self._moving.setdefault((camera, call.service), _Motion(camera))
-        return await motion.call(call, client, link)
+        return await self._motion(camera, call.service).call(call, client, link)
+
+    def stop_left(self, camera: int, stop: NvrCall, link: NvrCalls) -> None:
+        """Somebody before us set it in motion; it is stopped in the background, with several tries."""
+        self._motion(camera, stop.service).stop_left(stop, link)
+
+    def _motion(self, camera: int, service: str) -> _Motion:
+        mark = partial(self._mark, camera, service)
+        return self._moving.setdefault((camera, service), _Motion(camera, mark))
 
     def client_gone(self, camera: int, client: str) -> None:
         for motion in self._of(camera):
@@ -59,8 +77,10 @@ class Motions:
 class _Motion:
     """`_stop` is what would end it, None when nothing moves."""
 
-    def __init__(self, camera: int) -> None:
+    def __init__(self, camera: int, mark: Callable[[NvrCall | None], Awaitable[None]]) -> None:
         self._camera = camera
+        self._mark = mark
+        self._marked: NvrCall | None = None
         self._turn = asyncio.Lock()
         self._latest = 0  # number of the last call that moves or stops
         self._latest_end = 0
@@ -83,10 +103,17 @@ class _Motion:
         async with self._turn:
             if call.stop is not None and number < self._latest_end:
                 return None  # stopped before it was its turn
+            await self._note()
             result = await link.call(call.service, call.operation, call.parameters)
-        if call.stop is None and number == self._latest:
-            self._forget()
+            if call.stop is None and number == self._latest:
+                self._forget()
+            await self._note()
         return result
+
+    def stop_left(self, stop: NvrCall, link: NvrCalls) -> None:
+        if self._stop is None:
+            self._stop, self._link, self._marked = stop, link, stop
+            self._begin_stop()
 
     def client_gone(self, client: str) -> None:
         if self._stop is not None and self._client == client and self._alarm is not None:
@@ -101,13 +128,24 @@ class _Motion:
             await asyncio.gather(self._stopping, return_exceptions=True)
         stop, link = self._stop, self._link
         self._forget()
-        if stop is None or link is None:
+        if stop is not None and link is not None:
+            try:
+                async with asyncio.timeout(FAREWELL_S):
+                    await link.call(stop.service, stop.operation, stop.parameters)
+            except (ProxyError, TimeoutError) as error:
+                self._say_moving(error)
+                return  # marked still: the next start tries again
+        await self._note()
+
+    async def _note(self) -> None:
+        """Keeps what would stop it for those who come after us. Moving is worth more than the note."""
+        if self._marked == self._stop:
             return
+        self._marked = self._stop
         try:
-            async with asyncio.timeout(FAREWELL_S):
-                await link.call(stop.service, stop.operation, stop.parameters)
-        except (ProxyError, TimeoutError) as error:
-            self._say_moving(error)
+            await self._mark(self._stop)
+        except ProxyError as error:
+            log.warning("camera %d: not noted whether it moves: %s", self._camera, error)
 
     def _remaining_s(self) -> float:
         return 0.0 if self._alarm is None else self._alarm.when() - asyncio.get_running_loop().time()
@@ -139,6 +177,7 @@ class _Motion:
                     continue
                 if number == self._latest:
                     self._forget()
+                    await self._note()
                     return
         if self._stop is not None and self._alarm is None:
             self._forget()

@@ -5,13 +5,15 @@ What a recorder changed goes into the log with its address, as a change by a use
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from proxyd.errors import UpstreamError
 from proxyd.nvr.encoder_calls import Link, change_encoder, read_options
 from proxyd.nvr.encoders import with_told
+from proxyd.store.rows import CameraRow
 from proxyd.store.store import Store
 
 from .commands import (
@@ -19,6 +21,7 @@ from .commands import (
     Command,
     LookUp,
     NvrCall,
+    NvrService,
     ReadEncoderOptions,
     Restart,
     SetCertificate,
@@ -31,6 +34,13 @@ from .spec import CameraSpec
 from .urls import host_of
 
 log = logging.getLogger(__name__)
+
+_MOVING_SERVICES: tuple[NvrService, ...] = ("ptz", "imaging")
+
+
+def _mark_key(camera: int, service: str) -> str:
+    """Of the setting that says what would stop a camera; empty while it stands."""
+    return f"moving {service} {camera}"
 
 
 class Performer:
@@ -50,7 +60,7 @@ class Performer:
         self._store = store
         self._link = link
         self._kept = kept
-        self._motions = Motions()
+        self._motions = Motions(self._mark_motion)
 
     def client_gone(self, camera: int, client: str) -> None:
         """The recorder's connection is lost: what it set in motion is stopped soon."""
@@ -59,6 +69,22 @@ class Performer:
     async def halt(self, camera: int) -> None:
         """The camera goes: what moves is stopped now, as far as the NVR answers."""
         await self._motions.halt(camera)
+
+    async def stop_left(self, cameras: Iterable[CameraRow]) -> None:
+        """What the daemon before us left moving when it was killed is stopped, in the background."""
+        for row in cameras:
+            for service in _MOVING_SERVICES:
+                text = await self._store.setting(_mark_key(row.id, service))
+                if text:
+                    known = json.loads(text)
+                    stop = NvrCall(service, known["operation"], known["parameters"], ends_motion=True)
+                    log.warning("camera %d: it may be moving since before the start, it is stopped", row.id)
+                    self._motions.stop_left(row.id, stop, self._link(row.nvr_id))
+
+    async def _mark_motion(self, camera: int, service: str, stop: NvrCall | None) -> None:
+        """Raises StoreError."""
+        said = {"operation": stop.operation, "parameters": dict(stop.parameters)} if stop else None
+        await self._store.set_setting(_mark_key(camera, service), json.dumps(said) if said else "")
 
     async def perform(self, spec: CameraSpec, command: Command, client: str) -> Any:
         """Raises ProxyError."""

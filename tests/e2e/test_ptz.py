@@ -145,6 +145,26 @@ async def test_what_moves_is_stopped_when_nobody_does_it() -> None:
             assert await until_standing(stack, "4") == ["ContinuousMove pan=0.01 tilt=0", "Stop"]
 
 
+async def test_what_a_killed_daemon_left_moving_is_stopped_by_the_next_one() -> None:
+    """Between the two the NVR moves on, unless it keeps time itself: this one does not."""
+    async with running_stack("--channels", "1", "--dialect", "dahua") as stack:
+        async with stack.client() as client:
+            cameras = await cameras_of(stack, client)
+            async with recorder(client, cameras[1]) as device:
+                ptz = await device.create_ptz_service()
+                velocity = {"PanTilt": {"x": 0.01, "y": 0.0}}
+                long = datetime.timedelta(seconds=60)
+                await ptz.ContinuousMove({"ProfileToken": "main", "Velocity": velocity, "Timeout": long})
+                await asyncio.to_thread(stack.kill_daemon, signal.SIGKILL)
+        assert (await stack.simulator_state())["optics"]["1"]["ptz"]["moving"], "nobody could stop it"
+        for _ in range(2):  # the second one finds nothing to stop
+            stack.start_daemon()
+            async with stack.client() as client:
+                await wait_for_states(client, m.CameraState.RUNNING)
+                assert await until_standing(stack, "1") == ["ContinuousMove pan=0.01 tilt=0", "Stop"]
+            await asyncio.to_thread(stack.kill_daemon, signal.SIGTERM)
+
+
 async def test_an_operator_moves_a_camera_by_its_buttons() -> None:
     async with running_stack("--channels", "4", "--dialect", "dahua") as stack, stack.client() as client:
         cameras = await cameras_of(stack, client)
@@ -184,3 +204,13 @@ async def test_picture_settings_are_read_and_focus_moves() -> None:
         optics = (await stack.simulator_state())["optics"]
         done = {number: shown["imaging"]["done"] for number, shown in optics.items() if shown["imaging"]["done"]}
         assert done == {"3": ["Move Relative=0.25"]}
+
+        # Now the operator lets recorders change them, and exactly that channel changes.
+        await client.call("camera.update", {"id": cameras[3].id, "forward": True})
+        async with recorder(client, cameras[3]) as device:
+            imaging = await device.create_imaging_service()
+            await imaging.SetImagingSettings({**source, "ImagingSettings": {"Brightness": 70}})
+            assert (await imaging.GetImagingSettings(source)).Brightness == 70
+        async with recorder(client, cameras[1]) as device:
+            other = await device.create_imaging_service()
+            assert (await other.GetImagingSettings(source)).Brightness == 50

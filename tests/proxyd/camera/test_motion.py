@@ -195,3 +195,45 @@ async def test_other_calls_pass_by() -> None:
     await motions.call(1, NvrCall("ptz", "GetStatus"), "a:1", nvr)
     assert nvr.operations == ["GetStatus"]
     assert not motions._moving
+
+
+async def test_what_may_move_is_noted_before_it_moves_and_until_it_stands() -> None:
+    nvr, seen = Nvr(), []
+
+    async def mark(camera: int, service: str, stop: NvrCall | None) -> None:
+        seen.append((camera, service, stop, list(nvr.operations)))
+
+    motions = Motions(mark)
+    for speed in (0.5, 0.7):
+        await motions.call(1, move(speed), "a:1", nvr)
+    assert seen == [(1, "ptz", STOP, [])], "once, and before the first call"
+    await motions.call(1, STOP, "a:1", nvr)
+    assert seen[1:] == [(1, "ptz", None, ["ContinuousMove", "ContinuousMove", "Stop"])]
+
+
+async def test_what_was_left_moving_is_stopped_with_several_tries() -> None:
+    nvr, stood = Nvr(), asyncio.Event()
+
+    async def mark(camera: int, service: str, stop: NvrCall | None) -> None:
+        assert stop is None
+        stood.set()
+
+    nvr.fail = 1
+    motions = Motions(mark)
+    motions.stop_left(1, STOP, nvr)
+    async with asyncio.timeout(20):
+        await stood.wait()
+    assert nvr.operations == ["Stop", "Stop"]
+
+
+async def test_a_mark_stays_when_the_last_stop_failed() -> None:
+    nvr, seen = Nvr(), []
+
+    async def mark(camera: int, service: str, stop: NvrCall | None) -> None:
+        seen.append(stop)
+
+    motions = Motions(mark)
+    await motions.call(1, move(0.5), "a:1", nvr)
+    nvr.fail = 1
+    await motions.halt(1)
+    assert seen == [STOP]
