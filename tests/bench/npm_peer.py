@@ -1,4 +1,4 @@
-"""The npm `soap` server as a peer: found or installed, and given the answers of a camera to say."""
+"""Peers from npm: found or installed; and the answers of a camera for the npm `soap` server to say."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class PeerAbsent(Exception):
 
 
 @asynccontextmanager
-async def modules(scratch: Path) -> AsyncIterator[tuple[Path, Path]]:
-    """(node, folder of modules). ONVIFTUI_NODE_MODULES names a folder that has `soap`; else npm installs it below
+async def modules(scratch: Path, package: str = "soap", version: str = VERSION) -> AsyncIterator[tuple[Path, Path]]:
+    """(node, folder of modules). ONVIFTUI_NODE_MODULES names a folder that has the package; else npm installs it below
     `scratch`, which needs the Internet. Raises PeerAbsent."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None:
         raise PeerAbsent("node is not installed (Debian: apt install nodejs npm)")
     given = os.environ.get("ONVIFTUI_NODE_MODULES")
     if given:
-        if not (Path(given) / "soap").is_dir():
-            raise PeerAbsent(f"there is no soap in {given} (ONVIFTUI_NODE_MODULES)")
+        if not (Path(given) / package).is_dir():
+            raise PeerAbsent(f"there is no {package} in {given} (ONVIFTUI_NODE_MODULES)")
         yield Path(node), Path(given)
         return
     if npm is None:
         raise PeerAbsent("npm is not installed (Debian: apt install npm), and ONVIFTUI_NODE_MODULES is not set")
-    command = ("install", "--no-audit", "--no-fund", "--prefix", str(scratch), f"soap@{VERSION}")
+    command = ("install", "--no-audit", "--no-fund", "--prefix", str(scratch), f"{package}@{version}")
     process = await asyncio.create_subprocess_exec(
         npm, *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
@@ -47,9 +47,9 @@ async def modules(scratch: Path) -> AsyncIterator[tuple[Path, Path]]:
     except TimeoutError:
         process.kill()
         await process.wait()
-        raise PeerAbsent(f"npm could not install soap within {_INSTALL_TIMEOUT_S} s") from None
+        raise PeerAbsent(f"npm could not install {package} within {_INSTALL_TIMEOUT_S} s") from None
     if code != 0:
-        raise PeerAbsent("npm could not install soap; without the Internet set ONVIFTUI_NODE_MODULES")
+        raise PeerAbsent(f"npm could not install {package}; without the Internet set ONVIFTUI_NODE_MODULES")
     yield Path(node), scratch / "node_modules"
 
 
