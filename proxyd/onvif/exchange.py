@@ -37,7 +37,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to send, and what to put into the camera's trace."""
+    """What to send, and what to put into the camera's trace. `unsent` is to be called when it does not get out."""
 
     status: int
     body: bytes = field(repr=False)
@@ -47,6 +47,7 @@ class Reply:
     reason: str = ""
     headers: Headers = ()
     content_type: str = CONTENT_TYPE
+    unsent: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
