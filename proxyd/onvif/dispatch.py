@@ -6,6 +6,7 @@ answers); everything of it is bounded.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -158,7 +159,10 @@ def _pending(ask: Ask[Any], request: SoapRequest, auth: str) -> Pending:
 
     def finish(result: Any) -> Reply:
         try:
-            return _reply(request, _document(request, ask.finish(result)), auth)
+            answer = ask.finish(result)
+            reply = _reply(request, _document(request, answer), auth)
+            unsent = answer.unsent if isinstance(answer, PullAnswer) else None
+            return replace(reply, unsent=unsent) if unsent else reply
         except SoapFault as fault:
             return refused(fault, fault.reason)
 

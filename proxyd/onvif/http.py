@@ -44,6 +44,7 @@ PICTURE_TIMEOUT_S = 15.0
 COMMAND_TIMEOUT_S = 10.0
 LINGER_S = 2.0  # how long the rest of a refused body is read and thrown away
 _BACKLOG = 32
+_UNSENT: web.RequestKey[Callable[[], None]] = web.RequestKey("unsent")  # of the reply to a request
 _log = logging.getLogger(__name__)
 
 
@@ -178,8 +179,12 @@ class OnvifServer:
                 await response.prepare(request)
                 await response.write_eof()
         except TimeoutError:
+            _take_back(request)
             if request.transport is not None:
                 request.transport.abort()
+        except (ConnectionError, asyncio.CancelledError):
+            _take_back(request)
+            raise
         return response
 
     async def _respond(self, request: web.BaseRequest) -> web.Response:
@@ -287,6 +292,8 @@ class OnvifServer:
 
     def _send(self, asked: Asked, reply: Reply, client: str) -> web.Response:
         snapshot = asked.path == SNAPSHOT_PATH
+        if reply.unsent is not None:
+            asked.request[_UNSENT] = reply.unsent
         response = response_of(reply)
         self._record(
             client=client,
@@ -300,6 +307,12 @@ class OnvifServer:
             tls=asked.tls,
         )
         return response
+
+
+def _take_back(request: web.BaseRequest) -> None:
+    """What the answer that could not be sent had taken."""
+    if _UNSENT in request:
+        request.pop(_UNSENT)()
 
 
 def _call(request: web.BaseRequest, body: bytes = b"") -> Call:

@@ -8,6 +8,8 @@ stays there.
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import termios
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
@@ -63,7 +65,7 @@ class QuickConnection(asyncio.Protocol):
         self._heard_at = 0.0
         self._busy = False
         self._closing = False
-        self._unsent: Callable[[], None] | None = None  # for an answer of which the kernel did not take all at once
+        self._unsent: Callable[[], None] | None = None  # of the last answer
         self._idle: asyncio.TimerHandle | None = None
         self._stuck: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -131,7 +133,7 @@ class QuickConnection(asyncio.Protocol):
         self._connections.lost(self)
         self._end_timers()
         self._drop_answer()
-        if exc is not None:  # without, all that was written has gone out
+        if exc is not None and self._unsent and _unacknowledged(self._transport):
             self._take_back()
 
     # One request ----------------------------------------------------------------------------------------------
@@ -202,8 +204,6 @@ class QuickConnection(asyncio.Protocol):
         if self._transport.is_closing():
             self._take_back()
         self._transport.write(answer)
-        if not self._transport.get_write_buffer_size():
-            self._unsent = None
         if self._closing and not self._busy:
             self._transport.close()
 
@@ -227,7 +227,8 @@ class QuickConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         self._drop_answer()
-        self._take_back()
+        if self._unsent and _unacknowledged(self._transport):
+            self._take_back()
         self._transport.abort()
 
     def _hand_over(self, data: bytes) -> None:
@@ -267,3 +268,13 @@ class QuickConnection(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
             self._task = None
+
+
+def _unacknowledged(transport: asyncio.Transport) -> bool:
+    """Whether some of what was written has not arrived: then nobody has read the whole answer."""
+    count = bytearray(4)
+    try:
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, count)
+    except OSError:
+        return False
+    return any(count)

@@ -6,7 +6,7 @@ answered with every event, so this is the one answer that has to be cheap: 4 µs
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -23,11 +23,13 @@ _Pieces = tuple[bytes, ...]  # what stands before, between and behind the gaps
 
 @dataclass(frozen=True, slots=True)
 class PullAnswer:
-    """`expires`: when the pull point ends unless somebody pulls again."""
+    """`expires`: when the pull point ends unless somebody pulls again. `unsent` takes the messages back, for an answer
+    that does not get to the recorder."""
 
     now: datetime
     expires: datetime
     messages: tuple[Message, ...]
+    unsent: Callable[[], None] | None = None
 
 
 def pull_document(answer: PullAnswer, version: Version, header: Iterable[Element] = ()) -> bytes:

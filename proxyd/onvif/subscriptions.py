@@ -46,6 +46,11 @@ class Subscription:
             self.queue.append(message)
             self._wake()
 
+    def put_back(self, messages: Iterable[Message]) -> None:
+        """What was taken and could not be sent, before all others."""
+        self.queue.put_back(messages)
+        self._wake()
+
     def synchronize(self, states: Iterable[CameraEvent]) -> None:
         """How things stand is told behind what waits already (ONVIF Core section 9.1.3, SetSynchronizationPoint)."""
         self.queue.drop_initialized()

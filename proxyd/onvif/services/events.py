@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from proxyd.camera.commands import Ask
 from proxyd.camera.spec import CameraSpec
@@ -123,7 +124,10 @@ def _finish_pull(pull: Pull, now: datetime) -> PullAnswer:
     if subscription.closed:
         raise no_such_subscription(now)
     subscription.keep_alive(now)
-    return PullAnswer(now, subscription.expires, tuple(subscription.queue.take(pull.limit)))
+    messages = tuple(subscription.queue.take(pull.limit))
+    return PullAnswer(
+        now, subscription.expires, messages, partial(subscription.put_back, messages) if messages else None
+    )
 
 
 def set_synchronization_point(ctx: Context) -> Element:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -150,6 +152,35 @@ async def test_who_hangs_up_takes_no_messages_along(running: Running) -> None:
     await running.until_waiting(0)
     running.server.deliver(_number(1))
     assert await running.pull(sub) == ["tns1:Device/Trigger/DigitalInput"]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_messages_of_an_answer_that_breaks_off_are_not_lost(running: Running, chunked: bool) -> None:
+    sub = await running.subscribe()
+    text = "x" * (8000 if chunked else 1)  # aiohttp, which serves these, is content when the kernel has taken it all
+    for number in range(MAX_QUEUED):
+        running.server.deliver(replace(_number(number), data=(("Number", f"{number}"), ("Text", text))))
+    body = soap("tev:PullMessages", _PULL.format(limit=MAX_QUEUED))
+    how = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"
+    sent = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n" if chunked else body
+    head = f"POST {PATHS['tev']}?sub={sub} HTTP/1.1\r\nHost: a\r\nContent-Type: application/soap+xml\r\n{how}\r\n\r\n"
+    with socket.socket() as recorder:
+        recorder.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        recorder.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        recorder.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(recorder, ("127.0.0.1", running.server.port))
+        await loop.sock_sendall(recorder, head.encode() + sent)
+        assert b"200 OK" in await loop.sock_recv(recorder, 1024)
+        [point] = running.server._events.subscriptions._by_id.values()
+        assert len(point.queue) == 0
+    async with asyncio.timeout(10):
+        while not point.queue:
+            await asyncio.sleep(0)
+    running.server.deliver(_number(MAX_QUEUED))
+    assert len(await running.pull(sub)) == MAX_QUEUED
+    _, answer = await running.ask("tev:PullMessages", _PULL.format(limit=1).replace("60S", "0S"), sub)
+    assert texts(answer, "wsnt:Topic") == []
 
 
 async def test_a_recorder_with_a_name_subscribes_where_its_address_may(running: Running) -> None:
