@@ -13,8 +13,6 @@ from tests.player.play import Player, play, refusal
 
 from .stack import NVR_PASSWORD, credentials, running_stack, wait_for_job, wait_for_states
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 
 async def test_wrong_password_stops_at_once_and_the_right_one_heals_everything() -> None:
     async with running_stack("--channels", "3", "--fault", "lockout=4") as stack, stack.client() as client:

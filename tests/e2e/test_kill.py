@@ -17,7 +17,7 @@ from proxyd.errors import ProxyError
 
 from .stack import Stack, running_stack, wait_for_states
 
-pytestmark = [pytest.mark.xdist_group("kill"), pytest.mark.timeout(3600)]
+pytestmark = pytest.mark.timeout(3600)
 
 KILLS = int(os.environ.get("ONVIFTUI_KILLS", "8"))
 CHANNELS = 6

@@ -17,8 +17,6 @@ from tests.player.play import play, refusal
 
 from .stack import NVR_PASSWORD, NVR_USER, Stack, credentials, running_stack, wait_for_states
 
-pytestmark = pytest.mark.xdist_group("leaks")
-
 _ENVELOPE = (
     '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><{op} xmlns="{ns}">{inner}</{op}>'
     "</s:Body></s:Envelope>"

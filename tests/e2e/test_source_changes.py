@@ -12,8 +12,6 @@ from tests.player.play import play
 from .stack import NVR_USER, credentials, running_stack, wait_for_job, wait_for_states
 from .test_sources import add, address
 
-pytestmark = pytest.mark.xdist_group("sources")
-
 
 async def update(client: RpcClient, camera: m.Camera, **changes: object) -> m.Source:
     """Returns when it was read."""

@@ -18,8 +18,6 @@ from tests.player.play import play
 from .stack import NVR_PASSWORD, NVR_USER, Stack, credentials, running_stack, wait_for_job, wait_for_states
 from .test_leaks import everything_a_recorder_receives
 
-pytestmark = pytest.mark.xdist_group("sources")
-
 
 def address(stack: Stack, channel: int, stream: int = 1, account: str = f"{NVR_USER}:{NVR_PASSWORD}@") -> str:
     """The simulated NVR's own, as people would copy it."""
