@@ -51,10 +51,23 @@ class NvrSettings(_Section):
     check_every_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
 
 
+class StreamSettings(_Section):
+    """The way of video from NVRs to recorders."""
+
+    processes: Annotated[int, Field(ge=0, le=64)] = 0  # that carry it, at most; 0: one per processor
+    moderation_ms: Annotated[int, Field(ge=0, le=20)] = 5  # packets wait so long for others under load
+    linger_s: Annotated[float, Field(ge=0, le=600)] = 5.0  # a stream goes on after its last recorder
+    keep_s: Annotated[float, Field(ge=0, le=3600)] = 60.0  # recorders stay while a lost stream is fetched again
+    stall_s: Annotated[float, Field(ge=2, le=120)] = 10.0  # an NVR that sends nothing has lost the stream
+    blocked_s: Annotated[float, Field(ge=1, le=120)] = 10.0  # a recorder that reads nothing is cut off
+    logins_per_nvr: Annotated[int, Field(ge=1, le=64)] = 4  # at the same time
+
+
 class Settings(_Section):
     daemon: DaemonSettings = DaemonSettings()
     cameras: CameraSettings = CameraSettings()
     nvr: NvrSettings = NvrSettings()
+    streams: StreamSettings = StreamSettings()
     access: dict[str, Role] = {}
 
     @property

@@ -1,6 +1,7 @@
 """The daemon: the one place that knows all parts. Starts them in order, stops them in reverse.
 
-Order: data folder and its lock, key and database, NVR monitor, cameras, interfaces (which start the cameras), RPC.
+Order: data folder and its lock, key and database, NVR monitor, media process, cameras, interfaces (which start the
+cameras), RPC.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from proxyd.camera.guided import GuidedAdoption
 from proxyd.camera.manager import CameraManager
 from proxyd.camera.nvr_events import EventsChange
 from proxyd.camera.status import NvrHealth
-from proxyd.config import Settings
+from proxyd.config import Settings, StreamSettings
 from proxyd.errors import Conflict, ProxyError, StoreError, UpstreamAuthError
 from proxyd.hub import Hub
 from proxyd.jobs import Jobs
@@ -37,6 +38,9 @@ from proxyd.nvr.scan import ScanSettings
 from proxyd.rpc.methods import Methods
 from proxyd.rpc.parts import Parts
 from proxyd.rpc.server import RpcServer
+from proxyd.rtsp.context import RtspLimits
+from proxyd.rtsp.media_process import MediaSettings
+from proxyd.rtsp.plane import Plane, PlaneSettings
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.store.rows import FoundInterface, Ports
 from proxyd.store.secrets import Secrets
@@ -90,6 +94,9 @@ class Daemon:
         self._stack.push_async_callback(self._monitor.stop)
         snapshots = SnapshotSource(report=self._report_picture)
         self._stack.push_async_callback(snapshots.close)
+        plane = Plane(_plane_settings(settings.streams))
+        await plane.start()
+        self._stack.push_async_callback(plane.stop)
         self._cameras = CameraManager(
             store,
             self._hub,
@@ -97,6 +104,8 @@ class Daemon:
             health=self._monitor.health,
             report=self._monitor.report,
             now=utc_now,
+            plane=plane,
+            limits=_rtsp_limits(settings.streams),
             address_words=self._arm_watch.words,
             named=self._arm_watch.name_cameras,
             events_changed=self._events_changed,
@@ -221,6 +230,21 @@ class Daemon:
         elif row.channels:  # none: cancelled before the first, which has a log entry of its own
             words = f"Scan of {row.name}: {row.online} of {row.channels} channels have a picture."
             await self._parts.log("info", f"nvr {nvr_id}", words)
+
+
+def _plane_settings(streams: StreamSettings) -> PlaneSettings:
+    media = MediaSettings(moderation_ms=streams.moderation_ms, blocked_s=streams.blocked_s)
+    return PlaneSettings(processes=streams.processes, media=media)
+
+
+def _rtsp_limits(streams: StreamSettings) -> RtspLimits:
+    return RtspLimits(
+        stall_timeout_s=streams.stall_s,
+        blocked_s=streams.blocked_s,
+        linger_s=streams.linger_s,
+        keep_s=streams.keep_s,
+        logins=streams.logins_per_nvr,
+    )
 
 
 def _link_source(settings: Settings) -> LinkSource:

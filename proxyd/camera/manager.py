@@ -19,6 +19,8 @@ from proxyd.api.ptz import CameraPtz
 from proxyd.errors import Conflict, NotFound, ProxyError, UpstreamError
 from proxyd.hub import Hub
 from proxyd.onvif.nvr_faults import told_fault
+from proxyd.rtsp.context import RtspLimits
+from proxyd.rtsp.plane import Plane
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
 from proxyd.store.rows import CameraRow
@@ -58,12 +60,15 @@ class CameraManager:
         health: Callable[[int], NvrHealth],
         report: Callable[[int, Exception | None], None],
         now: Callable[[], str],
+        plane: Plane,
+        limits: RtspLimits | None = None,
         address_words: Callable[[], Mapping[str, str]] = dict,
         named: Callable[[Mapping[str, str]], None] = lambda names: None,
         events_changed: Callable[[EventsChange], Awaitable[None]] | None = None,
     ) -> None:
-        """`address_words`: by MAC, what keeps an interface from its address; `named` is told cameras' names by MAC;
-        `events_changed`: events of an NVR come otherwise than before."""
+        """`plane` carries the streams, within `limits`; `address_words`: by MAC, what keeps an interface from its
+        address; `named` is told cameras' names by MAC; `events_changed`: events of an NVR come otherwise than before.
+        """
         self._address_words = address_words
         self._named = named
         self._store = store
@@ -74,7 +79,9 @@ class CameraManager:
         self._running: dict[int, RunningCamera] = {}
         self._failed = FailedStarts(time.monotonic)
         self._recorders = Recorders(now)
-        self._upstreams = Upstreams(deliver=self._deliver, report=report)
+        self._plane = plane
+        self._limits = limits or RtspLimits()
+        self._upstreams = Upstreams(deliver=self._deliver, report=report, logins=self._limits.logins)
         self.events = self._upstreams.events
         self._restart_soon: set[int] = set()  # recorders asked for it; done by the ticker
         self._performer = Performer(store, link=self._upstreams.link, kept=self._kept, restart=self._restart_soon.add)
@@ -166,7 +173,9 @@ class CameraManager:
             self.trace_of(spec.id),
             self._snapshots,
             self._upstreams.opener(spec.nvr_id),
+            self._plane,
             self._reporter(spec),
+            limits=self._limits,
             sequence=self._sequences.of(spec.id),
             perform=partial(self._perform, spec.id),
             gone=partial(self._performer.client_gone, spec.id),

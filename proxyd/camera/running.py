@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from proxyd.discovery.responder import AppSequence
 from proxyd.discovery.server import DiscoveryServer
 from proxyd.onvif.http import OnvifServer
+from proxyd.rtsp.context import RtspLimits
 from proxyd.rtsp.opener import UpstreamOpener
-from proxyd.rtsp.relay import StreamStats
+from proxyd.rtsp.plane import Plane
 from proxyd.rtsp.server import RtspServer
+from proxyd.rtsp.stats import StreamStats
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
 
@@ -43,8 +45,10 @@ class RunningCamera:
         trace: Trace,
         snapshots: SnapshotSource,
         opener: UpstreamOpener,
+        plane: Plane,
         report: ReportUpstream,
         *,
+        limits: RtspLimits,
         sequence: AppSequence,
         perform: Perform,
         gone: Callable[[str], None],
@@ -53,7 +57,9 @@ class RunningCamera:
         self.spec = spec
         self._snapshots = snapshots
         guesses = Guesses(time.monotonic)
-        self._rtsp = RtspServer(spec, record=trace, report=report, opener=opener, guesses=guesses)
+        self._rtsp = RtspServer(
+            spec, record=trace, report=report, plane=plane, opener=opener, limits=limits, guesses=guesses
+        )
         self._onvif = OnvifServer(
             spec, take_snapshot=self.snapshot, record=trace, perform=perform, gone=gone, guesses=guesses
         )

@@ -22,13 +22,19 @@ class Upstreams:
     """By NVR. `deliver` is called with each event of a camera, `report` with what was seen of an NVR."""
 
     def __init__(
-        self, *, deliver: Callable[[int, CameraEvent], None], report: Callable[[int, Exception | None], None]
+        self,
+        *,
+        deliver: Callable[[int, CameraEvent], None],
+        report: Callable[[int, Exception | None], None],
+        logins: int,
     ) -> None:
+        """`logins`: how many streams log in at one NVR at the same time."""
         self._nvrs: dict[int, NvrRow] = {}
         self._accounts: dict[int, Account] = {}
         self._openers: dict[int, UpstreamOpener] = {}
         self._links: dict[int, NvrLink] = {}
         self._report = report
+        self._logins = logins
         self.events = NvrEvents(link=self.link, deliver=deliver, report=self.heard)
 
     def heard(self, nvr_id: int, error: Exception | None) -> None:
@@ -40,7 +46,7 @@ class Upstreams:
     def opener(self, nvr_id: int) -> UpstreamOpener:
         """Of an NVR that has cameras."""
         if nvr_id not in self._openers:
-            self._openers[nvr_id] = UpstreamOpener(self._account(nvr_id))
+            self._openers[nvr_id] = UpstreamOpener(self._account(nvr_id), logins=self._logins)
         return self._openers[nvr_id]
 
     def link(self, nvr_id: int) -> NvrLink:

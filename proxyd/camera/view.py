@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from proxyd.api import models as m
-from proxyd.rtsp.relay import StreamStats
+from proxyd.rtsp.stats import StreamStats
 from proxyd.store.rows import CameraRow, InterfaceRow, LogRow, NvrRow
 
 from .event_words import event_words

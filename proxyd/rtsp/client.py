@@ -15,7 +15,7 @@ from proxyd.camera.spec import NvrAccess
 from proxyd.digest import Challenge, authorization, choose, parse_challenges
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
 from proxyd.rtsp.headers import Headers
-from proxyd.rtsp.messages import Interleaved, Request, Response, format_request, format_response
+from proxyd.rtsp.messages import Interleaved, Request, Response, format_interleaved, format_request, format_response
 from proxyd.rtsp.parser import RtspParser, RtspSyntaxError
 
 USER_AGENT = "onviftui"
@@ -31,7 +31,8 @@ class UpstreamTimeouts:
 
 class RtspClient(asyncio.Protocol):
     """`on_frames` gets the packets of one read at a time; `on_lost` is called once when the NVR ends the connection
-    or breaks the protocol, never after `close`."""
+    or breaks the protocol, never after `close`. After `hand_over` somebody else reads the connection, and tells what
+    is in it by `message` and `lost`; requests still go out here."""
 
     def __init__(
         self,
@@ -55,6 +56,9 @@ class RtspClient(asyncio.Protocol):
         self._challenge: Challenge | None = None
         self._nonce_count = 0
         self._closed = False
+        self._handed_over = False
+        self._message_ended = asyncio.Event()
+        self._ended = asyncio.Event()
 
     @property
     def connected(self) -> bool:
@@ -83,7 +87,6 @@ class RtspClient(asyncio.Protocol):
         if transport is None or self._closed:
             return
         self._on_frames, self._on_lost = _ignore, _ignore
-        transport.resume_reading()
         said = farewell is None
         try:
             if farewell is not None:
@@ -100,20 +103,67 @@ class RtspClient(asyncio.Protocol):
             # What is not sent by now will not be; a silent peer must not keep the socket.
             asyncio.get_running_loop().call_later(self._timeouts.close_s, transport.abort)
 
+    async def leave(self, farewell: tuple[str, str, Headers]) -> None:
+        """Ends a connection that was handed over to somebody who is gone: where in it a message would begin is not
+        known any more. `farewell` is said, and what comes is thrown away until the NVR closes, or for a moment."""
+        transport = self._transport
+        if transport is None or self._closed:
+            return
+        self._on_frames, self._on_lost, self._handed_over = _ignore, _ignore, True
+        if self._waiting is not None and not self._waiting[1].done():
+            self._waiting[1].set_exception(self._unreachable("is not listened to any more"))
+        try:
+            self._send(*farewell)
+            transport.resume_reading()  # unread data would turn the end into a reset, and the farewell might be lost
+            async with asyncio.timeout(self._timeouts.close_s / 4):
+                await self._ended.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._closed = True
+            transport.abort()
+
+    async def hand_over(self) -> tuple[int, bytes]:
+        """A descriptor of the connection, the caller's, and what was read of it behind the last whole message. Raises
+        UpstreamUnreachable."""
+        transport = self._transport
+        if transport is None or self._closed:
+            raise self._unreachable("is not connected")
+        try:
+            async with asyncio.timeout(self._timeouts.answer_s):
+                while (rest := self._parser.rest()) is None:
+                    self._message_ended.clear()
+                    await self._message_ended.wait()
+        except TimeoutError:
+            raise self._unreachable("never ends a message") from None
+        if self._closed:
+            raise self._unreachable("closed the connection")
+        transport.pause_reading()
+        self._handed_over = True
+        return os.dup(transport.get_extra_info("socket").fileno()), rest
+
+    def message(self, data: bytes) -> None:
+        """A whole message that came in the connection after `hand_over`."""
+        self._parsed(data)
+
+    def lost(self, why: str) -> None:
+        """The connection ended after `hand_over`: "closed", "reset", or "garbage" came."""
+        if why == "garbage":
+            self._lose(self._no_rtsp("it sends neither messages nor packets"))
+        else:
+            self._lose(self._unreachable(f"{why} the connection"))
+
+    def send_packet(self, channel: int, packet: bytes) -> None:
+        """Beside the requests: a receiver report."""
+        if self._transport is not None and not self._closed:
+            self._transport.write(format_interleaved(channel, packet))
+
     def abort(self) -> None:
         """Drops the connection at once."""
         self._on_frames, self._on_lost = _ignore, _ignore
         self._closed = True
         if self._transport is not None:
             self._transport.abort()
-
-    def pause_reading(self) -> None:
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        if self._transport is not None:
-            self._transport.resume_reading()
 
     # asyncio calls these ----------------------------------------------------------------------------------
 
@@ -122,15 +172,21 @@ class RtspClient(asyncio.Protocol):
         self._transport = transport  # asyncio sets TCP_NODELAY itself
 
     def data_received(self, data: bytes) -> None:
+        if not self._handed_over:
+            self._parsed(data)
+            self._message_ended.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended.set()
+        self._message_ended.set()
+        how = "reset the connection" if exc is not None else "closed the connection"
+        self._lose(self._unreachable(how))
+
+    def _parsed(self, data: bytes) -> None:
         try:
             events = self._parser.feed(data)
         except RtspSyntaxError as error:
-            self._lose(
-                UpstreamProtocolError(
-                    f"{self._name()} sends something that is not RTSP ({error.reason}).",
-                    "Check that the stream's port is its RTSP port.",
-                )
-            )
+            self._lose(self._no_rtsp(error.reason))
             return
         frames = [event for event in events if event.__class__ is Interleaved]
         if len(frames) != len(events):
@@ -141,10 +197,6 @@ class RtspClient(asyncio.Protocol):
                     self._asked(event)
         if frames:
             self._on_frames(frames)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        how = "reset the connection" if exc is not None else "closed the connection"
-        self._lose(self._unreachable(how))
 
     # Requests ---------------------------------------------------------------------------------------------
 
@@ -231,6 +283,12 @@ class RtspClient(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self._on_lost(error)
+
+    def _no_rtsp(self, why: str) -> UpstreamProtocolError:
+        return UpstreamProtocolError(
+            f"{self._name()} sends something that is not RTSP ({why}).",
+            "Check that the stream's port is its RTSP port.",
+        )
 
     def _unreachable(self, what: str) -> UpstreamUnreachable:
         return UpstreamUnreachable(f"{self._name()} {what}.", _CHECK_NETWORK)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
+import os
 import socket
 import struct
 from collections.abc import Callable
@@ -17,11 +18,10 @@ from proxyd.rtsp.conversation import Conversation
 from proxyd.rtsp.headers import Headers
 from proxyd.rtsp.messages import Request, Response, format_response
 from proxyd.rtsp.parser import Event, Limits, RtspParser, RtspSyntaxError
+from proxyd.rtsp.session import Refused
 
 _log = logging.getLogger(__name__)
 
-# Per recorder: this, plus one read of the upstream (256 KiB), is all that waits in the process.
-_HIGH_WATER, _LOW_WATER = 256 * 1024, 64 * 1024
 _CLOSE_S = 2.0
 _UNSENT = 0x894B  # SIOCOUTQNSD of linux/sockios.h
 _RESET = struct.pack("ii", 1, 0)  # for SO_LINGER
@@ -50,6 +50,8 @@ class ClientConnection(asyncio.Protocol):
         self._incomplete_since: float | None = None  # a message has begun; None while between messages
         self._blocked_since: float | None = None
         self._closing = False
+        self._written = asyncio.Event()  # nothing waits to be sent
+        self._written.set()
         self.host = ""  # the recorder's
 
     @property
@@ -83,6 +85,22 @@ class ClientConnection(asyncio.Protocol):
         else:
             conversation.check(now)
 
+    async def hand_over(self) -> int:
+        """A descriptor of the connection for a media process, once nothing of ours waits in it; requests are still read
+        here. Raises Refused."""
+        assert self._transport is not None
+        try:
+            async with asyncio.timeout(self._context.limits.blocked_s):
+                await self._written.wait()
+            return os.dup(self._transport.get_extra_info("socket").fileno())
+        except (TimeoutError, OSError):
+            raise Refused(503, "the recorder does not read our answers") from None
+
+    def write(self, data: bytes) -> None:
+        """Straight into the connection, which is not handed over."""
+        assert self._transport is not None
+        self._transport.write(data)
+
     def make_room(self) -> None:
         """Ends at once, for a recorder that holds fewer connections than this one's host."""
         if self._conversation is not None:
@@ -109,12 +127,12 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        transport.set_write_buffer_limits(high=_HIGH_WATER, low=_LOW_WATER)  # asyncio sets TCP_NODELAY itself
+        transport.set_write_buffer_limits(high=0)  # only answers: not to be waited for, and soon gone
         self._transport = transport
         peer = transport.get_extra_info("peername")
         client = (str(peer[0]), int(peer[1])) if peer else ("unknown", 0)  # gone before it was accepted
         self.host = client[0]
-        self._conversation = Conversation(self._context, transport, client, self.end)
+        self._conversation = Conversation(self._context, self, client, self.end, self._abort)
         if not self._opened(self):
             self._conversation.record("connection", "refused: too many connections to this camera")
             transport.write(format_response(Response(503)))
@@ -154,13 +172,11 @@ class ClientConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._blocked_since = self._loop.time()
-        if self._conversation is not None:
-            self._conversation.blocked(True)
+        self._written.clear()
 
     def resume_writing(self) -> None:
         self._blocked_since = None
-        if self._conversation is not None:
-            self._conversation.blocked(False)
+        self._written.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.end()
@@ -173,9 +189,9 @@ class ClientConnection(asyncio.Protocol):
                 item = await self._queue.get()
                 if isinstance(item, RtspSyntaxError):
                     conversation.record("connection", f"refused: {shown(item.reason)}")
-                    transport.write(format_response(Response(item.status)))
+                    conversation.write(format_response(Response(item.status)))
                     return
-                transport.write(format_response(await self._answer(conversation, item)))
+                conversation.write(format_response(await self._answer(conversation, item)))
                 conversation.answered()
                 if self._queue.qsize() <= self._context.limits.requests_in_flight:
                     transport.resume_reading()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from proxyd.camera.guess_line import GuessLine
 from proxyd.camera.guesses import Guesses
@@ -10,7 +11,11 @@ from proxyd.camera.spec import CameraSpec, RecordExchange, ReportUpstream
 from proxyd.digest import DigestVerifier
 from proxyd.rtsp.client import UpstreamTimeouts
 from proxyd.rtsp.opener import UpstreamOpener
-from proxyd.rtsp.relay import Meter
+from proxyd.rtsp.plane import Plane
+from proxyd.rtsp.stats import StreamFigures
+
+if TYPE_CHECKING:
+    from proxyd.rtsp.streams import Streams
 
 TEXT_LIMIT = 60
 
@@ -23,8 +28,12 @@ class RtspLimits:
     idle_s: float = 60  # without a session
     session_timeout_s: int = 60
     stall_timeout_s: float = 10  # nothing from the NVR
-    blocked_s: float = 10  # a recorder that reads nothing
+    blocked_s: float = 10  # a recorder that does not read our answers; while it plays the media process sees to that
     sweep_s: float = 1
+    linger_s: float = 5  # how long a stream goes on after its last recorder
+    logins: int = 4  # at one NVR at the same time; one that has just started falls over when 64 streams come back
+    keep_s: float = 60  # how long recorders keep their sessions while a lost stream is fetched again
+    reconnect_s: tuple[float, float] = (0.5, 10)  # the first and the longest pause before another try
     upstream: UpstreamTimeouts = field(default_factory=UpstreamTimeouts)
 
 
@@ -40,7 +49,12 @@ class CameraContext:
     opener: UpstreamOpener
     guesses: Guesses
     line: GuessLine
-    meters: dict[str, Meter] = field(default_factory=dict)
+    plane: Plane
+    figures: dict[str, StreamFigures] = field(default_factory=dict)
+    streams: Streams = field(init=False)
+
+    def figures_of(self, stream: str) -> StreamFigures:
+        return self.figures.setdefault(stream, StreamFigures())
 
 
 def shown(text: str) -> str:

@@ -1,7 +1,7 @@
 """One recorder's conversation with the camera: each request gets its answer.
 
-Asks session.py what is allowed and playback.py to do it; never writes to the connection itself. Nothing that the NVR
-says reaches an answer: its errors become our own 503.
+Asks session.py what is allowed and playback.py to do it. Nothing that the NVR says reaches an answer: its errors become
+our own 503.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from proxyd.rtsp.headers import (
     parse_session,
     parse_transport,
 )
+from proxyd.rtsp.media_process import MediaUnavailable
 from proxyd.rtsp.messages import VERSION, Request, Response, format_request, format_response
-from proxyd.rtsp.playback import Playback
-from proxyd.rtsp.relay import ClientInfo
+from proxyd.rtsp.playback import Playback, RecorderConnection, StreamError
 from proxyd.rtsp.sdp import format_sdp
 from proxyd.rtsp.session import (
     KNOWN_BUT_REFUSED,
@@ -42,31 +42,35 @@ from proxyd.rtsp.session import (
     choose_transport,
     unsupported_features,
 )
+from proxyd.rtsp.stats import ClientInfo
 
 SERVER = "onviftui"
 
 
 class Conversation:
-    """`end` is called when the connection should be closed because the stream or the session ended."""
+    """`end` is called when the connection should be closed because the stream or the session ended, `drop` when nothing
+    can be said in it any more."""
 
     def __init__(
         self,
         context: CameraContext,
-        transport: asyncio.Transport,
+        connection: RecorderConnection,
         client: tuple[str, int],
         end: Callable[[], None],
+        drop: Callable[[], None],
     ) -> None:
         self._context = context
         self._host = client[0]
         self._client = f"{client[0]}:{client[1]}"
         self._end = end
+        self._drop = drop
         self._loop = asyncio.get_running_loop()
         self._auth = RecorderAuth(context.verifier, context.guesses, client[0])
-        self._playback = Playback(context, transport, client, heard=self.heard, lost=self._lost)
+        self._playback = Playback(context, connection, client, self)
         self._heard_at = self._loop.time()
         self._answering = False
-        self._broken = False  # the session's upstream is gone
-        self._loss: UpstreamError | None = None  # it went while a request was under way
+        self._broken = False  # the session's stream is gone
+        self._loss: StreamError | None = None  # it went while a request was under way
 
     @property
     def finished(self) -> bool:
@@ -90,9 +94,10 @@ class Conversation:
         except Refused as refusal:
             response = Response(refusal.status, headers=Headers(refusal.headers))
             ok, reason = False, refusal.reason or None
-        except UpstreamError as error:
-            self._upstream_failed(error)
-            self._broken = self._playback.broken
+        except (UpstreamError, MediaUnavailable) as error:
+            if isinstance(error, UpstreamError):
+                self._context.report(error)
+            self._broken = self._broken or self._playback.broken
             response = Response(503)
             ok, reason = False, str(error)
             self._loss = None
@@ -104,9 +109,12 @@ class Conversation:
             took_s = self._loop.time() - since
             self.record(operation, reason, ok=ok, took_s=took_s, raw=_raw(request, response))
         if self._loss is not None:
-            self._upstream_failed(self._loss)
             self.record(self._label("PLAY"), str(self._loss))
         return response
+
+    def write(self, data: bytes) -> None:
+        """An answer, to where answers go at the moment."""
+        self._playback.write(data)
 
     def answered(self) -> None:
         """The answer is written: media may follow."""
@@ -116,21 +124,16 @@ class Conversation:
         """Something came from the recorder, in any way."""
         self._heard_at = self._loop.time()
 
-    def blocked(self, is_blocked: bool) -> None:
-        self._playback.blocked(is_blocked)
-
     def check(self, now: float) -> None:
         """Ends what has been silent for too long; called about once a second."""
         limits, playback = self._context.limits, self._playback
         silent_s = now - self._heard_at
-        if playback.stalled(now):
-            assert playback.upstream is not None
-            self._lost(playback.upstream.stalled_error)
-        elif playback.table is None:
+        if playback.table is None:
             if silent_s > limits.idle_s:
                 self._end()
         elif not (playback.playing and playback.over_tcp) and silent_s > limits.session_timeout_s * 1.25:
-            # Over TCP the flow itself shows that the recorder is there. The quarter is for clocks and networks.
+            # Over TCP the flow itself shows that the recorder is there, and who does not read is cut off. The quarter
+            # is for clocks and networks.
             self.record(self._label("PLAY"), f"session expired: nothing heard for {silent_s:.0f} s")
             self._end()
 
@@ -174,6 +177,30 @@ class Conversation:
             took_s=took_s,
             raw=raw,
         )
+
+    # The stream, by playback --------------------------------------------------------------------------------
+
+    def interrupted(self, error: UpstreamError) -> None:
+        """It is fetched again, the session stays."""
+        self.record(self._label("PLAY"), f"{error} Meanwhile the session is kept.")
+
+    def resumed(self, after_s: float) -> None:
+        self.heard()  # who stood still because of us has not been silent
+        self.record(self._label("PLAY"), f"the stream goes on after {after_s:.0f} s", ok=True)
+
+    def lost(self, error: StreamError) -> None:
+        """It ended by itself."""
+        if self._answering:  # the answer goes first; if the request fails of it, one line in the trace is enough
+            self._broken, self._loss = True, error
+            return
+        self.record(self._label("PLAY"), str(error))
+        self._end()
+
+    def cut_off(self, why: str) -> None:
+        """The media process has let go of the recorder's connection."""
+        if why == "blocked":
+            self.record("connection", f"cut off: the recorder read nothing for {self._context.limits.blocked_s:g} s")
+        self._drop()
 
     # Requests -----------------------------------------------------------------------------------------------
 
@@ -323,21 +350,6 @@ class Conversation:
         if status:
             raise Refused(status, f"{method} is not possible now")
         return table
-
-    def _lost(self, error: UpstreamError) -> None:
-        """The upstream ended by itself."""
-        if self._answering:  # the answer goes first; if the request fails of it, one line in the trace is enough
-            self._broken, self._loss = True, error
-            return
-        self._upstream_failed(error)
-        self.record(self._label("PLAY"), str(error))
-        self._end()
-
-    def _upstream_failed(self, error: UpstreamError) -> None:
-        upstream = self._playback.upstream
-        if upstream is not None:
-            self._context.opener.failed(error, upstream.access)
-        self._context.report(error)
 
     def _label(self, method: str) -> str:
         stream = self._playback.stream

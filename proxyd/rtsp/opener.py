@@ -1,18 +1,25 @@
-"""Opens upstream sessions with one NVR's account. Shared by all cameras of an NVR."""
+"""Opens upstream sessions with one NVR's account, a few at a time. Shared by all cameras of an NVR."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from proxyd.camera.spec import NvrAccess, StreamSpec
-from proxyd.errors import UpstreamError
+from proxyd.errors import UpstreamError, UpstreamUnreachable
 from proxyd.nvr.account import Account
 from proxyd.rtsp.client import UpstreamTimeouts
 from proxyd.rtsp.upstream import Upstream
 
 
 class UpstreamOpener:
-    def __init__(self, account: Account, timeouts: UpstreamTimeouts | None = None) -> None:
+    """`logins`: how many at the same time."""
+
+    def __init__(self, account: Account, timeouts: UpstreamTimeouts | None = None, *, logins: int = 4) -> None:
         self._account = account
         self._timeouts = timeouts or UpstreamTimeouts()
+        self._logins = asyncio.Semaphore(logins)
 
     def update(self, access: NvrAccess) -> None:
         """The camera's NVR has this account now."""
@@ -22,9 +29,37 @@ class UpstreamOpener:
         """A session of this account broke."""
         self._account.failed("streams", error, access)
 
-    async def open(self, stream: StreamSpec, *, audio: bool = True) -> Upstream:
-        """A described upstream session. Raises UpstreamError."""
+    @asynccontextmanager
+    async def login(self, stream: StreamSpec, *, audio: bool = True, patient: bool = False) -> AsyncIterator[Upstream]:
+        """A described upstream session, which is the caller's if the block ends well, and ended otherwise. What is
+        done inside counts as part of the login: others wait for it, `patient` ones as long as it takes. Raises
+        UpstreamError."""
+        if patient:
+            await self._logins.acquire()
+        else:
+            await self._stand_in_line()
+        try:
+            upstream = await self._open(stream, audio)
+            try:
+                yield upstream
+            except BaseException:
+                await upstream.close()
+                raise
+        finally:
+            self._logins.release()
+
+    async def _open(self, stream: StreamSpec, audio: bool) -> Upstream:
         async with self._account.attempt("streams", self._timeouts.answer_s) as access:
             upstream = Upstream(stream.upstream_url or "", access, self._timeouts, audio=audio)
             await upstream.open()
             return upstream
+
+    async def _stand_in_line(self) -> None:
+        try:
+            async with asyncio.timeout(self._timeouts.answer_s):
+                await self._logins.acquire()
+        except TimeoutError:
+            raise UpstreamUnreachable(
+                f"The NVR at {self._account.access.host} does not answer, others wait for it already.",
+                "Check that the NVR is switched on and that its RTSP port can be reached.",
+            ) from None

@@ -57,6 +57,15 @@ class RtspParser:
         """Whether a message or packet has begun and is not complete."""
         return bool(self._pending) or self._head is not None
 
+    def rest(self) -> bytes | None:
+        """What came behind the last whole message or packet, which is forgotten here: somebody else goes on reading.
+        None, and nothing changes, inside of a message that has begun."""
+        if self._head is not None:
+            return None
+        rest = bytes(self._pending)
+        self._pending.clear()
+        return rest
+
     def feed(self, data: bytes | bytearray | memoryview) -> list[Event]:
         if self._error is not None:
             self._error.events = []

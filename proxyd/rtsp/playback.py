@@ -1,48 +1,84 @@
-"""The media side of one recorder's connection: its upstream session, its sink and the relay between them."""
+"""The media side of one recorder's connection: the stream it holds, and its outlet in the data plane."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
+from typing import Protocol
 
 from proxyd.camera.spec import StreamSpec
 from proxyd.errors import UpstreamError
+from proxyd.media.wire import Leg, OutletStats
 from proxyd.rtsp.context import CameraContext
 from proxyd.rtsp.headers import RtpInfo, Transport
-from proxyd.rtsp.relay import ClientInfo, Meter, Relay
+from proxyd.rtsp.media_process import MediaUnavailable
+from proxyd.rtsp.plane import Outlet
 from proxyd.rtsp.sdp import Media
 from proxyd.rtsp.session import Refused, SessionTable, State
-from proxyd.rtsp.sinks import TcpSink, UdpSink
-from proxyd.rtsp.upstream import Upstream
+from proxyd.rtsp.shared import SharedStream
+from proxyd.rtsp.stats import ClientInfo, StreamFigures
+from proxyd.rtsp.udp_pair import bind_udp_pair
+
+_BUFFER_BYTES = 1024 * 1024  # of a UDP socket: a key frame leaves in one burst
+_LET_GO_S = 2.0  # how long the media process may take to give a connection back
+
+StreamError = UpstreamError | MediaUnavailable
+
+
+class RecorderConnection(Protocol):
+    """What playing needs of the recorder's TCP connection."""
+
+    async def hand_over(self) -> int:
+        """A descriptor of it for a media process, once nothing of ours waits in it. Raises Refused."""
+
+    def write(self, data: bytes) -> None: ...
+
+
+class Viewer(Protocol):
+    """Who hears how the playing goes."""
+
+    def heard(self) -> None:
+        """A packet came from the recorder by UDP."""
+
+    def interrupted(self, error: UpstreamError) -> None: ...
+
+    def resumed(self, after_s: float) -> None: ...
+
+    def lost(self, error: StreamError) -> None:
+        """The stream ended by itself while the recorder has a session."""
+
+    def cut_off(self, why: str) -> None:
+        """The recorder's connection is gone, as in OutletEnded."""
 
 
 class Playback:
-    """One upstream at a time. `heard` is called for packets that the recorder sends by UDP, `lost` when the upstream
-    ends by itself while the recorder has a session."""
+    """One stream at a time."""
 
     def __init__(
-        self,
-        context: CameraContext,
-        transport: asyncio.Transport,
-        client: tuple[str, int],
-        *,
-        heard: Callable[[], None],
-        lost: Callable[[UpstreamError], None],
+        self, context: CameraContext, connection: RecorderConnection, client: tuple[str, int], viewer: Viewer
     ) -> None:
         self._context = context
-        self._transport = transport
+        self._connection = connection
         self._client = client
-        self._heard = heard
-        self._lost = lost
-        self._loop = asyncio.get_running_loop()
-        self.stream: StreamSpec | None = None  # the upstream's
+        self._viewer = viewer
         self.table: SessionTable | None = None
-        self._upstream: Upstream | None = None
-        self._upstream_runs = False  # PLAY was sent, and no PAUSE since
-        self._sink: TcpSink | UdpSink | None = None
-        self._relay: Relay | None = None
+        self._shared: SharedStream | None = None
+        self._outlet: Outlet | None = None
+        self._handed_over = False  # the outlet has the recorder's own connection
+        self._at_key = False
+        self._udp: dict[int, tuple[socket.socket, socket.socket]] = {}  # by track
         self._playing_since = 0.0
+        self._figures = StreamFigures()  # those of the stream that is held
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def stream(self) -> StreamSpec | None:
+        """What is held."""
+        return self._shared.stream if self._shared is not None else None
 
     @property
     def playing(self) -> bool:
@@ -50,138 +86,190 @@ class Playback:
 
     @property
     def over_tcp(self) -> bool:
-        return isinstance(self._sink, TcpSink)
+        return self._handed_over
 
     @property
     def broken(self) -> bool:
-        """The recorder has a session whose upstream is gone."""
-        return self.table is not None and (self._upstream is None or not self._upstream.usable)
-
-    @property
-    def upstream(self) -> Upstream | None:
-        return self._upstream
+        """The recorder has a session whose stream is gone."""
+        return self.table is not None and (self._shared is None or not self._shared.usable)
 
     def info(self) -> ClientInfo:
         way = "TCP" if self.over_tcp else "UDP"
-        return ClientInfo(f"{self._client[0]}:{self._client[1]}", way, self._playing_since)
+        skips, dropped = (self._outlet.stats.skips, self._outlet.stats.dropped) if self._outlet else (0, 0)
+        return ClientInfo(f"{self._client[0]}:{self._client[1]}", way, self._playing_since, skips, dropped)
+
+    def write(self, data: bytes) -> None:
+        """An answer, on the way that the connection has now: between packets while media flows in it."""
+        if self._outlet is not None and self._handed_over:
+            self._outlet.write(data)
+        else:
+            self._connection.write(data)
+
+    # What the recorder asks for ---------------------------------------------------------------------------------
 
     async def open(self, stream: StreamSpec) -> list[Media]:
-        """The stream's tracks; the upstream that is open already serves if it is the same. Raises UpstreamError."""
-        if self._upstream is not None and self._upstream.usable and self.matches(stream):
-            return self._upstream.media
-        await self.end()
-        upstream = await self._context.opener.open(stream, audio=self._context.spec.settings.audio)
-        upstream.on_lost = self._upstream_lost
-        self._upstream, self.stream = upstream, stream
-        return upstream.media
+        """The stream's tracks. Raises StreamError."""
+        if self._shared is None or self._shared.over or not self.matches(stream):
+            await self.end()
+            self._shared = self._context.streams.get(stream)
+            self._figures = self._context.figures_of(stream.name)
+            self._shared.hold(self)
+        try:
+            return await self._shared.describe()
+        except (UpstreamError, MediaUnavailable):
+            if self.table is None:
+                await self.end()
+            raise
 
     def matches(self, stream: StreamSpec | None) -> bool:
-        """Whether the open upstream is what the spec now says."""
+        """Whether the stream that is held is what the spec now says."""
         return (
             stream is not None
-            and self.stream is not None
-            and self._upstream is not None
-            and stream.name == self.stream.name
-            and stream.upstream_url == self.stream.upstream_url
-            and self._upstream.access == self._context.spec.nvr
-            and self._upstream.audio == self._context.spec.settings.audio
+            and self._shared is not None
+            and stream.name == self._shared.stream.name
+            and self._shared.matches()
         )
 
     async def setup(self, table: SessionTable, track: int, wish: Transport) -> Transport:
-        """Both sides of one track; the transport as granted. Raises Refused and UpstreamError."""
-        assert self._upstream is not None
-        granted = self._open_track(track, wish)
+        """Both sides of one track; the transport as granted. Raises Refused and StreamError."""
+        assert self._shared is not None
+        granted = wish if wish.tcp else self._open_udp(track, wish)
         try:
-            await self._upstream.setup(track)
+            await self._shared.setup(track)
         except BaseException:
-            assert self._sink is not None
-            self._sink.remove_track(track)
+            self._close_udp(track)
             raise
         table.tracks[track] = granted
         self.table = table
         return granted
 
     async def play(self) -> dict[int, RtpInfo]:
-        """Packets are kept from here on, and go out when `answered` is called. Raises UpstreamError."""
-        assert self.table is not None and self._upstream is not None and self._sink is not None
-        if self._relay is None:
-            meter = self._context.meters.setdefault(self.table.stream, Meter())
-            relay = Relay(self._upstream, self._sink, meter, self._context.spec.address.encode())
-            now = self._loop.time
-            self._upstream.on_frames = lambda frames: relay.forward(frames, now())
-            self._relay = relay
-        self._relay.expect()
-        information: dict[int, RtpInfo] = {}
-        if not self._upstream_runs:
-            try:
-                information = await self._upstream.play()
-            except BaseException:
-                self._relay.suspend()
-                raise
-            self._upstream_runs = True
+        """Packets are kept from here on, and go out when `answered` is called. Raises Refused and StreamError."""
+        assert self.table is not None and self._shared is not None
+        feed = await self._shared.ready()
+        try:
+            descriptors = await self._descriptors()
+            # From here to `begin` nothing may wait: whoever comes first gets everything from the first packet on.
+            self._at_key = self._shared.begun
+            if self._outlet is None:
+                try:
+                    self._outlet = feed.outlet(self)
+                except MediaUnavailable:
+                    _close_all(descriptors)
+                    raise
+            self._handed_over = self._over_tcp()
+            self._outlet.open(self._legs(), descriptors, udp=not self._handed_over, keep=not self._at_key)
+            information = await self._shared.begin()
+        except BaseException:
+            await self._end_outlet()
+            raise
         self._playing_since = time.time()
-        return {track: info for track, info in information.items() if track in self.table.tracks}
+        return {} if self._at_key else {track: information[track] for track in self.table.tracks.keys() & information}
 
     def answered(self) -> None:
         """The answer to PLAY is written."""
-        if self._relay is not None and self.playing:
-            self._relay.start(self._loop.time())
+        if self._outlet is not None and self.playing:
+            self._outlet.start(at_key=self._at_key)
 
     async def pause(self) -> None:
-        """Raises UpstreamError. An NVR that cannot pause goes on, and its packets are dropped."""
-        assert self._relay is not None and self._upstream is not None
-        self._upstream_runs = not await self._upstream.pause()
-        self._relay.suspend()
+        """No packet follows the answer. Raises StreamError."""
+        assert self.table is not None and self._shared is not None
+        if self._outlet is not None:
+            self._outlet.stop()
+        self.table.done("PAUSE")
+        await self._shared.pause()
 
     def remove_track(self, track: int) -> bool:
         """False when it was not set up."""
-        assert self.table is not None and self._sink is not None
-        self._sink.remove_track(track)
-        return self.table.tracks.pop(track, None) is not None
-
-    def blocked(self, is_blocked: bool) -> None:
-        """The recorder's connection has no room, or has room again: nothing is read upstream meanwhile."""
-        if self._relay is None or not self.over_tcp:
-            return
-        if is_blocked:
-            self._relay.hold("recorder")
-        else:
-            self._relay.release("recorder")
-
-    def stalled(self, now: float) -> bool:
-        """The upstream stands and brings nothing."""
-        if self._upstream is None or self._relay is None or self._relay.holding or not self.playing:
+        assert self.table is not None
+        if self.table.tracks.pop(track, None) is None:
             return False
-        return now - self._upstream.last_media > self._context.limits.stall_timeout_s
+        self._close_udp(track)
+        if self._outlet is not None:
+            descriptors = [] if self._handed_over else self._udp_descriptors()
+            self._outlet.open(self._legs(), descriptors, udp=not self._handed_over)
+        return True
 
     async def end(self) -> None:
-        """TEARDOWN upstream, and everything closed; bounded."""
-        upstream, sink, relay = self._upstream, self._sink, self._relay
-        self._upstream = self.stream = self.table = self._sink = self._relay = None
-        self._upstream_runs = False
-        if relay is not None:
-            relay.suspend()
-        if sink is not None:
-            sink.close()
-        if upstream is not None:
-            await upstream.close()
-
-    def _open_track(self, track: int, wish: Transport) -> Transport:
-        if wish.tcp:
-            if not isinstance(self._sink, TcpSink):
-                self._sink = TcpSink(self._transport)
-            assert wish.interleaved is not None
-            self._sink.add_track(track, wish.interleaved)
-            return wish
-        if not isinstance(self._sink, UdpSink):
-            self._sink = UdpSink(self._context.spec.address, self._client[0], heard=self._heard)
-        assert wish.client_port is not None
+        """Everything closed, upstream, too, if nobody else has it; bounded."""
+        shared, self._shared, self.table = self._shared, None, None
+        for track in list(self._udp):
+            self._close_udp(track)
         try:
-            ports = self._sink.add_track(track, wish.client_port)
-        except OSError as error:
-            raise Refused(503, f"UDP is not possible: {error.strerror or error}") from None
+            await self._end_outlet()
+        finally:
+            if shared is not None:
+                await shared.release(self)
+
+    # Holder and owner of an outlet ------------------------------------------------------------------------------
+
+    def stream_interrupted(self, error: UpstreamError) -> None:
+        if self.playing:
+            self._viewer.interrupted(error)
+
+    def stream_resumed(self, after_s: float) -> None:
+        if self.playing:
+            self._viewer.resumed(after_s)
+
+    def stream_ended(self, error: StreamError) -> None:
+        if self.table is not None:  # only described: the next request opens it again
+            self._viewer.lost(error)
+
+    def outlet_measured(self, before: OutletStats, stats: OutletStats) -> None:
+        self._figures.outlet_measured(before, stats, self._loop.time())
+        if stats.heard > before.heard:
+            self._viewer.heard()
+
+    def outlet_ended(self, why: str) -> None:
+        self._viewer.cut_off(why)
+
+    # Parts ------------------------------------------------------------------------------------------------------
+
+    def _over_tcp(self) -> bool:
+        assert self.table is not None
+        return all(granted.tcp for granted in self.table.tracks.values())
+
+    async def _descriptors(self) -> list[int]:
+        """For the media process: its own ones, of a connection once."""
+        if self._over_tcp():
+            return [await self._connection.hand_over()] if self._outlet is None else []
+        return self._udp_descriptors()
+
+    def _udp_descriptors(self) -> list[int]:
+        return [os.dup(one.fileno()) for track in sorted(self._udp) for one in self._udp[track]]
+
+    def _legs(self) -> tuple[Leg, ...]:
+        assert self.table is not None and self._shared is not None
+        order = sorted(self.table.tracks)
+        return self._shared.legs({track: self.table.tracks[track].interleaved or (0, 0) for track in order})
+
+    async def _end_outlet(self) -> None:
+        outlet, self._outlet, self._handed_over = self._outlet, None, False
+        if outlet is not None:
+            await outlet.end(_LET_GO_S)
+
+    def _open_udp(self, track: int, wish: Transport) -> Transport:
+        """A pair of ports of ours, connected to the recorder's: the kernel lets in only packets from there."""
+        assert wish.client_port is not None
+        with contextlib.ExitStack() as unfinished:
+            try:
+                pair = bind_udp_pair(self._context.spec.address, buffer_bytes=_BUFFER_BYTES)
+                for one in pair:
+                    unfinished.callback(one.close)
+                for one, port in zip(pair, wish.client_port, strict=True):
+                    one.connect((self._client[0], port))
+            except OSError as error:
+                raise Refused(503, f"UDP is not possible: {error.strerror or error}") from None
+            unfinished.pop_all()
+        self._udp[track] = pair
+        ports = pair[0].getsockname()[1], pair[1].getsockname()[1]
         return Transport(client_port=wish.client_port, server_port=ports)
 
-    def _upstream_lost(self, error: UpstreamError) -> None:
-        if self.table is not None:  # only described: the next request opens it again
-            self._lost(error)
+    def _close_udp(self, track: int) -> None:
+        for one in self._udp.pop(track, ()):
+            one.close()
+
+
+def _close_all(descriptors: Iterable[int]) -> None:
+    for one in descriptors:
+        os.close(one)

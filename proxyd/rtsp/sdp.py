@@ -68,6 +68,15 @@ _KEPT = {
     "ptime": re.compile(r"[0-9.]{1,6}"),
     "recvonly": re.compile(""),
 }
+_RTPMAP = re.compile(r"([0-9]{1,3}) +([!-.0-~]{1,40})/([0-9]{1,9})")
+_STATIC_TYPES = {
+    "0": ("pcmu", 8000),
+    "8": ("pcma", 8000),
+    "9": ("g722", 8000),
+    "14": ("mpa", 90000),
+    "26": ("jpeg", 90000),
+    "32": ("mpv", 90000),
+}
 _BANDWIDTH = re.compile(r"(?:AS|TIAS):[0-9]{1,10}")
 
 
@@ -134,6 +143,23 @@ def offered(description: Description, *, audio: bool = True) -> list[Media]:
     """The media that pass to a recorder: video and, with `audio`, sound over plain RTP. Tracks that run the other
     way (audio backchannel, `sendonly` as seen from the client, ONVIF Streaming §5.3) do not pass yet."""
     return [media for media in description.media if _passes(media) and (audio or media.kind != "audio")]
+
+
+def encoding(media: Media) -> tuple[str, int]:
+    """(name in lower case, clock in Hz) of the first format: by rtpmap, else as RFC 3551 §6 fixes it."""
+    payload_type = media.formats[0] if media.formats else ""
+    for name, value in media.attributes:
+        if name == "rtpmap" and (match := _RTPMAP.match(value)) and match.group(1) == payload_type:
+            return match.group(2).lower(), int(match.group(3))
+    return _STATIC_TYPES.get(payload_type, ("", 90000 if media.kind == "video" else 8000))
+
+
+def same_encodings(one: list[Media], other: list[Media]) -> bool:
+    """Whether who plays the one can go on with the other: tracks, payload types and codecs are the same. Parameter sets
+    may differ, they come in band, too."""
+    return [(media.kind, media.formats[:1], encoding(media)) for media in one] == [
+        (media.kind, media.formats[:1], encoding(media)) for media in other
+    ]
 
 
 def format_sdp(media: list[Media], *, address: str, session_id: int, title: str) -> str:

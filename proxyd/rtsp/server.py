@@ -17,16 +17,18 @@ from proxyd.nvr.account import Account
 from proxyd.rtsp.connection import ClientConnection
 from proxyd.rtsp.context import CameraContext, RtspLimits
 from proxyd.rtsp.opener import UpstreamOpener
-from proxyd.rtsp.relay import ClientInfo, Meter, StreamStats
+from proxyd.rtsp.plane import Plane
+from proxyd.rtsp.stats import ClientInfo, StreamStats
+from proxyd.rtsp.streams import Streams
 
 REALM = "camera"
-_STOP_GRACE_S = 1.0
+_STOP_GRACE_S = 3.0
 
 
 class RtspServer:
     """`start` and `stop` are idempotent. Every exchange that matters goes to `record`, what is seen of the NVR to
-    `report`. `opener` is shared by the cameras of an NVR: its account must not be tried by each of them; `guesses` by
-    the camera's other ways in."""
+    `report`; media goes through `plane`, which runs. `opener` is shared by the cameras of an NVR: its account must not
+    be tried by each of them; `guesses` by the camera's other ways in."""
 
     def __init__(
         self,
@@ -34,6 +36,7 @@ class RtspServer:
         *,
         record: RecordExchange,
         report: ReportUpstream,
+        plane: Plane,
         opener: UpstreamOpener | None = None,
         limits: RtspLimits | None = None,
         guesses: Guesses | None = None,
@@ -49,7 +52,9 @@ class RtspServer:
             opener or UpstreamOpener(Account(spec.nvr), limits.upstream),
             guesses,
             GuessLine(guesses),
+            plane,
         )
+        self._context.streams = Streams(self._context)
         self._server: asyncio.Server | None = None
         self._connections: dict[ClientConnection, None] = {}  # oldest first
         self._sweep: asyncio.TimerHandle | None = None
@@ -88,6 +93,7 @@ class RtspServer:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=_STOP_GRACE_S)
+        await self._context.streams.close()
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
@@ -115,12 +121,12 @@ class RtspServer:
                 clients.setdefault(playing[0], []).append(playing[1])
         result: dict[StreamName, StreamStats] = {}
         for stream in self._context.spec.streams:
-            meter = self._context.meters.get(stream.name) or Meter()
-            result[stream.name] = StreamStats(
-                meter.bytes_total,
-                meter.packets_total,
-                meter.bps(now),
-                tuple(sorted(clients.get(stream.name, []), key=lambda client: client.since)),
+            live = self._context.streams.of(stream.name)
+            result[stream.name] = self._context.figures_of(stream.name).now(
+                now,
+                clients.get(stream.name, []),
+                runs=bool(live),
+                interrupted=any(one.interrupted for one in live),
             )
         return result
 

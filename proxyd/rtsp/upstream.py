@@ -1,5 +1,7 @@
 """One RTSP session with an NVR: DESCRIBE, SETUP (always TCP interleaved), PLAY, PAUSE, keep-alive, TEARDOWN.
 
+Before PLAY the connection may be handed over to a media process; messages that come in it are told to us from then on.
+
 Never talks to another host than the typed one, whatever redirects, SDP or headers say. Errors are UpstreamError.
 """
 
@@ -7,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 from proxyd.camera.spec import NvrAccess
-from proxyd.errors import UpstreamError, UpstreamProtocolError, UpstreamUnreachable
+from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
+from proxyd.media.wire import Track
 from proxyd.rtsp.addresses import resolve_control, url_port, with_host
 from proxyd.rtsp.client import RtspClient, UpstreamTimeouts
 from proxyd.rtsp.headers import (
@@ -24,7 +29,8 @@ from proxyd.rtsp.headers import (
     parse_transport,
 )
 from proxyd.rtsp.messages import Interleaved, Response
-from proxyd.rtsp.sdp import Media, offered, parse_sdp
+from proxyd.rtsp.rtcp import receiver_report
+from proxyd.rtsp.sdp import Media, encoding, offered, parse_sdp
 
 _log = logging.getLogger(__name__)
 _MAX_REDIRECTS = 2
@@ -38,16 +44,35 @@ _WORDS = {
         "does not know the stream's address.",
         "Scan it again; an address that was typed has to be corrected: onviftui source edit CAMERA --main URL",
     ),
-    453: ("allows no more streams.", "Close other viewers, or lower the streams' bit rates there."),
+    453: (
+        "allows no more streams.",
+        "Close other viewers, let this camera's recorders share one stream, or lower bit rates on the NVR.",
+    ),
     454: ("has ended the session.", "It starts again when the recorder reconnects."),
     461: ("does not send video inside the RTSP connection.", "Switch RTP over RTSP (TCP) on there."),
-    503: ("allows no more streams at the moment.", "Close other viewers, or wait until it has started."),
+    503: (
+        "allows no more streams at the moment.",
+        "Close other viewers, let this camera's recorders share one stream, or wait until it has started.",
+    ),
 }
+_KEY_FRAME_CODECS = ("h264", "h265", "jpeg")
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """The NVR's connection for a media process. `descriptor` belongs to who gets this; `numbers[n]` is our number of
+    `tracks[n]`."""
+
+    descriptor: int
+    data: bytes
+    tracks: tuple[Track, ...]
+    numbers: tuple[int, ...]
 
 
 class Upstream:
-    """`on_frames(frames)` gets packets whose channel is `2 * track` (RTP) or `2 * track + 1` (RTCP); `on_lost(error)`
-    is called once when the session ends by itself. Both are set after `open`."""
+    """`on_lost(error)` is called once when the session ends by itself. Unless the connection is handed over,
+    `on_frames(frames)` gets packets whose channel is `2 * track` (RTP) or `2 * track + 1` (RTCP). Both are set after
+    `open`."""
 
     def __init__(
         self, url: str, access: NvrAccess, timeouts: UpstreamTimeouts | None = None, *, audio: bool = True
@@ -58,18 +83,22 @@ class Upstream:
         self.audio = audio
         self._timeouts = timeouts or UpstreamTimeouts()
         self._client: RtspClient | None = None
+        self._closing: RtspClient | None = None
         self._media: list[Media] = []
         self._controls: list[str] = []
         self._aggregate = url
         self._session = ""
         self._session_timeout_s = 60
         self._public = ""
+        self._granted: dict[int, tuple[int, int]] = {}  # our track → the NVR's channels
         self._channels: dict[int, int] = {}  # the NVR's channel → ours
+        self._ssrc = secrets.randbits(32)
         self._other_channels = False  # the NVR did not grant the channels we asked for
         self._keep_alive: asyncio.Task[None] | None = None
         self.on_frames: Callable[[list[Interleaved]], None] = _ignore
         self.on_lost: Callable[[UpstreamError], None] = _ignore
         self.last_media = 0.0  # loop time
+        self.highest: Sequence[tuple[int, int]] = ()  # of the tracks as handed over: SSRC, highest sequence number
 
     @property
     def media(self) -> list[Media]:
@@ -115,8 +144,43 @@ class Upstream:
             self._fail(461, "SETUP")
         channels = granted[0].interleaved if granted and granted[0].interleaved else wish.interleaved
         assert channels is not None
+        self._granted[track] = channels
         self._channels[channels[0]], self._channels[channels[1]] = 2 * track, 2 * track + 1
         self._other_channels = self._other_channels or channels != wish.interleaved
+
+    async def setup_all(self) -> dict[int, UpstreamError]:
+        """All tracks; those that the NVR refuses, which can only be sound. Raises UpstreamError."""
+        errors: dict[int, UpstreamError] = {}
+        for track, media in enumerate(self._media):
+            try:
+                await self.setup(track)
+            except UpstreamError as error:
+                if isinstance(error, UpstreamAuthError) or not self.usable or media.kind == "video":
+                    raise
+                errors[track] = error
+        return errors
+
+    async def hand_over(self) -> HandedOver:
+        """After the last `setup`, before `play`. Somebody else reads the connection from here on. Raises
+        UpstreamError."""
+        descriptor, data = await self._connected().hand_over()
+        tracks = []
+        for number, channels in sorted(self._granted.items()):
+            media = self._media[number]
+            name, clock_hz = encoding(media)
+            codec = name if name in _KEY_FRAME_CODECS else ""
+            tracks.append(Track(channels, codec, clock_hz, media.kind == "video"))
+        return HandedOver(descriptor, data, tuple(tracks), tuple(sorted(self._granted)))
+
+    def message(self, data: bytes) -> None:
+        """A whole message that came in the connection after `hand_over`."""
+        if client := self._client or self._closing:  # which waits for the answer to its farewell
+            client.message(data)
+
+    def lost(self, why: str) -> None:
+        """The connection ended after `hand_over`, as in FeedLost."""
+        if client := self._client or self._closing:
+            client.lost(why)
 
     async def play(self) -> dict[int, RtpInfo]:
         """Starts or resumes; what the NVR says of the first packets, by track."""
@@ -140,15 +204,11 @@ class Upstream:
         """TEARDOWN, if there is a session, and the end of the connection; bounded, never raises UpstreamError."""
         await self._drop(teardown=bool(self._session))
 
-    def pause_reading(self) -> None:
-        """Lets packets wait in the kernel and so at the NVR."""
-        if self._client is not None:
-            self._client.pause_reading()
-
-    def resume_reading(self) -> None:
-        if self._client is not None:
-            self.last_media = asyncio.get_running_loop().time()
-            self._client.resume_reading()
+    async def leave(self) -> None:
+        """The same when the one who read the connection is gone."""
+        client = self._forget()
+        if client is not None:
+            await client.leave(("TEARDOWN", self._aggregate, self._session_headers()))
 
     # Opening ----------------------------------------------------------------------------------------------
 
@@ -217,29 +277,48 @@ class Upstream:
         self.on_lost(error)
 
     async def _stay_alive(self) -> None:
-        """Keeps the session at the NVR; ends with the session."""
-        method = "GET_PARAMETER" if "GET_PARAMETER" in self._public else "OPTIONS"
+        """Keeps the session at the NVR; ends with the session. By the first way that the NVR knows: GET_PARAMETER where
+        it says so, OPTIONS, else receiver reports."""
+        ways = [method for method in ("GET_PARAMETER", "OPTIONS") if method == "OPTIONS" or method in self._public]
         while True:
             await asyncio.sleep(min(self._session_timeout_s / 2, _MAX_KEEP_ALIVE_S))
-            asked = asyncio.get_running_loop().time()
+            if not ways:
+                self._report()
+                continue
             try:
-                response = await self._connected().request(method, self._aggregate, self._session_headers())
-            except UpstreamUnreachable as error:
-                if not self.usable:
-                    return  # on_lost has said so
-                if self.last_media >= asked:
-                    _log.debug("keep-alive unanswered while media flows: %s", error.message)
-                    continue  # some devices never answer it
-                self._end(error)
-                return
+                answered = await self._asked_for_life(ways[0])
             except UpstreamError as error:
-                self._end(error)
-                return
-            if response.status == 454:
-                self._end(self._error(454, method))
-                return
-            if response.status in (405, 501) and method != "OPTIONS":
-                method = "OPTIONS"
+                if self.usable:
+                    self._end(error)
+                return  # otherwise on_lost has said so
+            if not answered:
+                ways.pop(0)
+
+    async def _asked_for_life(self, method: str) -> bool:
+        """False when this way does not work with this NVR. Raises UpstreamError when the session is over."""
+        asked = asyncio.get_running_loop().time()
+        try:
+            response = await self._connected().request(method, self._aggregate, self._session_headers())
+        except UpstreamAuthError as error:
+            # The same password opened this session. If it was changed since then the next login says so, and it is
+            # made only once for all streams.
+            raise UpstreamError(
+                f"{self._name()} does not accept the session's authentication any more.", error.hint
+            ) from None
+        except UpstreamUnreachable as error:
+            if not self.usable or self.last_media < asked:
+                raise
+            _log.debug("keep-alive unanswered while media flows: %s", error.message)
+            self._report()  # some devices never answer; whether they count it nobody knows
+            return True
+        if response.status == 454:
+            raise self._error(454, method)
+        return response.status not in (400, 405, 501, 551)
+
+    def _report(self) -> None:
+        client = self._connected()
+        for (_, (_, channel)), source in zip(sorted(self._granted.items()), self.highest, strict=False):
+            client.send_packet(channel, receiver_report(self._ssrc, [source], b"recorder"))
 
     def _end(self, error: UpstreamError) -> None:
         if self._client is not None:
@@ -247,13 +326,18 @@ class Upstream:
         self.on_lost(error)
 
     async def _drop(self, *, teardown: bool = False) -> None:
+        client = self._closing = self._forget()
+        if client is not None:
+            await client.close(("TEARDOWN", self._aggregate, self._session_headers()) if teardown else None)
+
+    def _forget(self) -> RtspClient | None:
+        """Nothing comes from here any more."""
         if self._keep_alive is not None:
             self._keep_alive.cancel()
             self._keep_alive = None
-        client, self._client = self._client, None
         self.on_frames, self.on_lost = _ignore, _ignore
-        if client is not None:
-            await client.close(("TEARDOWN", self._aggregate, self._session_headers()) if teardown else None)
+        client, self._client = self._client, None
+        return client
 
     # Small parts ------------------------------------------------------------------------------------------
 

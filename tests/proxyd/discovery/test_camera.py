@@ -15,6 +15,7 @@ from proxyd.camera.manager import CameraManager
 from proxyd.camera.status import NvrHealth
 from proxyd.discovery.sockets import PORT
 from proxyd.hub import Hub
+from proxyd.rtsp.plane import Plane
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.store.rows import FoundInterface
 from proxyd.store.secrets import Secrets
@@ -57,6 +58,7 @@ async def one_camera(store: Store, address: str) -> AsyncIterator[CameraManager]
         health=lambda nvr_id: NvrHealth(NvrState.OK),
         report=lambda nvr_id, error: None,
         now=lambda: "now",
+        plane=Plane(),
     )
     await manager.start()
     try:

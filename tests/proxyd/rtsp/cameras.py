@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,9 +12,11 @@ from proxyd.camera.spec import CameraSpec, NvrAccess, StreamSpec
 from proxyd.digest import authorization, choose, parse_challenges
 from proxyd.rtsp.context import RtspLimits
 from proxyd.rtsp.headers import Headers
+from proxyd.rtsp.media_process import MediaSettings
 from proxyd.rtsp.messages import Interleaved, Request, Response, format_request
 from proxyd.rtsp.opener import UpstreamOpener
 from proxyd.rtsp.parser import RtspParser
+from proxyd.rtsp.plane import Plane, PlaneSettings
 from proxyd.rtsp.server import RtspServer
 from proxyd.simulator.faults import Faults
 from proxyd.simulator.rtsp_server import RtspSimulator
@@ -26,6 +28,7 @@ NVR_USER, NVR_PASSWORD = "nvr-admin", "nvr-s3cret"
 USER, PASSWORD = "recorder", "cam-s3cret"
 PATHS = {"/cam/realmonitor?channel=3&subtype=0": "main", "/cam/realmonitor?channel=3&subtype=1": "sub"}
 DEADLINE_S = 15
+AT_ONCE = RtspLimits(linger_s=0)  # the NVR's session ends with the last recorder's
 
 
 def resolve(target: str) -> SimStream | None:
@@ -127,23 +130,40 @@ async def simulated_nvr(faults: Faults | None = None, **options: Any) -> AsyncIt
 
 
 @asynccontextmanager
-async def camera(
-    port: int, limits: RtspLimits | None = None, opener: UpstreamOpener | None = None, **changes: Any
-) -> AsyncIterator[tuple[RtspServer, Seen, str]]:
-    """(server, what it recorded, its base URL)."""
-    seen = Seen()
-    server = RtspServer(
-        camera_spec(port, **changes),
-        record=seen.record,
-        report=seen.report,
-        limits=limits,
-        opener=opener,
-    )
-    await server.start()
+async def running_plane(**media: Any) -> AsyncIterator[Plane]:
+    """With one media process; `media` as in MediaSettings."""
+    plane = Plane(PlaneSettings(processes=1, media=MediaSettings(**media)))
+    await plane.start()
     try:
-        yield server, seen, f"rtsp://{CAMERA_HOST}:{server.port}"
+        yield plane
     finally:
-        await server.stop()
+        await plane.stop()
+
+
+@asynccontextmanager
+async def camera(
+    port: int,
+    limits: RtspLimits = AT_ONCE,
+    opener: UpstreamOpener | None = None,
+    plane: Plane | None = None,
+    **changes: Any,
+) -> AsyncIterator[tuple[RtspServer, Seen, str]]:
+    """(server, what it recorded, its base URL); with a data plane of its own unless one is given."""
+    seen = Seen()
+    async with AsyncExitStack() as stack:
+        if plane is None:
+            plane = await stack.enter_async_context(running_plane(blocked_s=limits.blocked_s))
+        server = RtspServer(
+            camera_spec(port, **changes),
+            record=seen.record,
+            report=seen.report,
+            plane=plane,
+            limits=limits,
+            opener=opener,
+        )
+        await server.start()
+        stack.push_async_callback(server.stop)
+        yield server, seen, f"rtsp://{CAMERA_HOST}:{server.port}"
 
 
 class Recorder:

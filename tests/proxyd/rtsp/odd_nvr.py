@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from struct import pack
 
 from proxyd.rtsp.headers import Headers
 from proxyd.rtsp.messages import Request, Response, format_interleaved, format_response
@@ -23,12 +24,22 @@ class OddNvr:
         self.habits = habits
         self.requests: list[Request] = []
         self.port = 0
+        self.sent = 0  # packets
         self.connections = 0
         self.writers: list[asyncio.StreamWriter] = []
         self.tasks: list[asyncio.Task[object] | None] = []
 
     def send_packets(self, channel: int, count: int, size: int = 100) -> None:
-        self.writers[-1].write(format_interleaved(channel, bytes(size)) * count)
+        for _ in range(count):
+            self.sent += 1
+            head = pack(">BBHII", 0x80, 96, self.sent & 0xFFFF, self.sent * 3600 & 0xFFFFFFFF, 7)
+            self.writers[-1].write(format_interleaved(channel, head.ljust(size, b"\0")))
+
+    def send_key_frame(self, channel: int, size: int) -> None:
+        """H.264, in one packet."""
+        self.sent += 1
+        head = pack(">BBHII", 0x80, 96 | 0x80, self.sent & 0xFFFF, self.sent * 3600 & 0xFFFFFFFF, 7)
+        self.writers[-1].write(format_interleaved(channel, (head + b"\x65").ljust(size, b"\0")))
 
     def asked(self, method: str) -> int:
         return sum(request.method == method for request in self.requests)

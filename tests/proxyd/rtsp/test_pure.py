@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from proxyd.rtsp.addresses import Target, parse_target, resolve_control, url_port, with_host
 from proxyd.rtsp.headers import Transport, parse_transport
-from proxyd.rtsp.messages import Interleaved
-from proxyd.rtsp.relay import KEPT_BYTES, Meter, Relay
 from proxyd.rtsp.rtcp import clean_rtcp
 from proxyd.rtsp.sdp import format_sdp, offered, parse_sdp
 from proxyd.rtsp.session import SessionTable, State, choose_transport, unsupported_features
+from proxyd.rtsp.stats import Meter
 
 # Addresses
 
@@ -273,60 +272,18 @@ def test_features() -> None:
     assert unsupported_features(["a, b", "", "c"]) == ["a", "b", "c"]
 
 
-# Relay
-
-
-class Ends:
-    """Source and sink that remember."""
-
-    def __init__(self) -> None:
-        self.reading = True
-        self.packets: list[tuple[int, bytes]] = []
-
-    def pause_reading(self) -> None:
-        self.reading = False
-
-    def resume_reading(self) -> None:
-        self.reading = True
-
-    def write(self, packets: object) -> int:
-        assert isinstance(packets, list)
-        self.packets += packets
-        return sum(len(payload) for _, payload in packets)
-
-    def close(self) -> None: ...
-
-
-def test_packets_wait_for_the_answer_to_play_and_are_bounded() -> None:
-    ends, meter = Ends(), Meter()
-    relay = Relay(ends, ends, meter, b"me")
-    relay.forward([Interleaved(0, b"early")], 0)
-    relay.expect()
-    relay.forward([Interleaved(0, b"x" * KEPT_BYTES), Interleaved(0, b"y")], 0)
-    assert not ends.reading and relay.holding
-    relay.hold("recorder")
-    relay.start(0)
-    assert [payload[:1] for _, payload in ends.packets] == [b"x", b"y"]
-    assert not ends.reading
-    relay.release("recorder")
-    assert ends.reading
-    relay.forward([Interleaved(0, b"z"), Interleaved(1, REPORT), Interleaved(1, b"junk")], 0)
-    assert ends.packets[2:] == [(0, b"z"), (1, REPORT)]
-    relay.suspend()
-    relay.forward([Interleaved(0, b"late")], 0)
-    relay.start(0)
-    assert len(ends.packets) == 4
+# Figures
 
 
 def test_the_meter_knows_the_last_seconds() -> None:
     meter = Meter()
-    assert meter.bps(10.0) == 0
+    assert meter.rate(10.0) == 0
     for tenth in range(100):
-        meter.add(tenth / 10, 125, 1)
-    assert (meter.bytes_total, meter.packets_total) == (12_500, 100)
-    assert meter.bps(10.0) == 10_000
-    assert meter.bps(12.0) == 6_000
-    assert meter.bps(60.0) == 0
+        meter.add(tenth / 10, 125)
+    assert meter.total == 12_500
+    assert meter.rate(10.0) == 1250
+    assert meter.rate(12.0) == 750
+    assert meter.rate(60.0) == 0
     young = Meter()
-    young.add(5.0, 1000, 1)
-    assert young.bps(5.5) == 0 and young.bps(6.0) == 8000
+    young.add(5.0, 1000)
+    assert young.rate(5.5) == 0 and young.rate(6.0) == 1000

@@ -150,10 +150,15 @@ async def test_statistics() -> None:
         assert server.stats()["main"].clients == ()
         await client.start(f"{url}/main")
         await client.until_packets(30)
-        stats = server.stats()["main"]
-        assert stats.packets_total >= 30 and stats.bytes_total >= sum(len(p.payload) for p in client.packets[:30])
+        size = sum(len(packet.payload) for packet in client.packets[:30])
+        while (stats := server.stats()["main"]).packets_total < 30:  # they come once a second
+            assert await client.receive()
+        assert stats.bytes_total >= size
         (who,) = stats.clients
         assert who.transport == "TCP" and who.address.startswith("127.0.0.1:") and who.since > 1e9
+        while not (stats := server.stats()["main"]).bps:
+            assert await client.receive()
+        assert stats.source_bps > 0 and 20 < stats.fps < 30 and stats.lost == 0 and not stats.interrupted
         assert server.stats()["sub"].bytes_total == 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,12 +14,13 @@ from proxyd.digest import DigestVerifier, authorization, choose, parse_challenge
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamUnreachable
 from proxyd.nvr.account import Account
 from proxyd.rtsp.client import UpstreamTimeouts
-from proxyd.rtsp.context import RtspLimits
 from proxyd.rtsp.headers import parse_transport
 from proxyd.rtsp.messages import Request, Response
 from proxyd.rtsp.opener import UpstreamOpener
+from proxyd.rtsp.plane import Plane
 from proxyd.simulator.faults import Faults
 from tests.proxyd.rtsp.cameras import (
+    AT_ONCE,
     CAMERA_HOST,
     DEADLINE_S,
     NVR_HOST,
@@ -28,6 +30,7 @@ from tests.proxyd.rtsp.cameras import (
     camera,
     camera_spec,
     recorder,
+    running_plane,
     simulated_nvr,
 )
 from tests.proxyd.rtsp.odd_nvr import OddNvr, odd_nvr
@@ -163,7 +166,7 @@ async def test_what_is_not_proper_rtsp(data: bytes, status: int) -> None:
 
 
 async def test_connections_are_limited() -> None:
-    limits = RtspLimits(connections=1)
+    limits = replace(AT_ONCE, connections=1)
     async with camera(1, limits) as (server, seen, _), recorder(server) as first:
         assert (await first.ask("OPTIONS", "*")).status == 200
         async with recorder(server) as second:
@@ -176,7 +179,7 @@ async def test_connections_are_limited() -> None:
 async def test_who_holds_all_places_without_a_session_gives_one_up() -> None:
     async with (
         odd_nvr() as nvr,
-        camera(nvr.port, RtspLimits(connections=3)) as (server, seen, url),
+        camera(nvr.port, replace(AT_ONCE, connections=3)) as (server, seen, url),
         recorder(server, host="127.0.0.9") as served,
         recorder(server, host="127.0.0.9") as idle,
         recorder(server, host="127.0.0.9") as other,
@@ -193,7 +196,7 @@ async def test_who_holds_all_places_without_a_session_gives_one_up() -> None:
 
 
 async def test_half_a_request_has_a_deadline() -> None:
-    limits = RtspLimits(half_open_s=0.1, sweep_s=0.05)
+    limits = replace(AT_ONCE, half_open_s=0.1, sweep_s=0.05)
     async with camera(1, limits) as (server, seen, _):
         async with recorder(server) as silent, recorder(server) as half:
             assert (await half.ask("OPTIONS", "*")).status == 200
@@ -204,7 +207,7 @@ async def test_half_a_request_has_a_deadline() -> None:
 
 
 async def test_idle_connections_end() -> None:
-    limits = RtspLimits(idle_s=0.1, sweep_s=0.05)
+    limits = replace(AT_ONCE, idle_s=0.1, sweep_s=0.05)
     async with camera(1, limits) as (server, _, _url), recorder(server) as client:
         assert (await client.ask("OPTIONS", "*")).status == 200
         await client.until_closed()
@@ -224,10 +227,21 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
         assert [(await client.response()).headers.get("CSeq") for _ in wanted] == wanted
 
 
+def memory_kib(plane: Plane) -> int:
+    (pid,) = plane.pids
+    return int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0])
+
+
 async def test_a_recorder_that_does_not_read_is_cut_off_and_takes_little_memory() -> None:
-    limits = RtspLimits(blocked_s=0.3, sweep_s=0.05)
-    async with odd_nvr() as nvr, camera(nvr.port, limits) as (server, seen, url), recorder(server) as client:
+    limits = replace(AT_ONCE, blocked_s=0.3, sweep_s=0.05)
+    async with (
+        odd_nvr() as nvr,
+        running_plane(blocked_s=0.3) as plane,
+        camera(nvr.port, limits, plane=plane) as (server, seen, url),
+        recorder(server) as client,
+    ):
         await client.start(f"{url}/main")
+        before_kib = memory_kib(plane)
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # only in the type of the base class
         source = nvr.writers[-1]
         sent = 0
@@ -240,9 +254,7 @@ async def test_a_recorder_that_does_not_read_is_cut_off_and_takes_little_memory(
                         await source.drain()
                 except (TimeoutError, ConnectionError):
                     pass
-                (connection,) = server._connections or [None]
-                if connection is not None and connection._transport is not None:
-                    assert connection._transport.get_write_buffer_size() < 600_000
+                assert memory_kib(plane) < before_kib + 1024
         assert "read nothing for 0.3 s" in await seen.until_refusal("cut off")
         assert nvr.asked("TEARDOWN") <= 1
 
@@ -252,11 +264,11 @@ async def test_a_recorder_that_does_not_read_is_told_by_a_reset_when_the_camera_
     async with odd_nvr() as nvr, camera(nvr.port) as (server, _, url), recorder(server) as client:
         await client.start(f"{url}/main")
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # only in the type of the base class
-        (connection,) = server._connections
         async with asyncio.timeout(DEADLINE_S):
-            while connection._blocked_since is None:
+            while not server.stats()["main"].clients[0].dropped:
                 nvr.send_packets(0, 20, 1400)
                 await nvr.writers[-1].drain()
+                await asyncio.sleep(0)
         await server.stop()
         client.writer.transport.resume_reading()  # type: ignore[attr-defined]  # as above
         async with asyncio.timeout(DEADLINE_S):
@@ -269,7 +281,7 @@ async def test_a_recorder_that_does_not_read_is_told_by_a_reset_when_the_camera_
 
 
 async def test_udp_sessions_live_by_receiver_reports() -> None:
-    limits = RtspLimits(session_timeout_s=1, sweep_s=0.05)
+    limits = replace(AT_ONCE, session_timeout_s=1, sweep_s=0.05)
     ours = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
     for one in ours:
         one.bind(("127.0.0.1", 0))
@@ -346,7 +358,7 @@ async def test_a_refused_account_is_tried_once_for_all_cameras_until_it_changes(
 
 
 async def test_a_silent_nvr_is_not_waited_for_in_a_long_queue() -> None:
-    limits = RtspLimits(upstream=UpstreamTimeouts(connect_s=1, answer_s=0.2, close_s=0.1))
+    limits = replace(AT_ONCE, upstream=UpstreamTimeouts(connect_s=1, answer_s=0.2, close_s=0.1))
     async with (
         odd_nvr(OPTIONS=lambda nvr, request: None) as nvr,
         camera(nvr.port, limits) as (server, seen, url),
@@ -354,15 +366,16 @@ async def test_a_silent_nvr_is_not_waited_for_in_a_long_queue() -> None:
         recorder(server) as second,
         recorder(server) as third,
     ):
-        await asyncio.gather(*(one.ask("DESCRIBE", f"{url}/main") for one in (first, second, third)))
-        assert len(seen.refusals()) == 3
+        asked = ((first, "main"), (second, "main"), (third, "sub"))
+        await asyncio.gather(*(one.ask("DESCRIBE", f"{url}/{name}") for one, name in asked))
+        assert len(seen.refusals()) == 3 and nvr.connections == 1
         assert any("others wait" in text for text in seen.refusals())
 
 
 async def test_an_nvr_that_is_away() -> None:
     async with odd_nvr() as nvr:
         port = nvr.port
-    limits = RtspLimits(upstream=UpstreamTimeouts(connect_s=1, answer_s=1, close_s=0.2))
+    limits = replace(AT_ONCE, upstream=UpstreamTimeouts(connect_s=1, answer_s=1, close_s=0.2))
     async with camera(port, limits) as (server, seen, url), recorder(server) as client:
         assert (await client.ask("DESCRIBE", f"{url}/main")).status == 503
         assert isinstance(seen.reports[-1], UpstreamUnreachable)
@@ -389,9 +402,9 @@ async def test_no_more_streams() -> None:
         assert isinstance(seen.reports[-1], UpstreamError) and b"viewers" not in client.wire
 
 
-async def test_a_stalled_stream_is_noticed_and_closed() -> None:
+async def test_a_stalled_stream_is_fetched_again_and_the_session_kept() -> None:
     faults = Faults()
-    limits = RtspLimits(stall_timeout_s=0.4, sweep_s=0.05)
+    limits = replace(AT_ONCE, stall_timeout_s=0.4)
     async with (
         simulated_nvr(faults) as nvr,
         camera(nvr.port, limits) as (server, seen, url),
@@ -401,20 +414,38 @@ async def test_a_stalled_stream_is_noticed_and_closed() -> None:
         await client.until_packets(20)
         assert seen.refusals() == []
         faults.rtsp_stall = True
-        await client.until_closed()
         assert "stalled" in await seen.until_refusal("PLAY main")
         assert isinstance(seen.reports[-1], UpstreamUnreachable) and "stalled" in str(seen.reports[-1])
+        assert server.stats()["main"].interrupted
+        faults.rtsp_stall = False
+        client.packets.clear()
+        await client.until_packets(20)
+        while not server.stats()["main"].reconnects:
+            assert await client.receive()
+        assert seen.trace[-1]["ok"] and "goes on after" in seen.trace[-1]["reason"]
+        assert seen.reports[-1] is None and nvr.sessions == 1
 
 
-async def test_a_reset_by_the_nvr_closes_the_recorder_s_connection() -> None:
+async def test_a_lost_stream_that_does_not_come_back_ends_the_session() -> None:
     faults = Faults()
-    async with simulated_nvr(faults) as nvr, camera(nvr.port) as (server, seen, url), recorder(server) as client:
+    limits = replace(AT_ONCE, keep_s=1, reconnect_s=(0.1, 0.2))
+    async with (
+        simulated_nvr(faults) as nvr,
+        camera(nvr.port, limits) as (server, seen, url),
+        recorder(server) as client,
+    ):
         await client.start(f"{url}/main")
         await client.until_packets(5)
         faults.rtsp_reset = True
-        await client.until_closed()
-        assert "connection" in await seen.until_refusal("PLAY main")
+        assert "reset the connection" in await seen.until_refusal("PLAY main")
         assert isinstance(seen.reports[-1], UpstreamUnreachable)
+        await client.until_closed()
+        lines = [text for text in seen.refusals() if text.startswith("PLAY main")]
+        assert len(lines) == 2 and "session is kept" in lines[0] and "session is kept" not in lines[1]
+        faults.rtsp_reset = False
+        async with recorder(server) as again:
+            await again.start(f"{url}/main")
+            await again.until_packets(5)
 
 
 async def test_a_taken_port_is_an_oserror() -> None:

@@ -1,0 +1,387 @@
+"""One stream of the NVR for all recorders that want it: its session there, its feed in the data plane, and both again
+when they are lost.
+
+The first who asks opens it, and for a while after the last one it goes on. What is asked of it at the same time is done
+once. Recorders keep their sessions while a lost stream is fetched again, up to a limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from proxyd.camera.spec import StreamSpec
+from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError
+from proxyd.media.wire import FeedStats, Leg
+from proxyd.rtsp.context import CameraContext
+from proxyd.rtsp.headers import RtpInfo
+from proxyd.rtsp.media_process import MediaUnavailable
+from proxyd.rtsp.once import Cancelled, Once
+from proxyd.rtsp.plane import PROCESS_ENDED, Feed
+from proxyd.rtsp.sdp import Media, same_encodings
+from proxyd.rtsp.upstream import Upstream
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_MEASURED_EVERY_S = 1.0
+
+
+class Holder(Protocol):
+    """A recorder that has the stream."""
+
+    @property
+    def playing(self) -> bool: ...
+
+    def stream_interrupted(self, error: UpstreamError) -> None:
+        """It is fetched again; the session stays."""
+
+    def stream_resumed(self, after_s: float) -> None: ...
+
+    def stream_ended(self, error: UpstreamError | MediaUnavailable) -> None:
+        """It does not come back by itself."""
+
+
+class SharedStream:
+    """`ended` is called once, when nothing of it is left. Errors are UpstreamError and MediaUnavailable."""
+
+    def __init__(
+        self, context: CameraContext, stream: StreamSpec, ended: Callable[[SharedStream], None], *, linger_s: float
+    ) -> None:
+        self.stream = stream
+        self.access = context.spec.nvr
+        self.audio = context.spec.settings.audio
+        self._context = context
+        self._ended = ended
+        self._linger_s = linger_s
+        self._loop = asyncio.get_running_loop()
+        self._name = f"camera {context.spec.id} {stream.name}"
+        self._figures = context.figures_of(stream.name)
+        self._holders: dict[Holder, None] = {}
+        self._media: list[Media] = []
+        self._upstream: Upstream | None = None
+        self._leaving: Upstream | None = None  # may still wait for the answer to its TEARDOWN
+        self._track_errors: dict[int, UpstreamError] = {}  # tracks that the NVR does not set up
+        self._set_up = False
+        self._feed: Feed | None = None
+        self._numbers: tuple[int, ...] = ()  # our numbers of the feed's tracks
+        self._connections = 0  # that the feed has had
+        self._begun = False  # PLAY was sent, and no PAUSE since
+        self._playing = False  # it was answered
+        self._lost_at: float | None = None  # the stream is fetched again
+        self._flows = asyncio.Event()  # packets came, or never will
+        self._lost_again: UpstreamError | None = None
+        self._once = Once(self._name, self._step_failed)
+        self._restoring: asyncio.Task[None] | None = None
+        self._linger: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def over(self) -> bool:
+        """It ends, or has ended: another one has to be made."""
+        return self._closing is not None
+
+    @property
+    def usable(self) -> bool:
+        """The NVR's session stands, or is fetched again."""
+        return not self.over and (self._lost_at is not None or (self._upstream is not None and self._upstream.usable))
+
+    @property
+    def interrupted(self) -> bool:
+        return self._lost_at is not None
+
+    @property
+    def begun(self) -> bool:
+        """Packets flow or are about to: who comes now begins with a key frame."""
+        return self._begun or self.interrupted
+
+    def matches(self) -> bool:
+        """Whether it is what the camera's spec says now."""
+        spec = self._context.spec
+        stream = spec.stream(self.stream.name)
+        return (
+            stream is not None
+            and stream.upstream_url == self.stream.upstream_url
+            and spec.nvr == self.access
+            and spec.settings.audio == self.audio
+        )
+
+    # What recorders ask for -----------------------------------------------------------------------------------
+
+    def hold(self, holder: Holder) -> None:
+        """It stays at least until `release`."""
+        self._holders[holder] = None
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+
+    async def release(self, holder: Holder) -> None:
+        """The last one ends it, after the linger; without one this returns when it has ended."""
+        self._holders.pop(holder, None)
+        if self._holders or self.over:
+            if self._closing is not None:
+                await asyncio.shield(self._closing)
+            return
+        if self._linger_s > 0 and self._upstream is not None and not self.interrupted:
+            self._linger = self._loop.call_later(self._linger_s, self._close)
+        else:
+            await asyncio.shield(self._close())
+
+    async def describe(self) -> list[Media]:
+        """The tracks; from memory while it runs."""
+        if not self.interrupted and (self._upstream is None or not self._upstream.usable):
+            await self._do_once("open", self._open)
+        return self._media
+
+    async def setup(self, track: int) -> None:
+        """All tracks are set up at the NVR at once: which ones the next recorder wants nobody knows."""
+        if not self.interrupted and not self._set_up:
+            await self._do_once("setup", self._set_up_all)
+        if error := self._track_errors.get(track):
+            raise error
+
+    async def ready(self) -> Feed:
+        """The feed, to which an outlet may be added: nothing flows yet unless `begun`."""
+        if not self.interrupted and (self._feed is None or not self._feed.is_open):
+            await self._do_once("ready", self._make_ready)
+        if self._feed is None:
+            raise MediaUnavailable("has just ended")
+        return self._feed
+
+    def legs(self, channels: dict[int, tuple[int, int]]) -> tuple[Leg, ...]:
+        """For an outlet: our track number → the recorder's channels. In the order of `channels`."""
+        return tuple(Leg(self._numbers.index(track), pair) for track, pair in channels.items())
+
+    async def begin(self) -> dict[int, RtpInfo]:
+        """Packets flow when this returns; by track what the NVR says of the first ones, if that is what comes out."""
+        if self.interrupted or (self._begun and "begin" not in self._once):
+            return {}
+        self._begun = True
+        information = await self._do_once("begin", self._play)
+        return information if self._connections == 1 else {}
+
+    async def pause(self) -> None:
+        """One recorder has paused: the NVR does, too, when nobody plays. One that cannot goes on, for nobody."""
+        if self._playing and not self.interrupted and not any(holder.playing for holder in self._holders):
+            await self._do_once("pause", self._pause)
+
+    async def close(self) -> None:
+        """Ends it for all, with TEARDOWN; bounded."""
+        await asyncio.shield(self._close())
+
+    # Steps, each at most once at a time -------------------------------------------------------------------------
+
+    async def _do_once(self, name: str, step: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+        if self.over:
+            raise _just_ended()
+        try:
+            return await self._once.do(name, step)
+        except Cancelled:
+            raise _just_ended() from None
+
+    def _step_failed(self, error: BaseException) -> None:
+        if isinstance(error, UpstreamError):
+            self._context.opener.failed(error, self.access)
+
+    async def _open(self) -> None:
+        await self._drop()
+        async with self._context.opener.login(self.stream, audio=self.audio) as upstream:
+            if self._media and not same_encodings(self._media, upstream.media):
+                self._end_all(self._changed())
+                raise self._changed()
+            self._take(upstream)
+
+    async def _set_up_all(self) -> None:
+        await self.describe()
+        assert self._upstream is not None
+        self._track_errors = await self._upstream.setup_all()
+        self._set_up = True
+
+    async def _make_ready(self) -> None:
+        if self._upstream is None or not self._upstream.usable or not self._set_up:
+            await self._do_once("setup", self._set_up_all)
+        assert self._upstream is not None
+        await self._connect(self._upstream)
+
+    async def _play(self) -> dict[int, RtpInfo]:
+        assert self._upstream is not None
+        try:
+            information = await self._upstream.play()
+        except BaseException:
+            self._begun = False
+            raise
+        self._playing = True
+        return information
+
+    async def _pause(self) -> None:
+        assert self._upstream is not None
+        self._begun = self._playing = not await self._upstream.pause()
+
+    async def _connect(self, upstream: Upstream) -> None:
+        """From here on a media process reads the NVR's connection."""
+        if self._feed is None or not self._feed.alive:
+            self._feed = await self._context.plane.feed(self)
+        taken = await upstream.hand_over()
+        self._numbers = taken.numbers
+        self._connections += 1
+        self._feed.open(taken.tracks, self._context.spec.address, [taken.descriptor], taken.data)
+
+    def _take(self, upstream: Upstream) -> None:
+        upstream.on_lost = self._upstream_lost
+        self._upstream, self._media = upstream, upstream.media
+        self._set_up, self._track_errors = False, {}
+
+    async def _drop(self, *, process_gone: bool = False) -> None:
+        """The NVR's session ends; its connection stays handed over until its answer has come."""
+        upstream, self._upstream = self._upstream, None
+        self._set_up = self._begun = self._playing = False
+        if upstream is None:
+            return
+        self._leaving = upstream
+        await (upstream.leave() if process_gone else upstream.close())
+        if self._feed is not None and self._feed.is_open:
+            self._feed.close()
+
+    # Loss and return --------------------------------------------------------------------------------------------
+
+    def feed_message(self, data: bytes) -> None:
+        if upstream := self._upstream or self._leaving:
+            upstream.message(data)
+
+    def feed_lost(self, why: str) -> None:
+        if why == PROCESS_ENDED:
+            self._end_all(MediaUnavailable("has ended"))
+        elif upstream := self._upstream or self._leaving:
+            upstream.lost(why)
+
+    def feed_measured(self, before: FeedStats, stats: FeedStats) -> None:
+        self._figures.feed_measured(before, stats, self._loop.time())
+        if self._upstream is None:
+            return
+        self._upstream.highest = stats.highest
+        if stats.packets > before.packets:
+            self._upstream.last_media = self._loop.time()
+            self._flows.set()
+        elif self._playing and not self.interrupted and self._stalled(stats):
+            self._upstream_lost(self._upstream.stalled_error)
+
+    def feed_parameters(self, track: int, parameter_set: bytes) -> None:
+        """Nobody wants them yet."""
+
+    def _stalled(self, stats: FeedStats) -> bool:
+        return stats.silent_ms > self._context.limits.stall_timeout_s * 1000
+
+    def _upstream_lost(self, error: UpstreamError) -> None:
+        if self._upstream is None or self.over:
+            return
+        if self.interrupted:
+            self._lost_again = error
+            self._flows.set()
+            return
+        self._context.opener.failed(error, self._upstream.access)
+        if not self._playing:
+            return  # the next request opens it again, or the one under way fails of it
+        self._context.report(error)
+        if not any(holder.playing for holder in self._holders) or isinstance(error, UpstreamAuthError):
+            self._end_all(error)
+            return
+        self._lost_at = self._loop.time()
+        self._restoring = asyncio.create_task(self._restore(error), name=f"restore {self._name}")
+        for holder in list(self._holders):
+            holder.stream_interrupted(error)
+
+    async def _restore(self, error: UpstreamError | MediaUnavailable) -> None:
+        """Tries to get the stream again, at growing distances, as long as recorders keep their sessions."""
+        limits = self._context.limits
+        assert self._lost_at is not None
+        lost_at, pause_s = self._lost_at, limits.reconnect_s[0]
+        try:
+            async with asyncio.timeout_at(lost_at + limits.keep_s):
+                while True:
+                    await self._drop()
+                    await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrets
+                    pause_s = min(pause_s * 2, limits.reconnect_s[1])
+                    try:
+                        await self._fetch_again()
+                        break
+                    except UpstreamAuthError:
+                        raise
+                    except (UpstreamError, MediaUnavailable) as why:
+                        error = why
+                        _log.debug("%s: not yet: %s", self._name, why)
+        except TimeoutError:
+            self._end_all(error)
+        except (UpstreamAuthError, _Changed) as why:
+            self._end_all(why)
+        else:
+            self._lost_at = None
+            self._figures.reconnects += 1
+            self._context.report(None)
+            for holder in list(self._holders):
+                holder.stream_resumed(self._loop.time() - lost_at)
+
+    async def _fetch_again(self) -> None:
+        """The same stream, connected again, and packets come. Raises UpstreamError."""
+        numbers, self._lost_again = self._numbers, None
+        self._flows.clear()
+        async with self._context.opener.login(self.stream, audio=self.audio, patient=True) as upstream:
+            if not same_encodings(self._media, upstream.media):
+                raise self._changed()
+            self._take(upstream)
+            self._track_errors = await upstream.setup_all()
+            self._set_up = True
+            await self._connect(upstream)
+            if self._numbers != numbers:
+                raise self._changed()
+            await upstream.play()
+        self._begun = self._playing = True
+        try:
+            async with asyncio.timeout(self._context.limits.stall_timeout_s + _MEASURED_EVERY_S):
+                await self._flows.wait()
+        except TimeoutError:
+            raise upstream.stalled_error from None
+        if self._lost_again is not None:
+            raise self._lost_again
+
+    def _changed(self) -> _Changed:
+        return _Changed(
+            f"The NVR at {self.access.host} sends another kind of video or sound now.",
+            "Recorders have to connect again to learn it; most do so by themselves.",
+        )
+
+    # The end ------------------------------------------------------------------------------------------------------
+
+    def _end_all(self, error: UpstreamError | MediaUnavailable) -> None:
+        holders = list(self._holders)
+        self._close(process_gone=self._feed is not None and not self._feed.alive)
+        for holder in holders:
+            holder.stream_ended(error)
+
+    def _close(self, *, process_gone: bool = False) -> asyncio.Task[None]:
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._finish(process_gone), name=f"end {self._name}")
+        return self._closing
+
+    async def _finish(self, process_gone: bool) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
+        if self._restoring is not None:
+            self._restoring.cancel()
+            await asyncio.gather(self._restoring, return_exceptions=True)
+        await self._once.cancel()
+        try:
+            await self._drop(process_gone=process_gone)
+        finally:
+            if self._feed is not None:
+                self._feed.end()
+            self._ended(self)
+
+
+def _just_ended() -> UpstreamError:
+    return UpstreamError("The stream has just ended.", "The recorder has to connect again.")
+
+
+class _Changed(UpstreamProtocolError):
+    """The stream came back as another one."""
