@@ -49,12 +49,12 @@ class TrackFigures:
             self.shifted = bool(self.sequence_shift or self.stamp_shift or ssrc != self.ssrc_out)
             self._lost_before = self.lost
         self.ssrc = ssrc
-        self._count_from(sequence - 1)
+        self._count_from(sequence)
         self._stamp, self._arrival_s = stamp, now
 
     def _count_from(self, sequence: int) -> None:
-        self._sequence = sequence & 0xFFFF
-        self._highest = self._base = self._sequence
+        self._sequence = (sequence - 1) & 0xFFFF
+        self._highest = self._base = sequence - 1
         self._received = 0
 
     def note(self, count: int, sequence: int, stamp: int, now: float) -> None:
@@ -66,7 +66,7 @@ class TrackFigures:
             self._received += count
         elif step < 0x10000 - _MISORDER:
             self._lost_before = self.lost
-            self._count_from(sequence - count)
+            self._count_from(sequence - count + 1)
             self.note(count, sequence, stamp, now)
             return
         else:
@@ -102,7 +102,7 @@ class TrackFigures:
     @property
     def highest(self) -> tuple[int, int]:
         """SSRC (0: none) and extended highest sequence number of what comes in."""
-        return max(0, self.ssrc), self._highest & 0xFFFFFFFF
+        return max(0, self.ssrc), max(0, self._highest) & 0xFFFFFFFF
 
 
 def same_source(buffer: bytearray, start: int, stop: int, stride: int) -> int:

@@ -16,6 +16,7 @@ from proxyd.media.wire import (
     MAX_PACKET_BYTES,
     Command,
     Event,
+    FeedStats,
     Leg,
     OpenFeed,
     OpenOutlet,
@@ -29,7 +30,7 @@ from proxyd.media.wire import (
     encode,
 )
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 ROOT = Path(__file__).resolve().parents[3]
 VIDEO = Track((0, 1), "h264", 90_000, True)
 AUDIO = Track((2, 3), "", 8_000, False)
@@ -109,6 +110,29 @@ class Media:
             assert reader.read(len(STARTED)) == STARTED
         return number, reader
 
+    def feed_stats(self, feed: int) -> FeedStats:
+        """Figures that were made after this call."""
+        self.events = [event for event in self.events if not isinstance(event, Stats)]
+        found = self.wait(Stats, lambda stats: any(one.feed == feed for one in stats.feeds))
+        return next(one for one in found.feeds if one.feed == feed)
+
+    def udp_feed(self, tracks: tuple[Track, ...] = (VIDEO,), *, tied: bool = True) -> tuple[int, list[socket.socket]]:
+        """Its id and the NVR's sockets: RTP and RTCP of each track."""
+        number = self.new_id()
+        pairs = [udp_pair(tied) for _ in range(2 * len(tracks))]
+        self.order(OpenFeed(number, tracks, "camera", udp=True), *(ours for ours, _ in pairs))
+        return number, [self.keep(nvr) for _, nvr in pairs]
+
+    def udp_outlet(self, feed: int, legs: tuple[Leg, ...] = SAME[:1]) -> tuple[int, list[socket.socket]]:
+        """Its id and the recorder's sockets."""
+        number = self.new_id()
+        pairs = [udp_pair(True) for _ in range(2 * len(legs))]
+        self.order(OpenOutlet(number, feed, legs, udp=True), *(ours for ours, _ in pairs))
+        self.order(StartOutlet(number, False))
+        _, first = self.outlet(feed)  # orders are carried out one after another: now it is started
+        first.socket.close()
+        return number, [self.keep(recorder) for _, recorder in pairs]
+
     def descriptors(self) -> int:
         return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
 
@@ -185,6 +209,18 @@ def tcp_pair(buffer: int = 0) -> tuple[socket.socket, socket.socket]:
     if buffer:
         first.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
     second.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return first, second
+
+
+def udp_pair(tied: bool) -> tuple[socket.socket, socket.socket]:
+    """Two sockets that send to each other; the first takes packets from anywhere unless it is `tied`."""
+    first, second = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    for one in (first, second):
+        one.bind(("127.0.0.1", 0))
+        one.settimeout(DEADLINE_S)
+    second.connect(first.getsockname())
+    if tied:
+        first.connect(second.getsockname())
     return first, second
 
 

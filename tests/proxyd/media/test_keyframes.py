@@ -81,7 +81,9 @@ def begins(finder: KeyFinder, packets: list[tuple[bytes, int]], *, thorough: boo
 
 @pytest.mark.parametrize("thorough", [False, True])
 @pytest.mark.parametrize(("codec", "key", "first", "others"), WAYS)
-def test_key_frames_are_found(codec: str, key: list[bytes], first: int, others: list[list[bytes]], thorough: bool) -> None:
+def test_key_frames_are_found(
+    codec: str, key: list[bytes], first: int, others: list[list[bytes]], thorough: bool
+) -> None:
     packets = run_of([*others, key, *others, key])
     before = sum(map(len, others))
     finder = KeyFinder(codec)
@@ -126,7 +128,9 @@ def test_parameter_sets_before_every_picture_tell_nothing() -> None:
 def test_a_parameter_set_is_told_once_until_it_changes() -> None:
     finder = KeyFinder("h265")
     told = []
-    for packet, _ in run_of([[H265_VPS, H265_SPS, b"\x26\x01idr"]] * 2 + [[aggregated(H265_SPS + b"new", b"\x26\x01i")]]):
+    for packet, _ in run_of(
+        [[H265_VPS, H265_SPS, b"\x26\x01idr"]] * 2 + [[aggregated(H265_SPS + b"new", b"\x26\x01i")]]
+    ):
         finder.look(bytearray(packet), 0, len(packet), len(packet), False)
         if finder.parameter_set:
             told.append(finder.take_parameter_set())
