@@ -30,6 +30,8 @@ _SWITCHED = {
     ("h265", False): "H.265 is hidden where there is H.264; read the camera in the recorder again.",
     ("forward", True): "recorders may change encoder and picture on the NVR.",
     ("forward", False): "recorders may not change encoder and picture on the NVR.",
+    ("share", True): "recorders that come now share one session with the NVR.",
+    ("share", False): "recorders that come now have a session with the NVR each.",
     ("https", True): "it answers by HTTPS, too.",
     ("https", False): "it answers by HTTP alone; a recorder that uses HTTPS has lost it.",
 }

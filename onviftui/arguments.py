@@ -193,6 +193,11 @@ def _camera(verbs: _Verbs) -> None:
     verb.add_argument(
         "--forward", choices=("on", "off"), help="whether recorders may change encoder and picture on the NVR"
     )
+    verb.add_argument(
+        "--share",
+        choices=("on", "off"),
+        help="whether all recorders of a stream share one session with the NVR, or each has its own",
+    )
     verb.add_argument("--https", choices=("on", "off"), help="whether it answers by HTTPS, too")
     verb.add_argument(
         "--clock-window", type=int, metavar="S", help="how far a recorder's clock may differ: 10 to 3600 (default: 300)"

@@ -108,6 +108,10 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                 ("sound", "on" if camera.audio else "off: recorders get none"),
                 ("H.265", "on" if camera.h265 else "off: hidden from recorders where there is H.264"),
                 ("forwarding", "on: recorders may change encoder and picture" if camera.forward else "off"),
+                (
+                    "sharing",
+                    "on: one session with the NVR per stream" if camera.share else "off: one per recorder",
+                ),
                 ("HTTPS", camera.https_url or ("on" if camera.https else "off")),
                 ("clock", f"may differ by {camera.clock_window_s} s"),
                 ("accounts", ", ".join(camera.accounts) or "its own alone"),
@@ -136,7 +140,7 @@ async def camera_edit(args: argparse.Namespace, client: RpcClient, out: Output) 
         params["discovery"] = args.discovery == "on"
     if args.notify is not None:
         params["notify"] = [] if args.notify == "none" else args.notify.split(",")
-    for switch in ("audio", "h265", "forward", "https"):
+    for switch in ("audio", "h265", "forward", "share", "https"):
         if (chosen := getattr(args, switch)) is not None:
             params[switch] = chosen == "on"
     if args.clock_window is not None:

@@ -80,7 +80,7 @@ class Ui(Protocol):
     def toggle_discovery(self, camera: int) -> None: ...
 
     def switch_setting(self, camera: int, field: str) -> None:
-        """`field` of the camera ("audio", "h265", "forward") to the other side."""
+        """`field` of the camera ("audio", "h265", "forward", "share", "https") to the other side."""
         ...
 
     def add_interfaces(self) -> None:

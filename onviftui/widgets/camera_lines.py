@@ -91,6 +91,7 @@ SWITCHES: dict[str, tuple[str, str, str]] = {
     "Sound": ("audio", "on", "off: recorders get none"),
     "H.265": ("h265", "on", "off: hidden where there is H.264"),
     "Settings": ("forward", "recorders may change encoder and picture", "only the NVR changes encoder and picture"),
+    "Sharing": ("share", "recorders share one session with the NVR", "a session with the NVR for each recorder"),
     "HTTPS": ("https", "on", "off"),
 }
 

@@ -157,6 +157,7 @@ class Camera(Model):
     audio: bool = True  # recorders are offered its sound
     h265: bool = True  # recorders are told of its H.265 streams even while it has another one
     forward: bool = False  # recorders may change settings of encoder and picture on the NVR
+    share: bool = True  # recorders of a stream share one session with the NVR; otherwise each has its own
     https: bool = False  # it answers by HTTPS, too, unless `note` says why not
     https_url: str | None = None
     clock_window_s: int = 300  # how far a recorder's clock may differ, each way

@@ -123,6 +123,7 @@ class CameraUpdate(Params):
     audio: bool | None = None
     h265: bool | None = None
     forward: bool | None = None
+    share: bool | None = None
     clock_window_s: Annotated[int | None, Field(ge=10, le=3600)] = None
     drop_accounts: bool = False  # those that recorders made; its own stays
     username: Username | None = None

@@ -125,6 +125,7 @@ def camera_model(
         audio=row.settings.audio,
         h265=row.settings.h265,
         forward=row.settings.forward,
+        share=row.settings.share,
         https=row.settings.https,
         https_url=https_url(address, https_port, DEVICE_PATH) if address and https_port else None,
         clock_window_s=row.settings.clock_window_s,

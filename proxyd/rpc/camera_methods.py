@@ -19,6 +19,8 @@ _SWITCHED = {
     ("h265", False): "H.265 streams of {} are hidden from recorders.",
     ("forward", True): "Recorders may change the settings of {} on the NVR.",
     ("forward", False): "Recorders may not change the settings of {} on the NVR.",
+    ("share", True): "Recorders of {} share one session with the NVR for each stream.",
+    ("share", False): "Each recorder of {} has its own session with the NVR.",
 }
 
 
@@ -54,7 +56,8 @@ class CameraMethods:
         if p.https is not None:
             await store.change_settings(p.id, {"https": p.https})
             await log(f"Switched HTTPS of {name} {'on' if p.https else 'off'}.")
-        for setting, wanted in (("audio", p.audio), ("h265", p.h265), ("forward", p.forward)):
+        for setting in ("audio", "h265", "forward", "share"):
+            wanted: bool | None = getattr(p, setting)
             if wanted is not None:
                 await store.change_settings(p.id, {setting: wanted})
                 await log(_SWITCHED[setting, wanted].format(name))

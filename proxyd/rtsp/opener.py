@@ -60,6 +60,6 @@ class UpstreamOpener:
                 await self._logins.acquire()
         except TimeoutError:
             raise UpstreamUnreachable(
-                f"The NVR at {self._account.access.host} does not answer, others wait for it already.",
-                "Check that the NVR is switched on and that its RTSP port can be reached.",
+                f"{self._account.access.host} does not answer, others wait for it already.",
+                "Check that it is switched on and that its RTSP port can be reached.",
             ) from None

@@ -347,7 +347,7 @@ class SharedStream:
 
     def _changed(self) -> _Changed:
         return _Changed(
-            f"The NVR at {self.access.host} sends another kind of video or sound now.",
+            f"{self.access.host} sends another kind of video or sound now.",
             "Recorders have to connect again to learn it; most do so by themselves.",
         )
 

@@ -46,13 +46,13 @@ _WORDS = {
     ),
     453: (
         "allows no more streams.",
-        "Close other viewers, let this camera's recorders share one stream, or lower bit rates on the NVR.",
+        "Close other viewers, let recorders share one session (camera edit --share on), or lower bit rates there.",
     ),
-    454: ("has ended the session.", "It starts again when the recorder reconnects."),
+    454: ("has ended the session.", "It is opened again by itself."),
     461: ("does not send video inside the RTSP connection.", "Switch RTP over RTSP (TCP) on there."),
     503: (
         "allows no more streams at the moment.",
-        "Close other viewers, let this camera's recorders share one stream, or wait until it has started.",
+        "Close other viewers, let recorders share one session (camera edit --share on), or wait until it has started.",
     ),
 }
 _KEY_FRAME_CODECS = ("h264", "h265", "jpeg")

@@ -276,17 +276,17 @@ async def test_a_camera_is_hidden_from_searches(daemon: FakeDaemon, onviftui: An
         await onviftui("camera", "edit", "1")
 
 
-async def test_sound_h265_and_forwarding_are_switched(daemon: FakeDaemon, onviftui: Any) -> None:
-    await onviftui("camera", "edit", "1", "--audio", "off", "--h265", "off", "--forward", "on")
+async def test_sound_h265_forwarding_and_sharing_are_switched(daemon: FakeDaemon, onviftui: Any) -> None:
+    await onviftui("camera", "edit", "1", "--audio", "off", "--h265", "off", "--forward", "on", "--share", "off")
     await onviftui("camera", "edit", "1", "--audio", "on")
     assert daemon.called("camera.update") == [
-        {"id": 1, "audio": False, "h265": False, "forward": True},
+        {"id": 1, "audio": False, "h265": False, "forward": True, "share": False},
         {"id": 1, "audio": True},
     ]
-    told = ("off: recorders get none", "hidden from recorders", "recorders may change")
+    told = ("off: recorders get none", "hidden from recorders", "recorders may change", "off: one per recorder")
     before = (await onviftui("camera", "show", "1")).out
     assert not any(words in before for words in told)
-    switched = {"audio": False, "h265": False, "forward": True}
+    switched = {"audio": False, "h265": False, "forward": True, "share": False}
     daemon.cameras = [camera.model_copy(update=switched) for camera in daemon.cameras]
     after = (await onviftui("camera", "show", "1")).out
     assert all(words in after for words in told)

@@ -201,6 +201,7 @@ async def test_sound_h265_settings_and_https_are_switched_where_they_stand(socke
             ("Sound", "audio", "no sound any more", "recorders get none"),
             ("H.265", "h265", "H.265 is hidden", "hidden where there is H.264"),
             ("Settings", "forward", "recorders may change encoder", "recorders may change"),
+            ("Sharing", "share", "a session with the NVR each", "NVR for each recorder"),
             ("HTTPS", "https", "it answers by HTTPS, too", "HTTPS       on"),
         ):
             rows = {re.sub(r"\W*(\S+).*", r"\1", line): n for n, line in enumerate(ui.text.splitlines())}
