@@ -1,8 +1,8 @@
 """The control endpoint: faults at run time, for tests and for people who reproduce a bug. Loopback only.
 
 GET / → state; POST / {"fault": "slow=0.2"} (also a list), {"restart": 2.0},
-{"event": {"channel": 1, "kind": "motion", "state": true}} (also a list), {"events_per_s": 200}, or
-{"forget": "subscriptions"}.
+{"event": {"channel": 1, "kind": "motion", "state": true}} (also a list), {"events_per_s": 200},
+{"forget": "subscriptions"}, or {"media": "garbage"}: what befalls all media connections once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_RESTART_S = 600.0
 _MAX_BYTES = 16 * 1024
-_KNOWN = frozenset({"fault", "restart", "event", "events_per_s", "forget"})
+_KNOWN = frozenset({"fault", "restart", "event", "events_per_s", "forget", "media"})
 
 
 def control_app(nvr: SimulatedNvr) -> web.Application:
@@ -46,6 +46,10 @@ def control_app(nvr: SimulatedNvr) -> web.Application:
                 if wanted["forget"] != "subscriptions":
                     raise ValueError("only subscriptions can be forgotten")
                 nvr.forget_subscriptions()
+            if "media" in wanted:
+                if nvr.rtsp is None or not isinstance(wanted["media"], str):
+                    raise ValueError("media is the name of a trouble of media that runs")
+                nvr.rtsp.befall(wanted["media"])
             if "restart" in wanted:
                 nvr.begin_restart(_seconds(wanted["restart"]))
         except ValueError as error:
@@ -84,4 +88,19 @@ def _state(nvr: SimulatedNvr) -> dict[str, object]:
         "wrong_passwords": nvr.wrong_passwords,
         "peak_parallel": nvr.peak_parallel,
         "events_sent": nvr.events_sent,
+        "rtsp": _media_state(nvr),
+    }
+
+
+def _media_state(nvr: SimulatedNvr) -> dict[str, object]:
+    """Since the last start."""
+    rtsp = nvr.rtsp
+    if rtsp is None:
+        return {}
+    return {
+        "connections": rtsp.connections,
+        "sessions": rtsp.sessions,
+        "playing": len(rtsp.playing),
+        "peak_logins": rtsp.peak_logins,
+        "requests": dict(rtsp.requests),
     }

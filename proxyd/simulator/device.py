@@ -170,6 +170,11 @@ class SimulatedNvr:
     ) -> None:
         await self.stop()
 
+    @property
+    def rtsp(self) -> RtspSimulator | None:
+        """The media server, as it runs or ran last."""
+        return self._rtsp
+
     async def set_fault(self, item: str) -> None:
         """Switches one fault as `--fault` does and opens or closes the ports when it is "down". Raises ValueError."""
         self.faults.set(item)

@@ -28,6 +28,16 @@ class Faults:
     broken_optics: bool = False  # PTZ and Imaging are announced, and fault whatever they are asked
     no_rules: bool = False  # all analytics rules and modules were deleted
     rtsp_stall: bool = False  # sessions stay open, media stops
+    rtsp_silent: frozenset[int] = frozenset()  # channels whose media alone stops
+    rtsp_slow_s: float = 0.0  # every RTSP answer waits this long
+    rtsp_refuses: str = ""  # every login is answered 401: "wrong", or "stale" (each time the nonce has just grown old)
+    rtsp_sessions: int = 0  # no more RTSP sessions than this: 453
+    rtsp_busy: bool = False  # SETUP is answered 503
+    rtsp_resized: frozenset[int] = frozenset()  # channels whose main stream has the sub stream's picture size
+    rtsp_udp_only: bool = False  # SETUP over TCP is answered 461
+    udp_loses: int = 0  # every nth datagram of media
+    udp_delays: int = 0  # every nth datagram of media comes after the next one
+    udp_repeats: int = 0  # every nth datagram of media comes twice
     rtsp_reset: bool = False  # media connections are reset; new ones refused with RST
     no_events: bool = False  # there is no event service at all
     notify_only: bool = False  # no pull points, Basic Notification only
@@ -92,7 +102,7 @@ def _channels(value: str) -> frozenset[int]:
     return frozenset(int(part) for part in value.split(","))
 
 
-_ALIASES = {"slow": "slow_s", "clock": "clock_year", "lockout": "lockout_after"}
+_ALIASES = {"slow": "slow_s", "clock": "clock_year", "lockout": "lockout_after", "rtsp-slow": "rtsp_slow_s"}
 _DEFAULT_VALUES = {
     "wrong_xaddr_host": "192.0.2.1",
     "clock_year": "2017",
@@ -100,6 +110,14 @@ _DEFAULT_VALUES = {
     "offline": "1",
     "gaps": "2",
     "speakers": "1",
+    "rtsp_silent": "1",
+    "rtsp_slow_s": "1",
+    "rtsp_refuses": "wrong",
+    "rtsp_sessions": "1",
+    "rtsp_resized": "1",
+    "udp_loses": "50",
+    "udp_delays": "20",
+    "udp_repeats": "20",
     "lockout_after": "5",
     "subscription_host": "10.255.0.1",
     "subscription_s": "10",

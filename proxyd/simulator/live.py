@@ -11,14 +11,14 @@ import math
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from proxyd.simulator.frames import MAX_PAYLOAD_BYTES, FrameMark, filler_payloads, mark_nal
 from proxyd.simulator.loops import LoopFrame, load_loop
 from proxyd.simulator.rtp import RtpBatch, RtpNumbering
 from proxyd.simulator.rtsp_sdp import AUDIO_PAYLOAD_TYPE, AUDIO_TRACK, VIDEO_PAYLOAD_TYPE, VIDEO_TRACK
-from proxyd.simulator.streams import SimStream
+from proxyd.simulator.streams import SimStream, stream_for
 from proxyd.simulator.tone import TONE_PACKET, TONE_PACKET_S
 
 REPORT_INTERVAL_S = 5.0
@@ -56,10 +56,12 @@ class LiveStream:
         audio: bool,
     ) -> None:
         self.stream = stream
+        self.shown = stream  # with the size that its pictures have at this moment
         self.media = load_loop(stream)
         self.video = _numbering(VIDEO_PAYLOAD_TYPE, 90000)
         self.audio = _numbering(AUDIO_PAYLOAD_TYPE, 8000) if audio else None
         self.bitrate_kbps = max(stream.bitrate_kbps, bitrate_kbps or 0)
+        self._wanted_kbps = bitrate_kbps
         self._filler_packets = _spread_filler(self.media.frames, stream.fps, bitrate_kbps)
         self._loop = loop
         self._held = held
@@ -95,6 +97,24 @@ class LiveStream:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def show(self, *, resized: bool) -> None:
+        """Main and sub pictures have the same size from now on, or each its own again: with a key frame and new
+        parameter sets in the middle of the stream."""
+        stream = self.stream
+        source = stream_for(stream.channel, "sub", stream.codec) if resized else stream
+        if (source.width, source.height) == (self.shown.width, self.shown.height):
+            return
+        self.shown = replace(stream, width=source.width, height=source.height)
+        self.media = load_loop(source)
+        self._filler_packets = _spread_filler(self.media.frames, stream.fps, self._wanted_kbps)
+        self._loop_start = self._next
+
+    def renumber(self) -> None:
+        """As after a restart of the encoder alone: another SSRC, other sequence numbers and time stamps."""
+        self.video = _numbering(VIDEO_PAYLOAD_TYPE, 90000)
+        self.audio = _numbering(AUDIO_PAYLOAD_TYPE, 8000) if self.audio is not None else None
+        self._loop_start = self._next
 
     def first_packet(self, track: int) -> tuple[int, int]:
         """(sequence number, RTP time) of the first packet that a viewer who joined just now will get."""

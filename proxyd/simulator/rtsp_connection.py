@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections import deque
 from typing import Protocol, cast
 
 from proxyd.rtsp.messages import Request, Response, format_response
@@ -22,6 +23,8 @@ class ConnectionOwner(Protocol):
     def admit(self, connection: RtspConnection) -> bool: ...
 
     def still_admits(self, connection: RtspConnection) -> bool: ...
+
+    def answer_delay(self) -> float: ...
 
     def touch(self, connection: RtspConnection) -> None: ...
 
@@ -41,7 +44,9 @@ class RtspConnection(asyncio.Protocol):
         self._server = server
         self._handler = handler
         self._parser = RtspParser()
-        self.last_heard = asyncio.get_running_loop().time()
+        self._loop = asyncio.get_running_loop()
+        self.last_heard = self._loop.time()
+        self._slow: deque[list[Request]] = deque()  # not answered yet
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -55,22 +60,32 @@ class RtspConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if not self._server.still_admits(self):
             return
-        self.last_heard = asyncio.get_running_loop().time()
+        self.last_heard = self._loop.time()
         fault: RtspSyntaxError | None = None
         try:
             events = self._parser.feed(data)
         except RtspSyntaxError as error:
             events, fault = error.events, error
         requests = [event for event in events if isinstance(event, Request)]
-        answers = [format_response(self._handler.answer(request, self)) for request in requests]
-        if len(answers) < len(events):
+        if len(requests) < len(events):
             self._server.touch(self)
-        if fault is not None:
-            answers.append(format_response(Response(fault.status)))
+        self._slow.append(requests)
+        if len(self._slow) > 1 or self._server.answer_delay():
+            self._loop.call_later(self._server.answer_delay(), self._answer)
+        else:
+            self._answer()
+        if fault is not None and not self.transport.is_closing():
+            self.transport.write(format_response(Response(fault.status)))
+            self.transport.close()
+
+    def _answer(self) -> None:
+        """The oldest requests that wait."""
+        requests = self._slow.popleft()
+        if self.transport.is_closing():
+            return
+        answers = [format_response(self._handler.answer(request, self)) for request in requests]
         if answers and not self.transport.is_closing():
             self.transport.write(b"".join(answers))
-        if fault is not None:
-            self.transport.close()
 
     def pause_writing(self) -> None:
         self.transport.pause_reading()

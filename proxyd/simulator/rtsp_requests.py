@@ -14,6 +14,7 @@ from typing import Literal
 from proxyd.digest import DigestVerifier
 from proxyd.rtsp.headers import Headers, RtpInfo, format_rtp_info, format_session, format_transport, parse_session
 from proxyd.rtsp.messages import Request, Response
+from proxyd.simulator.faults import Faults
 from proxyd.simulator.live import LiveStream
 from proxyd.simulator.rtsp_sdp import (
     AUDIO_TRACK,
@@ -66,6 +67,7 @@ class RequestHandler:
         settings: RtspSettings,
         sessions: SessionTable,
         udp: UdpPair,
+        faults: Faults,
         *,
         find_live: Callable[[str], LiveStream | None],
         clock: Callable[[], float],
@@ -75,12 +77,20 @@ class RequestHandler:
         self._settings = settings
         self._sessions = sessions
         self._udp = udp
+        self._faults = faults
         self._find_live = find_live
         self._clock = clock
         self._locked_out = locked_out
         self._on_wrong_password = on_wrong_password
-        self._verifier = DigestVerifier(settings.realm, secrets.token_bytes(32), nonce_lifetime_s=_NONCE_LIFETIME_S)
+        self.forget_nonces()
         self.requests: Counter[str] = Counter()
+        self.logins: set[Connection] = set()  # between DESCRIBE and PLAY; the server takes those out that are gone
+        self.peak_logins = 0
+
+    def forget_nonces(self) -> None:
+        """All that were given are stale from now on."""
+        secret = secrets.token_bytes(32)
+        self._verifier = DigestVerifier(self._settings.realm, secret, nonce_lifetime_s=_NONCE_LIFETIME_S)
 
     def answer(self, request: Request, connection: Connection) -> Response:
         """Never raises for anything a client may send."""
@@ -104,6 +114,9 @@ class RequestHandler:
             raise _Refused(551, Unsupported=required)
         if request.method == "OPTIONS":
             return self._options(request)
+        if request.method == "DESCRIBE":
+            self.logins.add(connection)
+            self.peak_logins = max(self.peak_logins, len(self.logins))
         self._authenticate(request)
         match request.method:
             case "DESCRIBE":
@@ -134,9 +147,9 @@ class RequestHandler:
                 now=self._clock(),
                 basic=self._settings.basic,
             )
-            if verdict.ok:
+            if verdict.ok and not self._faults.rtsp_refuses:
                 return
-            stale = verdict.stale
+            stale = verdict.stale or (verdict.ok and self._faults.rtsp_refuses == "stale")
             if verdict.reason in ("wrong password", "unknown user"):
                 self._on_wrong_password()
         refused = _Refused(401)
@@ -166,7 +179,7 @@ class RequestHandler:
             raise _Refused(404)
         base = presentation_url(connection.local, target)
         body = describe(
-            live.stream,
+            live.shown,
             live.media,
             address=connection.local[0],
             base=base,
@@ -193,9 +206,11 @@ class RequestHandler:
         if session is not None and (session.playing or session.live is not live):
             raise _Refused(455 if session.playing else 459)
         wanted = choose_transport(request.headers.get("Transport") or "")
-        if wanted is None:
+        if wanted is None or (wanted.tcp and self._faults.rtsp_udp_only):
             raise _Refused(461)
-        if session is None and self._sessions.full:
+        if self._faults.rtsp_busy:
+            raise _Refused(503)
+        if session is None and (self._sessions.full or 0 < self._faults.rtsp_sessions <= len(self._sessions)):
             raise _Refused(453)
         fresh = session is None
         session = session or self._sessions.open(live, target, connection, self._clock())
@@ -217,6 +232,7 @@ class RequestHandler:
         if session.playing:
             return self._in_session(session, ("Range", "npt=now-"))
         session.play()
+        self.logins.discard(connection)
         base = presentation_url(connection.local, session.target)
         entries = []
         for track in sorted(session.sinks):

@@ -18,6 +18,7 @@ from proxyd.simulator.rtsp_requests import RequestHandler, RtspSettings
 from proxyd.simulator.rtsp_sdp import ControlStyle
 from proxyd.simulator.rtsp_sessions import SessionTable, SimSession
 from proxyd.simulator.rtsp_sinks import Address, UdpPair
+from proxyd.simulator.rtsp_troubles import Troubles
 from proxyd.simulator.streams import SimStream
 
 HOUSEKEEPING_S = 0.25
@@ -81,6 +82,8 @@ class RtspSimulator:
         self._live: dict[SimStream, LiveStream] = {}
         self._server: asyncio.Server | None = None
         self._udp: UdpPair | None = None
+        self._handler: RequestHandler | None = None
+        self._troubles: Troubles | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._started_at = 0.0
         self._all_gone = asyncio.Event()
@@ -98,16 +101,27 @@ class RtspSimulator:
         """The stream of every session that plays."""
         return [session.live.stream for session in self._sessions if session.playing]
 
+    @property
+    def peak_logins(self) -> int:
+        """The most connections that were between DESCRIBE and PLAY at the same time."""
+        return self._handler.peak_logins if self._handler is not None else 0
+
+    def befall(self, trouble: str) -> None:
+        """As in Troubles. Raises ValueError when it is unknown."""
+        if self._troubles is not None:
+            self._troubles.befall(trouble)
+
     async def start(self) -> int:
         """Listen; returns the port, which a later start uses again. Raises OSError when it is taken."""
         if self._server is not None:
             return self.port
         loop = asyncio.get_running_loop()
-        udp = UdpPair(self.host, self._heard_from)
-        handler = RequestHandler(
+        udp = UdpPair(self.host, self._heard_from, self.faults)
+        handler = self._handler = RequestHandler(
             self._settings,
             self._sessions,
             udp,
+            self.faults,
             find_live=self._find_live,
             clock=loop.time,
             locked_out=self._locked_out,
@@ -122,6 +136,7 @@ class RtspSimulator:
         self.port = self._server.sockets[0].getsockname()[1]
         udp.listen(loop)
         self._udp = udp
+        self._troubles = Troubles(handler, self._sessions, lambda: self._connections, self._live.values)
         self._started_at = loop.time()
         self._timer = loop.call_later(HOUSEKEEPING_S, self._keep_house)
         return self.port
@@ -154,13 +169,18 @@ class RtspSimulator:
             live = self._live[stream] = LiveStream(
                 stream,
                 loop=asyncio.get_running_loop(),
-                held=lambda: self.faults.rtsp_stall or self._is_absent(stream),
+                held=lambda: self._is_held(stream),
                 started_at=self._started_at,
                 cname=f"{self._settings.username}@{self.host}",
                 bitrate_kbps=self._settings.bitrate_kbps,
                 audio=self._settings.audio,
             )
+        live.show(resized=stream.channel in self.faults.rtsp_resized)
         return live
+
+    def _is_held(self, stream: SimStream) -> bool:
+        faults = self.faults
+        return faults.rtsp_stall or stream.channel in faults.rtsp_silent or self._is_absent(stream)
 
     def _is_absent(self, stream: SimStream) -> bool:
         return stream.channel in self.faults.offline or stream.channel in self.faults.gaps
@@ -178,6 +198,8 @@ class RtspSimulator:
         self._timer = loop.call_later(HOUSEKEEPING_S, self._keep_house)
         if self.faults.rtsp_reset:
             self._drop_everything(reset=True)
+        for stream, live in self._live.items():
+            live.show(resized=stream.channel in self.faults.rtsp_resized)
         for session in self._sessions.expired(now):
             self._end(session)
         for connection in tuple(self._connections):
@@ -211,6 +233,9 @@ class RtspSimulator:
             return False
         return True
 
+    def answer_delay(self) -> float:
+        return self.faults.rtsp_slow_s
+
     def touch(self, connection: RtspConnection) -> None:
         """Media feedback in the connection keeps its sessions."""
         for session in self._sessions.owned_by(connection):
@@ -222,6 +247,8 @@ class RtspSimulator:
     def forget(self, connection: RtspConnection) -> None:
         """The connection is gone, and with it the sessions whose media went through it."""
         self._connections.discard(connection)
+        if self._handler is not None:
+            self._handler.logins.discard(connection)
         for session in self._sessions.owned_by(connection):
             if session.interleaved or not session.playing:
                 self._sessions.close(session)

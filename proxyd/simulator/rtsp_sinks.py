@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from proxyd.rtsp.messages import format_interleaved
 from proxyd.rtsp.udp_pair import bind_udp_pair
+from proxyd.simulator.faults import Faults
 from proxyd.simulator.rtp import RtpBatch
 
 MAX_UNSENT_BYTES = 8 << 20
@@ -48,9 +49,12 @@ class TcpSink:
 class UdpPair:
     """The server's RTP and RTCP ports (even and odd, RFC 3550 §11), shared by all sessions."""
 
-    def __init__(self, host: str, on_packet: Callable[[Address], None]) -> None:
-        """Raises OSError when no pair of ports is free."""
+    def __init__(self, host: str, on_packet: Callable[[Address], None], faults: Faults) -> None:
+        """`faults`: what a bad network does to media on its way. Raises OSError when no pair of ports is free."""
         self._on_packet = on_packet
+        self._faults = faults
+        self._sent = 0  # datagrams of media
+        self._delayed: tuple[bytes, Address] | None = None
         self._rtp, self._rtcp = bind_udp_pair(host, buffer_bytes=_BUFFER_BYTES)
         self.ports: tuple[int, int] = (self._rtp.getsockname()[1], self._rtcp.getsockname()[1])
 
@@ -66,10 +70,26 @@ class UdpPair:
 
     def send(self, batch: RtpBatch, address: Address) -> None:
         for datagram in batch.datagrams():
-            self._send(self._rtp, datagram, address)
+            self._send_media(datagram, address)
 
     def send_report(self, packet: bytes, address: Address) -> None:
         self._send(self._rtcp, packet, address)
+
+    def _send_media(self, datagram: bytes, address: Address) -> None:
+        """As the network has it: lost, late or twice."""
+        faults = self._faults
+        self._sent += 1
+        if faults.udp_loses and self._sent % faults.udp_loses == 0:
+            return
+        if faults.udp_delays and self._sent % faults.udp_delays == 0 and self._delayed is None:
+            self._delayed = datagram, address
+            return
+        self._send(self._rtp, datagram, address)
+        if faults.udp_repeats and self._sent % faults.udp_repeats == 0:
+            self._send(self._rtp, datagram, address)
+        if self._delayed is not None:
+            late, self._delayed = self._delayed, None
+            self._send(self._rtp, *late)
 
     def _send(self, sock: socket.socket, datagram: bytes, address: Address) -> None:
         with contextlib.suppress(OSError):  # a full buffer, a client that has gone: UDP loses
