@@ -96,7 +96,7 @@ class Dispatcher:
                 raise must_understand(request.not_understood)
             operation = find(call.path, request, self._services)
         except SoapFault as fault:
-            return refusal(fault, request.operation, fault.reason, version=request.version)
+            return _refused(request, fault, fault.reason, "")
         if operation.access is Access.PRE_AUTH:
             return self._answer(call, request, operation, "", now)
         return self._authenticator.in_turn(call, request.security, partial(self._enter, call, request, operation), now)
@@ -109,7 +109,7 @@ class Dispatcher:
         if not permits(account.level, operation.access):
             fault = not_permitted(request.operation, needed(operation.access))
             reason = f"{account.username} is {account.level}, and this is only for {needed(operation.access)}s"
-            return refusal(fault, request.operation, reason, auth=grant.scheme, version=request.version)
+            return _refused(request, fault, reason, grant.scheme)
         return self._answer(call, request, operation, grant.scheme, now)
 
     def _answer(
@@ -132,7 +132,7 @@ class Dispatcher:
         try:
             answer = operation.answer(ctx)
         except SoapFault as fault:
-            return refusal(fault, request.operation, fault.reason, auth=auth, version=request.version)
+            return _refused(request, fault, fault.reason, auth)
         if isinstance(answer, Ask):
             return _pending(answer, request, auth)
         body = _document(request, answer)
@@ -153,9 +153,14 @@ def _reply(request: SoapRequest, body: bytes, auth: str) -> Reply:
     return Reply(200, body, request.operation, True, auth, content_type=content_type(request.version))
 
 
+def _refused(request: SoapRequest, fault: SoapFault, reason: str, auth: str) -> Reply:
+    blocks = events.fault_blocks(request) if request.namespace in (EVENTS, NOTIFICATION) else ()
+    return refusal(fault, request.operation, reason, auth=auth, version=request.version, blocks=blocks)
+
+
 def _pending(ask: Ask[Any], request: SoapRequest, auth: str) -> Pending:
     def refused(fault: SoapFault, reason: str) -> Reply:
-        return refusal(fault, request.operation, reason, auth=auth, version=request.version)
+        return _refused(request, fault, reason, auth)
 
     def finish(result: Any) -> Reply:
         try:

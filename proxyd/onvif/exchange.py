@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -13,7 +13,7 @@ from proxyd.camera.urls import SNAPSHOT_PATH
 
 from .faults import SoapFault, content_type, internal_error
 from .services.operation import Reached
-from .soap import CONTENT_TYPE, Version
+from .soap import CONTENT_TYPE, Element, Version
 
 Headers = tuple[tuple[str, str], ...]
 _Outcome = TypeVar("_Outcome")
@@ -77,8 +77,10 @@ def refusal(
     auth: str = "",
     headers: Headers = (),
     version: Version = "1.2",
+    blocks: Iterable[Element] = (),
 ) -> Reply:
-    status, body = fault.status_in(version), fault.to_bytes(version)
+    """`blocks` go into the SOAP header."""
+    status, body = fault.status_in(version), fault.to_bytes(version, blocks)
     return Reply(status, body, operation[:64], False, auth, reason, headers, content_type(version))
 
 

@@ -7,7 +7,7 @@ each fault (section 6.2), and its clients look for the fault only there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lxml import etree
 
@@ -32,10 +32,10 @@ class SoapFault(Exception):
         self.status = status
         self.detail = detail
 
-    def to_bytes(self, version: Version = "1.2") -> bytes:
+    def to_bytes(self, version: Version = "1.2", header: Iterable[Element] = ()) -> bytes:
         if version == "1.1":
-            return _fault_11(self.code, self.reason, self.subcodes, self.detail)
-        return _fault_12(self.code, self.reason, self.subcodes, self.detail)
+            return _fault_11(self.code, self.reason, self.subcodes, self.detail, header)
+        return _fault_12(self.code, self.reason, self.subcodes, self.detail, header)
 
     def status_in(self, version: Version) -> int:
         return 500 if version == "1.1" and self.status == 400 else self.status
@@ -45,7 +45,9 @@ def content_type(version: Version) -> str:
     return CONTENT_TYPE if version == "1.2" else CONTENT_TYPE_11
 
 
-def _fault_12(code: FaultCode, reason: str, subcodes: Sequence[str], detail: Element | None) -> bytes:
+def _fault_12(
+    code: FaultCode, reason: str, subcodes: Sequence[str], detail: Element | None, header: Iterable[Element]
+) -> bytes:
     """`subcodes` from outer to inner, such as ("ter:NotAuthorized",)."""
     inner: Element | None = None
     for subcode in reversed(subcodes):
@@ -60,11 +62,14 @@ def _fault_12(code: FaultCode, reason: str, subcodes: Sequence[str], detail: Ele
             el("env:Reason", text),
             el("env:Detail", detail) if detail is not None else None,
         ),
+        header=header,
         text_prefixes=[subcode.partition(":")[0] for subcode in subcodes],
     )
 
 
-def _fault_11(code: FaultCode, reason: str, subcodes: Sequence[str], detail: Element | None) -> bytes:
+def _fault_11(
+    code: FaultCode, reason: str, subcodes: Sequence[str], detail: Element | None, header: Iterable[Element]
+) -> bytes:
     """SOAP 1.1 has no subcodes: they become empty elements of the detail, from outer to inner."""
     details = [*(el(subcode) for subcode in subcodes), *([detail] if detail is not None else [])]
     body = etree.Element(f"{{{ENV11}}}Fault", nsmap={"env": ENV11})
@@ -72,7 +77,7 @@ def _fault_11(code: FaultCode, reason: str, subcodes: Sequence[str], detail: Ele
     body.append(el("faultstring", reason or "unspecified"))
     if details:
         body.append(el("detail", *details))
-    return envelope(body, version="1.1")
+    return envelope(body, header=header, version="1.1")
 
 
 def malformed(error: SoapSyntaxError) -> SoapFault:
@@ -121,6 +126,11 @@ def no_such_service(category: str) -> SoapFault:
 
 def invalid_value(reason: str, *subcodes: str) -> SoapFault:
     return SoapFault("Sender", reason, "ter:InvalidArgVal", *subcodes)
+
+
+def invalid_args(reason: str, *subcodes: str) -> SoapFault:
+    """An argument is missing or of the wrong type (ONVIF Core table 5.8.2.2)."""
+    return SoapFault("Sender", reason, "ter:InvalidArgs", *subcodes)
 
 
 def no_profile(token: str) -> SoapFault:

@@ -1,4 +1,8 @@
-"""Faults of WS-BaseNotification, with the detail that its WSDL says each has (WS-BaseFaults section 2). Pure."""
+"""Faults of WS-BaseNotification, with the detail that its WSDL says each has (WS-BaseFaults section 2). Pure.
+
+ONVIF Core section 9.10 would have them all as faults of the receiver, with HTTP 500. That is a "should", and recorders
+take a 500 for trouble with the password: whose mistake it was is told instead, as with every other refusal.
+"""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ MAX_URL_CHARS = 1024
 _MAX_NAME_CHARS = 253
 Address = IPv4Address | IPv6Address
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
+_HOST_AND_PORT = re.compile(r"(?:\[[^\[\]]*\]|[^\[\]:\\]*)(?::[0-9]{0,5})?")  # else readers of URLs differ
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)  # resolvers take a name that ends so for an odd address
 
 
@@ -60,6 +61,8 @@ def consumer_of(url: str) -> Consumer | str:
         return "the consumer's address is not a URL"
     if parts.scheme != "http":
         return "notifications can only be sent by http"
+    if not _HOST_AND_PORT.fullmatch(parts.netloc.rpartition("@")[2]):
+        return "the consumer's address is not a URL"
     if parts.username is not None or parts.password is not None or port == 0:
         return "the consumer's address must have neither user name nor port 0"
     host = parts.hostname or ""

@@ -118,9 +118,8 @@ def parse_created(text: str) -> float | None:
     """xs:dateTime to seconds since 1970; without a zone it is UTC. None when malformed."""
     try:
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return moment.timestamp()
+        # In UTC, so that each moment is one that can be shown: some at the ends of time are none there.
+        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
 

@@ -1,7 +1,7 @@
 """Analytics service (ver20): the rules and modules that the NVR has for this camera, to read only. Pure.
 
-Source: ONVIF Analytics Service Specification sections 5.2 and 5.3. Whoever wants other rules makes them on the NVR;
-Create…, Modify… and Delete… are refused as not implemented.
+Source: ONVIF Analytics Service Specification sections 5.2 and 5.3. Whoever wants other rules makes them on the NVR:
+here there is no room for one more, all that are there are fixed, and none has options by which it could be modified.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from proxyd.camera.features import AnalyticsItem
 from proxyd.camera.spec import CameraSpec
 
-from ..faults import no_configuration
+from ..faults import SoapFault, no_configuration
 from ..namespaces import ANALYTICS
 from ..soap import Element, el
 from .analytics_items import ANALYTICS_CONFIG, descriptions, items, offers_analytics
@@ -85,6 +85,26 @@ def _get_module_options(ctx: Context) -> Element:
     return el("tan:GetAnalyticsModuleOptionsResponse")
 
 
+def _none_made(kind: str) -> Answer:
+    """`kind`: Rules or Modules; those of the NVR stay as they are there."""
+
+    def answer(ctx: Context) -> Element:
+        _check(ctx)
+        reason = f"No {kind.lower()} can be added over ONVIF, only on the NVR"
+        raise SoapFault("Receiver", reason, "ter:Action", f"ter:TooMany{kind}")
+
+    return answer
+
+
+def _none_deleted(kind: str) -> Answer:
+    def answer(ctx: Context) -> Element:
+        _check(ctx)
+        reason = f"The {kind.lower()} of this camera are fixed; they are set on the NVR"
+        raise SoapFault("Sender", reason, "ter:Action", f"ter:Fixed{kind}")
+
+    return answer
+
+
 def _read(name: str, answer: Answer) -> Operation:
     return Operation(name, Access.READ_MEDIA, answer)
 
@@ -101,6 +121,10 @@ SERVICE = Service(
             _read("GetAnalyticsModules", _get_modules),
             _read("GetSupportedAnalyticsModules", _get_supported_modules),
             _read("GetAnalyticsModuleOptions", _get_module_options),
+            Operation("CreateRules", Access.ACTUATE, _none_made("Rules"), static=False),
+            Operation("DeleteRules", Access.ACTUATE, _none_deleted("Rules"), static=False),
+            Operation("CreateAnalyticsModules", Access.ACTUATE, _none_made("Modules"), static=False),
+            Operation("DeleteAnalyticsModules", Access.ACTUATE, _none_deleted("Modules"), static=False),
         ),
     ),
     namespace=ANALYTICS,

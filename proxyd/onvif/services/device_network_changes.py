@@ -10,7 +10,7 @@ import re
 
 from proxyd.camera.commands import Ask, SetSettings
 
-from ..faults import SoapFault, invalid_value, prohibited
+from ..faults import SoapFault, invalid_args, invalid_value, prohibited
 from ..namespaces import clark
 from ..soap import Element, RequestElement, el
 from .device_network import INTERFACE_TOKEN, protocols
@@ -40,7 +40,7 @@ def set_network_protocols(ctx: Context) -> Ask[Element] | Element:
     https = ctx.spec.settings.https
     asked = ctx.request.body.findall(clark("tds:NetworkProtocols"))
     if not asked:
-        raise invalid_value("No protocol is given", "ter:InvalidArgs")
+        raise invalid_args("No protocol is given")
     for element in asked:
         name, enabled = _allowed(ctx, element)
         https = enabled if name == "HTTPS" else https

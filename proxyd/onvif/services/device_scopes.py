@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from proxyd.camera.commands import Ask, SetDiscovery, SetSettings
 
-from ..faults import SoapFault, invalid_value, prohibited
+from ..faults import SoapFault, invalid_args, invalid_value, prohibited
 from ..scopes import MAX_SCOPES, fixed_scopes, is_scope, scopes
 from ..soap import Element, el
 from .operation import Access, Context, Operation
@@ -56,7 +56,7 @@ def remove_scopes(ctx: Context) -> Ask[Element]:
 def _asked(ctx: Context, path: str) -> tuple[str, ...]:
     asked = tuple(ctx.request.texts(path))
     if not asked:
-        raise invalid_value("No scope is given", "ter:InvalidArgs")
+        raise invalid_args("No scope is given")
     for scope in asked:
         if not is_scope(scope):
             raise invalid_value(f"{scope[:64]!r} is no scope: it must be a URI of at most 128 characters")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from proxyd.camera.commands import Ask, Restart
 
-from ..faults import SoapFault, invalid_value, prohibited
+from ..faults import invalid_args, invalid_value, prohibited
 from ..soap import Element, el
 from .operation import Access, Context, Operation
 
@@ -77,14 +77,12 @@ def get_system_log(ctx: Context) -> Element:
     kind = ctx.required("tds:LogType")
     if kind not in kinds:
         raise invalid_value(f"There is no log {kind[:32]!r}, only System and Access")
-    raise SoapFault(
-        "Sender", "There is no log here; it is kept where the camera is managed", "ter:InvalidArgs", kinds[kind]
-    )
+    raise invalid_args("There is no log here; it is kept where the camera is managed", kinds[kind])
 
 
 def get_system_support_information(_: Context) -> Element:
     reason = "There is no support information here; it is given where the camera is managed"
-    raise SoapFault("Sender", reason, "ter:InvalidArgs", "ter:SupportInformationUnavailable")
+    raise invalid_args(reason, "ter:SupportInformationUnavailable")
 
 
 OPERATIONS = (

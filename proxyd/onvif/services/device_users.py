@@ -14,7 +14,7 @@ from proxyd.camera.accounts import accounts
 from proxyd.camera.commands import Ask, SetUsers
 from proxyd.camera.settings import CameraUser, UserLevel
 
-from ..faults import SoapFault, invalid_value, prohibited
+from ..faults import SoapFault, invalid_args, invalid_value, prohibited
 from ..namespaces import clark
 from ..soap import Element, el
 from .operation import Access, Context, Operation
@@ -27,10 +27,10 @@ _LEVELS: tuple[UserLevel, ...] = get_args(UserLevel)
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One User element; `password` is None when it is not there."""
+    """One User element; `password` is "" when it is not there."""
 
     username: str
-    password: str | None
+    password: str
     level: UserLevel
 
 
@@ -55,7 +55,9 @@ def create_users(ctx: Context) -> Ask[Element]:
             raise invalid_value("A name has printable characters only")
         if len(asked.username) > MAX_NAME_CHARS:
             raise prohibited(f"A name has at most {MAX_NAME_CHARS} characters", "ter:UsernameTooLong")
-        users[asked.username] = CameraUser(asked.username, _good(asked.password or ""), asked.level)
+        if not asked.password:
+            raise prohibited("An account needs a password", "ter:Password")
+        users[asked.username] = CameraUser(asked.username, _short_enough(asked.password), asked.level)
     if len(users) > MAX_USERS:
         reason = f"At most {MAX_USERS} accounts can be made"
         raise SoapFault("Receiver", reason, "ter:Action", "ter:TooManyUsers")
@@ -63,12 +65,13 @@ def create_users(ctx: Context) -> Ask[Element]:
 
 
 def set_user(ctx: Context) -> Ask[Element]:
-    """Password and level; a password that is not given stays."""
+    """Password and level. No password given asks for an empty one (section 8.4.6), which no account may have."""
     users = {user.username: user for user in ctx.spec.users}
     for asked in _asked(ctx):
         user = users[_known(ctx, users, asked.username)]
-        password = user.password if asked.password is None else _good(asked.password)
-        users[asked.username] = replace(user, password=password, level=asked.level)
+        if not asked.password:
+            raise prohibited("An account needs a password", "ter:PasswordTooWeak")
+        users[asked.username] = replace(user, password=_short_enough(asked.password), level=asked.level)
     return _keep(ctx, users, el("tds:SetUserResponse"))
 
 
@@ -76,7 +79,7 @@ def delete_users(ctx: Context) -> Ask[Element]:
     users = {user.username: user for user in ctx.spec.users}
     names = ctx.request.texts("tds:Username")
     if not names:
-        raise invalid_value("No user name is given", "ter:InvalidArgs")
+        raise invalid_args("No user name is given")
     for name in dict.fromkeys(names):
         del users[_known(ctx, users, name)]
     return _keep(ctx, users, el("tds:DeleteUsersResponse"))
@@ -94,7 +97,7 @@ def _known(ctx: Context, users: dict[str, CameraUser], name: str) -> str:
 def _asked(ctx: Context) -> Iterator[_Asked]:
     elements = ctx.request.body.findall(clark("tds:User"))
     if not elements:
-        raise invalid_value("No user is given", "ter:InvalidArgs")
+        raise invalid_args("No user is given")
     for element in elements:
         level = (element.findtext(clark("tt:UserLevel")) or "").strip()
         if level == "Anonymous":
@@ -106,14 +109,12 @@ def _asked(ctx: Context) -> Iterator[_Asked]:
         password = element.find(clark("tt:Password"))
         yield _Asked(
             (element.findtext(clark("tt:Username")) or "").strip(),
-            None if password is None else password.text or "",
+            "" if password is None else password.text or "",
             known,
         )
 
 
-def _good(password: str) -> str:
-    if not password:
-        raise prohibited("An account needs a password", "ter:Password")
+def _short_enough(password: str) -> str:
     if len(password) > MAX_PASSWORD_CHARS:
         raise prohibited(f"A password has at most {MAX_PASSWORD_CHARS} characters", "ter:PasswordTooLong")
     return password

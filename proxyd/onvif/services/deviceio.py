@@ -133,9 +133,9 @@ def _read(name: str, answer: Answer) -> Operation:
     return Operation(name, Access.READ_MEDIA, answer)
 
 
-def _none(name: str) -> Operation:
+def _none(name: str, access: Access) -> Operation:
     """For a list that is always empty."""
-    return _read(name, lambda _: el(f"tmd:{name}Response"))
+    return Operation(name, access, lambda _: el(f"tmd:{name}Response"))
 
 
 SERVICE = Service(
@@ -153,10 +153,10 @@ SERVICE = Service(
             _read("GetAudioOutputs", get_audio_outputs),
             _read("GetAudioOutputConfiguration", get_audio_output_configuration),
             _read("GetAudioOutputConfigurationOptions", get_audio_output_configuration_options),
-            _none("GetVideoOutputs"),
-            _none("GetRelayOutputOptions"),
-            _none("GetDigitalInputs"),
-            _none("GetSerialPorts"),
+            _none("GetVideoOutputs", Access.READ_MEDIA),
+            _none("GetRelayOutputOptions", Access.PRE_AUTH),
+            _none("GetDigitalInputs", Access.READ_SYSTEM),
+            _none("GetSerialPorts", Access.READ_SYSTEM),
             # The WSDL has a message of its own for this one, and the device service's for reading and switching.
             Operation("SetRelayOutputSettings", Access.ACTUATE, relays.no_relay, static=False),
         ),

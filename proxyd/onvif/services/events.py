@@ -23,6 +23,7 @@ from .event_subscriptions import create_pull_point_subscription, lifetime, subsc
 from .operation import EVENTS_PATH, Access, Context, Operation, Service, table
 
 MAX_PULL_S = 60.0
+_FAULT_ACTION = "http://www.w3.org/2005/08/addressing/soap/fault"
 _MAX_MESSAGE_ID = 512
 _PREFIXES_IN_TEXT = (*PREFIXES_IN_MESSAGES, "xsd")
 _PORT = f"{EVENTS}/EventPortType"
@@ -81,11 +82,20 @@ def document(request: SoapRequest, answer: Element | PullAnswer) -> bytes:
     return envelope(answer, header=header, text_prefixes=_PREFIXES_IN_TEXT, version=request.version)
 
 
+def fault_blocks(request: SoapRequest) -> list[Element]:
+    """The same headers for a refusal; the action is one for all (ONVIF Core section 9.10)."""
+    return _addressed(request, _FAULT_ACTION)
+
+
 def _reply_header(request: SoapRequest) -> list[Element]:
+    port = _PORTS.get((request.namespace, request.operation), _PORT)
+    return _addressed(request, f"{port}/{request.operation}Response")
+
+
+def _addressed(request: SoapRequest, action: str) -> list[Element]:
     if request.message_id is None or len(request.message_id) > _MAX_MESSAGE_ID:
         return []
-    port = _PORTS.get((request.namespace, request.operation), _PORT)
-    return [el("wsa:Action", f"{port}/{request.operation}Response"), el("wsa:RelatesTo", request.message_id)]
+    return [el("wsa:Action", action), el("wsa:RelatesTo", request.message_id)]
 
 
 def get_service_capabilities(ctx: Context) -> Element:

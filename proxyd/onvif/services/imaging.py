@@ -16,7 +16,7 @@ from proxyd.camera.features import ImagingFeatures
 from proxyd.camera.imaging import FOCUS_MOVES
 from proxyd.camera.spec import CameraSpec
 
-from ..faults import action_not_supported, invalid_value
+from ..faults import action_not_supported, invalid_args, invalid_value
 from ..namespaces import IMAGING, clark
 from ..soap import Element, el
 from . import configurations as conf
@@ -111,8 +111,8 @@ def _wanted_move(ctx: Context, imaging: ImagingFeatures) -> tuple[str, dict[str,
             values["Speed"] = settings.bounded("Speed", speed, spans[f"{kind}/Speed"])
         return kind, values
     if ctx.request.body.find(clark("timg:Focus")) is None:
-        raise invalid_value("Focus is missing", "ter:InvalidArgs")
-    raise invalid_value("Focus names no move", "ter:InvalidArgs")
+        raise invalid_args("Focus is missing")
+    raise invalid_args("Focus names no move")
 
 
 def _stop_call(ctx: Context) -> NvrCall:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from proxyd.camera.spec import CameraSpec, StreamSpec
 from proxyd.camera.urls import SNAPSHOT_PATH
 
-from ..faults import SoapFault, invalid_value, no_video_source
+from ..faults import SoapFault, invalid_value, no_configuration
 from ..namespaces import MEDIA
 from ..soap import Element, el
 from . import audio_outputs as back
@@ -149,7 +149,7 @@ def _media_uri(uri: str) -> Element:
 
 def get_guaranteed_instances(ctx: Context) -> Element:
     if (token := ctx.required("trt:ConfigurationToken")) != conf.VIDEO_SOURCE_CONFIG:
-        raise no_video_source(token)
+        raise no_configuration(token)
     codecs = [stream.codec for stream in ctx.spec.streams]
     return el(
         "trt:GetGuaranteedNumberOfVideoEncoderInstancesResponse",
@@ -177,7 +177,7 @@ SERVICE = Service(
             Operation("GetStreamUri", Access.READ_MEDIA, get_stream_uri),
             Operation("GetSnapshotUri", Access.READ_MEDIA, get_snapshot_uri),
             Operation("GetGuaranteedNumberOfVideoEncoderInstances", Access.READ_MEDIA, get_guaranteed_instances),
-            Operation("SetSynchronizationPoint", Access.READ_MEDIA, set_synchronization_point),
+            Operation("SetSynchronizationPoint", Access.ACTUATE, set_synchronization_point),
             *enc.OPERATIONS,
             *media_configurations.OPERATIONS,
             *media_changes.OPERATIONS,

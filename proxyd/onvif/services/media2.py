@@ -139,7 +139,7 @@ SERVICE = Service(
             _read("GetStreamUri", get_stream_uri),
             _read("GetSnapshotUri", get_snapshot_uri),
             _read("GetVideoEncoderInstances", get_video_encoder_instances),
-            _read("SetSynchronizationPoint", set_synchronization_point),
+            Operation("SetSynchronizationPoint", Access.ACTUATE, set_synchronization_point),
             *enc.OPERATIONS,
             *media2_configurations.OPERATIONS,
             *media2_changes.OPERATIONS,

@@ -66,6 +66,8 @@ def _no_metadata_options(ctx: Context) -> Element:
 
 
 def _get_masks(ctx: Context) -> Element:
+    if mask := ctx.request.text("tr2:Token"):
+        raise no_configuration(mask)
     token = ctx.request.text("tr2:ConfigurationToken")
     if token and token != conf.VIDEO_SOURCE_CONFIG:
         raise no_configuration(token)

@@ -87,6 +87,8 @@ def get_osds(prefix: str) -> Answer:
     """None, of the only video source configuration."""
 
     def answer(ctx: Context) -> Element:
+        if osd := ctx.request.text(f"{prefix}:OSDToken"):
+            raise no_configuration(osd)
         token = ctx.request.text(f"{prefix}:ConfigurationToken")
         if token and token != conf.VIDEO_SOURCE_CONFIG:
             raise no_configuration(token)

@@ -14,7 +14,7 @@ from proxyd.camera.commands import Ask
 from proxyd.camera.spec import CameraSpec
 from proxyd.camera.urls import http_url, https_url, rtsp_url
 
-from ..faults import invalid_value
+from ..faults import invalid_args
 from ..pull_answers import PullAnswer
 from ..soap import Element, SoapRequest
 from ..subscriptions import Subscriptions
@@ -70,14 +70,14 @@ class Context:
         """Text of a mandatory element. Raises the fault that names it."""
         value = self.request.text(path)
         if value is None:
-            raise invalid_value(f"{path.rpartition(':')[2]} is missing", "ter:InvalidArgs")
+            raise invalid_args(f"{path.rpartition(':')[2]} is missing")
         return value
 
     def flag(self, path: str) -> bool:
         """A mandatory boolean. Raises the fault that names it."""
         text = self.required(path)
         if text not in ("true", "1", "false", "0"):
-            raise invalid_value(f"{path.rpartition(':')[2]} is neither true nor false")
+            raise invalid_args(f"{path.rpartition(':')[2]} is neither true nor false")
         return text in ("true", "1")
 
 

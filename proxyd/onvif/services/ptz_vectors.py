@@ -12,7 +12,7 @@ from typing import Any
 from proxyd.camera.features import PtzFeatures, PtzSpace, Span
 from proxyd.camera.ptz_calls import Vector
 
-from ..faults import SoapFault, invalid_value
+from ..faults import SoapFault, invalid_args, invalid_value
 from ..namespaces import clark
 from ..soap import Element, RequestElement, el
 from . import configurations as conf
@@ -38,7 +38,7 @@ def read_vector(
         space = _space(found, spaces)
         vector[part] = _bounded(values, space, out_of_bounds) | _named(found)
     if not vector:
-        raise invalid_value(f"{name.rpartition(':')[2]} has neither PanTilt nor Zoom", "ter:InvalidArgs")
+        raise invalid_args(f"{name.rpartition(':')[2]} has neither PanTilt nor Zoom")
     return vector
 
 

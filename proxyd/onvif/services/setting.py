@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator
 
-from ..faults import SoapFault, invalid_value, no_configuration
+from ..faults import SoapFault, invalid_args, invalid_value, no_configuration
 from ..namespaces import clark
 from ..soap import Element, RequestElement
 from .operation import Context
@@ -21,7 +21,7 @@ def wanted(ctx: Context, prefix: str) -> tuple[RequestElement, str]:
     """The Configuration of the request, and its token. Raises InvalidArgs and NoConfig."""
     found = ctx.request.body.find(clark(f"{prefix}:Configuration"))
     if found is None:
-        raise invalid_value("Configuration is missing", "ter:InvalidArgs")
+        raise invalid_args("Configuration is missing")
     token = found.get("token", "")
     if not token:
         raise no_configuration(token)

@@ -331,7 +331,7 @@ def test_policies(camera: Camera, validator: Validator) -> None:
 )
 def test_pulls_that_are_refused(camera: Camera, content: str) -> None:
     reply = camera.ask("tev:PullMessages", content, sub=_create(camera))
-    assert fault_of(reply)[1][0] == "ter:InvalidArgVal"
+    assert fault_of(reply)[1] == ["ter:InvalidArgVal" if content else "ter:InvalidArgs"]
 
 
 # Notifications ---------------------------------------------------------------------------------------------------
@@ -365,7 +365,7 @@ def test_subscribe_never_opens_other_addresses(camera: Camera, validator: Valida
 
 
 def test_subscribe_needs_a_consumer(camera: Camera) -> None:
-    assert fault_of(camera.ask("wsnt:Subscribe"))[1] == ["ter:InvalidArgVal", "ter:InvalidArgs"]
+    assert fault_of(camera.ask("wsnt:Subscribe"))[1] == ["ter:InvalidArgs"]
 
 
 def test_event_answers_relate_to_the_request(camera: Camera) -> None:
@@ -377,3 +377,9 @@ def test_event_answers_relate_to_the_request(camera: Camera) -> None:
         ("RelatesTo", "urn:uuid:7"),
     ]
     assert body_of(reply).tag == clark("wsnt:SubscribeResponse")
+    again = username_token() + "<wsa:MessageID>urn:uuid:7</wsa:MessageID>"
+    refused = camera.ask("wsnt:Renew", sub="never-was", header=again)
+    assert [(etree.QName(e).localname, e.text) for e in etree.fromstring(refused.body)[0]] == [
+        ("Action", "http://www.w3.org/2005/08/addressing/soap/fault"),
+        ("RelatesTo", "urn:uuid:7"),
+    ]
