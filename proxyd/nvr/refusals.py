@@ -13,6 +13,13 @@ from proxyd.errors import UpstreamAuthError, UpstreamProtocolError, UpstreamUnre
 
 # 64 channels with three streams each are below 100 000; a million would stall everybody while they are parsed.
 MAX_TAGS = 300_000
+# Where each of ASCII's bytes means itself, so that what is looked for here cannot hide from us.
+_ENCODINGS = re.compile(
+    rb"utf-?8|(?:us-)?ascii|iso[-_]?8859-?[0-9]{1,2}|latin-?1|(?:windows-|cp)(?:125[0-8]|874|936|949|950)|gbk?"
+    rb"|gb2312|gb18030|big5(?:-hkscs)?|shift[-_]jis|sjis|euc-(?:cn|jp|kr|tw)|koi8-[ru]|tis-?620",
+    re.IGNORECASE,
+)
+_DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([^"'>]*)""")
 _LOCKED = re.compile(r"\block(?:ed|[- ]?out)?\b", re.IGNORECASE)  # not "clock", not "blocked"
 _ENVELOPE = "{http://www.w3.org/2003/05/soap-envelope}"
 _ENVELOPE_11 = "{http://schemas.xmlsoap.org/soap/envelope/}"
@@ -96,6 +103,9 @@ def judge_body(status: int, content_type: str, body: bytes) -> Refusal | None:
         return NotSoap(status, "XML with a document type, which SOAP forbids")
     if not start.startswith(b"<"):
         return NotSoap(status, f"something that is not XML (HTTP {status})")
+    declared = _DECLARED.match(start)
+    if b"\0" in body or (declared and not _ENCODINGS.fullmatch(declared[1])):
+        return NotSoap(status, "XML in an encoding that is not read here")
     if body.count(b"<") > MAX_TAGS:
         return NotSoap(status, f"more than {MAX_TAGS} XML tags", TOO_MUCH)
     if b"Fault" in body and (fault := parse_fault(status, body)) is not None:

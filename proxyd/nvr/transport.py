@@ -14,6 +14,7 @@ from lxml import etree
 from yarl import URL
 
 from proxyd.digest import Challenge, authorization, choose, parse_challenges
+from proxyd.nvr.foreign_names import MAX_NAMES, names_of_nvrs
 from proxyd.nvr.refusals import TOO_MUCH, LoginDemanded, NotSoap, judge_body, parse_fault
 from proxyd.nvr.soap_library import AIOHTTPTransport, HttpAnswer
 
@@ -66,6 +67,8 @@ class SoapTransport(AIOHTTPTransport):  # type: ignore[misc]  # the library is u
     ) -> bytes:
         """The envelope that answers `message`. Raises Refusal, aiohttp.ClientError, TimeoutError."""
         received = await self._post(address, message, headers, timeout or self.session.timeout)
+        if not names_of_nvrs.admit(URL(address).host or "", received.body):
+            raise NotSoap(received.status, f"more than {MAX_NAMES} different XML names", TOO_MUCH)
         if received.status in (401, 403):
             raise LoginDemanded(received.status, received.challenges, parse_fault(received.status, received.body))
         refusal = judge_body(received.status, received.content_type, received.body)

@@ -16,6 +16,7 @@ from aiohttp import web
 from proxyd.camera.urls import bracketed
 from proxyd.nvr.envelope import read_body
 from proxyd.nvr.events.parse import NvrEvent, parse_messages
+from proxyd.nvr.foreign_names import names_of_nvrs
 from proxyd.nvr.refusals import judge_body
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,8 @@ class Consumer:
             log.debug("a notification that is not from the NVR was refused")
             return web.Response(status=404)
         data = await request.read()
+        if not names_of_nvrs.admit(self._nvr_host, data):
+            return web.Response(status=400)
         if judge_body(200, request.content_type, data) is not None or (body := read_body(data)) is None:
             return web.Response(status=400)
         self._heard(parse_messages(body))

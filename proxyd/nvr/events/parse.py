@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from lxml import etree
 
@@ -21,6 +22,7 @@ MAX_VALUE_CHARS = 256
 _MAX_TOPIC_CHARS = 256
 _TOPICS = "http://www.onvif.org/ver10/topics"
 _NOTIFICATION = "{http://docs.oasis-open.org/wsn/b-2}"
+_MESSAGE = f"{_NOTIFICATION}NotificationMessage"
 _SCHEMA = "{http://www.onvif.org/ver10/schema}"
 _LEVEL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
@@ -43,11 +45,14 @@ class NvrEvent:
 
 
 def parse_messages(body: Element) -> list[NvrEvent]:
-    """All NotificationMessage elements below `body`, in their order."""
+    """All NotificationMessage elements below `body`, in their order; one within another is none, so that nothing is
+    read twice."""
     found = []
-    for number, notification in enumerate(body.iter(f"{_NOTIFICATION}NotificationMessage")):
+    for number, notification in enumerate(body.iter(_MESSAGE)):
         if number >= MAX_MESSAGES:
             break
+        if next(notification.iterancestors(_MESSAGE), None) is not None:
+            continue
         message = next(notification.iter(f"{_SCHEMA}Message"), None)
         if message is not None:
             found.append(_event(notification.find(f"{_NOTIFICATION}Topic"), message))
@@ -67,8 +72,8 @@ def _event(topic: Element | None, message: Element) -> NvrEvent:
     return NvrEvent(
         topic="" if topic is None else _topic(topic),
         # Key items identify a property as source items do (ONVIF Core section 9.5.1).
-        source=tuple(_items(message, "Source", "Key"))[:MAX_ITEMS],
-        data=tuple(_items(message, "Data"))[:MAX_ITEMS],
+        source=tuple(islice(_items(message, "Source", "Key"), MAX_ITEMS)),
+        data=tuple(islice(_items(message, "Data"), MAX_ITEMS)),
         operation=(message.get("PropertyOperation") or "").strip()[:16],
         at=parse_instant(message.get("UtcTime")),
     )

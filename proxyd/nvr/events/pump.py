@@ -31,6 +31,7 @@ _FIRST_PULL_S = 2.0  # an NVR where nothing happens shall not look as if it did 
 _MODEST_S, _MODEST_LIMIT = 5.0, 10  # for devices that refuse more instead of giving less
 _CUT_S = 1.0
 _PACE_S = 0.02  # between pulls that bring events: a flood comes in batches
+_PACE_PER_ELEMENT_S = 1e-5  # of XML, some times what reading it costs: one NVR's flood leaves time for all others
 _IMPATIENT_S = 1.0  # between pulls of a device that never waits
 _RETRY_FIRST_S, _RETRY_MOST_S = 1.0, 60.0
 _LASTED_S = 10.0  # a subscription that lived so long is replaced at once; some devices forget each after one answer
@@ -296,7 +297,7 @@ class EventPump:
         self._listener.heard(events)
         took_s = _now() - started_s
         if events:
-            await self._rest(_PACE_S)
+            await self._rest(max(_PACE_S, _PACE_PER_ELEMENT_S * sum(1 for _ in answer.iter())))
         elif took_s < min(wait_s / 2, _IMPATIENT_S):
             await self._rest(_IMPATIENT_S - took_s)
 

@@ -154,6 +154,23 @@ def test_any_bytes_are_judged(body: bytes, status: int) -> None:
         assert refusal_error(refusal, where="nvr:80", step="tell its time").hint
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32-le", "utf-7", "cp037"])
+def test_nothing_hides_in_an_odd_encoding(encoding: str) -> None:
+    secret = '<!DOCTYPE a [<!ENTITY b "c">]>' + ENVELOPE.format("<a>&b;</a>")
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>'
+    ascii_first = declared.encode() + secret.encode(encoding)
+    for body in ((declared + secret).encode(encoding), ascii_first):
+        assert isinstance(judge_body(200, "text/xml", body), NotSoap)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["UTF-8", "utf8", "GB2312", "GBK", "gb18030", "Big5", "ISO-8859-1", "windows-1251"]
+)
+def test_encodings_of_real_devices_are_taken(encoding: str) -> None:
+    body = f'<?xml version="1.0" encoding="{encoding}" ?>\n{ENVELOPE.format("<a>b</a>")}'
+    assert judge_body(200, "text/xml", body.encode(encoding)) is None
+
+
 @pytest.mark.parametrize(
     ("clock", "expected"),
     [

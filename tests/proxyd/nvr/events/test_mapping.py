@@ -142,6 +142,15 @@ def test_too_much_is_cut() -> None:
     assert len(parsed(*[notification("tns1:A/B", "")] * (MAX_MESSAGES + 5))) == MAX_MESSAGES
 
 
+def test_a_message_within_others_is_read_once() -> None:
+    """Or each level would read all below it anew: 20 s for one answer."""
+    message = notification("tns1:A/B", '<tt:Data><tt:SimpleItem Name="n" Value="v"/></tt:Data>')
+    nested = "<wsnt:NotificationMessage>" * 100 + message + "</wsnt:NotificationMessage>" * 100
+    [event] = parsed(nested)
+    assert event.data == (("n", "v"),)
+    assert len(parsed(message, nested, message)) == 3
+
+
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=40))
 def test_any_text_is_read_or_left_out(topic: str, value: str, time: str) -> None:
     root = etree.fromstring(
