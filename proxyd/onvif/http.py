@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -46,6 +47,7 @@ LINGER_S = 2.0  # how long the rest of a refused body is read and thrown away
 _BACKLOG = 32
 _UNSENT: web.RequestKey[Callable[[], None]] = web.RequestKey("unsent")  # of the reply to a request
 _log = logging.getLogger(__name__)
+_Outcome = TypeVar("_Outcome")
 
 
 def _utc_now() -> datetime:
@@ -229,9 +231,16 @@ class OnvifServer:
             return self._dispatcher.refuse_body(request.path, timed_out=False)
         answer = self._dispatcher.handle(_call(request, body), self._now())
         if isinstance(answer, Later):
-            async with self._line.turn(answer.address, answer.username):
-                answer = answer.resume(self._now())
+            answer = await self._in_turn(request, answer)
         return answer if isinstance(answer, Reply) else await self._finish(answer, peer_of(request))
+
+    async def _in_turn(self, request: web.BaseRequest, later: Later[_Outcome]) -> _Outcome:
+        """As with a slow body: whoever waits in a guesser's line holds no place that others need."""
+        answering = self._connections.answering if self._connections else set()
+        answering.discard(request.protocol)
+        async with self._line.turn(later.address, later.username):
+            answering.add(request.protocol)
+            return later.resume(self._now())
 
     async def _body_of(self, request: web.BaseRequest) -> bytes:
         """Meanwhile the connection may be given up: whoever sends slowly holds no place that others need."""
@@ -261,8 +270,7 @@ class OnvifServer:
     async def _snapshot(self, request: web.BaseRequest, client: str, asked: Asked) -> web.Response:
         answer = self._dispatcher.picture(_call(request), self._now())
         if isinstance(answer, Later):
-            async with self._line.turn(answer.address, answer.username):
-                answer = answer.resume(self._now())
+            answer = await self._in_turn(request, answer)
         if isinstance(answer, Reply):
             return self._send(asked, answer, client)
         try:

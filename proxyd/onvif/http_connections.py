@@ -66,8 +66,8 @@ class Quick(Protocol):
 
 class Connections(web.Server):
     """aiohttp's low-level server, for the connections that are handed over to it, with an upper bound of all there are.
-    When all places are taken, whoever holds the most gives up one whose request is not there yet: so nobody keeps
-    recorders out by connecting often."""
+    When all places are taken, whoever holds the most gives up one that is not being answered (its request is not there
+    yet, or its password not looked at): so nobody keeps recorders out by connecting often."""
 
     def __init__(
         self,
@@ -153,12 +153,19 @@ class Connections(web.Server):
             return True
         count = Counter(host for _, _, host in held)
         host, most = host_of(transport), max(count.values())
-        theirs = [one for one, _, its in held if count[its] == most and its != host]
-        spare = next((one for one in theirs if one not in self.answering), None)
-        if spare is None and most > MAX_CONNECTIONS // 2:
-            spare = next(iter(theirs), None)  # nobody needs so many answers at once
+        theirs = [(one, its) for one, _, its in held if count[its] == most and one is not connection]
+        # A guesser may sit at a recorder's own address: so a newcomer of that gets its place, too.
+        others = [one for one, its in theirs if its != host]
+        able = others or [one for one, _ in theirs]
+        spare = min((one for one in able if one not in self.answering), key=self._asked_at, default=None)
+        if spare is None and able and most > MAX_CONNECTIONS // 2:
+            spare = others[0] if others else able[-1]  # nobody needs so many answers at once
         (self.held[spare] if spare is not None else transport).abort()
         return spare is not None
+
+    def _asked_at(self, connection: asyncio.BaseProtocol) -> float:
+        """When it last asked; whoever never did comes first."""
+        return self.kept[connection][1] if connection in self.kept else float("-inf")
 
 
 def host_of(transport: asyncio.BaseTransport | None) -> str:

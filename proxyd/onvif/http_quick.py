@@ -38,8 +38,10 @@ class Camera(Protocol):
     def answer(self, call: Call) -> Answer:
         """Raises nothing."""
 
-    def finish(self, answer: Pending | Later[Reply | Pending], call: Call, client: str) -> Coroutine[Any, Any, Reply]:
-        """What the answer needs of the world. Raises nothing."""
+    def finish(
+        self, answer: Pending | Later[Reply | Pending], call: Call, client: str, begun: Callable[[], None]
+    ) -> Coroutine[Any, Any, Reply]:
+        """What the answer needs of the world; `begun` is called when it is the client's turn. Raises nothing."""
 
     def wait(self, pending: Pending, done: Callable[[Reply], None]) -> Callable[[], None] | None:
         """For a long poll: calls `done` later, as soon as there is something to say, and returns what gives it up.
@@ -175,13 +177,17 @@ class QuickConnection(asyncio.Protocol):
             self._send(answer)
             return
         self._busy = True
-        self._connections.answering.add(self)
         if isinstance(answer, Pending):
+            self._begun_answering()
             self._give_up = self._camera.wait(answer, self._answered)
             if self._give_up is not None:
                 return
-        coroutine = self._finish(self._camera.finish(answer, call, self._client))
+        coroutine = self._finish(self._camera.finish(answer, call, self._client, self._begun_answering))
         self._task = self._loop.create_task(coroutine, name=f"answer of {self._owner}")
+
+    def _begun_answering(self) -> None:
+        """Until now it may be given up: whoever waits in a guesser's line holds no place that others need."""
+        self._connections.answering.add(self)
 
     async def _finish(self, reply: Coroutine[Any, Any, Reply]) -> None:
         self._answered(await reply)

@@ -53,10 +53,13 @@ class QuickCamera:
         except Exception:
             return self._bug(call)
 
-    async def finish(self, answer: Pending | Later[Reply | Pending], call: Call, client: str) -> Reply:
+    async def finish(
+        self, answer: Pending | Later[Reply | Pending], call: Call, client: str, begun: Callable[[], None]
+    ) -> Reply:
         try:
             if isinstance(answer, Later):
                 async with self._line.turn(answer.address, answer.username):
+                    begun()
                     resumed = answer.resume(self._now())
                 if isinstance(resumed, Reply):
                     return resumed

@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 from lxml import etree
 
+from proxyd.camera.guesses import BURST
 from proxyd.onvif import http, http_body, http_connections
 from proxyd.onvif.dispatch import Dispatcher
 from proxyd.onvif.http import OnvifServer
@@ -22,7 +23,7 @@ from proxyd.onvif.namespaces import clark
 from proxyd.onvif.soap import MAX_REQUEST_BYTES
 from proxyd.snapshot.picture import SnapshotPicture
 
-from .builders import NOW, PASSWORD, PATHS, USERNAME, camera_spec, fault_of, soap, texts
+from .builders import NOW, PASSWORD, PATHS, USERNAME, camera_spec, fault_of, soap, texts, username_token
 
 _SOAP = {"Content-Type": "application/soap+xml; charset=utf-8"}
 _JPEG = b"\xff\xd8 not really a picture \xff\xd9"
@@ -205,6 +206,49 @@ async def test_who_holds_all_places_gives_one_up(monkeypatch: pytest.MonkeyPatch
     assert running.server._connections is not None
     assert len(running.server._connections.held) <= 3
     for _, writer in greedy:
+        writer.close()
+    await running.server.stop()
+
+
+async def test_a_guesser_at_the_recorders_own_address_gives_one_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_connections, "MAX_CONNECTIONS", 3)
+    running = await _start()
+    async with aiohttp.ClientSession() as client:
+        assert (await _post(client, running, "tds:GetServices"))[0] == 200
+        silent = [await asyncio.open_connection("127.0.0.1", running.server.port) for _ in range(5)]
+        ends = [asyncio.create_task(reader.read(), name="end") for reader, _ in silent]
+        done, _ = await asyncio.wait(ends, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        assert done, "the oldest that never asked gives way, not the newcomer"
+        async with aiohttp.ClientSession() as another:
+            assert (await _post(another, running, "tds:GetServices"))[0] == 200
+        assert (await _post(client, running, "tds:GetServices"))[0] == 200
+    assert len(running.trace) == 3
+    for _, writer in silent:
+        writer.close()
+    await asyncio.gather(*ends, return_exceptions=True)
+    await running.server.stop()
+
+
+@pytest.mark.parametrize("more", ["", "TE: trailers\r\n"], ids=["quick", "aiohttp"])
+async def test_who_waits_for_a_guessers_turn_holds_no_place(monkeypatch: pytest.MonkeyPatch, more: str) -> None:
+    monkeypatch.setattr(http_connections, "MAX_CONNECTIONS", 4)
+    running = await _start()
+    wrong = soap("tds:GetUsers", header=username_token(password="guess"))
+    head = f"POST {PATHS['tds']} HTTP/1.1\r\nHost: a\r\n{more}Content-Length: {len(wrong)}\r\n\r\n".encode()
+    guessing = []
+    for host in ("127.0.0.8", "127.0.0.9"):
+        for _ in range(BURST):
+            reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port, local_addr=(host, 0))
+            writer.write(head + wrong)
+            assert b" 400 " in await reader.readline()
+            writer.close()
+        for _ in range(2):
+            _, writer = await asyncio.open_connection("127.0.0.1", running.server.port, local_addr=(host, 0))
+            writer.write(head + wrong)
+            guessing.append(writer)
+    async with aiohttp.ClientSession() as client:
+        assert (await _post(client, running, "tds:GetUsers"))[0] == 200
+    for writer in guessing:
         writer.close()
     await running.server.stop()
 
