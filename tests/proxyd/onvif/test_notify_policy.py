@@ -74,6 +74,10 @@ def test_allowed(url: str) -> None:
         ("http://192.168.9.9/a b", "not a URL"),
         ("http://192.168.9.9/\r\nHost: x", "not a URL"),
         ("http://[192.168.9.9/", "not a URL"),
+        ("http://[::ffff:192.168.9.9]x/", "not a URL"),  # readers of URLs differ in what these mean
+        ("http://x[::ffff:192.168.9.9]/", "not a URL"),
+        ("http://192.168.9.9\\@8.8.8.8/", "neither user name"),
+        ("http://8.8.8.8\\.192.168.9.9/", "not a URL"),
         ("http://0x7f000001/", "not at an address"),
         ("http://127.0.0.1./", "not at an address"),
         ("http://recorder..example/", "not at an address"),

@@ -45,6 +45,8 @@ def test_right_token_is_accepted() -> None:
         (username_token(created=_created(7 * 3600 + 125)), "clock differs by 7 h 02 min"),
         (username_token(created=_created(-9 * 365 * 86400)), "but the client's clock says 2"),
         (username_token(created="yesterday"), "malformed"),
+        (username_token(created="0001-01-01T00:00:00+14:00"), "malformed"),  # in UTC there is no such year
+        (username_token(created="9999-12-31T23:59:59-14:00"), "malformed"),
         (username_token(created=""), "lacks"),
         (username_token(nonce=b""), "lacks"),
         (username_token().replace("</wsse:Nonce>", "§</wsse:Nonce>"), "malformed"),
