@@ -261,9 +261,14 @@ class Plane:
         return [home.process.pid for home in self._homes]
 
     async def start(self) -> None:
-        """The first process. Raises MediaUnavailable."""
+        """The first process; if that fails it is tried again, and nothing can be played meanwhile."""
         if self._supervisor is None:
-            await self._add()
+            try:
+                await self._add()
+            except MediaUnavailable as error:
+                _log.error("%s", error)
+                self._quick_deaths = 2
+                self._died.set()
             self._supervisor = asyncio.create_task(self._supervise(), name="media processes")
 
     async def stop(self) -> None:
@@ -276,6 +281,11 @@ class Plane:
         await asyncio.gather(*(home.process.stop() for home in homes), *self._endings)
         for home in homes:
             home.end_all()
+
+    def kill_all(self) -> None:
+        """As a crash of each of them would."""
+        for home in self._homes:
+            home.process.kill()
 
     async def feed(self, owner: FeedOwner) -> Feed:
         """A new feed in the process that suits best; `open` follows. Raises MediaUnavailable."""

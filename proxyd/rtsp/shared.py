@@ -306,7 +306,7 @@ class SharedStream:
                     try:
                         await self._fetch_again()
                         break
-                    except UpstreamAuthError:
+                    except (UpstreamAuthError, _Changed):
                         raise
                     except (UpstreamError, MediaUnavailable) as why:
                         error = why

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from struct import pack
 
 from proxyd.rtsp.headers import Headers
-from proxyd.rtsp.messages import Request, Response, format_interleaved, format_response
+from proxyd.rtsp.messages import Interleaved, Request, Response, format_interleaved, format_response
 from proxyd.rtsp.parser import RtspParser
 from tests.proxyd.rtsp.cameras import NVR_HOST
 
@@ -25,6 +25,7 @@ class OddNvr:
         self.requests: list[Request] = []
         self.port = 0
         self.sent = 0  # packets
+        self.packets: list[Interleaved] = []  # that came
         self.connections = 0
         self.writers: list[asyncio.StreamWriter] = []
         self.tasks: list[asyncio.Task[object] | None] = []
@@ -35,11 +36,11 @@ class OddNvr:
             head = pack(">BBHII", 0x80, 96, self.sent & 0xFFFF, self.sent * 3600 & 0xFFFFFFFF, 7)
             self.writers[-1].write(format_interleaved(channel, head.ljust(size, b"\0")))
 
-    def send_key_frame(self, channel: int, size: int) -> None:
-        """H.264, in one packet."""
+    def send_key_frame(self, channel: int, size: int, writer: asyncio.StreamWriter | None = None) -> None:
+        """H.264, in one packet; on the last connection unless another is named."""
         self.sent += 1
         head = pack(">BBHII", 0x80, 96 | 0x80, self.sent & 0xFFFF, self.sent * 3600 & 0xFFFFFFFF, 7)
-        self.writers[-1].write(format_interleaved(channel, (head + b"\x65").ljust(size, b"\0")))
+        (writer or self.writers[-1]).write(format_interleaved(channel, (head + b"\x65").ljust(size, b"\0")))
 
     def asked(self, method: str) -> int:
         return sum(request.method == method for request in self.requests)
@@ -55,6 +56,8 @@ class OddNvr:
                     if isinstance(event, Request):
                         self.requests.append(event)
                         self._reply(event, writer)
+                    elif isinstance(event, Interleaved):
+                        self.packets.append(event)
         except ConnectionError:
             pass
         finally:
