@@ -63,11 +63,18 @@ class StreamSettings(_Section):
     logins_per_nvr: Annotated[int, Field(ge=1, le=64)] = 4  # at the same time
 
 
+class AdoptionSettings(_Section):
+    """Which recorder has a camera."""
+
+    take_over_after_s: Annotated[float, Field(ge=1, le=86400)] = 600.0  # silence of the one that had it
+
+
 class Settings(_Section):
     daemon: DaemonSettings = DaemonSettings()
     cameras: CameraSettings = CameraSettings()
     nvr: NvrSettings = NvrSettings()
     streams: StreamSettings = StreamSettings()
+    adoption: AdoptionSettings = AdoptionSettings()
     access: dict[str, Role] = {}
 
     @property

@@ -13,7 +13,7 @@ import os
 import signal
 from collections import Counter
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -109,6 +109,7 @@ class Daemon:
             address_words=self._arm_watch.words,
             named=self._arm_watch.name_cameras,
             events_changed=self._events_changed,
+            take_over_after=timedelta(seconds=settings.adoption.take_over_after_s),
         )
         self._jobs = Jobs(
             store,

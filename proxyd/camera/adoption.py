@@ -16,11 +16,18 @@ TAKE_OVER_AFTER = timedelta(minutes=10)
 
 
 def adopter(
-    known: str, meetings: Sequence[Meeting], *, playing: Collection[str], since: datetime, now: datetime
+    known: str,
+    meetings: Sequence[Meeting],
+    *,
+    playing: Collection[str],
+    since: datetime,
+    now: datetime,
+    take_over_after: timedelta = TAKE_OVER_AFTER,
 ) -> str:
     """The address of the recorder that has the camera; "" while none has. `known`: who had it so far; `playing`: the
-    addresses that play now; `since`: when listening began, before which nobody could be heard."""
-    if known and (known in playing or now - _heard(known, meetings, since) < TAKE_OVER_AFTER):
+    addresses that play now; `since`: when listening began, before which nobody could be heard; `take_over_after`: how
+    long the known one has to be silent before another takes over."""
+    if known and (known in playing or now - _heard(known, meetings, since) < take_over_after):
         return known
     complete = [meeting for meeting in meetings if meeting.complete and meeting.address != known]
     if not complete:

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,7 @@ from proxyd.snapshot.picture import SnapshotPicture
 from proxyd.store.rows import CameraRow
 from proxyd.store.store import Store
 
+from .adoption import TAKE_OVER_AFTER
 from .commands import Command
 from .events import CameraEvent
 from .failed_starts import FailedStarts
@@ -65,9 +67,11 @@ class CameraManager:
         address_words: Callable[[], Mapping[str, str]] = dict,
         named: Callable[[Mapping[str, str]], None] = lambda names: None,
         events_changed: Callable[[EventsChange], Awaitable[None]] | None = None,
+        take_over_after: timedelta = TAKE_OVER_AFTER,
     ) -> None:
         """`plane` carries the streams, within `limits`; `address_words`: by MAC, what keeps an interface from its
-        address; `named` is told cameras' names by MAC; `events_changed`: events of an NVR come otherwise than before.
+        address; `named` is told cameras' names by MAC; `events_changed`: events of an NVR come otherwise than before;
+        `take_over_after`: the silence of a recorder after which another has its cameras.
         """
         self._address_words = address_words
         self._named = named
@@ -78,7 +82,7 @@ class CameraManager:
         self._rows: dict[int, CameraRow] = {}
         self._running: dict[int, RunningCamera] = {}
         self._failed = FailedStarts(time.monotonic)
-        self._recorders = Recorders(now)
+        self._recorders = Recorders(now, take_over_after)
         self._plane = plane
         self._limits = limits or RtspLimits()
         self._upstreams = Upstreams(deliver=self._deliver, report=report, logins=self._limits.logins)

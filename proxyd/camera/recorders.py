@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 
 from proxyd.api import models as m
 from proxyd.store.rows import CameraRow
 
-from .adoption import adopter
+from .adoption import TAKE_OVER_AFTER, adopter
 from .diagnosis import diagnose
 from .running import RunningCamera
 from .situation import Situation
@@ -15,10 +16,12 @@ from .trace import Trace, moment
 
 
 class Recorders:
-    """Of all cameras, for as long as the daemon runs. `now`: RFC 3339."""
+    """Of all cameras, for as long as the daemon runs. `now`: RFC 3339; `take_over_after`: the silence of a recorder
+    after which another has its cameras."""
 
-    def __init__(self, now: Callable[[], str]) -> None:
+    def __init__(self, now: Callable[[], str], take_over_after: timedelta = TAKE_OVER_AFTER) -> None:
         self._now = now
+        self._take_over_after = take_over_after
         self._traces: dict[int, Trace] = {}
 
     def trace(self, id_: int) -> Trace:
@@ -39,7 +42,14 @@ class Recorders:
             trace, camera = self._traces.get(row.id), running.get(row.id)
             if trace is None or camera is None:
                 continue
-            who = adopter(row.adopted_by, trace.meetings.all(), playing=camera.playing(), since=trace.since, now=now)
+            who = adopter(
+                row.adopted_by,
+                trace.meetings.all(),
+                playing=camera.playing(),
+                since=trace.since,
+                now=now,
+                take_over_after=self._take_over_after,
+            )
             if who != row.adopted_by:
                 changed[row.id] = who
         return changed

@@ -7,14 +7,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
+from lxml import etree
 from onvif import ONVIFCamera
 
 from proxyd.api import models as m
 from proxyd.api.client import RpcClient
+from proxyd.onvif.namespaces import clark
+from proxyd.onvif.soap import CONTENT_TYPE
 from tests.player.play import Player
+from tests.proxyd.onvif.builders import soap
 
 SETUP = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
 TIMEOUT_S = 120.0
+_SOAP = {"Content-Type": CONTENT_TYPE}
 
 
 @asynccontextmanager
@@ -47,6 +53,26 @@ async def adopt(camera: m.Camera, account: tuple[str, str]) -> None:
     uri = await stream_uri(camera, account)
     async with asyncio.timeout(TIMEOUT_S), Player(uri, *account) as player:
         await player.play(0.2)
+
+
+@asynccontextmanager
+async def adopted_from(source: str, camera: m.Camera, account: tuple[str, str]) -> AsyncIterator[Player]:
+    """The camera plays to a recorder at `source`, another address of this machine, which did all that recorders do."""
+    assert camera.onvif_url is not None
+    services = camera.onvif_url.rpartition("/")[0]
+    async with (
+        asyncio.timeout(TIMEOUT_S),
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(local_addr=(source, 0)),
+            middlewares=(aiohttp.DigestAuthMiddleware(*account),),
+        ) as session,
+    ):
+        request = soap("trt:GetStreamUri", "<trt:ProfileToken>main</trt:ProfileToken>", header="")
+        async with session.post(f"{services}/media_service", data=request, headers=_SOAP) as response:
+            assert response.status == 200, await response.text()
+            (uri,) = etree.fromstring(await response.read()).iter(clark("tt:Uri"))
+    async with Player(uri.text or "", *account, source=source) as player:
+        yield player
 
 
 async def wait_for_adoption(client: RpcClient, wanted: Any, timeout_s: float = 60) -> m.Adoption:

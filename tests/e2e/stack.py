@@ -129,12 +129,16 @@ class Stack:
 
 
 @asynccontextmanager
-async def running_stack(*options: str, shared: bool = False) -> AsyncIterator[Stack]:
+async def running_stack(*options: str, shared: bool = False, settings: str = "") -> AsyncIterator[Stack]:
     """Simulator (with these options) and daemon, started; both are gone afterwards. `shared`: all cameras on one
-    address instead of one for each."""
+    address instead of one for each; `settings`: the daemon's configuration file."""
     with free_loopback() as (network, nvr_address), Workplace() as workplace:
         stack = Stack(workplace, network, nvr_address, workplace.folder / "proxyd.sock")
         stack.mode = ("--shared", network.replace(".0/24", ".1")) if shared else ("--loopback", network)
+        if settings:
+            file = workplace.folder / "proxyd.toml"
+            file.write_text(settings)
+            stack.mode += ("--config", str(file))
         stack.start_daemon()
         stack.start_simulator(*options)
         yield stack

@@ -13,11 +13,12 @@ from proxyd.api.client import RpcClient
 from proxyd.errors import Conflict, NotFound
 from tests.netns.recorder import PORT, probe
 
-from .recorders import adopt, device_of, stream_uri, wait_for_adopter, wait_for_adoption
+from .recorders import adopt, adopted_from, device_of, stream_uri, wait_for_adopter, wait_for_adoption
 from .stack import Stack, credentials, running_stack, wait_for_states
 
 CHANNELS = 8
 HERE = "127.0.0.1"
+TAKE_OVER_S = 1
 
 
 async def cameras_of(stack: Stack, client: RpcClient) -> list[m.Camera]:
@@ -123,6 +124,31 @@ async def test_the_plan_survives_kill_9_and_hides_from_the_first_moment() -> Non
                 await client.call("adoption.pause")
             with pytest.raises(NotFound):
                 await client.call("adoption.start", {"ids": [999]})
+
+
+async def test_another_recorder_takes_over_when_the_first_is_silent() -> None:
+    old, new = "127.0.0.21", "127.0.0.22"
+    settings = f"[adoption]\ntake_over_after_s = {TAKE_OVER_S}\n"
+    async with running_stack("--channels", "1", settings=settings) as stack:
+        async with stack.client() as client:
+            (camera,) = await cameras_of(stack, client)
+            account = await credentials(client, camera)
+            await client.subscribe()
+            async with adopted_from(old, camera, account):
+                await wait_for_adopter(client, camera.id, old)
+                async with adopted_from(new, camera, account) as player:
+                    await player.play(2.0 * TAKE_OVER_S)
+                    seen = await client.call("camera.get", {"id": camera.id})
+                    assert seen.adopted_by == old, "it plays all the time"
+            async with adopted_from(new, camera, account):
+                await wait_for_adopter(client, camera.id, new)
+            told = [entry.message for entry in await client.call("log.tail", {"limit": 50})]
+            assert any(line.endswith(f" is adopted by {new}, before by {old}.") for line in told), told
+        stack.kill_daemon()
+        stack.start_daemon()
+        async with stack.client() as client:
+            await wait_for_states(client, m.CameraState.RUNNING)
+            assert (await client.call("camera.get", {"id": camera.id})).adopted_by == new
 
 
 async def test_the_diagnosis_follows_a_recorder_from_its_first_word_to_its_pictures() -> None:

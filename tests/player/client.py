@@ -39,9 +39,12 @@ class RtspClient:
         self.responses: list[Response] = []
         self.received = bytearray()  # the first bytes of the connection, as they came
 
-    async def connect(self, host: str, port: int) -> None:
+    async def connect(self, host: str, port: int, source: str = "") -> None:
+        """`source`: the address of this machine to come from."""
         async with asyncio.timeout(STEP_DEADLINE_S):
-            self._reader, self._writer = await asyncio.open_connection(host, port, limit=_READ_BYTES)
+            self._reader, self._writer = await asyncio.open_connection(
+                host, port, limit=_READ_BYTES, local_addr=(source, 0) if source else None
+            )
         self.local_host: str = self._writer.get_extra_info("sockname")[0]
 
     async def close(self) -> None:

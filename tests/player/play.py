@@ -19,12 +19,18 @@ _PATIENCE_S = 60.0
 
 class Player:
     """`async with Player(url, user, password) as player: await player.play(5)`. The counters are there from the start;
-    `on_packet(channel, payload)` replaces them."""
+    `on_packet(channel, payload)` replaces them. `source`: the address of this machine to come from."""
 
     def __init__(
-        self, url: str, username: str, password: str, on_packet: Callable[[int, bytes], None] | None = None
+        self,
+        url: str,
+        username: str,
+        password: str,
+        on_packet: Callable[[int, bytes], None] | None = None,
+        source: str = "",
     ) -> None:
         self.url = url
+        self._source = source
         self.counter = MarkCounter("H264")
         self.reports = 0  # RTCP packets
         self._client = RtspClient(username, password, on_packet or self._count)
@@ -38,7 +44,7 @@ class Player:
     async def __aenter__(self) -> Self:
         """Until PLAY is answered. Raises RtspClientError and OSError."""
         parts = urlsplit(self.url)
-        await self._client.connect(parts.hostname or "", parts.port or 554)
+        await self._client.connect(parts.hostname or "", parts.port or 554, self._source)
         try:
             described = await self._client.request("DESCRIBE", self.url, Accept="application/sdp")
             self.counter.codec, control = video_track(described.body.decode())
