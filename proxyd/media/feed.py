@@ -1,7 +1,7 @@
 """A stream of an NVR, shared out to outlets.
 
-The hot path is `_carry`: per read and run of packets, not per packet. What else lies between packets (reports,
-messages, garbage) ends a run. Where packets come from is a source's business, where they go an outlet's.
+The hot path is `take`: per read and run of packets, not per packet. What else lies between packets (reports, messages,
+garbage) is odd, and rare. Where packets come from is a source's business, where they go an outlet's.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from .outlet_udp import UdpOutlet
 from .reports import outgoing_report
 from .source_tcp import TcpSource
 from .source_udp import UdpSource
-from .walk import HEAD_BYTES, Run, cut, walk
+from .walk import DOLLAR, HEAD_BYTES, RTP_HEAD_BYTES, Run, alike
 from .wire import Event, FeedLost, FeedMessage, FeedStats, OpenFeed, ParameterSet, Track
 
 Outlet = TcpOutlet | UdpOutlet
+_LEAST_BYTES = HEAD_BYTES + RTP_HEAD_BYTES
+# `$`, channel, length, marker and payload type, sequence number, time stamp, SSRC.
+_packet = Struct(">BBHxBHII").unpack_from
 _numbers = Struct(">HII").unpack_from
 
 
@@ -39,11 +42,10 @@ class Feed:
         self._tracks: tuple[Track, ...] = ()
         self._cname = b"-"
         self.channels: list[int] = []  # of RTP, by track
-        self._rtp: dict[int, int] = {}  # channel → track
-        self._rtcp: dict[int, int] = {}
+        self._by_channel: dict[int, TrackFigures] = {}  # of RTP
+        self._rtcp: dict[int, int] = {}  # channel → track
         self._in_use: set[int] = set()  # channels
         self._figures: list[TrackFigures] = []
-        self._video: TrackFigures | None = None
         self._finder = KeyFinder("")
         self.outlets: list[Outlet] = []
         self._plain: list[TcpOutlet] = []  # get whole reads
@@ -66,10 +68,12 @@ class Feed:
         tracks = order.tracks
         kinds = [(track.codec, track.clock_hz, track.video) for track in tracks]
         if kinds != [(track.codec, track.clock_hz, track.video) for track in self._tracks]:
-            self._figures = [TrackFigures(track.clock_hz) for track in tracks]
-            videos = [at for at, track in enumerate(tracks) if track.video]
-            self._video = self._figures[videos[0]] if videos else None
-            self._finder = KeyFinder(tracks[videos[0]].codec if videos else "")
+            video = next((at for at, track in enumerate(tracks) if track.video), -1)
+            self._finder = KeyFinder(tracks[video].codec if video >= 0 else "")
+            self._figures = [
+                TrackFigures(at, track.clock_hz, self._finder if at == video else None)
+                for at, track in enumerate(tracks)
+            ]
         else:
             self._gated = any(figures.ssrc_out >= 0 for figures in self._figures)
             for figures in self._figures:
@@ -79,9 +83,9 @@ class Feed:
         self._cname = order.cname.encode()[:255] or b"-"
         pairs = [(2 * at, 2 * at + 1) for at in range(len(tracks))] if order.udp else [one.channels for one in tracks]
         self.channels = [rtp for rtp, _ in pairs]
-        self._rtp = {rtp: at for at, (rtp, _) in enumerate(pairs)}
+        self._by_channel = {rtp: figures for (rtp, _), figures in zip(pairs, self._figures, strict=True)}
         self._rtcp = {rtcp: at for at, (_, rtcp) in enumerate(pairs)}
-        self._in_use = self._rtp.keys() | self._rtcp.keys()
+        self._in_use = self._by_channel.keys() | self._rtcp.keys()
         self._gated_s = self._heard_s = self._loop.now
         self._astray = 0
         for outlet in self.outlets:
@@ -114,7 +118,10 @@ class Feed:
         """To be called when an outlet has changed. Makes new lists: the old ones may be walked over just now."""
         self._plain = [one for one in self.outlets if isinstance(one, TcpOutlet) and one.plain]
         self._others = [one for one in self.outlets if one.started and not one.plain]
-        self._thorough = any(one.waiting for one in self._others)
+        thorough = any(one.waiting for one in self._others)
+        if thorough and not self._thorough:
+            self._finder.forget_stamp()
+        self._thorough = thorough
 
     def leave(self, outlet: Outlet) -> None:
         self.outlets.remove(outlet)
@@ -135,69 +142,70 @@ class Feed:
 
     def take(self, at: int, end: int) -> int:
         """Deals with `buffer[at:end]` of the loop; returns where what is incomplete begins."""
-        buffer, runs = self._loop.buffer, self._runs
-        while at < end:
-            runs.clear()
-            stop = walk(buffer, at, end, self._rtp, runs)
-            if runs:
+        buffer, now, by_channel, runs = self._loop.buffer, self._loop.now, self._by_channel, self._runs
+        begin, packets, key, looked_at = at, 0, -1, bool(self._others)
+        while True:
+            if end - at >= _LEAST_BYTES:
+                dollar, channel, length, mark, sequence, stamp, ssrc = _packet(buffer, at)
+                stride = length + HEAD_BYTES
+                stop = at + stride
+                figures = by_channel.get(channel)
+                if dollar == DOLLAR and stop <= end and figures is not None and length >= RTP_HEAD_BYTES:
+                    count = 1
+                    if end - stop >= stride:
+                        count = alike(buffer, at, stride, (end - at) // stride)
+                        if count > 1:
+                            stop = at + count * stride
+                            sequence, stamp, ssrc = _numbers(buffer, stop - stride + NUMBERS)
+                    if self._gated and (opened_at := self._opened_at(figures, at, stop, stride)) != at:
+                        begin = at = opened_at
+                        continue
+                    if ssrc != figures.ssrc:
+                        stop = self._turn(figures, at, stop, stride)
+                        count = (stop - at) // stride
+                        sequence, stamp, ssrc = _numbers(buffer, stop - stride + NUMBERS)
+                    packets += count
+                    if (sequence - figures.sequence) & 0xFFFF == count:
+                        figures.sequence = sequence
+                        figures.received += count
+                    else:
+                        figures.jump(count, sequence)
+                    if stamp != figures.stamp:
+                        figures.time(stamp, now)
+                    finder = figures.finder
+                    if finder is not None and (mark > 127 or finder.looking or self._thorough):
+                        found = finder.look(buffer, at, stop, stride, self._thorough)
+                        if found >= 0 > key:
+                            key = found
+                        if finder.parameter_set:
+                            self._emit(ParameterSet(self.number, figures.track, finder.take_parameter_set()))
+                    if figures.shifted:
+                        figures.shift(buffer, at, stop, stride)
+                    if looked_at:
+                        runs.append((figures.track, at, stop, count, stride))
+                    at = stop
+                    continue
+            if packets:
                 self._astray = 0
-                self._carry(at, stop)
-                at = stop
-                if at == end:
-                    break
-            kind, stop = judge(buffer, at, end, self._in_use)
-            if kind is Kind.INCOMPLETE:
-                break
-            if kind is Kind.FRAME:
-                self._frame(at, stop)
-            elif kind is Kind.MESSAGE:
-                self._emit(FeedMessage(self.number, bytes(buffer[at:stop])))
-            elif kind is Kind.GARBAGE and not self._count_garbage(stop - at):
+                self._heard_s = now
+                self._share(begin, at, packets, key)
+                packets, key, looked_at = 0, -1, bool(self._others)
+                runs.clear()
+            if at == end:
                 return end
-            at = stop
-        return at
+            begin = self._odd(at, end)
+            if begin == at or self._source is None:
+                return begin
+            at = begin
 
-    def _count_garbage(self, size: int) -> bool:
-        """Whether there is still hope."""
-        self._garbage += size
-        self._astray += size
-        if self._astray <= self._limits.garbage_kib * 1024:
-            return True
-        self.lost("garbage")
-        return False
-
-    def _carry(self, at: int, stop: int) -> None:
-        loop, runs = self._loop, self._runs
-        buffer, now = loop.buffer, loop.now
-        self._heard_s = now
-        if self._gated:
-            at = self._opened_at(at, stop)
-            if at == stop:
-                return
-        packets, key = 0, -1
-        for index, (track, start, upto, count, stride) in enumerate(runs):
-            figures = self._figures[track]
-            sequence, stamp, ssrc = _numbers(buffer, upto - stride + NUMBERS)
-            if ssrc != figures.ssrc:
-                upto, count = self._turn(index)
-                sequence, stamp, ssrc = _numbers(buffer, upto - stride + NUMBERS)
-            packets += count
-            figures.note(count, sequence, stamp, now)
-            if figures is self._video:
-                finder = self._finder
-                found = finder.look(buffer, start, upto, stride, self._thorough)
-                if found >= 0 > key:
-                    key = found
-                if finder.parameter_set:
-                    self._emit(ParameterSet(self.number, track, finder.take_parameter_set()))
-            if figures.shifted:
-                figures.shift(buffer, start, upto, stride)
-        size = stop - at
+    def _share(self, begin: int, end: int, packets: int, key: int) -> None:
+        """So many whole packets to all who want them."""
+        size = end - begin
         self._bytes += size
         self._packets += packets
         others = self._others
         if self._plain:
-            piece = loop.view[at:stop]
+            piece = self._loop.view[begin:end]
             for outlet in self._plain:
                 outlet.bytes += size
                 outlet.packets += packets
@@ -211,54 +219,63 @@ class Feed:
                 if sent != size:
                     outlet.fall_behind(piece[sent:])
         for other in others:
-            other.take(runs, packets, key)
+            other.take(self._runs, packets, key)
 
-    def _turn(self, index: int) -> tuple[int, int]:
-        """A run in which the SSRC changes: it is split there. Returns where the first part ends, and its packets."""
-        buffer, runs = self._loop.buffer, self._runs
-        track, start, stop, count, stride = runs[index]
-        figures = self._figures[track]
-        sequence, stamp, ssrc = _numbers(buffer, start + NUMBERS)
+    def _turn(self, figures: TrackFigures, at: int, stop: int, stride: int) -> int:
+        """A run in which the SSRC changes, at its beginning or later. Returns where the packets with the first end."""
+        buffer = self._loop.buffer
+        sequence, stamp, ssrc = _numbers(buffer, at + NUMBERS)
         if ssrc != figures.ssrc:
             figures.begin(sequence, stamp, ssrc, self._loop.now)
-            if figures is self._video:
-                self._finder.restart()
-        same = same_source(buffer, start, stop, stride)
-        if same < count:
-            middle = start + same * stride
-            runs[index] = (track, start, middle, same, stride)
-            runs.insert(index + 1, (track, middle, stop, count - same, stride))
-            return middle, same
-        return stop, count
+        return at + same_source(buffer, at, stop, stride) * stride
 
-    def _opened_at(self, at: int, stop: int) -> int:
-        """Where after a new beginning the first key frame begins, to which the runs are cut; or `stop`."""
-        runs, finder, waited_s = self._runs, self._finder, self._loop.now - self._gated_s
-        key = at
-        if finder.has_keys and waited_s < self._limits.key_wait_ms / 1000:
-            key, counted = stop, (finder.frames, finder.key_frames)
-            for track, start, upto, _, stride in runs:
-                if self._figures[track] is self._video:
-                    found = finder.look(self._loop.buffer, start, upto, stride, True)
-                    if found >= 0:
-                        key = found
-                        break
-            if key == stop:
+    def _opened_at(self, figures: TrackFigures, at: int, stop: int, stride: int) -> int:
+        """After a new beginning: where in this run the first key frame begins, or `stop`."""
+        finder, now = self._finder, self._loop.now
+        self._heard_s = now
+        found = at
+        if finder.has_keys and now - self._gated_s < self._limits.key_wait_ms / 1000:
+            found = -1
+            if figures.finder is finder:
+                counted = finder.frames, finder.key_frames
+                found = finder.look(self._loop.buffer, at, stop, stride, True)
+                if found >= 0:  # it will be looked at once more
+                    finder.frames, finder.key_frames = counted
+                    finder.restart()
+            if found < 0:
                 self._bytes += stop - at
-                self._packets += sum(run[3] for run in runs)
+                self._packets += (stop - at) // stride
                 return stop
-            finder.frames, finder.key_frames = counted  # it will be looked at once more
-            finder.restart()
         self._gated = False
-        runs[:] = cut(runs, key)
-        return key
+        self._bytes += found - at
+        self._packets += (found - at) // stride
+        return found
+
+    def _odd(self, at: int, end: int) -> int:
+        """What is no packet of a track. Returns where it ends, or `at` when it is incomplete."""
+        kind, stop = judge(self._loop.buffer, at, end, self._in_use)
+        if kind is Kind.INCOMPLETE:
+            return at
+        if kind is Kind.FRAME:
+            self._frame(at, stop)
+        elif kind is Kind.MESSAGE:
+            self._emit(FeedMessage(self.number, bytes(self._loop.buffer[at:stop])))
+        elif kind is Kind.GARBAGE:
+            self._count_garbage(stop - at)
+        return stop
+
+    def _count_garbage(self, size: int) -> None:
+        self._garbage += size
+        self._astray += size
+        if self._astray > self._limits.garbage_kib * 1024:
+            self.lost("garbage")
 
     def _frame(self, at: int, stop: int) -> None:
         """A `$` frame that is no packet of a track."""
         channel = self._loop.buffer[at + 1]
         track = self._rtcp.get(channel)
         if track is None:
-            if channel in self._rtp:  # too short for RTP
+            if channel in self._by_channel:  # too short for RTP
                 self._count_garbage(stop - at)
             return
         self.report(track, bytes(self._loop.buffer[at + HEAD_BYTES : stop]))
@@ -274,9 +291,9 @@ class Feed:
     # Figures ------------------------------------------------------------------------------------------------------
 
     def look_after(self) -> FeedStats:
-        video, finder, clock_hz = self._video, self._finder, 0
-        if video is not None:
-            clock_hz = self._tracks[self._figures.index(video)].clock_hz
+        finder = self._finder
+        video = next((figures for figures in self._figures if figures.finder is not None), None)
+        clock_hz = self._tracks[video.track].clock_hz if video is not None else 0
         late = self._late + (self._source.late if self._source is not None else 0)
         return FeedStats(
             self.number,

@@ -6,15 +6,16 @@ time stamp begins. So the second slice of a key frame is no beginning.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from struct import Struct
 
 _stamp = Struct(">I").unpack_from
-_MARKED = bytes(128) + b"\1" * 128
 _MARK, _STAMP, _RTP = 5, 8, 4  # offsets behind `$`
 
 # What a NAL unit says of the picture. SETS: parameter sets, which stand before a key frame.
 _OTHER, _SETS, _KEY, _SLICE = range(4)
+_FRAGMENT, _CLOSER = 4, 5  # of a first glance: the next byte tells; only all of it tells
+_PLAIN_RTP, _PLAIN_BYTES, _PAYLOAD = 0x80, 20, 16  # a head without sources and extension, `$` included
 # Kind, where the unit begins and ends if it is a whole sequence parameter set.
 Unit = tuple[int, int, int]
 
@@ -23,12 +24,13 @@ class KeyFinder:
     """Of one video track. `codec` as in wire.Track; with "" nothing is a key frame and frames are only counted."""
 
     __slots__ = (
-        "_frame", "_key_stamp", "_looking", "_parameter_set", "_sets_frame", "_stamp", "_units",
-        "frames", "key_frames", "key_interval", "parameter_set",
+        "_frame", "_glance", "_key_stamp", "_parameter_set", "_sets_frame", "_stamp", "_units",
+        "frames", "key_frames", "key_interval", "looking", "parameter_set",
     )  # fmt: skip
 
     def __init__(self, codec: str) -> None:
         self._units: Callable[[bytearray, int, int], Iterator[Unit]] | None = _CODECS.get(codec)
+        self._glance = _GLANCES.get(codec)
         self.frames = 0
         self.key_frames = 0
         self.key_interval = 0  # ticks of the time stamp between the last two; 0: unknown
@@ -42,7 +44,7 @@ class KeyFinder:
 
     def restart(self) -> None:
         """What comes next is another transmission."""
-        self._looking = self._units is not None
+        self.looking = self._units is not None
         self._stamp = -1
         self._key_stamp = -1
         self._frame = 1
@@ -52,37 +54,45 @@ class KeyFinder:
         taken, self.parameter_set = self.parameter_set, b""
         return taken
 
+    def forget_stamp(self) -> None:
+        """Before thorough looks begin: the last time stamp is not known."""
+        self._stamp = -1
+
     def look(self, buffer: bytearray, start: int, stop: int, stride: int, thorough: bool) -> int:
-        """Counts the frames of a run; returns where the first packet of its first key frame is, or -1."""
+        """Counts the frames of a run; returns where the first packet of its first key frame is, or -1. Need not be
+        called, if not thorough, while `looking` is False and the run has no marker bits."""
         if thorough:
             return self._thorough(buffer, start, stop, stride)
         found = -1
-        ends = buffer[start + _MARK : stop : stride].translate(_MARKED)
-        at = 0
-        while True:
-            while self._looking and at < len(ends):
-                packet = start + at * stride
-                if self._begins(buffer, packet, packet + stride) and found < 0:
+        for packet in range(start, stop, stride):
+            if self.looking:
+                # Nearly all pictures are no key frames, and their first packet says so at a glance.
+                what = _CLOSER
+                if self._glance is not None and stride > _PLAIN_BYTES and buffer[packet + _RTP] == _PLAIN_RTP:
+                    first, offset, second = self._glance
+                    what = first[buffer[packet + _PAYLOAD]]
+                    if what == _FRAGMENT:
+                        what = second[buffer[packet + offset]]
+                if what == _SLICE:
+                    self.looking = False
+                elif what == _CLOSER and self._begins(buffer, packet, packet + stride) and found < 0:
                     found = packet
-                if ends[at]:
-                    break
-                at += 1
-            at = ends.find(1, at) + 1
-            if not at:
-                self._stamp = -1
-                return found
-            self.frames += 1
-            self._next_frame()
+            if buffer[packet + _MARK] > 127:
+                self.frames += 1
+                self._next_frame()
+            elif not self.looking:  # so have the others of this run no marker
+                break
+        return found
 
     def _thorough(self, buffer: bytearray, start: int, stop: int, stride: int) -> int:
         found = -1
         for packet in range(start, stop, stride):
             (stamp,) = _stamp(buffer, packet + _STAMP)
             if stamp != self._stamp:
-                if self._stamp >= 0 and not self._looking:
+                if self._stamp >= 0 and not self.looking:
                     self._next_frame()
                 self._stamp = stamp
-            if self._looking and self._begins(buffer, packet, packet + stride) and found < 0:
+            if self.looking and self._begins(buffer, packet, packet + stride) and found < 0:
                 found = packet
             if buffer[packet + _MARK] > 127:
                 self.frames += 1
@@ -91,7 +101,7 @@ class KeyFinder:
 
     def _next_frame(self) -> None:
         self._frame += 1
-        self._looking = self._units is not None
+        self.looking = self._units is not None
 
     def _begins(self, buffer: bytearray, at: int, end: int) -> bool:
         """Whether a key frame begins with this packet. Ends the looking once the picture is known."""
@@ -105,10 +115,10 @@ class KeyFinder:
             if start:
                 self._compare(bytes(buffer[start:stop]))
             if kind == _SLICE:
-                self._looking = False
+                self.looking = False
                 break
             if kind == _KEY:
-                self._looking = False
+                self.looking = False
                 begins |= self._note(buffer, at)
                 break
             if kind == _SETS and self._sets_frame != self._frame:
@@ -133,9 +143,10 @@ class KeyFinder:
             self._parameter_set = self.parameter_set = parameter_set
 
 
-_H264_KINDS = {1: _SLICE, 2: _SLICE, 3: _SLICE, 4: _SLICE, 5: _KEY, 7: _SETS}
+_H264_KINDS = {1: _SLICE, 2: _SLICE, 3: _SLICE, 4: _SLICE, 5: _KEY, 6: _OTHER, 7: _SETS, 9: _OTHER}
 _H264_STAP, _H264_FU, _H264_SPS = {24: 1, 25: 3}, {28, 29}, 7
 _H265_KINDS = dict.fromkeys(range(16), _SLICE) | dict.fromkeys(range(16, 24), _KEY) | {32: _SETS, 33: _SETS}
+_H265_KINDS |= {35: _OTHER, 39: _OTHER}
 _H265_AP, _H265_FU, _H265_SPS = 48, 49, 33
 
 
@@ -188,4 +199,28 @@ def _fragment(head: int, kinds: dict[int, int], mask: int) -> Unit:
     return (kinds.get(head & mask, _OTHER) if head & 0x80 else _SLICE), 0, 0
 
 
+def _at_a_glance(kind: int, kinds: dict[int, int], fragments: Container[int]) -> int:
+    if kind in fragments:
+        return _FRAGMENT
+    what = kinds.get(kind)
+    return what if what in (_SLICE, _OTHER) else _CLOSER
+
+
+def _fragment_at_a_glance(head: int, kinds: dict[int, int], mask: int) -> int:
+    return _SLICE if not head & 0x80 or kinds.get(head & mask) == _SLICE else _CLOSER
+
+
+# What the first byte of the payload says; where the byte is that tells of a fragment; what that one says.
+_GLANCES = {
+    "h264": (
+        bytes(_at_a_glance(byte & 31, _H264_KINDS, _H264_FU) for byte in range(256)),
+        _PAYLOAD + 1,
+        bytes(_fragment_at_a_glance(byte, _H264_KINDS, 31) for byte in range(256)),
+    ),
+    "h265": (
+        bytes(_at_a_glance(byte >> 1 & 63, _H265_KINDS, {_H265_FU}) for byte in range(256)),
+        _PAYLOAD + 2,
+        bytes(_fragment_at_a_glance(byte, _H265_KINDS, 63) for byte in range(256)),
+    ),
+}
 _CODECS = {"h264": _h264, "h265": _h265, "jpeg": _jpeg}

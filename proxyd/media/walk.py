@@ -1,13 +1,12 @@
-"""From the bytes of one read to runs of packets: `$` frames (RFC 2326 §10.12) walked once.
+"""Runs of packets in `$` frames (RFC 2326 §10.12): found, cut, and made what somebody else wants.
 
-Pure. Cameras cut a picture into packets of one size, so a *run* is what follows each other on one channel with one
-length; then one slice tells of a byte of all its packets, and the work is per run, not per packet.
+Pure. Cameras cut a picture into packets of one size, so a *run* is what follows each other alike: same channel, same
+length, same payload type and marker bit. The work is per run, not per packet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from struct import Struct
+from collections.abc import Sequence
 
 # Track, where its first `$` is, where it ends, packets, bytes from one `$` to the next.
 Run = tuple[int, int, int, int, int]
@@ -15,45 +14,25 @@ Run = tuple[int, int, int, int, int]
 DOLLAR = 0x24
 HEAD_BYTES = 4
 RTP_HEAD_BYTES = 12
-_head = Struct(">BBH").unpack_from
+ALIKE_BYTES = HEAD_BYTES + 2
 # From how many packets on slices over all of them are cheaper than comparing one head after another.
 _MANY = 8
 
 
-def walk(buffer: bytearray, at: int, end: int, tracks: Mapping[int, int], runs: list[Run]) -> int:
-    """Appends the runs of `buffer[at:end]` to `runs`; `tracks` is channel → track of RTP. Returns where it stopped: at
-    `end`, or before the first that is not a whole RTP packet of these channels."""
-    while end - at >= HEAD_BYTES:
-        dollar, channel, length = _head(buffer, at)
-        stride = length + HEAD_BYTES
-        stop = at + stride
-        if dollar != DOLLAR or stop > end or length < RTP_HEAD_BYTES:
-            break
-        track = tracks.get(channel)
-        if track is None:
-            break
-        count = 1
-        if stop + stride <= end:
-            room = (end - at) // stride
-            if room > _MANY:
-                count = _equal_heads(buffer, at, stride, room)
-                stop = at + count * stride
-            else:
-                head = buffer[at : at + HEAD_BYTES]
-                while room > count and buffer[stop : stop + HEAD_BYTES] == head:
-                    count += 1
-                    stop += stride
-        runs.append((track, at, stop, count, stride))
-        at = stop
-    return at
-
-
-def _equal_heads(buffer: bytearray, at: int, stride: int, count: int) -> int:
-    """How many of `count` heads, one each `stride` bytes, are as the first one. The byte that differs first most often
-    (the low one of the length) is looked at first."""
-    for offset in (3, 2, 1, 0):
-        column = buffer[at + offset : at + count * stride : stride]
-        count -= len(column.lstrip(column[:1]))
+def alike(buffer: bytearray, at: int, stride: int, most: int) -> int:
+    """How many packets from `at` on, one each `stride` bytes and `most` at most, begin as the first one does."""
+    if most > _MANY:
+        # The byte that differs first most often is looked at first: the low one of the length.
+        for offset in (3, 5, 2, 1, 0):
+            column = buffer[at + offset : at + most * stride : stride]
+            most -= len(column.lstrip(column[:1]))
+        return most
+    head = buffer[at : at + ALIKE_BYTES]
+    count = 1
+    at += stride
+    while count < most and buffer[at : at + ALIKE_BYTES] == head:
+        count += 1
+        at += stride
     return count
 
 

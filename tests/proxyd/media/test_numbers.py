@@ -16,11 +16,12 @@ from proxyd.media.reports import outgoing_report
 from .rig import framed, rtp
 
 
-def noted(sequences: list[int], clock_hz: int = 90_000) -> TrackFigures:
-    figures = TrackFigures(clock_hz)
+def noted(sequences: list[int]) -> TrackFigures:
+    figures = TrackFigures(0, 90_000, None)
     figures.begin(sequences[0] & 0xFFFF, 0, 7, 0.0)
     for at, sequence in enumerate(sequences):
-        figures.note(1, sequence & 0xFFFF, at * 3600, at * 0.04)
+        figures.jump(1, sequence & 0xFFFF)
+        figures.time(at * 3600, at * 0.04)
     return figures
 
 
@@ -34,13 +35,25 @@ def test_what_is_missing_is_lost(first: int, missing: set[int]) -> None:
 
 def test_a_great_step_is_a_new_beginning() -> None:
     figures = noted([*range(10), 30_000, 30_001, 30_003])
-    assert figures.lost == 1
+    assert (figures.lost, figures.highest) == (1, (7, 30_003))
+
+
+def test_one_that_comes_late_or_twice_is_no_loss() -> None:
+    figures = noted([1, 2, 4, 3, 4, 5])
+    assert (figures.lost, figures.highest) == (1, (7, 5))
+
+
+def test_jitter_grows_with_what_comes_early_or_late() -> None:
+    figures = TrackFigures(0, 90_000, None)
+    figures.begin(1, 0, 7, 0.0)
+    figures.time(3_600, 0.056)  # 16 ms late
+    assert figures.jitter_ms == 1
 
 
 def test_what_begins_anew_goes_on() -> None:
-    figures = TrackFigures(90_000)
+    figures = TrackFigures(0, 90_000, None)
     figures.begin(65_530, 4_294_967_000, 7, 10.0)
-    figures.note(10, 3, 4_294_967_000, 10.0)
+    figures.jump(10, 3)
     assert not figures.shifted
     figures.restart()
     figures.begin(500, 1_000, 9, 12.0)
@@ -51,7 +64,7 @@ def test_what_begins_anew_goes_on() -> None:
     numbers = [unpack_from(">HII", buffer, at + 6) for at in range(0, len(buffer), stride)]
     assert numbers == [(4 + at, (4_294_967_000 + 180_000) % 2**32, 7) for at in range(3)]
     assert figures.highest == (9, 499)
-    figures.note(3, 502, 1_000, 12.0)
+    figures.jump(3, 502)
     assert (figures.lost, figures.highest) == (0, (9, 502))
 
 

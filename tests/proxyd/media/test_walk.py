@@ -2,77 +2,142 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import socket
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxyd.media.astray import MESSAGE_BYTES, Kind, judge
-from proxyd.media.walk import Run, cut, pick, walk
+from proxyd.media.feed import Feed
+from proxyd.media.limits import Limits
+from proxyd.media.loop import Loop
+from proxyd.media.outlet import TcpOutlet
+from proxyd.media.walk import Run, alike, cut, pick
+from proxyd.media.wire import Event, OpenFeed
 
-from .rig import framed, rtp
+from .rig import BOTH, SAME, framed, rtp
 
-TRACKS = {0: 0, 2: 1}
 CHANNELS = {0, 1, 2, 3}
-# Few sizes, so that runs are long; channel 5 is nobody's.
-frames = st.lists(
-    st.tuples(st.sampled_from([0, 0, 0, 0, 2, 5, 1]), st.sampled_from([0, 1, 100, 100, 100, 300])), max_size=60
+# Few sizes, so that runs are long.
+packets = st.lists(
+    st.tuples(st.sampled_from([0, 0, 0, 2]), st.sampled_from([0, 1, 100, 100, 100, 300]), st.booleans()), max_size=60
 )
 
 
-def slow_walk(data: bytes) -> list[tuple[int, int, int]]:
-    """Track, begin and end of each leading RTP packet."""
-    found, at = [], 0
-    while at + 4 <= len(data) and data[at] == 0x24 and data[at + 1] in TRACKS:
-        stop = at + 4 + int.from_bytes(data[at + 2 : at + 4], "big")
-        if stop > len(data) or stop - at < 16:
-            break
-        found.append((TRACKS[data[at + 1]], at, stop))
-        at = stop
-    return found
-
-
-def single(runs: list[Run]) -> list[tuple[int, int, int]]:
-    return [(track, at, at + stride) for track, start, stop, _, stride in runs for at in range(start, stop, stride)]
-
-
-def walked(data: bytes) -> tuple[int, list[Run]]:
-    runs: list[Run] = []
-    # What lies behind the end is of an earlier read, and must not be looked at.
-    stop = walk(bytearray(data + framed(0, bytes(40)) * 3), 0, len(data), TRACKS, runs)
-    assert all(stop - start == count * stride for _, start, stop, count, stride in runs)
-    return stop, runs
-
-
-@given(frames, st.integers(0, 60))
-def test_runs_are_the_packets_one_after_another(made: list[tuple[int, int]], missing: int) -> None:
-    data = b"".join(framed(channel, rtp(at, at, bytes(size))) for at, (channel, size) in enumerate(made))
-    data = data[: max(0, len(data) - missing)]
-    stop, runs = walked(data)
-    expected = slow_walk(data)
-    assert single(runs) == expected
-    assert stop == (expected[-1][2] if expected else 0)
-
-
-@given(st.binary(max_size=400))
-def test_any_bytes_are_walked(data: bytes) -> None:
-    assert single(walked(data)[1]) == slow_walk(data)
-
-
-@given(frames, st.data())
-def test_runs_are_cut_and_picked(made: list[tuple[int, int]], data: st.DataObject) -> None:
-    packets = [
-        (0 if channel == 0 else 1, framed(channel, rtp(at, at, bytes(size))))
-        for at, (channel, size) in enumerate((channel, size) for channel, size in made if channel in TRACKS)
+def frames(made: list[tuple[int, int, bool]]) -> list[bytes]:
+    return [
+        framed(channel, rtp(at, at, bytes(size), marker=size != 100 and marker))
+        for at, (channel, size, marker) in enumerate(made)
     ]
-    buffer = bytearray(b"".join(packet for _, packet in packets))
+
+
+def runs_of(whole: list[bytes]) -> list[Run]:
+    """Without `alike`: one packet after another."""
     runs: list[Run] = []
-    walk(buffer, 0, len(buffer), TRACKS, runs)
-    first = data.draw(st.integers(0, len(packets)))
-    rest = cut(runs, sum(len(packet) for _, packet in packets[:first]))
+    at = 0
+    for frame in whole:
+        stop = at + len(frame)
+        track = frame[1] // 2
+        if runs and runs[-1][0] == track and runs[-1][4] == len(frame):
+            _, start, _, count, stride = runs[-1]
+            runs[-1] = (track, start, stop, count + 1, stride)
+        else:
+            runs.append((track, at, stop, 1, len(frame)))
+        at = stop
+    return runs
+
+
+@given(packets)
+def test_packets_are_alike_as_long_as_their_heads_are(made: list[tuple[int, int, bool]]) -> None:
+    whole = frames(made)
+    data = b"".join(whole)
+    # What lies behind the end is of an earlier read, and must not be looked at.
+    buffer = bytearray(data + b"".join(whole[-1:]) * 3)
+    at = 0
+    for first, frame in enumerate(whole):
+        count = 0
+        while (
+            first + count < len(whole)
+            and whole[first + count][:4] + whole[first + count][5:6] == frame[:4] + frame[5:6]
+        ):
+            count += 1
+        assert alike(buffer, at, len(frame), (len(data) - at) // len(frame)) == count
+        at += len(frame)
+
+
+@given(packets, st.data())
+def test_runs_are_cut_and_picked(made: list[tuple[int, int, bool]], data: st.DataObject) -> None:
+    whole = frames(made)
+    buffer = bytearray(b"".join(whole))
+    first = data.draw(st.integers(0, len(whole)))
+    rest = cut(runs_of(whole), sum(map(len, whole[:first])))
     channels = data.draw(st.sampled_from([[0, 2], [0, -1], [-1, 6], [4, 9]]))
     piece, count = pick(buffer, memoryview(buffer), rest, channels, [0, 2])
-    wanted = [(channels[track], packet) for track, packet in packets[first:] if channels[track] >= 0]
-    assert piece == b"".join(b"$" + bytes((channel,)) + packet[2:] for channel, packet in wanted)
+    wanted = [(channels[frame[1] // 2], frame) for frame in whole[first:] if channels[frame[1] // 2] >= 0]
+    assert piece == b"".join(b"$" + bytes((channel,)) + frame[2:] for channel, frame in wanted)
     assert count == len(wanted)
+
+
+class Sharing:
+    """A feed and one outlet in this process, on real sockets."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.loop = Loop(0)
+        self.feed = Feed(1, self.loop, Limits(), self.events.append)
+        ours, self.nvr = socket.socketpair()
+        theirs, self.recorder = socket.socketpair()
+        self.feed.open(OpenFeed(1, BOTH, "camera"), [ours])
+        self.outlet = TcpOutlet(2, self.feed, SAME, theirs, self.loop, Limits(), lambda number, why: None)
+        self.feed.outlets.append(self.outlet)
+        self.outlet.start(False)
+        self.recorder.setblocking(False)
+
+    def give(self, data: bytes) -> bytes:
+        """What comes out at once."""
+        self.nvr.sendall(data)
+        self.feed._source._readable(0)  # type: ignore[union-attr]  # as epoll would
+        with contextlib.suppress(BlockingIOError):
+            return self.recorder.recv(1 << 20)
+        return b""
+
+    def close(self) -> None:
+        self.feed.close()
+        self.outlet.finish("")
+        self.nvr.close()
+        self.recorder.close()
+        self.loop.close()
+
+
+@given(made=packets, cuts=st.lists(st.integers(0, 20_000), max_size=20))
+def test_packets_pass_however_they_are_cut(made: list[tuple[int, int, bool]], cuts: list[int]) -> None:
+    whole = frames(made)
+    sent = b"".join(whole)
+    places = sorted({0, len(sent), *(place for place in cuts if place < len(sent))})
+    with contextlib.closing(Sharing()) as one:
+        got = b"".join(one.give(sent[first:last]) for first, last in itertools.pairwise(places))
+        assert got == sent
+        assert one.events == []
+        stats = one.feed.look_after()
+        # Numbers count up over both tracks here, so what one has is missing in the other.
+        assert (stats.packets, stats.garbage, stats.bytes) == (len(made), 0, len(sent))
+        assert stats.frames == sum(mark and size != 100 and channel == 0 for channel, size, mark in made)
+
+
+@given(data=st.binary(max_size=400), cut_at=st.integers(0, 400))
+def test_any_bytes_give_whole_packets_or_nothing(data: bytes, cut_at: int) -> None:
+    # Packets round them, so that there is something to find.
+    around = framed(0, rtp(1, 1, b"abc"))
+    with contextlib.closing(Sharing()) as one:
+        got = b"".join(one.give(part) for part in (around, data[:cut_at], data[cut_at:], around) if part)
+        at = 0
+        while at < len(got):
+            assert got[at] == 0x24 and got[at + 1] in CHANNELS
+            at += 4 + int.from_bytes(got[at + 2 : at + 4], "big")
+        assert at == len(got)
+        assert got.startswith(around)
 
 
 MESSAGES = [
