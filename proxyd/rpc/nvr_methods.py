@@ -84,7 +84,7 @@ class NvrMethods:
         ]
 
     async def nvr_test(self, p: m.NvrTestParams, who: Caller) -> m.NvrTest:
-        access = await self._access_to_test(p)
+        access = await self._access_to_test(p, who)
         if p.id is not None and (await self._parts.store.nvr(p.id)).kind == "rtsp":
             return await self._test_sources(p, p.id, access)
         try:
@@ -129,9 +129,13 @@ class NvrMethods:
         self._parts.cameras.publish()
         self._parts.show_nvr(row)
 
-    async def _access_to_test(self, p: m.NvrTestParams) -> NvrAccess:
+    async def _access_to_test(self, p: m.NvrTestParams, who: Caller) -> NvrAccess:
         self._parts.refuse_own_camera(p.host)
         known = (await self._parts.store.nvr(p.id)).access if p.id is not None else None
+        if known is not None and p.password is None:
+            moved = (p.host or known.host, p.port or known.port) != (known.host, known.port)
+            if moved:  # whoever chooses where a stored password goes could choose himself
+                who.require(m.Role.ADMIN, "testing a stored password at another address")
         missing = {
             field: "is needed when no id is given"
             for field in ("host", "username", "password")
