@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,3 +35,17 @@ def demo() -> Iterator[dict[str, Any]]:
         process.terminate()
         _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said.decode()
+
+
+@pytest.fixture(scope="session")
+def gstreamer() -> str:
+    """gst-launch-1.0; what it plays with and gst-rtsp-server are there, too."""
+    path = shutil.which("gst-launch-1.0")
+    try:
+        ctypes.CDLL("libgstrtspserver-1.0.so.0")
+    except OSError:
+        path = None
+    if path is None:
+        packages = "gstreamer1.0-tools gstreamer1.0-plugins-good libgstrtspserver-1.0-0"
+        pytest.skip(f"GStreamer or its RTSP server is not installed (Debian: apt install {packages})")
+    return path
