@@ -1,4 +1,4 @@
-"""Adoption on a real LAN: searches find one camera after another; who comes through a router is told what that means."""
+"""Adoption on a real LAN: searches find one camera after another; who comes through a router is told what it sees."""
 
 from __future__ import annotations
 
