@@ -15,6 +15,7 @@ from proxyd.errors import InvalidInput
 PTZ_ACTIONS = ("left", "right", "up", "down", "in", "out", "stop", "home", "preset")
 DIALECTS = ("hikvision", "dahua", "uniview", "reolink", "axis", "gsoap")
 PASSWORD_REFUSED = "Passwords are never given on the command line: other users of this machine could read them."  # noqa: S105 - a sentence
+KEY_REFUSED = "Keys are never given on the command line: other users of this machine could read them."
 
 _ACCOUNT_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#@:]*:(?!\d{1,5}/)[^@]+@")
 IMPORT_FORMATS = ("auto", "csv", "yaml", "onvif-server", "rtsp-to-onvif", "go2rtc", "frigate")
@@ -39,10 +40,12 @@ class Parser(argparse.ArgumentParser):
 
 
 def refuse_password(argv: list[str]) -> None:
-    """Raises InvalidInput when a password is given as an argument; never repeats it."""
+    """Raises InvalidInput when a password or a key is given as an argument; never repeats it."""
     before_literals = argv[: argv.index("--")] if "--" in argv else argv
     if any(word == "--password" or word.startswith("--password=") for word in before_literals):
         raise InvalidInput(PASSWORD_REFUSED, "Use --password-stdin, or leave it out on a terminal and be asked for it.")
+    if any("PRIVATE KEY-----" in word for word in argv):
+        raise InvalidInput(KEY_REFUSED, "Give the name of a file, or - and the key on standard input.")
     if any(_ACCOUNT_IN_URL.search(word) for word in argv):
         raise InvalidInput(
             PASSWORD_REFUSED, "Write rtsp://USER@HOST/PATH and use --password-stdin, or be asked for it."
@@ -233,6 +236,18 @@ def _camera(verbs: _Verbs) -> None:
     _one(verb, "CAMERA")
     verb.add_argument("--limit", type=int, default=50, metavar="N", help="at most this many, newest last (50)")
     _one(verbs.add("credentials", "user name and password to type into the recorder"), "CAMERA")
+    verb = verbs.add("certificate", "the certificate of its HTTPS: show it, bring one, or have a new one made")
+    _one(verb, "CAMERA")
+    verb.add_argument(
+        "--cert",
+        type=Path,
+        metavar="FILE",
+        help="bring this one: PEM, the camera's first, then those that issued it; - is standard input",
+    )
+    verb.add_argument(
+        "--key", type=Path, metavar="FILE", help="its private key: PEM; left out when it stands in the file of --cert"
+    )
+    verb.add_argument("--new", action="store_true", help="have the camera make a new one itself")
 
 
 def _adoption(verbs: _Verbs) -> None:

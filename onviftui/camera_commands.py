@@ -15,7 +15,7 @@ from proxyd.api.client import RpcClient
 from proxyd.api.models import Camera, CameraEvent, CameraState, Credentials, Picture, Stream
 from proxyd.errors import InvalidInput, ProxyError
 
-from . import conversation_commands
+from . import certificate_commands, conversation_commands
 from .confirm import confirm
 from .naming import find_id, find_ids
 from .output import Column, Output, counted, format_pairs, local_time
@@ -280,4 +280,5 @@ COMMANDS = {
     **conversation_commands.COMMANDS,
     "events": camera_events,
     "credentials": camera_credentials,
+    **certificate_commands.COMMANDS,
 }

@@ -68,6 +68,14 @@ METHODS: dict[str, Method] = _table(
         "camera.ptz", CameraPtz, m.Camera, _O, "Move a camera for a moment, stop it, or send it home or to a preset."
     ),
     Method("camera.credentials", m.ById, m.Credentials, _O, "User and password to type into the recorder."),
+    Method("camera.certificate", m.ById, m.Certificate, _V, "The certificate of its HTTPS."),
+    Method(
+        "camera.certify",
+        m.CameraCertify,
+        m.Certificate,
+        _O,
+        "Bring a certificate for its HTTPS, or have a new one made; connections go on.",
+    ),
     Method("adoption.start", m.AdoptionStart, m.Adoption, _O, "Let recorders find cameras one after another."),
     Method("adoption.get", m.NoParams, m.Adoption, _V, "How far the guided adoption is."),
     Method("adoption.pause", m.NoParams, m.Adoption, _O, "No camera has its turn for now."),

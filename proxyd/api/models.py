@@ -177,6 +177,23 @@ class Credentials(Model):
     password: str
 
 
+class Certificate(Model):
+    """The certificate of a camera's HTTPS; its key is never told. `origin` none: it has none yet."""
+
+    camera: int
+    origin: Literal["none", "self-made", "brought"]
+    https: bool  # it is switched on
+    subject: str = ""
+    issuer: str = ""
+    not_before: str | None = None
+    not_after: str | None = None
+    fingerprint: str = ""  # SHA-256
+    key: str = ""  # such as "RSA 2048"
+    names: list[str] = []  # DNS names and addresses that it is for
+    chain: int = 0  # how many certificates are sent
+    warnings: list[str] = []  # why recorders may refuse it
+
+
 class Interface(Model):
     id: int
     name: str

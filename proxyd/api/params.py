@@ -130,6 +130,16 @@ class CameraUpdate(Params):
     password: Annotated[SecretStr | None, AfterValidator(typeable)] = Field(default=None, min_length=4, max_length=64)
 
 
+class CameraCertify(Params):
+    """Either `new`: one that the camera makes itself; or `cert`, PEM, the camera's own first, then those that issued
+    it, and `key`, PEM without a passphrase. `key` may be left out when it stands in `cert`."""
+
+    id: Id
+    cert: Annotated[SecretStr | None, Field(min_length=1, max_length=64 * 1024)] = None
+    key: Annotated[SecretStr | None, Field(min_length=1, max_length=64 * 1024)] = None
+    new: bool = False
+
+
 LinkName = Annotated[str, StringConstraints(min_length=1, max_length=15, pattern=r"^[^\s/]+$")]
 Digest = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9a-f-]+$")]
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from .encoders import EncoderWish
-from .settings import CameraUser, Certificate
+from .settings import DEFAULT_SETTINGS, CameraUser, Certificate
 from .spec import StreamName
 
 _Answer = TypeVar("_Answer")
-NvrService = Literal["device", "media", "media2", "ptz", "imaging", "deviceio", "analytics"]
+NvrService = Literal["ptz", "imaging"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,22 @@ class SetUsers:
 
 @dataclass(frozen=True, slots=True)
 class SetCertificate:
-    """Serve HTTPS with it from now on. No result."""
+    """Serve HTTPS with it from now on, and call it `name`; None: forget the one that there is. No result. Conflict when
+    OpenSSL does not take it."""
 
-    certificate: Certificate = field(repr=False)
+    certificate: Certificate | None = field(repr=False)
+    name: str = DEFAULT_SETTINGS.certificate_id
+
+
+@dataclass(frozen=True, slots=True)
+class MakeCertificate:
+    """Make a key and a certificate that the camera signs itself, and serve HTTPS with them from now on. The result is
+    the Certificate. What is None is as ever."""
+
+    name: str
+    subject: str = ""
+    not_before: datetime | None = None
+    not_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +121,7 @@ Command = (
     | SetSettings
     | SetUsers
     | SetCertificate
+    | MakeCertificate
     | Restart
 )
 

@@ -5,14 +5,17 @@ What a recorder changed goes into the log with its address, as a change by a use
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, get_args
 
-from proxyd.errors import UpstreamError
+from proxyd.errors import Conflict, UpstreamError
 from proxyd.nvr.encoder_calls import Link, change_encoder, read_options
 from proxyd.nvr.encoders import with_told
+from proxyd.onvif.tls import self_signed, server_context
 from proxyd.store.rows import CameraRow
 from proxyd.store.store import Store
 
@@ -20,6 +23,7 @@ from .commands import (
     ChangeEncoder,
     Command,
     LookUp,
+    MakeCertificate,
     NvrCall,
     NvrService,
     ReadEncoderOptions,
@@ -30,12 +34,13 @@ from .commands import (
     SetUsers,
 )
 from .motion import Motions
+from .settings import Certificate
 from .spec import CameraSpec
 from .urls import host_of
 
 log = logging.getLogger(__name__)
 
-_MOVING_SERVICES: tuple[NvrService, ...] = ("ptz", "imaging")
+_MOVING_SERVICES: tuple[NvrService, ...] = get_args(NvrService)
 
 
 def _mark_key(camera: int, service: str) -> str:
@@ -86,6 +91,27 @@ class Performer:
         said = {"operation": stop.operation, "parameters": dict(stop.parameters)} if stop else None
         await self._store.set_setting(_mark_key(camera, service), json.dumps(said) if said else "")
 
+    async def _keep_certificate(self, spec: CameraSpec, certificate: Certificate | None, name: str) -> None:
+        if certificate is not None:
+            try:
+                await asyncio.to_thread(server_context, certificate)
+            except OSError:
+                raise Conflict("This certificate cannot be used for HTTPS: OpenSSL does not take it.") from None
+        await self._store.set_certificate(spec.id, certificate, name)
+
+    @staticmethod
+    def _made_certificate(spec: CameraSpec, wish: MakeCertificate) -> Certificate:
+        try:
+            return self_signed(
+                spec,
+                datetime.now(UTC),
+                subject=wish.subject,
+                not_before=wish.not_before,
+                not_after=wish.not_after,
+            )
+        except ValueError:
+            raise Conflict("No certificate can be made for that subject and that time.") from None
+
     async def perform(self, spec: CameraSpec, command: Command, client: str) -> Any:
         """Raises ProxyError."""
         match command:
@@ -114,10 +140,18 @@ class Performer:
             case SetUsers(users, before):
                 await self._store.set_users(spec.id, users, before=before)
                 what = f"changed the accounts of {spec.name}"
-            case SetCertificate(certificate):
-                await self._store.set_certificate(spec.id, certificate)
-                await self._kept(spec.id, f"Made a certificate for HTTPS of {spec.name}.")
-                return None
+            case SetCertificate(certificate, name):
+                await self._keep_certificate(spec, certificate, name)
+                what = f"{'brought a' if certificate else 'removed the'} certificate for HTTPS of {spec.name}"
+                if not client:  # the camera itself
+                    await self._kept(spec.id, f"Made a certificate for HTTPS of {spec.name}.")
+                    return None
+            case MakeCertificate(name):
+                made = await asyncio.to_thread(self._made_certificate, spec, command)
+                await self._keep_certificate(spec, made, name)
+                what = f"had a new certificate made for HTTPS of {spec.name}"
+                await self._kept(spec.id, f"The recorder at {host_of(client)} {what}.")
+                return made
             case Restart():
                 self._restart(spec.id)
                 what = f"restarts {spec.name}"

@@ -13,7 +13,8 @@ class CameraSettings:
     """`audio`, `h265`: whether recorders are told of them. `forward`: whether a recorder may change encoder and imaging
     settings on the NVR. `scopes` and `hostname` were set by a recorder. `clock_window_s`: how far a client's clock may
     differ. `notify`: networks (CIDR), besides the camera's own LAN, to which Basic Notification may be sent. `share`:
-    all recorders of a stream get it from one session with the NVR, otherwise each has its own."""
+    all recorders of a stream get it from one session with the NVR, otherwise each has its own. `certificate_id`: what
+    recorders call the certificate of HTTPS."""
 
     audio: bool = True
     h265: bool = True
@@ -24,6 +25,7 @@ class CameraSettings:
     clock_window_s: int = 300
     notify: tuple[str, ...] = ()
     share: bool = True
+    certificate_id: str = "https"
 
 
 @dataclass(frozen=True, slots=True)

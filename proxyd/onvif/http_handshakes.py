@@ -23,8 +23,8 @@ class Handshakes:
     `serve`, as if it had just been made."""
 
     def __init__(self, context: ssl.SSLContext, serve: Callable[[], asyncio.Protocol], owner: str) -> None:
-        """`owner` names the tasks."""
-        self._context = context
+        """`owner` names the tasks. `context` may be changed: for those who come after that."""
+        self.context = context
         self._serve = serve
         self._owner = owner
         self._under_way: dict[asyncio.Transport, asyncio.Task[None]] = {}  # oldest first
@@ -57,7 +57,7 @@ class Handshakes:
             encrypted = await asyncio.get_running_loop().start_tls(
                 transport,
                 early,
-                self._context,
+                self.context,
                 server_side=True,
                 ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S,
                 ssl_shutdown_timeout=_SHUTDOWN_TIMEOUT_S,

@@ -112,11 +112,15 @@ class Https:
         await self._perform(SetCertificate(certificate), "")
 
     async def _switch(self, target: _Target | None) -> None:
-        await self._close()
         if target is None:
+            await self._close()
             return
         address, port, certificate = target
         context = await asyncio.to_thread(server_context, certificate)
+        if self._handshakes is not None and self._serving is not None and self._serving[:2] == target[:2]:
+            self._handshakes.context, self._serving = context, target  # for those who come from now on
+            return
+        await self._close()
         handshakes = Handshakes(context, self._serve, f"camera {self._spec.id}")
         self._listener = await asyncio.get_running_loop().create_server(
             handshakes, address, port, backlog=_BACKLOG, reuse_address=True

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from proxyd.camera.certificates import subject_name
 from proxyd.camera.settings import Certificate
 from proxyd.camera.spec import CameraSpec
 
@@ -22,15 +23,22 @@ _VALID = timedelta(days=20 * 365)  # as long as a camera lives: recorders keep t
 _EARLY = timedelta(days=1)  # for clients whose clock is behind
 
 
-def self_signed(spec: CameraSpec, now: datetime) -> Certificate:
-    """A new certificate for this camera. ECDSA on P-256: Ed25519 is unknown to .NET and to browsers."""
+def self_signed(
+    spec: CameraSpec,
+    now: datetime,
+    *,
+    subject: str = "",
+    not_before: datetime | None = None,
+    not_after: datetime | None = None,
+) -> Certificate:
+    """A new certificate for this camera. ECDSA on P-256: Ed25519 is unknown to .NET and to browsers. Raises ValueError
+    when the subject is none, or the times are no span."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name(
-        [
-            x509.NameAttribute(NameOID.COMMON_NAME, spec.serial),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, spec.manufacturer),
-        ]
-    )
+    own = [
+        x509.NameAttribute(NameOID.COMMON_NAME, spec.serial),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, spec.manufacturer),
+    ]
+    name = subject_name(subject) if subject else x509.Name(own)
     names: list[x509.GeneralName] = [
         x509.DNSName(spec.serial.lower()),
         x509.IPAddress(ipaddress.ip_address(spec.address)),
@@ -42,8 +50,8 @@ def self_signed(spec: CameraSpec, now: datetime) -> Certificate:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _EARLY)
-        .not_valid_after(now + _VALID)
+        .not_valid_before(now - _EARLY if not_before is None else not_before)
+        .not_valid_after(now + _VALID if not_after is None else not_after)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

@@ -15,6 +15,7 @@ from proxyd.camera.view import log_model
 from .access import Caller
 from .adoption_methods import AdoptionMethods
 from .camera_methods import CameraMethods
+from .certificate_methods import CertificateMethods
 from .interface_methods import InterfaceMethods
 from .nvr_methods import NvrMethods
 from .parts import Parts
@@ -34,6 +35,7 @@ class Methods:
             NvrMethods(parts),
             SourceMethods(parts),
             CameraMethods(parts),
+            CertificateMethods(parts),
             AdoptionMethods(parts),
             InterfaceMethods(parts),
             self,

@@ -35,7 +35,12 @@ async def certificates(db: aiosqlite.Connection, secrets: Secrets) -> dict[int, 
     return {row["camera_id"]: Certificate(row["chain"], secrets.decrypt(row["secret"])) for row in rows}
 
 
-async def set_certificate(db: aiosqlite.Connection, secrets: Secrets, camera_id: int, certificate: Certificate) -> None:
+async def set_certificate(
+    db: aiosqlite.Connection, secrets: Secrets, camera_id: int, certificate: Certificate | None
+) -> None:
+    if certificate is None:
+        await db.execute_fetchall("DELETE FROM camera_certificates WHERE camera_id = ?", (camera_id,))
+        return
     await db.execute_fetchall(
         "INSERT INTO camera_certificates (camera_id, chain, secret) VALUES (?1, ?2, ?3) "
         "ON CONFLICT (camera_id) DO UPDATE SET chain = ?2, secret = ?3",

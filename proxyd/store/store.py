@@ -13,7 +13,7 @@ from typing import Any
 
 from proxyd.api.models import ScanDiff
 from proxyd.camera.features import ChannelFeatures
-from proxyd.camera.settings import CameraUser, Certificate
+from proxyd.camera.settings import DEFAULT_SETTINGS, CameraUser, Certificate
 from proxyd.camera.spec import StreamName, StreamSpec
 from proxyd.errors import Conflict
 from proxyd.nvr.result import DeviceIdentity, ScannedChannel
@@ -243,9 +243,13 @@ class Store:
             await accounts.set_users(db, self._secrets, camera_id, users)
             return (await cameras.get(db, self._secrets, [camera_id]))[0]
 
-    async def set_certificate(self, camera_id: int, certificate: Certificate) -> CameraRow:
+    async def set_certificate(
+        self, camera_id: int, certificate: Certificate | None, name: str = DEFAULT_SETTINGS.certificate_id
+    ) -> CameraRow:
+        """The certificate of HTTPS and what recorders call it; None: there is none any more."""
         async with self._connection.transaction() as db:
-            await cameras.get(db, self._secrets, [camera_id])
+            row = (await cameras.get(db, self._secrets, [camera_id]))[0]
+            await cameras.set_settings(db, camera_id, replace(row.settings, certificate_id=name))
             await accounts.set_certificate(db, self._secrets, camera_id, certificate)
             return (await cameras.get(db, self._secrets, [camera_id]))[0]
 

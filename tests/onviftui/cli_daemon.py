@@ -6,7 +6,7 @@ import asyncio
 import base64
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from proxyd.api import models as m
 from proxyd.api.ptz import CameraPtz
@@ -159,6 +159,26 @@ class FakeDaemon(RpcFake):
 
     def on_camera_ptz(self, params: CameraPtz) -> m.Camera:
         return self._camera(params.id)
+
+    def on_camera_certificate(self, params: m.ById) -> m.Certificate:
+        return m.Certificate(camera=params.id, origin="none", https=False)
+
+    def on_camera_certify(self, params: m.CameraCertify) -> m.Certificate:
+        origin: Literal["self-made", "brought"] = "self-made" if params.new else "brought"
+        return m.Certificate(
+            camera=params.id,
+            origin=origin,
+            https=True,
+            subject="CN=yard",
+            issuer="CN=House CA",
+            not_before="2026-11-22T09:00:00Z",
+            not_after="2027-11-22T09:00:00Z",
+            fingerprint="AB:CD",
+            key="RSA 2048",
+            names=["yard", "192.0.2.7"],
+            chain=2,
+            warnings=["It does not name the camera's address."],
+        )
 
     def on_camera_start(self, params: m.ByIds) -> list[m.Camera]:
         return [self._camera(id_) for id_ in params.ids]

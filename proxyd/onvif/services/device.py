@@ -69,7 +69,7 @@ def service_capabilities(spec: CameraSpec) -> Element:
         el(
             "tds:Security",
             **{"TLS1.0": off, "TLS1.1": off, "TLS1.2": tls, "X.509Token": off},
-            OnboardKeyGeneration=off,
+            OnboardKeyGeneration=on,
             AccessPolicyConfig=off,
             DefaultAccessPolicy=on,
             SAMLToken=off,
@@ -148,7 +148,7 @@ def _device_capabilities(ctx: Context) -> Element:
                 "SAMLToken",
                 "KerberosToken",
                 "RELToken",
-                on=("TLS1.2",) if ctx.spec.settings.https else (),
+                on=("OnboardKeyGeneration", *(("TLS1.2",) if ctx.spec.settings.https else ())),
             ),
         ),
     )

@@ -31,6 +31,7 @@ from proxyd.onvif.namespaces import (
     PTZ,
     clark,
 )
+from proxyd.onvif.tls import self_signed
 
 from . import optics
 from .builders import ANALYTICS as WITH_ANALYTICS
@@ -80,7 +81,12 @@ def cameras() -> dict[str, CameraSpec]:
         backchannel=True,
     )
     return {
-        "everything": camera_spec(streams=audio, features=everything, settings=CameraSettings(forward=True)),
+        "everything": camera_spec(
+            streams=audio,
+            features=everything,
+            settings=CameraSettings(forward=True),
+            certificate=self_signed(camera_spec(), datetime.now(UTC)),
+        ),
         "only a picture": camera_spec(streams=(main_stream(),)),
     }
 
@@ -149,6 +155,11 @@ class Asker:
     def _given(self, operation: Operation) -> dict[str, etree._Element]:
         """What the camera told of a configuration is what one sets."""
         namespace, name = operation
+        made = self._shown.get((DEVICE, "CreateCertificate"))
+        if name == "LoadCertificates" and made is not None:
+            return {"NVTCertificate": made[0]}
+        if name == "LoadCertificateWithPrivateKey":
+            return {"CertificateWithPrivateKey": _certificate_with_key()}
         told = re.fullmatch(r"Set(\w*(?:Configuration|Settings))", name)
         for read in (f"Get{told[1]}s", f"Get{told[1]}") if told else ():
             shown = self._shown.get((namespace, read))
@@ -188,6 +199,15 @@ def _in_order(listed: dict[str, list[str]]) -> Iterator[Operation]:
         return next((at for at, verbs in enumerate(_PHASES) if verbs and re.match(verbs, pair[1])), _PHASES.index(""))
 
     yield from sorted(pairs, key=phase)
+
+
+def _certificate_with_key() -> etree._Element:
+    made = self_signed(camera_spec(), datetime.now(UTC))
+    element = etree.Element("CertificateWithPrivateKey")
+    for name, pem in (("Certificate", made.chain), ("PrivateKey", made.key)):
+        data = etree.SubElement(etree.SubElement(element, clark(f"tt:{name}")), clark("tt:Data"))
+        data.text = "".join(pem.splitlines()[1:-1])
+    return element
 
 
 def _fault(body: etree._Element) -> str:

@@ -46,6 +46,7 @@ _VALUES = {
     "ScopeItem": "onvif://www.onvif.org/location/gate",
     "Username": "guest",
     "Password": "guest-5-orchard",
+    "CertificateID": "https",
     "DiscoveryMode": "Discoverable",
     "DateTimeType": "NTP",
     "Timeout": "PT1S",
@@ -61,6 +62,7 @@ _VALUES = {
     "AnalyticsModuleName": "Cells",
     "IPv4Address": "192.0.2.77",
     "FromDHCP": "true",
+    "ValidNotAfter": "2090-01-01T00:00:00Z",
 }
 _BY_TYPE = {
     "boolean": "true",

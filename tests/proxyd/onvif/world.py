@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from proxyd.camera.commands import (
     ChangeEncoder,
     Command,
     LookUp,
+    MakeCertificate,
     NvrCall,
     ReadEncoderOptions,
     SetCertificate,
@@ -23,6 +25,7 @@ from proxyd.camera.features import Span
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec
 from proxyd.onvif.http import OnvifServer
+from proxyd.onvif.tls import self_signed
 from proxyd.snapshot.picture import SnapshotPicture
 
 from .optics import PAN_TILT
@@ -76,8 +79,13 @@ class World:
                 spec = replace(spec, settings=replace(spec.settings, **changes))
             case SetUsers(users):
                 spec = replace(spec, users=users)
-            case SetCertificate(certificate):
-                spec = replace(spec, certificate=certificate)
+            case SetCertificate(certificate, name):
+                settings = replace(spec.settings, certificate_id=name)
+                spec = replace(spec, certificate=certificate, settings=settings)
+            case MakeCertificate(name):
+                made = self_signed(spec, datetime.now(UTC), subject=command.subject, not_after=command.not_after)
+                await self.perform(SetCertificate(made, name), client)
+                return made
         self.spec = spec
         if self.server is not None:
             self.server.update(spec)
