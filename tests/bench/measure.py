@@ -18,6 +18,14 @@ def cpu_s(pid: int) -> float:
     return total / 1e9
 
 
+def machine_cpu_s() -> float:
+    """CPU seconds that all cores were not idle so far, and those that other virtual machines took."""
+    user, nice, system, _, _, irq, softirq, steal, *_ = map(
+        int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+    )
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
 def family(pid: int) -> list[int]:
     """The process and all that it started, and those started."""
     parents: dict[int, int] = {}

@@ -41,7 +41,8 @@ def _fanout(settings: Settings, place: Place) -> dict[str, object]:
         engines = {clients: exits.enter_context(Media(place.folder, clients=clients)) for clients in shares}
         for number in range(settings.rounds):
             for clients in shares[:: 1 if number % 2 == 0 else -1]:
-                run = measure(engines[clients], bursts(_CLIENTS // clients), place.folder, settings.window_s)
+                load = bursts(_CLIENTS // clients)
+                run = measure(engines[clients], load, place.folder, settings.window_s, apart=True)
                 runs[clients].append(run)
                 print(f"  {clients} clients per upstream: {run.cpu_s_per_gb:.2f} s/GB", file=sys.stderr, flush=True)
     alone = median(runs[1], "cpu_s_per_gb")

@@ -36,7 +36,7 @@ async def flat16(settings: Settings, place: Place) -> dict[str, object]:
 
 
 async def _paced(settings: Settings, place: Place, load: Load, *, node: float, haproxy: float) -> dict[str, object]:
-    runs, absent = await _compare(settings, place, load, with_daemon=True)
+    runs, absent = await _compare(settings, place, load, paced=True)
     goals: dict[str, object] = {}
     for ours in (MEDIA, DAEMON):
         for peer, limit in ((NODE, node), (HAPROXY, haproxy)):
@@ -49,7 +49,7 @@ async def _paced(settings: Settings, place: Place, load: Load, *, node: float, h
 
 
 async def _flat(settings: Settings, place: Place, streams: int) -> dict[str, object]:
-    runs, absent = await _compare(settings, place, flat_out(streams), with_daemon=False)
+    runs, absent = await _compare(settings, place, flat_out(streams), paced=False)
     goals: dict[str, object] = {}
     if NODE in runs:
         goals[f"CPU, {MEDIA} to {NODE}"] = goal(_ratio(runs, MEDIA, NODE, "cpu_s_per_gb"), at_most=0.5)
@@ -58,9 +58,9 @@ async def _flat(settings: Settings, place: Place, streams: int) -> dict[str, obj
 
 
 async def _compare(
-    settings: Settings, place: Place, load: Load, *, with_daemon: bool
+    settings: Settings, place: Place, load: Load, *, paced: bool
 ) -> tuple[dict[str, list[Run]], dict[str, str]]:
-    """Runs by engine, and why others are absent."""
+    """Runs by engine, and why others are absent. What is not paced is about throughput: it has all cores."""
     absent: dict[str, str] = {}
     async with AsyncExitStack() as exits:
         engines: list[Engine] = [Direct(place.folder)]
@@ -72,10 +72,10 @@ async def _compare(
                 print(f"  {name} is absent: {error}", file=sys.stderr, flush=True)
         engines.append(exits.enter_context(Media(place.folder)))
         engines.append(exits.enter_context(Media(place.folder, moderation_ms=0)))
-        if with_daemon:
+        if paced:
             engines.append(await exits.enter_async_context(product.running(place.folder, load)))
         runs = await asyncio.to_thread(
-            in_turns, engines, load, place.folder, rounds=settings.rounds, window_s=settings.window_s
+            in_turns, engines, load, place.folder, rounds=settings.rounds, window_s=settings.window_s, apart=paced
         )
     return runs, absent
 

@@ -61,6 +61,10 @@ class _Program:
             self._process.kill()
             self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def _ask(self, command: str, *descriptors: int) -> Any:
         socket.send_fds(self._control, [command.encode()], list(descriptors))
         answer = self._control.recv(_MAX_ANSWER_BYTES)

@@ -33,8 +33,10 @@ ROWS: dict[str, Row] = {
 METHOD = (
     "Source and sink in C on loopback; each packet carries when it was made; every byte is checked. Engines in turn "
     "A B C, then reversed; medians over rounds. s/GB: CPU seconds of all processes of a relay per 10^9 bytes delivered "
-    "(/proc/PID/task/*/schedstat). p99: from making a packet to its being read; added: less that without a relay. "
-    "The machine should have nothing else to do; source_late_ms tells whether it had."
+    "(/proc/PID/task/*/schedstat). In rows of paced streams the relay has a core for itself, source and sink the "
+    "others: on loopback the kernel runs a reader on its writer's core, after it, and spares it most wake-ups of a "
+    "network. p99: from making a packet to its being read; added: less that without a relay. The machine should have "
+    "nothing else to do: others_cpu_percent (of one core) and source_late_ms tell whether it had."
 )
 
 
