@@ -1,6 +1,7 @@
 """Where an NVR without pull points sends its events (WS-BaseNotification): a small HTTP server of our own.
 
-It stands on the host's address towards the NVR, under a path that nobody can guess, and takes from the NVR only.
+It stands on the host's address towards the NVR, under a path that nobody can guess, and takes from the NVR only: nobody
+else gets a connection.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from proxyd.nvr.refusals import judge_body
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 512 * 1024
+MAX_CONNECTIONS = 32  # some NVRs open one for each message and leave it
+IDLE_TIMEOUT_S = 10.0
+BODY_TIMEOUT_S = 10.0
+_BACKLOG = 16
 _RESOLVE_S = 5.0
 _SHUTDOWN_S = 0.5
 
@@ -34,6 +39,7 @@ class Consumer:
         self._heard = heard
         self._path = f"/{secrets.token_urlsafe(24)}"
         self._runner: web.AppRunner | None = None
+        self._listener: asyncio.Server | None = None
         self._senders: frozenset[str] = frozenset()
         self.url = ""
 
@@ -48,33 +54,62 @@ class Consumer:
         own = _own_address(family, str(address[0]))
         app = web.Application(client_max_size=MAX_BYTES)
         app.router.add_post(self._path, self._take)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S, keepalive_timeout=IDLE_TIMEOUT_S)
         await runner.setup()
+        server = runner.server
+        assert server is not None  # after setup
         try:
-            await web.TCPSite(runner, own, 0).start()
+            self._listener = await asyncio.get_running_loop().create_server(
+                lambda: _Door(server, self._senders), own, 0, backlog=_BACKLOG
+            )
         except OSError:
             await runner.cleanup()
             raise
         self._runner = runner
-        self.url = f"http://{bracketed(own)}:{runner.addresses[0][1]}{self._path}"
+        self.url = f"http://{bracketed(own)}:{self._listener.sockets[0].getsockname()[1]}{self._path}"
         return self.url
 
     async def stop(self) -> None:
         runner, self._runner = self._runner, None
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
         if runner is not None:
             await runner.cleanup()
 
     async def _take(self, request: web.Request) -> web.Response:
-        if request.remote not in self._senders:
-            log.debug("a notification that is not from the NVR was refused")
-            return web.Response(status=404)
-        data = await request.read()
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                data = await request.read()
+        except TimeoutError:
+            response = web.Response(status=408)
+            response.force_close()
+            return response
         if not names_of_nvrs.admit(self._nvr_host, data):
             return web.Response(status=400)
         if judge_body(200, request.content_type, data) is not None or (body := read_body(data)) is None:
             return web.Response(status=400)
         self._heard(parse_messages(body))
         return web.Response(status=200)
+
+
+class _Door(asyncio.Protocol):
+    """A connection of which nothing is known yet."""
+
+    def __init__(self, server: web.Server, senders: frozenset[str]) -> None:
+        self._server = server
+        self._senders = senders
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        peer = transport.get_extra_info("peername")
+        if not peer or peer[0] not in self._senders or len(self._server.connections) >= MAX_CONNECTIONS:
+            log.debug("a connection that is not the NVR's, or one too many, was refused")
+            transport.abort()
+            return
+        handler = self._server()
+        transport.set_protocol(handler)
+        handler.connection_made(transport)
 
 
 def _own_address(family: int, nvr: str) -> str:

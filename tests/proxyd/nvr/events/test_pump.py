@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from proxyd.errors import UpstreamAuthError
 from proxyd.nvr.account import Account
+from proxyd.nvr.events import consumer as consumers
 from proxyd.nvr.events.parse import NvrEvent
 from proxyd.nvr.link import NvrLink
 from proxyd.simulator.device import SimulatedNvr
@@ -223,6 +226,33 @@ async def test_only_the_nvr_may_notify_and_only_at_the_secret_path() -> None:
             async with session.post(consumer.url, data=b"<a>" + b" " * 600_000 + b"</a>") as reply:
                 assert reply.status == 413
         other = aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=("127.0.0.9", 0)))
-        async with other as session, session.post(consumer.url, data=b"<a/>") as reply:
-            assert reply.status == 404
+        async with other as session:
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await session.post(consumer.url, data=b"<a/>")
         assert len(ear.events) == heard
+
+
+async def test_strangers_and_silent_connections_take_no_place_where_the_nvr_notifies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(consumers, "BODY_TIMEOUT_S", 0.1)
+    heard: list[NvrEvent] = []
+    consumer = consumers.Consumer("127.0.0.1", heard.extend)
+    url = URL(await consumer.start())
+    many = 2 * consumers.MAX_CONNECTIONS
+    try:
+        strangers = [
+            await asyncio.open_connection(url.host, url.port, local_addr=("127.0.0.9", 0)) for _ in range(many)
+        ]
+        ours = [await asyncio.open_connection(url.host, url.port) for _ in range(many)]
+        for reader, _ in (*strangers, *ours[consumers.MAX_CONNECTIONS :]):
+            with contextlib.suppress(ConnectionResetError):
+                assert await asyncio.wait_for(reader.read(), 10) == b""
+        reader, writer = ours[0]
+        writer.write(f"POST {url.raw_path} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n<a".encode())
+        assert b" 408 " in await asyncio.wait_for(reader.readline(), 10)
+        for _, writer in (*strangers, *ours):
+            writer.close()
+    finally:
+        await consumer.stop()
+    assert heard == []
