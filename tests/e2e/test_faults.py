@@ -8,7 +8,6 @@ import pytest
 
 from proxyd.api import models as m
 from proxyd.api.client import RpcClient
-from tests.player.client import RtspClientError
 from tests.player.play import Player, play, refusal
 
 from .stack import NVR_PASSWORD, credentials, running_stack, wait_for_job, wait_for_states
@@ -74,21 +73,27 @@ async def test_an_nvr_that_restarts_comes_back_by_itself() -> None:
 
 
 @pytest.mark.parametrize("fault", ["rtsp-stall", "rtsp-reset"])
-async def test_media_that_stops_ends_the_clients_connection_with_a_reason(fault: str) -> None:
+async def test_media_that_stops_is_told_with_the_reason_and_goes_on_in_the_same_session(fault: str) -> None:
     async with running_stack("--channels", "1") as stack, stack.client() as client:
         nvr = await stack.add_nvr(client)
         await stack.scan(client, nvr)
         (camera,) = await wait_for_states(client, m.CameraState.RUNNING)
         secret = await credentials(client, camera)
-        with pytest.raises((RtspClientError, ConnectionError)):
-            async with Player(camera.streams[0].url, *secret) as player:
-                await player.play(0, frames=20)
-                await stack.fault(fault=fault)
-                await player.play(60)
-        trace: list[m.TraceEntry] = await client.call("camera.trace", {"id": camera.id})
-        assert any(not entry.ok and entry.protocol == "rtsp" for entry in trace), trace
-        await stack.fault(fault=f"{fault}=off")
-        await play(camera.streams[0].url, secret, 0, frames=11)
+        async with Player(camera.streams[0].url, *secret) as player:
+            await player.play(0, frames=20)
+            await stack.fault(fault=fault)
+            async with asyncio.timeout(60):
+                while not (told := await _interruptions(client, camera.id)):
+                    await asyncio.sleep(0.05)
+            assert "Meanwhile the session is kept" in told[0]
+            await stack.fault(fault=f"{fault}=off")
+            await player.play(0, frames=60)
+        assert len(await _interruptions(client, camera.id)) == 1
+
+
+async def _interruptions(client: RpcClient, camera: int) -> list[str]:
+    trace: list[m.TraceEntry] = await client.call("camera.trace", {"id": camera})
+    return [entry.reason for entry in trace if not entry.ok and entry.protocol == "rtsp"]
 
 
 async def wait_for_cameras(client: RpcClient, wanted: dict[int, str]) -> list[m.Camera]:
