@@ -34,8 +34,7 @@ class Meeting:
     address: str
     first_at: datetime
     last_at: datetime
-    searched_at: datetime | None = None  # by WS-Discovery, and was answered
-    asked: int = 0  # anything else
+    asked: int = 0  # anything but searches (WS-Discovery)
     http: int = 0  # of that, by HTTP or HTTPS
     tls: int = 0  # of that, by HTTPS
     signed_in_at: datetime | None = None
@@ -51,7 +50,7 @@ class Meeting:
         return bool(self.signed_in_at and self.streams_at and self.played_at)
 
     def searched(self, at: datetime) -> None:
-        self.last_at = self.searched_at = at
+        self.last_at = at
 
     def exchanged(
         self, at: datetime, *, protocol: str, operation: str, ok: bool, auth: str, reason: str, tls: bool

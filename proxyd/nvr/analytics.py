@@ -11,10 +11,10 @@ from collections.abc import Collection
 from lxml import etree
 
 from proxyd.camera.features import AnalyticsItem
+from proxyd.onvif.namespaces import ANALYTICS
 
 from .envelope import Element, SoapCall
 
-_NAMESPACE = "http://www.onvif.org/ver20/analytics/wsdl"
 _ONVIF = "http://www.onvif.org/"
 _TELLING = 4  # characters of a token; shorter ones stand in addresses by chance
 MAX_ITEMS = 64  # rules, or modules, of one channel
@@ -25,9 +25,9 @@ _NAMES = {"GetRules": "Rule", "GetAnalyticsModules": "AnalyticsModule"}
 
 def ask_items(address: str, operation: str, configuration: str) -> SoapCall:
     """GetRules or GetAnalyticsModules of one video analytics configuration."""
-    body = etree.Element(f"{{{_NAMESPACE}}}{operation}", nsmap={"tan": _NAMESPACE})
-    etree.SubElement(body, f"{{{_NAMESPACE}}}ConfigurationToken").text = configuration
-    return SoapCall(address, f"{_NAMESPACE}/{operation}", body, addressed=False)
+    body = etree.Element(f"{{{ANALYTICS}}}{operation}", nsmap={"tan": ANALYTICS})
+    etree.SubElement(body, f"{{{ANALYTICS}}}ConfigurationToken").text = configuration
+    return SoapCall(address, f"{ANALYTICS}/{operation}", body, addressed=False)
 
 
 def parse_items(answer: Element, operation: str, hidden: Collection[str] = ()) -> tuple[AnalyticsItem, ...]:

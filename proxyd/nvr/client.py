@@ -42,8 +42,9 @@ from proxyd.nvr.refusals import (
     rights_error,
 )
 from proxyd.nvr.result import DeviceIdentity
-from proxyd.nvr.soap_library import DEVICE_NAMESPACE, MEDIA2_NAMESPACE, MEDIA_NAMESPACE, OnvifService, warm_up
+from proxyd.nvr.soap_library import OnvifService, warm_up
 from proxyd.nvr.transport import CONNECT_TIMEOUT_S, SoapTransport, seconds_of_http_date
+from proxyd.onvif.namespaces import DEVICE, MEDIA, MEDIA2
 
 log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
@@ -105,7 +106,7 @@ class NvrClient:
             await self.log_in()
         if not known:
             await self.find_services(with_token=True)
-        if not {MEDIA_NAMESPACE, MEDIA2_NAMESPACE} & set(self.addresses):
+        if not {MEDIA, MEDIA2} & set(self.addresses):
             raise UpstreamProtocolError(
                 f"{self.where} speaks ONVIF but names no media service.",
                 "Check that this is an NVR or camera (not an access controller), and update its firmware.",
@@ -116,7 +117,7 @@ class NvrClient:
         step = "tell its time"
         before = self._now()
         try:
-            answer = await self.invoke(DEVICE_NAMESPACE, "GetSystemDateAndTime", {}, step, with_token=False)
+            answer = await self.invoke(DEVICE, "GetSystemDateAndTime", {}, step, with_token=False)
         except NotSoap as refusal:
             if refusal.status not in (400, 500):  # a few NVRs answer nothing to what they do not know
                 raise refusal_error(refusal, where=self.where, step=step) from None
@@ -142,7 +143,7 @@ class NvrClient:
             ("GetCapabilities", {"Category": ["All"]}, capability_addresses),
         ):
             try:
-                answer = await self.invoke(DEVICE_NAMESPACE, operation, parameters, step, with_token=with_token)
+                answer = await self.invoke(DEVICE, operation, parameters, step, with_token=with_token)
             except (LoginDemanded, SoapFault) as refusal:
                 if is_login(refusal):
                     if with_token:
@@ -155,7 +156,7 @@ class NvrClient:
                 continue
             for namespace, raw in reader(answer):
                 self._add_address(namespace, raw)
-            if {MEDIA_NAMESPACE, MEDIA2_NAMESPACE} & set(self.addresses):
+            if {MEDIA, MEDIA2} & set(self.addresses):
                 return True
         if isinstance(last, Refusal):
             raise refusal_error(last, where=self.where, step=step) from None
@@ -172,7 +173,7 @@ class NvrClient:
         if not self._clock_told and await self._offers_digest():
             self._transport.use_digest = True  # it needs no clock
         try:
-            answer = await self.invoke(DEVICE_NAMESPACE, "GetDeviceInformation", {}, step, with_token=True)
+            answer = await self.invoke(DEVICE, "GetDeviceInformation", {}, step, with_token=True)
         except LoginDemanded as refusal:
             if self._transport.use_digest or not refusal.offers_digest:
                 raise self._login_refused(refusal) from None
@@ -290,7 +291,7 @@ class NvrClient:
     async def _offers_digest(self) -> bool:
         """Ask something that needs a login without one: the challenge tells, and no password is spent."""
         try:
-            await self.invoke(DEVICE_NAMESPACE, "GetDeviceInformation", {}, "describe itself", with_token=False)
+            await self.invoke(DEVICE, "GetDeviceInformation", {}, "describe itself", with_token=False)
         except LoginDemanded as refusal:
             return refusal.offers_digest
         except Refusal:
@@ -299,7 +300,7 @@ class NvrClient:
 
     async def _log_in_by_digest(self, step: str) -> Any:
         try:
-            return await self.invoke(DEVICE_NAMESPACE, "GetDeviceInformation", {}, step, with_token=True)
+            return await self.invoke(DEVICE, "GetDeviceInformation", {}, step, with_token=True)
         except (LoginDemanded, SoapFault) as refusal:
             if is_login(refusal):
                 raise self._login_refused(refusal) from None
@@ -309,7 +310,7 @@ class NvrClient:
 
     async def _confirm_login(self, refusal: LoginDemanded | SoapFault) -> None:
         try:
-            await self.invoke(DEVICE_NAMESPACE, "GetDeviceInformation", {}, "describe itself", with_token=True)
+            await self.invoke(DEVICE, "GetDeviceInformation", {}, "describe itself", with_token=True)
         except (LoginDemanded, SoapFault) as again:
             if is_login(again):
                 self._login_refused(refusal)
@@ -329,7 +330,7 @@ class NvrClient:
             self.warnings.append(f"The NVR names {error} for one of its services; it is not used.")
 
     async def _service(self, namespace: str) -> OnvifService:
-        address = self._device_address if namespace == DEVICE_NAMESPACE else self.addresses.get(namespace)
+        address = self._device_address if namespace == DEVICE else self.addresses.get(namespace)
         if address is None:
             raise UpstreamProtocolError(f"{self.where} has no service {namespace}.", "Scan it again.")
         service = self._services.get(namespace)

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from proxyd.api.names import without_account
+from proxyd.onvif.namespaces import ANALYTICS, DEVICEIO, EVENTS, IMAGING, MEDIA, PTZ
 
-MEDIA_NAMESPACE = "http://www.onvif.org/ver10/media/wsdl"
 _MAX_SERVICES = 64
 _CAPABILITY_NAMESPACES = {
-    "Media": MEDIA_NAMESPACE,
-    "Events": "http://www.onvif.org/ver10/events/wsdl",
-    "PTZ": "http://www.onvif.org/ver20/ptz/wsdl",
-    "Imaging": "http://www.onvif.org/ver20/imaging/wsdl",
-    "Analytics": "http://www.onvif.org/ver20/analytics/wsdl",
-    "DeviceIO": "http://www.onvif.org/ver10/deviceIO/wsdl",  # inside Extension
+    "Media": MEDIA,
+    "Events": EVENTS,
+    "PTZ": PTZ,
+    "Imaging": IMAGING,
+    "Analytics": ANALYTICS,
+    "DeviceIO": DEVICEIO,  # inside Extension
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from proxyd.camera.encoders import EncoderOptions, EncoderWish
-from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError
+from proxyd.errors import UpstreamError, UpstreamProtocolError
 
 from .encoders import media2_configuration, media2_options, media_configuration, media_options
 from .numbers import mapping
@@ -29,8 +29,6 @@ async def read_options(link: Link, profile: str) -> EncoderOptions:
             told = await link.call("media2", "GetVideoEncoderConfigurationOptions", question)
             if (options := media2_options(told)).codecs:
                 return options
-        except UpstreamAuthError:
-            raise
         except UpstreamProtocolError:
             pass  # advertised, but broken: seen in the field
     told = await link.call("media", "GetVideoEncoderConfigurationOptions", {"ProfileToken": profile})
@@ -60,8 +58,6 @@ async def _media2_profile(link: Link, profile: str) -> Mapping[str, Any] | None:
         return None
     try:
         told = await link.call("media2", "GetProfiles", {"Token": profile, "Type": ["VideoEncoder"]})
-    except UpstreamAuthError:
-        raise
     except UpstreamProtocolError:
         return None
     found = told if isinstance(told, list) else [told]

@@ -15,11 +15,9 @@ from datetime import datetime
 
 from lxml import etree
 
+from proxyd.onvif.namespaces import ADDRESSING, ENV12, WSSE, WSU
+
 Element = etree._Element
-SOAP = "http://www.w3.org/2003/05/soap-envelope"
-ADDRESSING = "http://www.w3.org/2005/08/addressing"
-_SECURITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
-_UTILITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 _DIGEST = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest"
 _BASE64 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
 
@@ -48,8 +46,8 @@ class Login:
 
 def write_call(call: SoapCall, login: Login | None, message_id: str) -> bytes:
     """The envelope, signed when there is a login (WS-Security UsernameToken Profile 1.0 section 3)."""
-    root = etree.Element(f"{{{SOAP}}}Envelope", nsmap={"s": SOAP, "wsa": ADDRESSING})
-    header = etree.SubElement(root, f"{{{SOAP}}}Header")
+    root = etree.Element(f"{{{ENV12}}}Envelope", nsmap={"s": ENV12, "wsa": ADDRESSING})
+    header = etree.SubElement(root, f"{{{ENV12}}}Header")
     if login is not None:
         header.append(_security(login))
     if call.addressed:
@@ -60,7 +58,7 @@ def write_call(call: SoapCall, login: Login | None, message_id: str) -> bytes:
         copied = deepcopy(reference)
         copied.set(f"{{{ADDRESSING}}}IsReferenceParameter", "true")
         header.append(copied)
-    etree.SubElement(root, f"{{{SOAP}}}Body").append(call.body)
+    etree.SubElement(root, f"{{{ENV12}}}Body").append(call.body)
     etree.cleanup_namespaces(root)
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
@@ -81,13 +79,13 @@ def read_body(answer: bytes) -> Element | None:
 def _security(login: Login) -> Element:
     created = login.created.strftime("%Y-%m-%dT%H:%M:%S.") + f"{login.created.microsecond // 1000:03d}Z"
     digest = hashlib.sha1(login.nonce + created.encode() + login.password.encode(), usedforsecurity=False).digest()
-    security = etree.Element(f"{{{_SECURITY}}}Security", nsmap={"wsse": _SECURITY, "wsu": _UTILITY})
-    security.set(f"{{{SOAP}}}mustUnderstand", "true")
-    token = etree.SubElement(security, f"{{{_SECURITY}}}UsernameToken")
-    etree.SubElement(token, f"{{{_SECURITY}}}Username").text = login.username
-    password = etree.SubElement(token, f"{{{_SECURITY}}}Password", Type=_DIGEST)
+    security = etree.Element(f"{{{WSSE}}}Security", nsmap={"wsse": WSSE, "wsu": WSU})
+    security.set(f"{{{ENV12}}}mustUnderstand", "true")
+    token = etree.SubElement(security, f"{{{WSSE}}}UsernameToken")
+    etree.SubElement(token, f"{{{WSSE}}}Username").text = login.username
+    password = etree.SubElement(token, f"{{{WSSE}}}Password", Type=_DIGEST)
     password.text = base64.b64encode(digest).decode()
-    nonce = etree.SubElement(token, f"{{{_SECURITY}}}Nonce", EncodingType=_BASE64)
+    nonce = etree.SubElement(token, f"{{{WSSE}}}Nonce", EncodingType=_BASE64)
     nonce.text = base64.b64encode(login.nonce).decode()
-    etree.SubElement(token, f"{{{_UTILITY}}}Created").text = created
+    etree.SubElement(token, f"{{{WSU}}}Created").text = created
     return security

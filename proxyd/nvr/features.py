@@ -22,14 +22,8 @@ from proxyd.nvr.imaging import imaging_features
 from proxyd.nvr.numbers import mapping
 from proxyd.nvr.ptz import by_token, ptz_features, tells_move_status
 from proxyd.nvr.refusals import Refusal
-from proxyd.nvr.soap_library import (
-    ANALYTICS_NAMESPACE,
-    EVENTS_NAMESPACE,
-    IMAGING_NAMESPACE,
-    MEDIA_NAMESPACE,
-    PTZ_NAMESPACE,
-)
 from proxyd.nvr.tokens import channel_tokens
+from proxyd.onvif.namespaces import ANALYTICS, EVENTS, IMAGING, MEDIA, PTZ
 
 log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
@@ -64,14 +58,14 @@ class FeatureReader:
 
     async def begin(self, channels: int) -> None:
         """What concerns all channels, so many. Raises UpstreamAuthError only."""
-        answer = await self.ask(MEDIA_NAMESPACE, "GetVideoSources", {}, "list its video sources")
+        answer = await self.ask(MEDIA, "GetVideoSources", {}, "list its video sources")
         sources = answer if isinstance(answer, list) else []
         tokens = [s["token"] for s in sources[:_MAX_SOURCES] if isinstance(s, dict) and isinstance(s.get("token"), str)]
         self._video_sources = tuple(tokens)
         step = "describe its movable cameras"
-        self._ptz_nodes = by_token(await self.ask(PTZ_NAMESPACE, "GetNodes", {}, step))
-        self._ptz_configurations = by_token(await self.ask(PTZ_NAMESPACE, "GetConfigurations", {}, step))
-        told = await self.ask(PTZ_NAMESPACE, "GetServiceCapabilities", {}, step)
+        self._ptz_nodes = by_token(await self.ask(PTZ, "GetNodes", {}, step))
+        self._ptz_configurations = by_token(await self.ask(PTZ, "GetConfigurations", {}, step))
+        told = await self.ask(PTZ, "GetServiceCapabilities", {}, step)
         self._ptz_move_status = tells_move_status(told)
         self._topics = await self._read_topics()
         if channels == 1:  # of several, only their profiles say which has it
@@ -98,14 +92,14 @@ class FeatureReader:
     async def _has_speaker(self) -> bool:
         """A loudspeaker of the device, and something that decodes what is sent to it."""
         for operation in ("GetAudioOutputs", "GetAudioDecoderConfigurations"):
-            answer = await self.ask(MEDIA_NAMESPACE, operation, {}, "say whether it has a loudspeaker")
+            answer = await self.ask(MEDIA, operation, {}, "say whether it has a loudspeaker")
             if not isinstance(answer, list) or not answer:
                 return False
         return True
 
     async def _read_topics(self) -> tuple[TopicSpec, ...]:
         """The same for all channels: NVRs describe their events once."""
-        address = self._client.addresses.get(EVENTS_NAMESPACE)
+        address = self._client.addresses.get(EVENTS)
         if address is None:
             return ()
         step = "describe its events"
@@ -125,30 +119,30 @@ class FeatureReader:
         node = self._ptz_nodes.get(node_token)
         if node is None:
             question = {"NodeToken": node_token}
-            node = mapping(await self.ask(PTZ_NAMESPACE, "GetNode", question, "describe a movable camera"))
+            node = mapping(await self.ask(PTZ, "GetNode", question, "describe a movable camera"))
         question = {"ConfigurationToken": tokens.ptz_configuration}
-        options = await self.ask(PTZ_NAMESPACE, "GetConfigurationOptions", question, "say how a camera moves")
+        options = await self.ask(PTZ, "GetConfigurationOptions", question, "say how a camera moves")
         move_status = self._ptz_move_status
         if not move_status:  # younger than most firmware, and told in the status all the same
             question = {"ProfileToken": tokens.ptz_profile}
-            move_status = tells_move_status(await self.ask(PTZ_NAMESPACE, "GetStatus", question, "say where it looks"))
+            move_status = tells_move_status(await self.ask(PTZ, "GetStatus", question, "say where it looks"))
         return ptz_features(node, configuration, mapping(options), move_status=move_status)
 
     async def _imaging(self, tokens: ChannelTokens) -> ImagingFeatures | None:
         question = {"VideoSourceToken": tokens.video_source}
-        options = await self.ask(IMAGING_NAMESPACE, "GetOptions", question, "describe its picture settings")
+        options = await self.ask(IMAGING, "GetOptions", question, "describe its picture settings")
         if options is None:
             return None
-        moves = await self.ask(IMAGING_NAMESPACE, "GetMoveOptions", question, "say how it can focus")
+        moves = await self.ask(IMAGING, "GetMoveOptions", question, "say how it can focus")
         return imaging_features(mapping(options), mapping(moves))
 
     async def _analytics(self, tokens: ChannelTokens, operation: str, step: str) -> tuple[AnalyticsItem, ...] | None:
         """None when the NVR does not say."""
-        address = self._client.addresses.get(ANALYTICS_NAMESPACE)
+        address = self._client.addresses.get(ANALYTICS)
         if not tokens.analytics or address is None:
             return None
         call = ask_items(address, operation, tokens.analytics)
-        answer = await self._tried(ANALYTICS_NAMESPACE, operation, lambda: self._client.exchange(call, step), step)
+        answer = await self._tried(ANALYTICS, operation, lambda: self._client.exchange(call, step), step)
         return None if answer is None else parse_items(answer, operation, {*_names(tokens), self._client.access.host})
 
     async def ask(self, namespace: str, operation: str, parameters: Mapping[str, Any], step: str) -> Any:

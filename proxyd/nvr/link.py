@@ -8,34 +8,22 @@ from typing import Any
 
 from proxyd.camera.spec import NvrAccess
 from proxyd.errors import UpstreamAuthError, UpstreamError
+from proxyd.onvif.namespaces import EVENTS, IMAGING, MEDIA, MEDIA2, PTZ
 
 from .account import Account
 from .addresses import at_typed_host
 from .client import NvrClient
 from .envelope import Element, SoapCall
 from .refusals import Refusal, refusal_error
-from .soap_library import (
-    ANALYTICS_NAMESPACE,
-    DEVICE_NAMESPACE,
-    DEVICEIO_NAMESPACE,
-    EVENTS_NAMESPACE,
-    IMAGING_NAMESPACE,
-    MEDIA2_NAMESPACE,
-    MEDIA_NAMESPACE,
-    PTZ_NAMESPACE,
-)
 
 CALL_TIMEOUT_S = 8.0  # a recorder waits for it
 PARALLEL = 6  # one is the long poll for events; a camera that must stop does not wait for others that hang
 NAMESPACES: Mapping[str, str] = {
-    "device": DEVICE_NAMESPACE,
-    "media": MEDIA_NAMESPACE,
-    "media2": MEDIA2_NAMESPACE,
-    "ptz": PTZ_NAMESPACE,
-    "imaging": IMAGING_NAMESPACE,
-    "deviceio": DEVICEIO_NAMESPACE,
-    "events": EVENTS_NAMESPACE,
-    "analytics": ANALYTICS_NAMESPACE,
+    "media": MEDIA,
+    "media2": MEDIA2,
+    "ptz": PTZ,
+    "imaging": IMAGING,
+    "events": EVENTS,
 }
 
 

@@ -9,13 +9,13 @@ from proxyd.nvr.addresses import BadAddress, at_typed_host, port_of, with_port
 from proxyd.nvr.client import NvrClient
 from proxyd.nvr.profiles import Profile, parse_media2_profile, parse_media_profile
 from proxyd.nvr.refusals import CHECK_LOGIN, Refusal, RightsMissing, SoapFault, is_login, refusal_error
-from proxyd.nvr.soap_library import MEDIA2_NAMESPACE, MEDIA_NAMESPACE
+from proxyd.onvif.namespaces import MEDIA, MEDIA2
 
 MAX_PROFILES = 1024
 _LIST_STEP = "list its streams"
 # Media2 names transports of its own; "RTSP" is RTP inside the RTSP connection, which is how we fetch streams.
 _MEDIA2_PROTOCOLS = ("RTSP", "RtspUnicast")
-_NAMES = {MEDIA_NAMESPACE: "Media", MEDIA2_NAMESPACE: "Media2"}
+_NAMES = {MEDIA: "Media", MEDIA2: "Media2"}
 
 
 class MediaReader:
@@ -32,7 +32,7 @@ class MediaReader:
         """All profiles, from the service that tells more. Raises UpstreamError when neither tells any."""
         told: dict[str, list[Profile]] = {}
         failures: dict[str, UpstreamError] = {}
-        for namespace in (MEDIA2_NAMESPACE, MEDIA_NAMESPACE):
+        for namespace in (MEDIA2, MEDIA):
             if namespace not in self._client.addresses:
                 continue
             try:
@@ -48,13 +48,13 @@ class MediaReader:
                     # The call that proved the login may be open to everybody on this device.
                     raise UpstreamAuthError(f"{self._client.where} refuses this user the list of streams.", CHECK_LOGIN)
             if failures:
-                raise failures.get(MEDIA_NAMESPACE) or next(iter(failures.values()))
+                raise failures.get(MEDIA) or next(iter(failures.values()))
             raise UpstreamProtocolError(
                 f"{self._client.where} lists no video streams.",
                 "Add cameras to the NVR, or give its ONVIF user the right to see them; then scan again.",
             )
-        self._namespaces = sorted(useful, key=lambda n: (_worth(useful[n]), n == MEDIA2_NAMESPACE), reverse=True)
-        if MEDIA2_NAMESPACE in self._client.addresses and self._namespaces[0] != MEDIA2_NAMESPACE:
+        self._namespaces = sorted(useful, key=lambda n: (_worth(useful[n]), n == MEDIA2), reverse=True)
+        if MEDIA2 in self._client.addresses and self._namespaces[0] != MEDIA2:
             self.warnings.append("The NVR offers Media2, but it does not work there; Media is used instead.")
         return useful[self._namespaces[0]]
 
@@ -72,8 +72,6 @@ class MediaReader:
         try:
             raw = await self._first_answer("GetSnapshotUri", profile, step)
             return self._on_typed_host(raw, ("http", "https"), step)
-        except UpstreamAuthError:
-            raise
         except UpstreamProtocolError as error:
             fault = error.__cause__
             if isinstance(error, RightsMissing) or (isinstance(fault, SoapFault) and fault.is_missing_operation):
@@ -118,7 +116,7 @@ class MediaReader:
     def _uri_questions(self, namespace: str, operation: str, token: str) -> list[dict[str, Any]]:
         if operation == "GetSnapshotUri":
             return [{"ProfileToken": token}]
-        if namespace == MEDIA_NAMESPACE:
+        if namespace == MEDIA:
             setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
             return [{"StreamSetup": setup, "ProfileToken": token}]
         known = self._media2_protocol
@@ -145,7 +143,7 @@ async def anonymous_profiles(client: NvrClient) -> list[Profile] | None:
     """The profiles that a device shows to everybody; None when it wants a password. Raises UpstreamError."""
     if not await client.find_services(with_token=False):
         return None
-    namespace = MEDIA_NAMESPACE if MEDIA_NAMESPACE in client.addresses else MEDIA2_NAMESPACE
+    namespace = MEDIA if MEDIA in client.addresses else MEDIA2
     if namespace not in client.addresses:
         return []
     try:
@@ -158,14 +156,14 @@ async def anonymous_profiles(client: NvrClient) -> list[Profile] | None:
 
 
 def _parse_profiles(namespace: str, answer: object) -> list[Profile]:
-    parse = parse_media2_profile if namespace == MEDIA2_NAMESPACE else parse_media_profile
+    parse = parse_media2_profile if namespace == MEDIA2 else parse_media_profile
     entries = answer if isinstance(answer, list) else [answer]
     return [p for raw in entries[:MAX_PROFILES] if isinstance(raw, dict) and (p := parse(raw)) is not None]
 
 
 def _profile_filter(namespace: str) -> dict[str, Any]:
     # Without Type, Media2 lists names and tokens only (Media2 Service Specification 5.2.2).
-    return {"Type": ["All"]} if namespace == MEDIA2_NAMESPACE else {}
+    return {"Type": ["All"]} if namespace == MEDIA2 else {}
 
 
 def _worth(profiles: list[Profile]) -> tuple[int, int]:

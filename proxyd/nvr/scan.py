@@ -17,7 +17,7 @@ from proxyd.nvr.profiles import Profile
 from proxyd.nvr.refusals import Refusal, unreachable
 from proxyd.nvr.result import DeviceIdentity, ScannedChannel, ScanProgress, ScanResult
 from proxyd.nvr.scanned import count_channels, scanned_channel, without_snapshot
-from proxyd.nvr.soap_library import DEVICE_NAMESPACE
+from proxyd.onvif.namespaces import DEVICE
 
 _MAX_WARNINGS = 50
 _Item = TypeVar("_Item")
@@ -86,7 +86,7 @@ async def check_alive(access: NvrAccess, timeout_s: float = 5) -> None:
     """Does it answer at all? Without credentials, so that no lock-out counter moves. Raises UpstreamUnreachable."""
     async with NvrClient(access, call_timeout_s=timeout_s, parallel=1) as client:
         try:
-            await client.invoke(DEVICE_NAMESPACE, "GetSystemDateAndTime", {}, "tell its time", with_token=False)
+            await client.invoke(DEVICE, "GetSystemDateAndTime", {}, "tell its time", with_token=False)
         except (Refusal, UpstreamProtocolError):
             return  # it answers; whether it is pleased is not the question
 
@@ -212,8 +212,6 @@ class _Scan:
         """Raises UpstreamUnreachable and UpstreamAuthError; a definite refusal is remembered instead."""
         try:
             self._uris[profile.token] = await self._media.stream_uri(profile)
-        except UpstreamAuthError:
-            raise
         except UpstreamProtocolError as error:
             self._without_uri[profile.token] = error.message
         self._failed_in_row = 0

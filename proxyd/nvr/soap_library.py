@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from proxyd.nvr.repair import repair_answer
+from proxyd.onvif.namespaces import DEVICE, IMAGING, MEDIA, MEDIA2, PTZ
 
 if TYPE_CHECKING:
     from proxyd.nvr.transport import SoapTransport
@@ -43,40 +44,20 @@ with _root_logger_kept():
     from zeep.helpers import serialize_object
     from zeep.plugins import Plugin
 
-_OURS = Path(__file__).parent / "wsdl"
-DEVICE_NAMESPACE = "http://www.onvif.org/ver10/device/wsdl"
-MEDIA_NAMESPACE = "http://www.onvif.org/ver10/media/wsdl"
-MEDIA2_NAMESPACE = "http://www.onvif.org/ver20/media/wsdl"
-EVENTS_NAMESPACE = "http://www.onvif.org/ver10/events/wsdl"
-PTZ_NAMESPACE = "http://www.onvif.org/ver20/ptz/wsdl"
-IMAGING_NAMESPACE = "http://www.onvif.org/ver20/imaging/wsdl"
-DEVICEIO_NAMESPACE = "http://www.onvif.org/ver10/deviceIO/wsdl"
-ANALYTICS_NAMESPACE = "http://www.onvif.org/ver20/analytics/wsdl"
 # namespace → file and usual binding
 _WSDLS: dict[str, tuple[Path, str]] = {
-    DEVICE_NAMESPACE: (Path(_WSDL_PATH) / "devicemgmt.wsdl", "DeviceBinding"),
-    MEDIA_NAMESPACE: (Path(_WSDL_PATH) / "media.wsdl", "MediaBinding"),
-    MEDIA2_NAMESPACE: (Path(__file__).parent / "wsdl" / "media2.wsdl", "Media2Binding"),
-    EVENTS_NAMESPACE: (Path(_WSDL_PATH) / "events.wsdl", "EventBinding"),
-    PTZ_NAMESPACE: (Path(_WSDL_PATH) / "ptz.wsdl", "PTZBinding"),
-    IMAGING_NAMESPACE: (Path(_WSDL_PATH) / "imaging.wsdl", "ImagingBinding"),
-    DEVICEIO_NAMESPACE: (Path(_WSDL_PATH) / "deviceio.wsdl", "DeviceIOBinding"),
-    ANALYTICS_NAMESPACE: (Path(_WSDL_PATH) / "analytics.wsdl", "AnalyticsEngineBinding"),
+    DEVICE: (Path(_WSDL_PATH) / "devicemgmt.wsdl", "DeviceBinding"),
+    MEDIA: (Path(_WSDL_PATH) / "media.wsdl", "MediaBinding"),
+    MEDIA2: (Path(__file__).parent / "wsdl" / "media2.wsdl", "Media2Binding"),
+    PTZ: (Path(_WSDL_PATH) / "ptz.wsdl", "PTZBinding"),
+    IMAGING: (Path(_WSDL_PATH) / "imaging.wsdl", "ImagingBinding"),
 }
-_SCANNED = (DEVICE_NAMESPACE, MEDIA_NAMESPACE, MEDIA2_NAMESPACE)
+_SCANNED = (DEVICE, MEDIA, MEDIA2)
 
 _parsed: set[Path] = set()
 _parsing = threading.Lock()
 
 __all__ = [
-    "ANALYTICS_NAMESPACE",
-    "DEVICEIO_NAMESPACE",
-    "DEVICE_NAMESPACE",
-    "EVENTS_NAMESPACE",
-    "IMAGING_NAMESPACE",
-    "MEDIA2_NAMESPACE",
-    "MEDIA_NAMESPACE",
-    "PTZ_NAMESPACE",
     "AIOHTTPTransport",
     "HttpAnswer",
     "OnvifService",
@@ -125,27 +106,25 @@ class OnvifService:
         password: str,
         clock_offset: timedelta,
         transport: SoapTransport,
-        binding: str = "",
     ) -> None:
-        """`binding`: another one of the same WSDL, such as "PullPointSubscriptionBinding"."""
-        self._binding = binding or _WSDLS[namespace][1]
         self._parts = (namespace, address, username, password, clock_offset)
         self._transport = transport
         self._service: Any = None
         self.address = address
 
-    async def open(self) -> OnvifService:
+    async def open(self) -> None:
         """Connects nothing: builds the proxies from the parsed WSDL."""
         namespace, address, username, password, clock_offset = self._parts
         await warm_up(namespace)
+        wsdl, binding = _WSDLS[namespace]
         service = ONVIFService(
             address,
             username,
             password,
-            str(_WSDLS[namespace][0]),
+            str(wsdl),
             no_cache=True,
             dt_diff=clock_offset,
-            binding_name=f"{{{namespace}}}{self._binding}",
+            binding_name=f"{{{namespace}}}{binding}",
         )
         try:
             await service.setup()
@@ -155,7 +134,6 @@ class OnvifService:
             client.transport = self._transport
             client.plugins.append(_RepairPlugin())
         self._service = service
-        return self
 
     async def call(self, operation: str, parameters: dict[str, Any], *, with_token: bool) -> Any:
         """Raises Refusal, aiohttp.ClientError, TimeoutError, and zeep's own errors for an answer it cannot read."""

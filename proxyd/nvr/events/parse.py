@@ -11,20 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from lxml import etree
-
 from proxyd.camera.events import Items
+from proxyd.nvr.envelope import Element
+from proxyd.onvif.namespaces import NOTIFICATION, SCHEMA, TOPICS
 
-Element = etree._Element
 MAX_MESSAGES = 2000  # of one answer
 MAX_ITEMS = 16
 MAX_VALUE_CHARS = 256
 _MAX_TOPIC_CHARS = 256
-_TOPICS = "http://www.onvif.org/ver10/topics"
-_NOTIFICATION = "{http://docs.oasis-open.org/wsn/b-2}"
-_MESSAGE = f"{_NOTIFICATION}NotificationMessage"
-_SCHEMA = "{http://www.onvif.org/ver10/schema}"
-_LEVEL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+_MESSAGE = f"{{{NOTIFICATION}}}NotificationMessage"
+LEVEL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +49,9 @@ def parse_messages(body: Element) -> list[NvrEvent]:
             break
         if next(notification.iterancestors(_MESSAGE), None) is not None:
             continue
-        message = next(notification.iter(f"{_SCHEMA}Message"), None)
+        message = next(notification.iter(f"{{{SCHEMA}}}Message"), None)
         if message is not None:
-            found.append(_event(notification.find(f"{_NOTIFICATION}Topic"), message))
+            found.append(_event(notification.find(f"{{{NOTIFICATION}}}Topic"), message))
     return found
 
 
@@ -88,15 +84,15 @@ def _topic(element: Element) -> str:
         prefix, path = "", text
     namespace = element.nsmap.get(prefix or None)
     # Some declare no namespace at all for a prefix that everybody knows.
-    if namespace != _TOPICS and not (namespace is None and prefix in ("", "tns1")):
+    if namespace != TOPICS and not (namespace is None and prefix in ("", "tns1")):
         return ""
     levels = [level.rpartition(":")[2] for level in path.split("/")]
-    return "/".join(levels) if all(_LEVEL.fullmatch(level) for level in levels) else ""
+    return "/".join(levels) if all(LEVEL.fullmatch(level) for level in levels) else ""
 
 
 def _items(message: Element, *parts: str) -> Iterator[tuple[str, str]]:
     for part in parts:
-        for item in message.iterfind(f"{_SCHEMA}{part}/{_SCHEMA}SimpleItem"):
+        for item in message.iterfind(f"{{{SCHEMA}}}{part}/{{{SCHEMA}}}SimpleItem"):
             name, value = (item.get("Name") or "").strip(), (item.get("Value") or "").strip()
             if name and len(name) <= 64 and len(value) <= MAX_VALUE_CHARS and (name + value).isprintable():
                 yield name, value

@@ -5,28 +5,26 @@ Only those that name a channel: the others could not be told apart. Motion every
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lxml import etree
 
 from proxyd.camera.events import TopicSpec
 from proxyd.nvr.envelope import Element, SoapCall
+from proxyd.nvr.events.parse import LEVEL
 from proxyd.nvr.events.translate import topic_spec
+from proxyd.onvif.namespaces import EVENTS, TOPICS, clark
 
 MAX_TOPICS = 64
 _MAX_DEPTH = 8
-_EVENTS = "http://www.onvif.org/ver10/events/wsdl"
-_TOPICS = "http://www.onvif.org/ver10/topics"
-_TOPIC_SET = "{http://docs.oasis-open.org/wsn/t-1}TopicSet"
-_DESCRIPTION = "{http://www.onvif.org/ver10/schema}MessageDescription"
-_ITEM = "{http://www.onvif.org/ver10/schema}SimpleItemDescription"
-_LEVEL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+_TOPIC_SET = clark("wstop:TopicSet")
+_DESCRIPTION = clark("tt:MessageDescription")
+_ITEM = clark("tt:SimpleItemDescription")
 
 
 def ask_properties(address: str) -> SoapCall:
-    body = etree.Element(f"{{{_EVENTS}}}GetEventProperties", nsmap={"tev": _EVENTS})
-    return SoapCall(address, f"{_EVENTS}/EventPortType/GetEventPropertiesRequest", body, addressed=False)
+    body = etree.Element(f"{{{EVENTS}}}GetEventProperties", nsmap={"tev": EVENTS})
+    return SoapCall(address, f"{EVENTS}/EventPortType/GetEventPropertiesRequest", body, addressed=False)
 
 
 def parse_properties(answer: Element) -> tuple[TopicSpec, ...]:
@@ -51,10 +49,10 @@ def _described(element: Element, path: tuple[str, ...]) -> Iterator[tuple[str, E
         name = etree.QName(child)
         if child.tag == _DESCRIPTION:
             yield "/".join(path), child
-        elif len(path) < _MAX_DEPTH and _LEVEL.fullmatch(name.localname) and (path or name.namespace == _TOPICS):
+        elif len(path) < _MAX_DEPTH and LEVEL.fullmatch(name.localname) and (path or name.namespace == TOPICS):
             yield from _described(child, (*path, name.localname))
 
 
 def _items(description: Element, part: str) -> dict[str, str]:
-    items = description.iterfind(f"{{http://www.onvif.org/ver10/schema}}{part}/{_ITEM}")
+    items = description.iterfind(f"{clark(f'tt:{part}')}/{_ITEM}")
     return {name: (item.get("Type") or "") for item in items if (name := item.get("Name"))}

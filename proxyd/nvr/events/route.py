@@ -46,19 +46,13 @@ class Router:
     ) -> None:
         self._only = next(iter(channels)) if single and len(channels) == 1 else None
         self._by_token: dict[str, dict[str, set[int]]] = {kind: {} for kind in _KINDS}
-        self._cameras = frozenset(channels)
         for camera, tokens in (*channels.items(), *((-1 - n, tokens) for n, tokens in enumerate(others))):
             for kind, names in _tokens_by_kind(tokens):
                 for name in names:
                     self._by_token[kind].setdefault(name, set()).add(camera)
 
-    def camera_of(self, event: NvrEvent) -> int | None:
-        """None: of no camera, or it cannot be told of which."""
-        channel = self.channel_of(event)
-        return channel if channel in self._cameras else None
-
     def channel_of(self, event: NvrEvent) -> int | None:
-        """As `camera_of`; a negative number for a channel without a camera."""
+        """The camera, or a negative number for a channel without one; None when it cannot be told of which it is."""
         if self._only is not None:
             return self._only
         given = dict(event.source)

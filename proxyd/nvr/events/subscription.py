@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from proxyd.nvr.envelope import ADDRESSING, Element, SoapCall
+from proxyd.nvr.envelope import Element, SoapCall
 from proxyd.nvr.events.parse import parse_instant
 from proxyd.nvr.refusals import Refusal, SoapFault
+from proxyd.onvif.namespaces import ADDRESSING, EVENTS, NOTIFICATION
 
 LIFETIME_S = 120
 LONGEST_S = 3600.0
-_EVENTS = "http://www.onvif.org/ver10/events/wsdl"
-_NOTIFICATION = "http://docs.oasis-open.org/wsn/b-2"
 _PRODUCER = "http://docs.oasis-open.org/wsn/bw-2/NotificationProducer"
 _MANAGER = "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager"
 _MAX_REFERENCES = 8
@@ -45,39 +44,39 @@ MANNERS = (Manner(), Manner(addressed=False), Manner(addressed=False, with_lifet
 
 
 def create_pull_point(address: str, manner: Manner) -> SoapCall:
-    body = _element(_EVENTS, "CreatePullPointSubscription", "tev")
+    body = _element(EVENTS, "CreatePullPointSubscription", "tev")
     if manner.with_lifetime:
-        etree.SubElement(body, f"{{{_EVENTS}}}InitialTerminationTime").text = f"PT{LIFETIME_S}S"
-    action = f"{_EVENTS}/EventPortType/CreatePullPointSubscriptionRequest"
+        etree.SubElement(body, f"{{{EVENTS}}}InitialTerminationTime").text = f"PT{LIFETIME_S}S"
+    action = f"{EVENTS}/EventPortType/CreatePullPointSubscriptionRequest"
     return SoapCall(address, action, body, addressed=manner.addressed)
 
 
 def subscribe(address: str, consumer: str, manner: Manner) -> SoapCall:
     """Basic Notification (WS-BaseNotification 1.3 section 4.1): the NVR calls `consumer`."""
-    body = _element(_NOTIFICATION, "Subscribe", "wsnt")
-    reference = etree.SubElement(body, f"{{{_NOTIFICATION}}}ConsumerReference")
+    body = _element(NOTIFICATION, "Subscribe", "wsnt")
+    reference = etree.SubElement(body, f"{{{NOTIFICATION}}}ConsumerReference")
     etree.SubElement(reference, f"{{{ADDRESSING}}}Address", nsmap={"wsa": ADDRESSING}).text = consumer
     if manner.with_lifetime:
-        etree.SubElement(body, f"{{{_NOTIFICATION}}}InitialTerminationTime").text = f"PT{LIFETIME_S}S"
+        etree.SubElement(body, f"{{{NOTIFICATION}}}InitialTerminationTime").text = f"PT{LIFETIME_S}S"
     return SoapCall(address, f"{_PRODUCER}/SubscribeRequest", body, addressed=manner.addressed)
 
 
 def pull(at: SoapCall, wait_s: float, limit: int) -> SoapCall:
     """`at` is `manage(…)` of the subscription."""
-    body = _element(_EVENTS, "PullMessages", "tev")
-    etree.SubElement(body, f"{{{_EVENTS}}}Timeout").text = f"PT{max(int(wait_s), 1)}S"
-    etree.SubElement(body, f"{{{_EVENTS}}}MessageLimit").text = str(limit)
-    return _to(at, f"{_EVENTS}/PullPointSubscription/PullMessagesRequest", body)
+    body = _element(EVENTS, "PullMessages", "tev")
+    etree.SubElement(body, f"{{{EVENTS}}}Timeout").text = f"PT{max(int(wait_s), 1)}S"
+    etree.SubElement(body, f"{{{EVENTS}}}MessageLimit").text = str(limit)
+    return _to(at, f"{EVENTS}/PullPointSubscription/PullMessagesRequest", body)
 
 
 def renew(at: SoapCall) -> SoapCall:
-    body = _element(_NOTIFICATION, "Renew", "wsnt")
-    etree.SubElement(body, f"{{{_NOTIFICATION}}}TerminationTime").text = f"PT{LIFETIME_S}S"
+    body = _element(NOTIFICATION, "Renew", "wsnt")
+    etree.SubElement(body, f"{{{NOTIFICATION}}}TerminationTime").text = f"PT{LIFETIME_S}S"
     return _to(at, f"{_MANAGER}/RenewRequest", body)
 
 
 def unsubscribe(at: SoapCall) -> SoapCall:
-    return _to(at, f"{_MANAGER}/UnsubscribeRequest", _element(_NOTIFICATION, "Unsubscribe", "wsnt"))
+    return _to(at, f"{_MANAGER}/UnsubscribeRequest", _element(NOTIFICATION, "Unsubscribe", "wsnt"))
 
 
 def manage(address: str, references: Sequence[Element], manner: Manner) -> SoapCall:

@@ -12,7 +12,7 @@ from proxyd.errors import UpstreamProtocolError
 from proxyd.nvr import transport
 from proxyd.nvr.client import NvrClient
 from proxyd.nvr.foreign_names import MAX_HOSTS, ForeignNames
-from proxyd.nvr.soap_library import MEDIA_NAMESPACE
+from proxyd.onvif.namespaces import MEDIA
 
 from .odd_device import ENVELOPE, OddDevice, soap
 
@@ -101,5 +101,5 @@ async def test_an_nvr_that_invents_names_is_told_off(monkeypatch: pytest.MonkeyP
         await client.connect()
         with pytest.raises(UpstreamProtocolError, match="different XML names"):
             for _ in range(10):
-                await client.call(MEDIA_NAMESPACE, "GetProfiles", {}, "read the list of streams")
+                await client.call(MEDIA, "GetProfiles", {}, "read the list of streams")
     assert 2 < asked < 10

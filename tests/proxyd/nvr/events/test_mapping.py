@@ -176,31 +176,31 @@ def test_every_event_of_every_dialect_finds_its_channel(dialect: str) -> None:
             expected = None if (dialect, form.kind) == ("hikvision", "digital-input") else channel
             for event in as_events(*messages):
                 if event.topic and form.kind != "storage":
-                    assert router.camera_of(event) == expected, event
+                    assert router.channel_of(event) == expected, event
                 else:
-                    assert event.topic == "" or router.camera_of(event) is None
+                    assert event.topic == "" or router.channel_of(event) is None
 
 
 def test_the_name_of_the_item_decides_between_equal_tokens() -> None:
     """On some NVRs "001" is the source of channel 2 and a profile of channel 1."""
     router = Router(TWO)
-    assert router.camera_of(NvrEvent("A/B", (("Source", "001"),), ())) == 2
-    assert router.camera_of(NvrEvent("A/B", (("ProfileToken", "001"),), ())) == 1
-    assert router.camera_of(NvrEvent("A/B", (("VideoSourceConfigurationToken", "c1"),), ())) == 2
-    assert router.camera_of(NvrEvent("A/B", (("VideoSourceConfigurationToken", "001"),), ())) == 2
-    assert router.camera_of(NvrEvent("A/B", (("InputToken", "001"),), ())) is None
-    assert router.camera_of(NvrEvent("A/B", (("Source", "xyz"),), ())) is None
+    assert router.channel_of(NvrEvent("A/B", (("Source", "001"),), ())) == 2
+    assert router.channel_of(NvrEvent("A/B", (("ProfileToken", "001"),), ())) == 1
+    assert router.channel_of(NvrEvent("A/B", (("VideoSourceConfigurationToken", "c1"),), ())) == 2
+    assert router.channel_of(NvrEvent("A/B", (("VideoSourceConfigurationToken", "001"),), ())) == 2
+    assert router.channel_of(NvrEvent("A/B", (("InputToken", "001"),), ())) is None
+    assert router.channel_of(NvrEvent("A/B", (("Source", "xyz"),), ())) is None
 
 
 def test_a_device_of_one_channel_means_that_one() -> None:
-    assert Router({7: TWO[1]}, single=True).camera_of(NvrEvent("A/B", (), ())) == 7
+    assert Router({7: TWO[1]}, single=True).channel_of(NvrEvent("A/B", (), ())) == 7
 
 
 def test_the_last_camera_of_an_nvr_with_more_channels_does_not_get_their_events() -> None:
     """The others were removed by the user; the NVR tells of them all the same."""
     router = Router({1: TWO[1]}, [TWO[2]])
-    assert router.camera_of(NvrEvent("A/B", (("Source", "001"),), ())) is None
-    assert router.camera_of(NvrEvent("A/B", (("Source", "000"),), ())) == 1
+    assert router.channel_of(NvrEvent("A/B", (("Source", "001"),), ())) == -1
+    assert router.channel_of(NvrEvent("A/B", (("Source", "000"),), ())) == 1
 
 
 def test_a_token_of_several_cameras_decides_nothing_and_is_said() -> None:
