@@ -73,8 +73,7 @@ class Notifier:
         self._post_timeout_s = post_timeout_s
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._sessions: dict[bool, aiohttp.ClientSession] = {}  # by whether they are bound to the camera's address
-        self._names = SystemNames()
-        self._resolve = resolve or self._names
+        self._resolve = resolve or SystemNames()
 
     async def admit(self, subscription: Subscription) -> str:
         """Starts it if its consumer may be called. Why not, and then it is removed; "" when it may."""
@@ -105,7 +104,6 @@ class Notifier:
         sessions, self._sessions = self._sessions, {}
         for session in sessions.values():
             await session.close()
-        self._names.close()
 
     async def _serve(self, subscription: Subscription) -> None:
         """Until the subscription has ended, by itself or after too many failures."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -302,7 +303,28 @@ async def test_the_resolver_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("proxyd.onvif.names.RESOLVE_S", 0)
     with pytest.raises(TimeoutError):
         await names("localhost")
-    names.close()
+
+
+async def test_a_dead_name_server_is_asked_once_at_a_time_and_holds_up_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[threading.Thread] = []
+    answers = threading.Event()
+
+    def look_up(*args: Any, **more: Any) -> list[Any]:
+        asked.append(threading.current_thread())
+        answers.wait(60)
+        return [(0, 0, 0, "", ("192.0.2.7", 0)), (0, 0, 0, "", ("192.0.2.7", 0))]
+
+    monkeypatch.setattr("proxyd.onvif.names.socket.getaddrinfo", look_up)
+    monkeypatch.setattr("proxyd.onvif.names.RESOLVE_S", 0.05)
+    names = SystemNames()
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await names("recorder.example")
+    assert [thread.daemon for thread in asked] == [True], "else the program's end waits for it"
+    answers.set()
+    monkeypatch.setattr("proxyd.onvif.names.RESOLVE_S", 30)
+    assert await names("recorder.example") == ["192.0.2.7"]
+    assert len(asked) == 2
 
 
 async def test_ipv6_recorders_are_called_where_the_operator_says_so(bench: Bench) -> None:
