@@ -7,9 +7,11 @@ cameras), RPC.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
+import resource
 import signal
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -49,6 +51,8 @@ from proxyd.systemd import notify
 
 log = logging.getLogger(__name__)
 
+_DESCRIPTORS = 16_384  # as the unit has it
+
 
 def utc_now() -> str:
     """RFC 3339, seconds, Z."""
@@ -80,6 +84,7 @@ class Daemon:
 
     async def _start(self) -> None:
         settings, data = self._settings, self._settings.data
+        _allow_descriptors()
         self._stack.callback(_lock(data).close)
         database = data / "proxyd.db"
         secrets = Secrets.load(
@@ -231,6 +236,16 @@ class Daemon:
         elif row.channels:  # none: cancelled before the first, which has a log entry of its own
             words = f"Scan of {row.name}: {row.online} of {row.channels} channels have a picture."
             await self._parts.log("info", f"nvr {nvr_id}", words)
+
+
+def _allow_descriptors() -> None:
+    """Each camera listens on several sockets, each stream and recorder is a connection: a shell's 1024 are soon used
+    up. Media processes inherit the limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # a sandbox may not allow it
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _plane_settings(streams: StreamSettings) -> PlaneSettings:

@@ -45,10 +45,11 @@ class MediaUnavailable(ProxyError):
 @dataclass(frozen=True, slots=True)
 class MediaSettings:
     """`moderation_ms`: how long packets may wait for others under load, 0 for not at all; `blocked_s`: how long a
-    recorder may read nothing."""
+    recorder may read nothing; `silent_s`: a process that has streams and says nothing for so long is taken for dead."""
 
     moderation_ms: int = 5
     blocked_s: float = 10.0
+    silent_s: int = 10
 
     def arguments(self) -> list[str]:
         return ["--moderation-ms", str(self.moderation_ms), "--blocked-ms", str(round(self.blocked_s * 1000))]
@@ -120,9 +121,9 @@ class MediaProcess:
             self._kill("takes no commands")
 
     def check(self) -> None:
-        """To be called about once a second while it has something to do: it reports as often."""
+        """To be called about once a second while it has streams: it reports as often."""
         self._silent_checks += 1
-        if self._silent_checks > 10:
+        if self._silent_checks > self._settings.silent_s:
             self._kill("is silent")
 
     def kill(self) -> None:

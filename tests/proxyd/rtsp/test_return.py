@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import signal
 import struct
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -167,6 +168,25 @@ async def test_a_media_process_that_dies_costs_a_reconnect() -> None:
         assert loop.time() - died < DEADLINE_S
         await waiting.start(f"{url}/main")
         await waiting.until_packets(5)
+
+
+async def test_a_media_process_that_hangs_is_taken_for_dead() -> None:
+    async with (
+        odd_nvr() as nvr,
+        running_plane(silent_s=2) as plane,
+        camera(nvr.port, SOON, plane=plane) as (server, seen, url),
+        recorder(server) as client,
+    ):
+        await client.start(f"{url}/main")
+        (pid,) = plane.pids
+        os.kill(pid, signal.SIGSTOP)
+        await client.until_closed()
+        async with asyncio.timeout(DEADLINE_S):
+            while not plane.pids:
+                await asyncio.sleep(0.01)
+        async with recorder(server) as again:
+            await again.start(f"{url}/main")
+        assert not Path(f"/proc/{pid}").exists() and seen.refusals() and plane.pids != [pid]
 
 
 async def test_a_nonce_that_gets_old_in_the_middle_is_replaced_and_a_circle_ends() -> None:
