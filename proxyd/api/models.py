@@ -5,12 +5,13 @@ Times are RFC 3339 UTC strings with `Z`; sizes are pixels; `bitrate` is kbit/s a
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from .params import *  # noqa: F403 - all of them, for those who import models
+from .states import *  # noqa: F403 - as above
+from .states import CameraState, JobState, NvrState, Role
 
 API_VERSION = 1
 
@@ -19,45 +20,6 @@ class Model(BaseModel):
     """Base of all results. Unknown fields are ignored, so that an older UI can talk to a newer daemon."""
 
     model_config = ConfigDict(extra="ignore")
-
-
-class CameraState(StrEnum):
-    """Named states of a camera. `reason` beside it says why and what to try."""
-
-    RUNNING = "running"
-    STARTING = "starting"
-    STOPPED = "stopped"
-    WAITING_FOR_ADDRESS = "waiting for address"
-    ADDRESS_CHANGED = "address changed"  # runs, but the recorder that used it has not come to the new address yet
-    NO_INTERFACE = "no interface free"
-    PORT_IN_USE = "port in use"
-    UPSTREAM_UNREACHABLE = "upstream unreachable"
-    WRONG_PASSWORD = "wrong NVR password"  # noqa: S105 - a state, not a password
-    NO_SIGNAL = "no signal"
-    MISSING = "missing on NVR"
-    FAILED = "failed"
-
-
-class NvrState(StrEnum):
-    NEW = "new"  # never scanned
-    OK = "ok"
-    UNREACHABLE = "unreachable"
-    WRONG_PASSWORD = "wrong password"  # noqa: S105 - a state, not a password
-
-
-class JobState(StrEnum):
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class Role(StrEnum):
-    """Ordered: each may do what those before it may."""
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    ADMIN = "admin"
 
 
 class Nvr(Model):
