@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from .events import TopicSpec
 
@@ -28,6 +28,9 @@ class PtzSpace:
     y: Span | None = None
 
 
+MAX_PRESETS = 512  # of one camera that recorders are told: an answer of 124 kB
+
+
 @dataclass(frozen=True, slots=True)
 class PtzFeatures:
     """The node behind a channel. Spaces by what they are for; an empty tuple: that move is not possible."""
@@ -41,7 +44,7 @@ class PtzFeatures:
     pan_tilt_speed: tuple[PtzSpace, ...] = ()
     zoom_speed: tuple[PtzSpace, ...] = ()
     timeout_s: Span = Span(1.0, 60.0)
-    presets: int = 0  # how many can be stored; 0: none
+    presets: int = 0  # how many can be stored, MAX_PRESETS at most; 0: none
     home: bool = False
     move_status: bool = False
     auxiliary: tuple[str, ...] = ()
@@ -90,6 +93,11 @@ class ChannelTokens:
 
     def __repr__(self) -> str:
         return "ChannelTokens(…)"
+
+    def all(self) -> frozenset[str]:
+        """Every one of them: what no recorder may read anywhere (contract 2)."""
+        told = (getattr(self, one.name) for one in fields(self))
+        return frozenset(name for one in told for name in ((one,) if isinstance(one, str) else one) if name)
 
 
 @dataclass(frozen=True, slots=True)

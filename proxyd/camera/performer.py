@@ -33,7 +33,9 @@ from .commands import (
     SetSettings,
     SetUsers,
 )
+from .features import MAX_PRESETS
 from .motion import Motions
+from .ptz_calls import presets_cut
 from .settings import Certificate
 from .spec import CameraSpec
 from .urls import host_of
@@ -66,6 +68,7 @@ class Performer:
         self._link = link
         self._kept = kept
         self._motions = Motions(self._mark_motion)
+        self._told_of_cut: set[int] = set()
 
     def client_gone(self, camera: int, client: str) -> None:
         """The recorder's connection is lost: what it set in motion is stopped soon."""
@@ -85,6 +88,19 @@ class Performer:
                     stop = NvrCall(service, known["operation"], known["parameters"], ends_motion=True)
                     log.warning("camera %d: it may be moving since before the start, it is stopped", row.id)
                     self._motions.stop_left(row.id, stop, self._link(row.nvr_id))
+
+    def _note_cut(self, spec: CameraSpec, call: NvrCall, answer: object) -> None:
+        """Once per camera: nobody looks for a preset where recorders just do not show it."""
+        if (listed := presets_cut(call, answer)) and spec.id not in self._told_of_cut:
+            self._told_of_cut.add(spec.id)
+            log.warning(
+                "camera %d: the NVR lists %d presets of %s, and recorders are told the first %d; delete there what is "
+                "not needed",
+                spec.id,
+                listed,
+                spec.name,
+                MAX_PRESETS,
+            )
 
     async def _mark_motion(self, camera: int, service: str, stop: NvrCall | None) -> None:
         """Raises StoreError."""
@@ -116,10 +132,13 @@ class Performer:
         """Raises ProxyError."""
         match command:
             case NvrCall():
-                return await self._motions.call(spec.id, command, client, self._link(spec.nvr_id))
+                answer = await self._motions.call(spec.id, command, client, self._link(spec.nvr_id))
+                self._note_cut(spec, command, answer)
+                return answer
             case LookUp(first, then):
                 link = self._link(spec.nvr_id)
                 found = await link.call(first.service, first.operation, first.parameters)
+                self._note_cut(spec, first, found)
                 return await self._motions.call(spec.id, then(found), client, link)
             case ReadEncoderOptions(profile):
                 try:

@@ -11,11 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 from .commands import LookUp, NvrCall
-from .features import PtzFeatures
+from .features import MAX_PRESETS, PtzFeatures
 from .spec import CameraSpec
 
 Vector = dict[str, dict[str, Any]]
-MAX_PRESETS = 512  # that are looked at; some NVRs list hundreds of empty ones
 _LONGEST_NAME = 64  # tt:Name
 
 
@@ -73,8 +72,18 @@ def on_preset(
 
 
 def presets_in(answer: object) -> list[Mapping[str, Any]]:
-    """The usable ones of a GetPresets answer."""
-    entries = answer[:MAX_PRESETS] if isinstance(answer, list) else []
+    """The first MAX_PRESETS of a GetPresets answer that can be used."""
+    return _usable(answer)[:MAX_PRESETS]
+
+
+def presets_cut(call: NvrCall, answer: object) -> int:
+    """How many presets an answer to `call` has, when these are more than recorders are told; else 0."""
+    found = len(_usable(answer)) if (call.service, call.operation) == ("ptz", "GetPresets") else 0
+    return found if found > MAX_PRESETS else 0
+
+
+def _usable(answer: object) -> list[Mapping[str, Any]]:
+    entries = answer if isinstance(answer, list) else []
     return [e for e in entries if isinstance(e, Mapping) and isinstance(e.get("token"), str) and e["token"]]
 
 

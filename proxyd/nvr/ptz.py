@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from proxyd.camera.features import PtzFeatures, PtzSpace, Span
+from proxyd.camera.features import MAX_PRESETS, PtzFeatures, PtzSpace, Span
 
 from .numbers import is_true, items, mapping, seconds, span
 
@@ -16,7 +16,6 @@ OUR_LONGEST_S = 60.0  # nothing moves longer without being told so again
 _SPACES_OF_ONVIF = "http://www.onvif.org/ver10/tptz/"
 _MAX_SPACES = 8
 _MAX_AUXILIARY = 32
-_MAX_PRESETS = 1000
 # Our field → the space's name in tt:PTZSpaces, the default's name in tt:PTZConfiguration (with ONVIF's own spelling).
 _KINDS: dict[str, tuple[str, str]] = {
     "absolute_pan_tilt": ("AbsolutePanTiltPositionSpace", "DefaultAbsolutePantTiltPositionSpace"),
@@ -49,7 +48,7 @@ def ptz_features(
     found = PtzFeatures(
         **spaces,
         timeout_s=_timeout(mapping(options.get("PTZTimeout"))),
-        presets=min(max(presets, 0), _MAX_PRESETS) if isinstance(presets, int) else 0,
+        presets=min(max(presets, 0), MAX_PRESETS) if isinstance(presets, int) else 0,
         home=is_true(node.get("HomeSupported")),
         move_status=move_status,
         auxiliary=tuple(filter(None, map(_auxiliary, items(node.get("AuxiliaryCommands"), _MAX_AUXILIARY)))),

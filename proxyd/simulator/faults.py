@@ -25,12 +25,14 @@ class Faults:
     lockout_after: int = 0  # refuse everybody after this many wrong passwords
     speakers: frozenset[int] = frozenset()  # channels that take sound; 0: one of the device, in no profile
     no_snapshot: bool = False  # GetSnapshotUri faults
+    presets: int = 0  # movable channels list so many, also places that nobody named
     broken_optics: bool = False  # PTZ and Imaging are announced, and fault whatever they are asked
     no_rules: bool = False  # all analytics rules and modules were deleted
     rtsp_stall: bool = False  # sessions stay open, media stops
     rtsp_silent: frozenset[int] = frozenset()  # channels whose media alone stops
     rtsp_slow_s: float = 0.0  # every RTSP answer waits this long
     rtsp_refuses: str = ""  # every login is answered 401: "wrong", or "stale" (each time the nonce has just grown old)
+    rtsp_timeout_s: int = 0  # RTSP sessions end after so many seconds without a sign of life
     rtsp_sessions: int = 0  # no more RTSP sessions than this: 453
     rtsp_busy: bool = False  # SETUP is answered 503
     rtsp_resized: frozenset[int] = frozenset()  # channels whose main stream has the sub stream's picture size
@@ -102,7 +104,13 @@ def _channels(value: str) -> frozenset[int]:
     return frozenset(int(part) for part in value.split(","))
 
 
-_ALIASES = {"slow": "slow_s", "clock": "clock_year", "lockout": "lockout_after", "rtsp-slow": "rtsp_slow_s"}
+_ALIASES = {
+    "slow": "slow_s",
+    "clock": "clock_year",
+    "lockout": "lockout_after",
+    "rtsp-slow": "rtsp_slow_s",
+    "rtsp-timeout": "rtsp_timeout_s",
+}
 _DEFAULT_VALUES = {
     "wrong_xaddr_host": "192.0.2.1",
     "clock_year": "2017",
@@ -110,9 +118,11 @@ _DEFAULT_VALUES = {
     "offline": "1",
     "gaps": "2",
     "speakers": "1",
+    "presets": "2000",
     "rtsp_silent": "1",
     "rtsp_slow_s": "1",
     "rtsp_refuses": "wrong",
+    "rtsp_timeout_s": "4",
     "rtsp_sessions": "1",
     "rtsp_resized": "1",
     "udp_loses": "50",

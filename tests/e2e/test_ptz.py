@@ -17,6 +17,7 @@ from onvif import ONVIFCamera
 
 from proxyd.api import models as m
 from proxyd.api.client import RpcClient
+from proxyd.camera.features import MAX_PRESETS
 from proxyd.errors import Conflict, NotFound
 
 from .stack import Stack, credentials, running_stack, wait_for_states
@@ -119,6 +120,24 @@ async def test_a_recorder_moves_exactly_the_channel_it_means() -> None:
         assert done["4"][:4] == steps
         assert done["4"][4].startswith("GotoPreset 1 ")
         assert len(done["4"]) == 5 + 7
+
+
+async def test_of_very_many_presets_the_first_are_told_and_that_is_said() -> None:
+    options = ("--channels", "4", "--dialect", "hikvision", "--fault", "presets=2000")
+    async with running_stack(*options) as stack, stack.client() as client:
+        cameras = await cameras_of(stack, client)
+        async with recorder(client, cameras[4]) as device:
+            ptz = await device.create_ptz_service()
+            assert (await ptz.GetNodes())[0].MaximumNumberOfPresets == MAX_PRESETS
+            for _ in range(2):
+                presets = await ptz.GetPresets({"ProfileToken": "main"})
+                assert [preset.Name for preset in presets] == [f"Preset {n + 1}" for n in range(MAX_PRESETS)]
+            await ptz.GotoPreset({"ProfileToken": "main", "PresetToken": presets[-1].token})
+        assert (await moved(stack))["4"] == [f"GotoPreset {MAX_PRESETS} pan=0 tilt=0 zoom=0"]
+        assert stack.daemon is not None
+        told = [line for line in stack.daemon.log.read_text().splitlines() if "lists 2000 presets" in line]
+        assert len(told) == 1
+        assert f"recorders are told the first {MAX_PRESETS}" in told[0]
 
 
 async def test_what_moves_is_stopped_when_nobody_does_it() -> None:

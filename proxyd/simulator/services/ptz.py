@@ -14,10 +14,10 @@ from proxyd.simulator.services.ptz_nodes import (
     AUXILIARY,
     FOV,
     LONGEST_S,
-    MAX_PRESETS,
     PAN_TILT,
     PTZ_NODES,
     ZOOM,
+    most_presets,
     ptz_configuration,
     wrong,
 )
@@ -34,7 +34,10 @@ def _wanted(context: Context, request: Request) -> PanTiltZoom:
         raise wrong("ter:NoPTZProfile")
     style = context.dialect.ptz
     assert isinstance(style, PtzStyle)
-    return context.optics.movable(profile.channel, obeys_timeout=style.obeys_timeout)
+    camera = context.optics.movable(profile.channel, obeys_timeout=style.obeys_timeout)
+    for number in range(1, context.faults.presets + 1):
+        camera.presets.setdefault(str(number), (f"Preset {number}", (0.0, 0.0, 0.0)))
+    return camera
 
 
 def _vector(request: Request, name: str) -> dict[str, float]:
@@ -134,9 +137,9 @@ def _set_preset(context: Context, request: Request) -> Element:
     if token and token not in camera.presets:
         raise wrong("ter:NoToken")
     if not token:
-        if len(camera.presets) >= MAX_PRESETS:
+        if len(camera.presets) >= most_presets(context):
             raise Fault("Receiver", ("ter:Action", "ter:TooManyPresets"), "Too many presets")
-        token = next(str(n) for n in range(1, MAX_PRESETS + 1) if str(n) not in camera.presets)
+        token = next(str(n) for n in range(1, most_presets(context) + 1) if str(n) not in camera.presets)
     before = camera.presets.get(token, (f"Preset {token}", (0.0, 0.0, 0.0)))[0]
     camera.presets[token] = (text_of(request, "tptz:PresetName") or before, camera.position)
     camera.done.append(f"SetPreset {token}")

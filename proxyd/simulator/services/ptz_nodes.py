@@ -53,12 +53,16 @@ def _channels(context: Context) -> list[int]:
     return [channel for channel in listed if style is not None and style.moves(channel)]
 
 
+def most_presets(context: Context) -> int:
+    return context.faults.presets or MAX_PRESETS
+
+
 def _node(context: Context, channel: int) -> Element:
     return el(
         "tptz:PTZNode",
         el("tt:Name", f"Node {channel}"),
         _spaces(context, "tt:SupportedPTZSpaces"),
-        el("tt:MaximumNumberOfPresets", str(MAX_PRESETS)),
+        el("tt:MaximumNumberOfPresets", str(most_presets(context))),
         el("tt:HomeSupported", "true"),
         *(el("tt:AuxiliaryCommands", command) for command in AUXILIARY),
         token=_node_token(channel),

@@ -95,7 +95,7 @@ def _document(content: str) -> bytes:
 
 
 def _check_hidden(side: bytes, secret: str) -> None:
-    said = shown(side, ())
+    said = shown(side, ()).replace(GONE, "")  # "remove" may be a secret, too
     assert secret not in unescape(said, {"&quot;": '"', "&apos;": "'"})
     assert secret not in said
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxyd.camera.features import PtzSpace, Span
+from proxyd.camera.features import MAX_PRESETS, PtzSpace, Span
 from proxyd.nvr import features
 from proxyd.nvr.account import Account
 from proxyd.nvr.imaging import imaging_features
@@ -146,7 +146,7 @@ def test_what_a_configuration_offers_counts_more_than_its_node() -> None:
 def test_presets_alone_are_worth_it() -> None:
     found = ptz_features({"MaximumNumberOfPresets": 300_000, "HomeSupported": None}, {}, {}, move_status=False)
     assert found is not None
-    assert (found.presets, found.home) == (1000, False)
+    assert (found.presets, found.home) == (MAX_PRESETS, False)
 
 
 @pytest.mark.parametrize(
