@@ -167,6 +167,8 @@ async def endurance(settings: Settings, place: Place) -> dict[str, object]:
         "gb": round(lasted.bytes / 1e9, 2),
         "frames": lasted.frames,
         "lost packets": lasted.lost,
+        "connections that lost some": lasted.losers,
+        "source_late_ms": lasted.source_late_ms,
         "damaged packets": lasted.damaged,
         "mixed packets": lasted.mixed,
         "closed connections": lasted.closed,
@@ -195,6 +197,8 @@ class _Lasted:
     bytes: int = 0
     frames: int = 0
     lost: int = 0
+    losers: int = 0
+    source_late_ms: float = 0.0
     damaged: int = 0
     mixed: int = 0
     closed: int = 0
@@ -217,6 +221,7 @@ def _last(daemon: Product, load: Load, folder: Path, seconds: float) -> _Lasted:
         time.sleep(WARM_UP_S)
         pids = daemon.pids()
         lasted.cpu_s = -sum(map(cpu_s, pids))
+        daemon.source.state()
         sink.mark()
         began = kept_alive = time.monotonic()
         while (now := time.monotonic()) < began + seconds:
@@ -233,6 +238,8 @@ def _last(daemon: Product, load: Load, folder: Path, seconds: float) -> _Lasted:
         each = sink.each()
         lasted.frames = sum(one.frames for one in each)
         lasted.lost = sum(one.lost for one in each)
+        lasted.losers = sum(one.lost > 0 for one in each)
+        lasted.source_late_ms = daemon.source.state().latest_us / 1000
         lasted.damaged = sum(one.damaged for one in each)
         lasted.mixed = sum(one.mixed + (one.stream != one.id) for one in each)
         lasted.closed = sum(not one.open for one in each)
