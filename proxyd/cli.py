@@ -10,6 +10,7 @@ from pathlib import Path
 
 from proxyd import config
 from proxyd.errors import ProxyError
+from proxyd.lookups import Loop
 
 
 def parser() -> argparse.ArgumentParser:
@@ -71,7 +72,8 @@ def _run(args: argparse.Namespace) -> int:
     )
     for noisy in ("httpx", "zeep", "onvif", "aiosqlite"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    asyncio.run(daemon.run(settings))
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(daemon.run(settings))
     return 0
 
 

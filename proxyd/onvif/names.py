@@ -1,12 +1,13 @@
-"""What a name means to this host's resolver: asked in a thread of its own, under a deadline."""
+"""What a name means to this host's resolver, under a deadline."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-import threading
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from proxyd.lookups import look_up
 
 RESOLVE_S = 3.0
 MAX_ADDRESSES = 8
@@ -19,41 +20,10 @@ class SystemNames:
     Nothing is remembered: a name may mean something else the next time."""
 
     def __init__(self) -> None:
-        self._turn = asyncio.Lock()
+        self._turn = asyncio.Semaphore(1)
 
     async def __call__(self, name: str) -> list[str]:
         """Its addresses in the resolver's order, each once. Raises OSError, TimeoutError."""
         async with asyncio.timeout(RESOLVE_S):
-            await self._turn.acquire()
-            loop = asyncio.get_running_loop()
-            answer: asyncio.Future[list[str]] = loop.create_future()
-
-            def tell(found: list[str] | Exception) -> None:
-                self._turn.release()  # not before: the thread may outlive its question by half a minute
-                if answer.done():
-                    return
-                if isinstance(found, Exception):
-                    answer.set_exception(found)
-                else:
-                    answer.set_result(found)
-
-            def ask() -> None:
-                found = _ask(name)
-                with contextlib.suppress(RuntimeError):  # the daemon has stopped
-                    loop.call_soon_threadsafe(tell, found)
-
-            try:
-                # A pool's threads are waited for when the program ends.
-                threading.Thread(target=ask, name="names", daemon=True).start()
-            except RuntimeError as error:
-                self._turn.release()
-                raise OSError("no thread can be started") from error
-            return await answer
-
-
-def _ask(name: str) -> list[str] | Exception:
-    try:
-        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except Exception as error:
-        return error
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))[:MAX_ADDRESSES]
+            found = await look_up(partial(socket.getaddrinfo, name, None, type=socket.SOCK_STREAM), self._turn)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))[:MAX_ADDRESSES]
