@@ -33,13 +33,6 @@ _MOST_WAITING_S = 600.0  # added up over calls that run side by side
 _WORTH_OF_A_DEADLINE = 4  # refusals: what takes long is given up sooner
 
 
-def _names(tokens: ChannelTokens) -> frozenset[str]:
-    """Everything in it that no recorder may see."""
-    one = (tokens.video_source, tokens.source_token, tokens.ptz_profile, tokens.analytics, tokens.audio_source)
-    several = (*tokens.sources, *tokens.source_configurations, *tokens.profiles, *tokens.encoders)
-    return frozenset((*one, *several)) - {""}
-
-
 class FeatureReader:
     """Reads through a connected NvrClient: `begin` once, then `features_of` each channel. `warnings` are sentences for
     people."""
@@ -143,7 +136,7 @@ class FeatureReader:
             return None
         call = ask_items(address, operation, tokens.analytics)
         answer = await self._tried(ANALYTICS, operation, lambda: self._client.exchange(call, step), step)
-        return None if answer is None else parse_items(answer, operation, {*_names(tokens), self._client.access.host})
+        return None if answer is None else parse_items(answer, operation, {*tokens.all(), self._client.access.host})
 
     async def ask(self, namespace: str, operation: str, parameters: Mapping[str, Any], step: str) -> Any:
         """None when the NVR has no such service, or does not answer as it should. After a few such answers in a row

@@ -14,7 +14,7 @@ from proxyd.camera.features import ChannelTokens
 from proxyd.nvr.events.parse import NvrEvent
 from proxyd.nvr.events.route import Router, named_alike
 from proxyd.nvr.events.suspicion import Suspicion
-from proxyd.nvr.events.translate import MOTION_TOPICS, active, all_tokens, motion_of, passes, translate
+from proxyd.nvr.events.translate import MOTION_TOPICS, active, motion_of, passes, translate
 from proxyd.onvif.motion import motion_events
 
 CLEAR_AFTER_S = 30.0
@@ -114,7 +114,7 @@ class EventMapper:
             return
         self._tokens, self._others, self._single = dict(channels), tuple(others), single
         self._router = Router(channels, others, single=single)
-        self._names = frozenset[str]().union(*(all_tokens(tokens) for tokens in (*channels.values(), *others)))
+        self._names = frozenset[str]().union(*(tokens.all() for tokens in (*channels.values(), *others)))
         self._ambiguous.clear()
         self._unknown, self._suspicion = False, Suspicion()
         self.of_no_channel.clear()
@@ -227,8 +227,8 @@ class EventMapper:
 
     def _property(self, camera: int, event: NvrEvent, moment: datetime, now_s: float) -> list[Told]:
         if not self._names.isdisjoint(event.topic.split("/")):
-            return []  # its topic would tell a recorder of another channel, whatever its source says
-        said = translate(event, self._tokens[camera], moment)
+            return []  # its topic would tell a recorder what the NVR calls a channel, whatever its source says
+        said = translate(event, moment)
         if said is None:
             return []
         if not said.state:

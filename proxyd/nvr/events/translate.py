@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from proxyd.camera.events import CameraEvent, Items, TopicSpec
-from proxyd.camera.features import ChannelTokens
 from proxyd.nvr.events.parse import NvrEvent
 from proxyd.nvr.events.route import CHANNEL_ITEMS
 from proxyd.onvif.services.configurations import AUDIO_SOURCE, AUDIO_SOURCE_CONFIG, VIDEO_SOURCE, VIDEO_SOURCE_CONFIG
@@ -73,9 +72,10 @@ def passes(topic: str) -> bool:
     return topic.startswith(_PASSED) and topic not in MOTION_TOPICS
 
 
-def translate(event: NvrEvent, tokens: ChannelTokens, at: datetime) -> CameraEvent | None:
-    """The camera's message, None for what is not told. Motion is not for here."""
-    if not passes(event.topic) or not all_tokens(tokens).isdisjoint(event.topic.split("/")):
+def translate(event: NvrEvent, at: datetime) -> CameraEvent | None:
+    """The camera's message, None for what is not told. Motion is not for here, nor are topics with the NVR's tokens in
+    them: the mapper knows those."""
+    if not passes(event.topic):
         return None
     data = tuple((name, told) for name, value in event.data if (told := _data(name, value)) is not None)
     state = event.operation != "" or active(data) is not None
@@ -137,17 +137,3 @@ def _source(name: str, value: str) -> str:
 
 def _truth(value: str) -> str | None:
     return _TRUTHS.get(value.lower())
-
-
-def all_tokens(tokens: ChannelTokens) -> set[str]:
-    return {
-        *tokens.sources,
-        *tokens.source_configurations,
-        *tokens.profiles,
-        *tokens.encoders,
-        tokens.video_source,
-        tokens.source_token,
-        tokens.analytics,
-        tokens.audio_configuration,
-        tokens.audio_source,
-    } - {""}

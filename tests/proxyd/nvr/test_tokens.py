@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
+from proxyd.camera.features import ChannelTokens
 from proxyd.nvr.grouping import Channel
 from proxyd.nvr.profiles import Profile, parse_media2_profile, parse_media_profile
 from proxyd.nvr.scan import scan
@@ -112,3 +115,10 @@ async def test_every_dialect_tells_its_tokens(dialect: str) -> None:
         assert set(tokens.sources) == {p.source for p in mine}
         assert tokens.source_token in tokens.sources
         assert tokens.video_source in {p.listed_source for p in mine}
+
+
+def test_every_name_of_the_nvr_counts_as_one_that_no_recorder_may_read() -> None:
+    kinds = {one.name: one.default for one in fields(ChannelTokens)}
+    tokens = ChannelTokens(**{name: name if usual == "" else (name, "") for name, usual in kinds.items()})  # type: ignore[arg-type]  # a text, or a tuple where that is the default
+    assert tokens.all() == kinds.keys()
+    assert not ChannelTokens().all()
