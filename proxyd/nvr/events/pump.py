@@ -10,18 +10,14 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from proxyd.camera.spec import NvrAccess
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamUnreachable
-from proxyd.nvr.addresses import BadAddress, port_of, with_port
-from proxyd.nvr.envelope import Element, SoapCall
 from proxyd.nvr.events import subscription as sub
-from proxyd.nvr.events.consumer import Consumer
 from proxyd.nvr.events.parse import NvrEvent, parse_messages
-from proxyd.nvr.refusals import RightsMissing, SoapFault, refusal_error
+from proxyd.nvr.events.subscriber import Link, Mode, NoEventsError, Subscriber, Subscription
+from proxyd.nvr.refusals import SoapFault
 
 log = logging.getLogger(__name__)
 
@@ -38,34 +34,18 @@ _LASTED_S = 10.0  # a subscription that lived so long is replaced at once; some 
 _REFUSED_S = 120.0  # until a device that will not tell events is asked again
 _MANY = 10
 _FAREWELL_S = 2.0
-_SUBSCRIBE = "subscribe to its events"
-
-Mode = Literal["starting", "pull point", "notification", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How events come from an NVR; `reason` in words when they do not. `refused`: it answers, but has none for us."""
 
-    mode: Mode
+    mode: Mode | Literal["starting", "none"]
     reason: str = ""
     refused: bool = False
 
     def __str__(self) -> str:
         return f"{self.mode}: {self.reason}" if self.reason else self.mode
-
-
-class Link(Protocol):
-    """The open conversation with the NVR (nvr/link.py)."""
-
-    @property
-    def access(self) -> NvrAccess: ...
-
-    async def exchange(self, call: SoapCall, step: str, *, wait_s: float = 0.0) -> Element: ...
-
-    async def address_of(self, service: str) -> str | None: ...
-
-    def on_typed_host(self, raw: str) -> str: ...
 
 
 class Listener(Protocol):
@@ -86,22 +66,8 @@ class Listener(Protocol):
         """Whether the NVR answers, and takes the account."""
 
 
-class _NoEventsError(Exception):
-    """The NVR has no events for us; in words for people."""
-
-
 class _SubscriptionGoneError(Exception):
     """The NVR does not know our subscription (any more)."""
-
-
-@dataclass(slots=True)
-class _Subscription:
-    at: SoapCall
-    lifetime_s: float
-    expires_s: float  # by the loop's clock
-    mode: Mode
-    renewable: bool = True
-    proven: bool = False  # something has come through it
 
 
 class EventPump:
@@ -113,9 +79,8 @@ class EventPump:
         self._listener = listener
         self._pull_s = pull_s
         self._limit = MAX_PER_PULL
-        self._manner = sub.MANNERS[0]
-        self._subscription: _Subscription | None = None
-        self._consumer: Consumer | None = None
+        self._subscriber = Subscriber(link, name, listener.heard)
+        self._subscription: Subscription | None = None
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._worked = False  # since the last failure
@@ -134,9 +99,7 @@ class EventPump:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await self._give_back()
-        if self._consumer is not None:
-            await self._consumer.stop()
-            self._consumer = None
+        await self._subscriber.stop()
 
     def wake(self) -> None:
         """Try now: the account, the address or the NVR's settings may be others."""
@@ -159,7 +122,7 @@ class EventPump:
                 self._subscription = None
                 self._worked = self._worked and _now() >= self._lasted_s
                 pause_s = 0.0 if self._worked else pause_s
-            except _NoEventsError as error:
+            except NoEventsError as error:
                 self._fail(str(error), None, refused=True)
                 pause_s = _REFUSED_S
             except UpstreamError as error:
@@ -196,7 +159,8 @@ class EventPump:
         """Until something goes wrong, which is raised."""
         if self._subscription is None:
             # A subscription that outlived a broken connection is used on: NVRs have few, and this one is ours.
-            self._subscription = await self._subscribe()
+            self._subscription = await self._subscriber.subscribe()
+            self._lasted_s = _now() + min(_LASTED_S, self._subscription.lifetime_s / 2)
             self._listener.begin()
         subscription = self._subscription
         while True:
@@ -209,70 +173,7 @@ class EventPump:
                 await self._rest(min(subscription.lifetime_s / 3, PULL_S))
             await self._keep(subscription)
 
-    async def _subscribe(self) -> _Subscription:
-        address = await self._link.address_of("events")
-        if address is None:
-            raise _NoEventsError("the NVR has no event service; enable events in its ONVIF settings, if it has that")
-        made = await self._first_manner(lambda manner: sub.create_pull_point(address, manner), "pull point")
-        if made is not None:
-            return made
-        if self._consumer is None:
-            self._consumer = Consumer(self._link.access.host, self._listener.heard)
-        try:
-            consumer = await self._consumer.start()
-        except (OSError, TimeoutError) as error:
-            raise _NoEventsError(f"the NVR can only send events, and no port can be opened for them: {error}") from None
-        made = await self._first_manner(lambda manner: sub.subscribe(address, consumer, manner), "notification")
-        if made is not None:
-            return made
-        raise _NoEventsError("the NVR gives neither pull points nor notifications; update its firmware")
-
-    async def _first_manner(self, ask: Callable[[sub.Manner], SoapCall], mode: Mode) -> _Subscription | None:
-        """The way in which this NVR lets itself be asked; None when it does not have this at all."""
-        refused: str = ""
-        for manner in sorted(sub.MANNERS, key=lambda m: m != self._manner):
-            try:
-                answer = await self._link.exchange(ask(manner), _SUBSCRIBE)
-            except SoapFault as fault:
-                if sub.is_full(fault):
-                    raise _NoEventsError(
-                        "too many event subscriptions are open on the NVR: restart it, or close programs that listen "
-                        "to its events. It is tried again every two minutes"
-                    ) from None
-                if fault.is_missing_operation:
-                    return None
-                refused = str(refusal_error(fault, where=self._name, step=_SUBSCRIBE))
-                continue
-            except RightsMissing as error:
-                raise _NoEventsError(str(error)) from None
-            except UpstreamUnreachable:
-                raise
-            except UpstreamAuthError:
-                raise
-            except UpstreamError as error:
-                refused = str(error)
-                continue
-            granted = sub.granted(answer)
-            if granted is None:
-                refused = "the NVR gave a subscription without an address"
-                continue
-            self._manner = manner
-            return self._made(granted, manner, mode)
-        log.info("%s: no %s: %s", self._name, mode, refused)
-        if mode == "notification":
-            raise _NoEventsError(refused)
-        return None
-
-    def _made(self, granted: sub.Granted, manner: sub.Manner, mode: Mode) -> _Subscription:
-        try:
-            address = self._link.on_typed_host(granted.address)
-        except BadAddress as error:
-            raise _NoEventsError(f"the NVR gave {error} for a subscription") from None
-        at = sub.manage(address, granted.references, manner)
-        self._lasted_s = _now() + min(_LASTED_S, granted.lifetime_s / 2)
-        return _Subscription(at, granted.lifetime_s, _now() + granted.lifetime_s, mode)
-
-    async def _pull(self, subscription: _Subscription) -> None:
+    async def _pull(self, subscription: Subscription) -> None:
         remaining_s = subscription.expires_s - _now()
         wait_s = min(self._pull_s if subscription.proven else _FIRST_PULL_S, max(remaining_s / 2, 1.0))
         started_s = _now()
@@ -286,7 +187,7 @@ class EventPump:
                 return
             raise _SubscriptionGoneError from None
         except UpstreamUnreachable:
-            self._try_typed_port(subscription)
+            self._subscriber.try_typed_port(subscription)
             if _now() - started_s >= _CUT_S:  # some web servers do not bear long answers: ask for shorter ones
                 self._pull_s = max(self._pull_s / 2, _CUT_S)
             raise
@@ -301,7 +202,7 @@ class EventPump:
         elif took_s < min(wait_s / 2, _IMPATIENT_S):
             await self._rest(_IMPATIENT_S - took_s)
 
-    async def _keep(self, subscription: _Subscription) -> None:
+    async def _keep(self, subscription: Subscription) -> None:
         """Renews at half of the lifetime; what cannot be renewed and nears its end is given back and made anew."""
         remaining_s = subscription.expires_s - _now()
         if remaining_s > subscription.lifetime_s / 2:
@@ -328,13 +229,6 @@ class EventPump:
         with contextlib.suppress(UpstreamError, SoapFault, TimeoutError):
             async with asyncio.timeout(_FAREWELL_S):
                 await self._link.exchange(sub.unsubscribe(subscription.at), "end its event subscription")
-
-    def _try_typed_port(self, subscription: _Subscription) -> None:
-        """Behind a port forward the subscription's own port may be closed to us; the typed one may lead there."""
-        port = self._link.access.port
-        if not subscription.proven and port_of(subscription.at.address) != port:
-            moved = with_port(subscription.at.address, port)
-            subscription.at = sub.manage(moved, subscription.at.references, self._manner)
 
 
 def _now() -> float:

@@ -214,7 +214,7 @@ async def test_a_flood_arrives_complete_and_in_order() -> None:
 async def test_only_the_nvr_may_notify_and_only_at_the_secret_path() -> None:
     async with SimulatedNvr(channels=1, faults=Faults(notify_only=True)) as nvr, pumping(nvr) as (ear, pump):
         await hears_motion(nvr, ear, "notification")
-        consumer = pump._consumer
+        consumer = pump._subscriber._consumer
         assert consumer is not None
         heard = len(ear.events)
         async with aiohttp.ClientSession() as session:
