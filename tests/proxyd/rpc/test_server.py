@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -19,7 +20,7 @@ import pytest
 from proxyd.api import models as m
 from proxyd.api.client import RpcClient
 from proxyd.errors import Conflict, DaemonUnreachable, InvalidInput, NotAllowed, NotFound, ProxyError
-from proxyd.hub import BACKLOG, Hub
+from proxyd.hub import BACKLOG, Hub, Subscriber
 from proxyd.rpc import server as rpc_server
 from proxyd.rpc.access import Caller, caller
 from proxyd.rpc.server import RpcServer
@@ -268,3 +269,24 @@ async def test_a_path_that_no_socket_can_have_is_refused_in_words(tmp_path: Path
         async with serving(folder):
             pass
     assert "--socket" in caught.value.hint
+
+
+async def test_subscribers_that_leave_are_forgotten(tmp_path: Path) -> None:
+    def alive() -> int:
+        gc.collect()
+        return sum(type(one) is Subscriber for one in gc.get_objects())
+
+    hub, before = Hub(), alive()
+    async with serving(tmp_path, hub) as path:
+        for _ in range(10):
+            async with contextlib.AsyncExitStack() as visits:
+                for number in range(20):
+                    client = await visits.enter_async_context(RpcClient(path))
+                    await client.subscribe()
+                    if number % 2:
+                        hub.changed("log", log_entry(number))
+                assert len(hub._subscribers) == 20
+            async with asyncio.timeout(30):
+                while hub._subscribers:
+                    await asyncio.sleep(0)
+    assert alive() == before
