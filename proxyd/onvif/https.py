@@ -16,6 +16,7 @@ from proxyd.camera.ports import port_holder
 from proxyd.camera.settings import Certificate
 from proxyd.camera.spec import CameraSpec
 from proxyd.camera.status import start_failure
+from proxyd.listening import listen
 
 from .http_handshakes import Handshakes
 from .tls import self_signed, server_context
@@ -122,9 +123,7 @@ class Https:
             return
         await self._close()
         handshakes = Handshakes(context, self._serve, f"camera {self._spec.id}")
-        self._listener = await asyncio.get_running_loop().create_server(
-            handshakes, address, port, backlog=_BACKLOG, reuse_address=True
-        )
+        self._listener = await listen(handshakes, address, port, backlog=_BACKLOG)
         self._handshakes, self._serving = handshakes, target
         self.port = self._listener.sockets[0].getsockname()[1]
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from proxyd.camera.urls import bracketed
+from proxyd.listening import listen
 from proxyd.nvr.envelope import read_body
 from proxyd.nvr.events.parse import NvrEvent, parse_messages
 from proxyd.nvr.foreign_names import names_of_nvrs
@@ -59,10 +60,8 @@ class Consumer:
         server = runner.server
         assert server is not None  # after setup
         try:
-            self._listener = await asyncio.get_running_loop().create_server(
-                lambda: _Door(server, self._senders), own, 0, backlog=_BACKLOG
-            )
-        except OSError:
+            self._listener = await listen(lambda: _Door(server, self._senders), own, 0, backlog=_BACKLOG)
+        except BaseException:
             await runner.cleanup()
             raise
         self._runner = runner
