@@ -7,21 +7,14 @@ until one has succeeded; a refused password ends the conversation, and nothing i
 from __future__ import annotations
 
 import asyncio
-import logging
-import secrets
-import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import UTC, datetime, timedelta
-from types import TracebackType
+from datetime import datetime
 from typing import Any, TypeVar
 
-import aiohttp
-
 from proxyd.camera.spec import NvrAccess
-from proxyd.camera.urls import bracketed
 from proxyd.errors import UpstreamAuthError, UpstreamProtocolError
-from proxyd.nvr.addresses import BadAddress, at_typed_host
+from proxyd.nvr.calls import NvrCalls, utc_now
 from proxyd.nvr.device_answers import (
     capability_addresses,
     clean_text,
@@ -29,8 +22,7 @@ from proxyd.nvr.device_answers import (
     service_addresses,
     shown_offset,
 )
-from proxyd.nvr.envelope import Element, Login, SoapCall, read_body, write_call
-from proxyd.nvr.failures import failure_in_words
+from proxyd.nvr.envelope import Element, SoapCall
 from proxyd.nvr.refusals import (
     LoginDemanded,
     NotSoap,
@@ -42,20 +34,14 @@ from proxyd.nvr.refusals import (
     rights_error,
 )
 from proxyd.nvr.result import DeviceIdentity
-from proxyd.nvr.soap_library import OnvifService, warm_up
-from proxyd.nvr.transport import CONNECT_TIMEOUT_S, SoapTransport, seconds_of_http_date
+from proxyd.nvr.transport import seconds_of_http_date
 from proxyd.onvif.namespaces import DEVICE, MEDIA, MEDIA2
 
-log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 _CLOCK_MOVED_S = 5.0
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-class NvrClient:
+class NvrClient(NvrCalls):
     """`async with NvrClient(access) as client: await client.connect()`. All errors are UpstreamError."""
 
     def __init__(
@@ -64,39 +50,13 @@ class NvrClient:
         *,
         call_timeout_s: float = 20,
         parallel: int = 3,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.access = access
-        self.where = f"{bracketed(access.host)}:{access.port}"
-        self.clock_offset_s: float | None = None
+        super().__init__(access, call_timeout_s=call_timeout_s, parallel=parallel, now=now)
+        self.identity = DeviceIdentity()
         self._clock_told = False
-        self.addresses: dict[str, str] = {}  # service namespace → address on the typed host
-        self.warnings: list[str] = []
-        self._call_timeout_s = call_timeout_s
-        self._now = now
-        self._transport = SoapTransport(
-            access.username, access.password, connections=parallel, call_timeout_s=call_timeout_s
-        )
-        self._services: dict[str, OnvifService] = {}
         self._confirming = asyncio.Lock()
         self._refused: UpstreamAuthError | None = None
-        self.identity = DeviceIdentity()
-
-    async def __aenter__(self) -> NvrClient:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        await self._transport.close()
-
-    @property
-    def _device_address(self) -> str:
-        scheme = "https" if self.access.port == 443 else "http"
-        return f"{scheme}://{self.where}/onvif/device_service"
 
     async def connect(self, login: Callable[[], AbstractAsyncContextManager[object]] = nullcontext) -> None:
         """Clock, services, login; `login` surrounds the first call that shows the password. Raises UpstreamError."""
@@ -155,7 +115,7 @@ class NvrClient:
                 last = error
                 continue
             for namespace, raw in reader(answer):
-                self._add_address(namespace, raw)
+                self.add_address(namespace, raw)
             if {MEDIA, MEDIA2} & set(self.addresses):
                 return True
         if isinstance(last, Refusal):
@@ -170,7 +130,7 @@ class NvrClient:
         Raises UpstreamAuthError at the first definite refusal.
         """
         step = "describe itself"
-        if not self._clock_told and await self._offers_digest():
+        if not self._transport.use_digest and not self._clock_told and await self._offers_digest():
             self._transport.use_digest = True  # it needs no clock
         try:
             answer = await self.invoke(DEVICE, "GetDeviceInformation", {}, step, with_token=True)
@@ -178,7 +138,8 @@ class NvrClient:
             if self._transport.use_digest or not refusal.offers_digest:
                 raise self._login_refused(refusal) from None
             self._transport.use_digest = True
-            answer = await self._log_in_by_digest(step)
+            await self.log_in()
+            return
         except SoapFault as refusal:
             if refusal.is_login:
                 raise self._login_refused(refusal) from None
@@ -208,7 +169,7 @@ class NvrClient:
 
     async def exchange(self, call: SoapCall, step: str, *, wait_s: float = 0.0) -> Element:
         """As `call`, for a request made by hand that the NVR may take `wait_s` to answer: the Body's first element."""
-        return await self._guarded(lambda: self._send(call, step, self._call_timeout_s + wait_s), step=step)
+        return await self._guarded(lambda: self.send(call, step, self._call_timeout_s + wait_s), step=step)
 
     async def _guarded(self, ask: Callable[[], Awaitable[_Answer]], *, step: str) -> _Answer:
         if self._refused is not None:
@@ -242,52 +203,6 @@ class NvrClient:
             await self.read_clock()
         return abs((self.clock_offset_s or 0.0) - signed_for_s) > _CLOCK_MOVED_S
 
-    async def _send(self, call: SoapCall, step: str, timeout_s: float) -> Element:
-        """Raises Refusal, UpstreamUnreachable, UpstreamProtocolError."""
-        headers = {"Content-Type": f'application/soap+xml; charset=utf-8; action="{call.action}"'}
-        timeout = aiohttp.ClientTimeout(total=timeout_s, connect=CONNECT_TIMEOUT_S)
-
-        async def once() -> bytes:
-            message = write_call(call, self._login(), f"urn:uuid:{uuid.uuid4()}")
-            return await self._transport.exchange(call.address, message, headers, timeout)
-
-        try:
-            async with asyncio.timeout(timeout_s):
-                answer = await _again_when_closed(once)
-        except Refusal:
-            raise
-        except Exception as error:
-            raise failure_in_words(error, where=self.where, step=step, timeout_s=timeout_s) from None
-        body = read_body(answer)
-        if body is None:
-            raise refusal_error(NotSoap(200, "something that is not SOAP"), where=self.where, step=step)
-        return body
-
-    def _login(self) -> Login | None:
-        if self._transport.use_digest:
-            return None
-        created = self._now() + timedelta(seconds=self.clock_offset_s or 0.0)
-        return Login(self.access.username, self.access.password, secrets.token_bytes(16), created)
-
-    async def invoke(
-        self, namespace: str, operation: str, parameters: dict[str, Any], step: str, *, with_token: bool
-    ) -> Any:
-        """One call under its deadline, repeated once when the NVR closed an idle connection under us.
-
-        Raises Refusal for an answer that is not the result, else UpstreamUnreachable or UpstreamProtocolError.
-        """
-        await warm_up(namespace)  # local work of the first call ever: not the NVR's time
-        signed = with_token and not self._transport.use_digest
-        try:
-            async with asyncio.timeout(self._call_timeout_s):
-                service = await self._service(namespace)
-                return await _again_when_closed(lambda: service.call(operation, parameters, with_token=signed))
-        except (Refusal, UpstreamProtocolError):
-            raise
-        except Exception as error:
-            log.debug("%s: %s failed: %s", self.where, operation, type(error).__name__)
-            raise failure_in_words(error, where=self.where, step=step, timeout_s=self._call_timeout_s) from None
-
     async def _offers_digest(self) -> bool:
         """Ask something that needs a login without one: the challenge tells, and no password is spent."""
         try:
@@ -297,16 +212,6 @@ class NvrClient:
         except Refusal:
             return False
         return False
-
-    async def _log_in_by_digest(self, step: str) -> Any:
-        try:
-            return await self.invoke(DEVICE, "GetDeviceInformation", {}, step, with_token=True)
-        except (LoginDemanded, SoapFault) as refusal:
-            if is_login(refusal):
-                raise self._login_refused(refusal) from None
-            return {}
-        except NotSoap as refusal:
-            raise refusal_error(refusal, where=self.where, step=step) from None
 
     async def _confirm_login(self, refusal: LoginDemanded | SoapFault) -> None:
         try:
@@ -320,35 +225,3 @@ class NvrClient:
     def _login_refused(self, refusal: LoginDemanded | SoapFault) -> UpstreamAuthError:
         self._refused = login_error(refusal, where=self.where, clock_told=self._clock_told)
         return self._refused
-
-    def _add_address(self, namespace: str, raw: str) -> None:
-        try:
-            self.addresses[namespace] = at_typed_host(
-                raw, host=self.access.host, schemes=("http", "https"), base_port=self.access.port
-            )
-        except BadAddress as error:
-            self.warnings.append(f"The NVR names {error} for one of its services; it is not used.")
-
-    async def _service(self, namespace: str) -> OnvifService:
-        address = self._device_address if namespace == DEVICE else self.addresses.get(namespace)
-        if address is None:
-            raise UpstreamProtocolError(f"{self.where} has no service {namespace}.", "Scan it again.")
-        service = self._services.get(namespace)
-        if service is None or service.address != address:
-            offset = timedelta(seconds=self.clock_offset_s or 0.0)
-            service = OnvifService(
-                namespace, address, self.access.username, self.access.password, offset, self._transport
-            )
-            await service.open()
-            self._services[namespace] = service
-        return service
-
-
-async def _again_when_closed(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
-    """Once more when the NVR closed an idle connection under us."""
-    try:
-        return await ask()
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-        return await ask()
