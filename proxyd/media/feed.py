@@ -122,6 +122,12 @@ class Feed:
         if thorough and not self._thorough:
             self._finder.forget_stamp()
         self._thorough = thorough
+        if self._plain:
+            self._calm()
+
+    def _calm(self) -> None:
+        if isinstance(self._source, TcpSource):
+            self._source.calm()
 
     def leave(self, outlet: Outlet) -> None:
         self.outlets.remove(outlet)
@@ -259,6 +265,7 @@ class Feed:
         if kind is Kind.FRAME:
             self._frame(at, stop)
         elif kind is Kind.MESSAGE:
+            self._calm()
             self._emit(FeedMessage(self.number, bytes(self._loop.buffer[at:stop])))
         elif kind is Kind.GARBAGE:
             self._count_garbage(stop - at)

@@ -11,7 +11,7 @@ import select
 import sys
 from collections.abc import Callable
 from itertools import count
-from time import monotonic, sleep
+from time import monotonic
 
 READ_BYTES = 256 * 1024
 # In front of what is read: room for what the last read left incomplete, at most one packet or message.
@@ -35,6 +35,9 @@ class Loop:
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
         self._opener = -1
+        # What ends a window: poll is no good for that, it counts whole milliseconds.
+        self._urgent = select.epoll()
+        self._in_a_hurry: set[int] = set()
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
         self._running = False
@@ -49,6 +52,17 @@ class Loop:
         self._epoll.register(descriptor, events)
         if opener:
             self._opener = descriptor
+            self.hurry(descriptor)
+
+    def hurry(self, descriptor: int) -> None:
+        """What comes there waits for no window, until `calm` or `forget`."""
+        self._in_a_hurry.add(descriptor)
+        self._urgent.register(descriptor, READABLE)
+
+    def calm(self, descriptor: int) -> None:
+        if descriptor in self._in_a_hurry:
+            self._in_a_hurry.remove(descriptor)
+            self._urgent.unregister(descriptor)
 
     def change(self, descriptor: int, events: int) -> None:
         self._epoll.modify(descriptor, events)
@@ -57,6 +71,7 @@ class Loop:
         """Before it is closed: others have it, too, so closing does not end what epoll knows of it."""
         del self._handlers[descriptor]
         self._epoll.unregister(descriptor)
+        self.calm(descriptor)
 
     def call_at(self, when: float, call: Callable[[], None]) -> None:
         """`when` as `now`. Cannot be taken back."""
@@ -67,6 +82,7 @@ class Loop:
 
     def close(self) -> None:
         self._epoll.close()
+        self._urgent.close()
 
     def run(self) -> None:
         poll, window = self._epoll.poll, self._window_s
@@ -88,7 +104,7 @@ class Loop:
                     self._rest(rest)
 
     def _rest(self, seconds: float) -> None:
-        sleep(seconds)
+        select.select((self._urgent,), (), (), seconds)
 
     def _dispatch(self, events: list[tuple[int, int]]) -> None:
         handlers, opener, opened = self._handlers, self._opener, 0

@@ -33,11 +33,16 @@ class TcpSource:
         sock.setblocking(False)
         self._receive = sock.recv_into
         loop.watch(sock.fileno(), READABLE, self._readable)
+        loop.hurry(sock.fileno())  # the answer to PLAY comes next, and a recorder waits for it
 
     def begin(self, data: bytes) -> None:
         """What was read of the connection before."""
         self._loop.buffer[HEADROOM_BYTES : HEADROOM_BYTES + len(data)] = data
         self._deal(HEADROOM_BYTES, HEADROOM_BYTES + len(data))
+
+    def calm(self) -> None:
+        """What comes from now on may wait for the window."""
+        self._loop.calm(self._socket.fileno())
 
     def close(self) -> None:
         if self._open:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,20 @@ def test_the_process_has_a_name_and_ignores_the_keyboard() -> None:
         nvr.close()
         assert rig.wait(FeedLost).feed == feed
         assert rig.rss_kib() < 16 * 1024
+
+
+def test_answers_wait_for_no_window() -> None:
+    with media("--moderation-ms", "200") as rig:
+        feed, nvr = rig.feed()
+        outlet, recorder = rig.outlet(feed)
+        packet = framed(0, rtp(1, 1, b"\x41abc"))
+        for _ in range(30):  # load, and so windows
+            nvr.sendall(packet)
+            recorder.read(len(packet))
+        nvr.sendall(packet)
+        recorder.read(len(packet))  # the next window has just begun
+        began = time.monotonic()
+        for _ in range(10):
+            rig.order(WriteOutlet(outlet, ANSWER))
+            assert recorder.read(len(ANSWER)) == ANSWER
+        assert time.monotonic() - began < 10 * 0.2
