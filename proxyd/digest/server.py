@@ -1,43 +1,22 @@
-"""Basic and Digest authentication for HTTP and RTSP, both sides (RFC 7616, RFC 7617, RFC 2069 style without qop).
+"""The server's side: challenges, and whether an answer is right. Pure.
 
-Pure: time and cnonce come in as arguments. The server side is stateless (nonces are signed with an HMAC) except for a
-bounded memory of the nonce counts that were used.
+Stateless (nonces are signed with an HMAC) except for a bounded memory of the nonce counts that were used.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import re
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-MAX_HEADER_CHARS = 8192
-_HASHES = {"MD5": "md5", "SHA-256": "sha256"}
-_STRENGTH = {"": 2, "MD5": 2, "MD5-SESS": 2, "SHA-256": 3, "SHA-256-SESS": 3}
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_EQUALS = re.compile(r"[ \t]*=[ \t]*")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_BARE = re.compile(r"[^,\s]*")
-_SKIP = re.compile(r"[\s,]+")
+from .header import MAX_HEADER_CHARS, STRENGTH, quote, raw_bytes, response, split_credentials
+
 _REPLAY_WINDOW = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """One challenge of a server. `algorithm` is "" when the server named none (which means MD5)."""
-
-    scheme: str
-    realm: str = ""
-    nonce: str = field(default="", repr=False)
-    opaque: str | None = field(default=None, repr=False)
-    algorithm: str = ""
-    qop: tuple[str, ...] = ()
-    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,84 +29,6 @@ class Verdict:
     stale: bool = False
     scheme: str = ""
     guess: bool = False
-
-
-def parse_challenges(headers: Iterable[str]) -> list[Challenge]:
-    """All Basic and Digest challenges of WWW-Authenticate values, one or several per value; others are skipped."""
-    challenges = []
-    for header in headers:
-        for scheme, params in _split_credentials(header[:MAX_HEADER_CHARS]):
-            if scheme.lower() == "basic":
-                challenges.append(Challenge("Basic", params.get("realm", "")))
-            elif scheme.lower() == "digest" and "nonce" in params:
-                challenges.append(
-                    Challenge(
-                        "Digest",
-                        params.get("realm", ""),
-                        params["nonce"],
-                        params.get("opaque"),
-                        params.get("algorithm", ""),
-                        tuple(q.strip().lower() for q in params.get("qop", "").split(",") if q.strip()),
-                        params.get("stale", "").lower() == "true",
-                    )
-                )
-    return challenges
-
-
-def choose(challenges: Iterable[Challenge]) -> Challenge | None:
-    """The strongest challenge we can answer: SHA-256, then MD5, then Basic; None when there is none."""
-    best: Challenge | None = None
-    best_strength = 0
-    for challenge in challenges:
-        strength = 1 if challenge.scheme == "Basic" else _STRENGTH.get(challenge.algorithm.upper(), 0)
-        if challenge.scheme == "Digest" and challenge.qop and "auth" not in challenge.qop:
-            strength = 0  # auth-int only: needs the body, no camera is known to insist on it
-        if strength > best_strength:
-            best, best_strength = challenge, strength
-    return best
-
-
-def authorization(
-    challenge: Challenge, *, method: str, uri: str, username: str, password: str, cnonce: str, nc: int = 1
-) -> str:
-    """The Authorization value that answers `challenge` (RFC 7616 §3.4; without qop as RFC 2069).
-
-    Raises ValueError for an algorithm or scheme that `choose` would not have picked.
-    """
-    if challenge.scheme == "Basic":
-        return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
-    qop = "auth" if "auth" in challenge.qop else ""
-    if challenge.scheme != "Digest" or (challenge.qop and not qop):
-        raise ValueError("no answer to this challenge is known")
-    count = f"{nc:08x}"
-    answer = _response(
-        challenge.algorithm,
-        method=method,
-        uri=uri,
-        username=username,
-        password=password,
-        realm=challenge.realm,
-        nonce=challenge.nonce,
-        qop=qop,
-        cnonce=cnonce,
-        nc=count,
-    )
-    parts = [
-        f"username={_quote(username)}",
-        f"realm={_quote(challenge.realm)}",
-        f"nonce={_quote(challenge.nonce)}",
-        f"uri={_quote(uri)}",
-        f'response="{answer}"',
-    ]
-    if challenge.algorithm:
-        parts.append(f"algorithm={challenge.algorithm}")
-    if challenge.opaque is not None:
-        parts.append(f"opaque={_quote(challenge.opaque)}")
-    if qop:
-        parts += [f"qop={qop}", f"nc={count}"]
-    if qop or challenge.algorithm.lower().endswith("-sess"):
-        parts.append(f"cnonce={_quote(cnonce)}")
-    return "Digest " + ", ".join(parts)
 
 
 class DigestVerifier:
@@ -157,14 +58,14 @@ class DigestVerifier:
         nonce = self._nonce(now)
         values = []
         for algorithm in algorithms:
-            value = f'Digest realm={_quote(self._realm)}, nonce="{nonce}"'
+            value = f'Digest realm={quote(self._realm)}, nonce="{nonce}"'
             if qop:
                 value += ', qop="auth"'
             if qop or algorithm != "MD5":
                 value += f", algorithm={algorithm}"
             values.append(value + (", stale=true" if stale else ""))
         if basic:
-            values.append(f"Basic realm={_quote(self._realm)}")
+            values.append(f"Basic realm={quote(self._realm)}")
         return values
 
     def verify(
@@ -172,7 +73,7 @@ class DigestVerifier:
     ) -> Verdict:
         """Checks one Authorization value against the one account that this server knows. `basic`: Basic will do,
         whether it was offered or comes unasked."""
-        found = _split_credentials(header) if len(header) <= MAX_HEADER_CHARS else []
+        found = split_credentials(header) if len(header) <= MAX_HEADER_CHARS else []
         scheme = header.split(maxsplit=1)[0].lower() if header.strip() else ""
         if scheme == "basic":
             if not basic:
@@ -192,17 +93,17 @@ class DigestVerifier:
         qop, nc, cnonce = params.get("qop", "").lower(), params.get("nc", ""), params.get("cnonce", "")
         if user is None or nonce is None or answer is None or stated_uri is None:
             return Verdict(False, "malformed", scheme="Digest")
-        if algorithm.upper() not in _STRENGTH:
+        if algorithm.upper() not in STRENGTH:
             return Verdict(False, "unknown algorithm", scheme="Digest")
         if qop and (qop != "auth" or not cnonce or not re.fullmatch(r"[0-9A-Fa-f]{1,8}", nc)):
             return Verdict(False, "malformed", scheme=scheme)
-        if not hmac.compare_digest(_bytes(user), _bytes(username)):
+        if not hmac.compare_digest(raw_bytes(user), raw_bytes(username)):
             return Verdict(False, "unknown user", scheme=scheme, guess=True)
         if params.get("realm", "") != self._realm:
             return Verdict(False, "wrong realm", scheme=scheme)
         if not _same_target(stated_uri, uri):
             return Verdict(False, "authorization is for another address", scheme=scheme)
-        expected = _response(
+        expected = response(
             algorithm,
             method=method,
             uri=stated_uri,
@@ -214,7 +115,7 @@ class DigestVerifier:
             cnonce=cnonce,
             nc=nc,
         )
-        if not hmac.compare_digest(_bytes(expected), _bytes(answer.lower())):
+        if not hmac.compare_digest(raw_bytes(expected), raw_bytes(answer.lower())):
             return Verdict(False, "wrong password", scheme=scheme, guess=True)
         serial = self._serial(nonce, now)
         if serial is None:
@@ -268,7 +169,7 @@ class DigestVerifier:
 
 def username_of(header: str) -> str:
     """The user name that an Authorization value claims; "" when it names none or is malformed."""
-    found = _split_credentials(header) if len(header) <= MAX_HEADER_CHARS else []
+    found = split_credentials(header) if len(header) <= MAX_HEADER_CHARS else []
     if not found:
         return ""
     scheme, params = found[0]
@@ -306,35 +207,6 @@ def _verify_basic(header: str, username: str, password: str) -> Verdict:
     return Verdict(True, scheme="Basic")
 
 
-def _response(
-    algorithm: str,
-    *,
-    method: str,
-    uri: str,
-    username: str,
-    password: str,
-    realm: str,
-    nonce: str,
-    qop: str,
-    cnonce: str,
-    nc: str,
-) -> str:
-    name = algorithm.upper() or "MD5"
-    session = name.endswith("-SESS")
-    hash_name = _HASHES.get(name.removesuffix("-SESS"))
-    if hash_name is None:
-        raise ValueError(f"unknown digest algorithm {algorithm}")
-
-    def h(text: str) -> str:
-        return hashlib.new(hash_name, _bytes(text), usedforsecurity=False).hexdigest()
-
-    ha1 = h(f"{username}:{realm}:{password}")
-    if session:
-        ha1 = h(f"{ha1}:{nonce}:{cnonce}")
-    ha2 = h(f"{method}:{uri}")
-    return h(f"{ha1}:{nonce}:{nc}:{cnonce}:{qop}:{ha2}" if qop else f"{ha1}:{nonce}:{ha2}")
-
-
 def _same_target(stated: str, actual: str) -> bool:
     """Whether the uri that was signed means the one requested. Clients sign the path only, the absolute URL, or
     (RTSP) the presentation's URL for a request on one of its tracks."""
@@ -349,41 +221,3 @@ def _path(uri: str) -> str:
         return uri
     path = parts.path.rstrip("/")
     return f"{path}?{parts.query}" if parts.query else path
-
-
-def _split_credentials(header: str) -> list[tuple[str, dict[str, str]]]:
-    """[(scheme, parameters)] of an auth header value; tolerant, never raises, linear in the length."""
-    found: list[tuple[str, dict[str, str]]] = []
-    at = 0
-    while at < len(header):
-        if skip := _SKIP.match(header, at):
-            at = skip.end()
-            continue
-        name = _TOKEN.match(header, at)
-        if name is None:
-            at += 1
-            continue
-        at = name.end()
-        equals = _EQUALS.match(header, at)
-        if equals is None:
-            found.append((name.group(), {}))
-            continue
-        at = equals.end()
-        if quoted := _QUOTED.match(header, at):
-            value, at = re.sub(r"\\(.)", r"\1", quoted.group(1), flags=re.DOTALL), quoted.end()
-        else:
-            bare = _BARE.match(header, at)
-            assert bare is not None  # the pattern matches nothing, too
-            value, at = bare.group(), bare.end()
-        if found:
-            found[-1][1].setdefault(name.group().lower(), value)
-    return found
-
-
-def _quote(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _bytes(text: str) -> bytes:
-    """UTF-8 that never fails: header values may hold lone surrogates where a peer sent other bytes."""
-    return text.encode("utf-8", "surrogatepass")
