@@ -186,4 +186,4 @@ def test_answers_wait_for_no_window() -> None:
         for _ in range(10):
             rig.order(WriteOutlet(outlet, ANSWER))
             assert recorder.read(len(ANSWER)) == ANSWER
-        assert time.monotonic() - began < 10 * 0.2
+        assert time.monotonic() - began < 1  # one window each would be twice that
