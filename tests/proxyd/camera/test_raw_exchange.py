@@ -87,7 +87,7 @@ def test_no_part_of_a_secret_is_shown_wherever_the_bytes_are_cut(secret: str, da
     assume(secret[:4] not in place)
     cut = padding + b" " * (MAX_SIDE_BYTES - len(padding) - data.draw(st.integers(began + 4, len(side))))
     cut += (b"" if side.startswith(b"<") else b"\r\n") + side
-    assert secret[:4] not in shown(cut[:MAX_SIDE_BYTES], ())
+    assert secret[:4] not in shown(cut[:MAX_SIDE_BYTES], ()).replace(GONE, "")
 
 
 def _document(content: str) -> bytes:
