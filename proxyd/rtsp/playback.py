@@ -70,6 +70,7 @@ class Playback:
         self._outlet: Outlet | None = None
         self._handed_over = False  # the outlet has the recorder's own connection
         self._at_key = False
+        self._to_start = False  # with the answer to PLAY
         self._udp: dict[int, tuple[socket.socket, socket.socket]] = {}  # by track
         self._playing_since = 0.0
         self._figures = StreamFigures()  # those of the stream that is held
@@ -164,11 +165,13 @@ class Playback:
             await self._end_outlet()
             raise
         self._playing_since = time.time()
+        self._to_start = True
         return {} if self._at_key else {track: information[track] for track in self.table.tracks.keys() & information}
 
     def answered(self) -> None:
-        """The answer to PLAY is written."""
-        if self._outlet is not None and self.playing:
+        """An answer is written; after that to PLAY packets follow. A second start would wait for a key frame again."""
+        starts, self._to_start = self._to_start, False
+        if starts and self._outlet is not None and self.playing:
             self._outlet.start(at_key=self._at_key)
 
     async def pause(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from proxyd.camera.settings import CameraSettings
 from proxyd.rtsp.messages import Request, Response
+from proxyd.rtsp.plane import Plane, PlaneSettings
 from tests.proxyd.rtsp.cameras import AT_ONCE, DEADLINE_S, Recorder, camera, recorder, running_plane, simulated_nvr
 from tests.proxyd.rtsp.odd_nvr import OddNvr, odd_nvr
 
@@ -42,6 +43,20 @@ async def test_recorders_of_a_stream_share_one_session() -> None:
         await first.until_packets(80)
         session = (await first.ask("TEARDOWN", f"{url}/main")).status
         assert session == 200 and nvr.sessions == 0
+        assert seen.refusals() == []
+
+
+async def test_a_late_recorder_asks_and_misses_nothing() -> None:
+    async with simulated_nvr() as nvr, camera(nvr.port) as (server, seen, url), recorder(server) as first:
+        await first.start(f"{url}/main")
+        async with recorder(server) as late:
+            await late.start(f"{url}/main")
+            for number in range(1, 6):
+                await late.until_packets(10 * number)
+                assert (await late.ask("GET_PARAMETER", f"{url}/main")).status == 200
+            await late.until_packets(60)
+            begin = numbers(late)[0]
+            assert numbers(late) == [number & 0xFFFF for number in range(begin, begin + len(numbers(late)))]
         assert seen.refusals() == []
 
 
@@ -94,6 +109,25 @@ async def test_recorders_that_come_at_the_same_time_open_it_once() -> None:
             while nvr.sessions:
                 await asyncio.sleep(0.01)
         assert nvr.requests["TEARDOWN"] == 1 and seen.refusals() == []
+
+
+async def test_a_media_process_serves_so_many_recorders_and_no_more() -> None:
+    plane = Plane(PlaneSettings(processes=1, outlets_each=1))
+    await plane.start()
+    async with (
+        simulated_nvr() as nvr,
+        camera(nvr.port, plane=plane) as (server, seen, url),
+        recorder(server) as first,
+        recorder(server) as second,
+    ):
+        await first.start(f"{url}/main")
+        assert (await second.ask("SETUP", f"{url}/main", Transport="RTP/AVP/TCP")).status == 200
+        assert (await second.ask("PLAY", f"{url}/main")).status == 503
+        assert "serves 1 recorders already. Close some" in seen.refusals()[0]
+        assert (await first.ask("TEARDOWN", f"{url}/main")).status == 200
+        assert (await second.ask("PLAY", f"{url}/main")).status == 200
+        await second.until_packets(5)
+    await plane.stop()
 
 
 async def test_a_pause_of_one_recorder_is_not_one_of_the_others() -> None:
