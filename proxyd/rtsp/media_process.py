@@ -36,10 +36,8 @@ _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 class MediaUnavailable(ProxyError):
     """No media process runs at the moment. Our own trouble: it says nothing about an NVR."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            f"The process that carries video {why}.", "It is started again by itself; proxyd's log says more."
-        )
+    def __init__(self, why: str, hint: str = "It is started again by itself; proxyd's log says more.") -> None:
+        super().__init__(f"The process that carries video {why}.", hint)
 
 
 @dataclass(frozen=True, slots=True)

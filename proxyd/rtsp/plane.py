@@ -48,10 +48,11 @@ _ANSWER_BYTES = 64 * 1024
 @dataclass(frozen=True, slots=True)
 class PlaneSettings:
     """`processes`: the most there may be, 0 for one per processor; `feeds_each`: how many feeds one takes before the
-    next is started."""
+    next is started; `outlets_each`: the most recorders that one serves, of all cameras."""
 
     processes: int = 0
     feeds_each: int = 64
+    outlets_each: int = 2048
     media: MediaSettings = field(default_factory=MediaSettings)
 
 
@@ -120,6 +121,8 @@ class Feed:
         """A recorder that is to get this. Raises MediaUnavailable."""
         if self._home is None:
             raise MediaUnavailable("has ended")
+        if len(self._home.outlets) >= self._home.most_outlets:
+            raise MediaUnavailable(f"serves {self._home.most_outlets} recorders already", "Close some of them.")
         return Outlet(next(self._numbers), self, owner, self._home)
 
     def process_ended(self) -> None:
@@ -194,8 +197,9 @@ class Outlet:
 class _Home:
     """A process, and what lives in it."""
 
-    def __init__(self, settings: MediaSettings, died: Callable[[_Home], None]) -> None:
-        self.process = MediaProcess(settings, on_event=self._heard, on_end=lambda _: died(self))
+    def __init__(self, settings: PlaneSettings, died: Callable[[_Home], None]) -> None:
+        self.most_outlets = settings.outlets_each
+        self.process = MediaProcess(settings.media, on_event=self._heard, on_end=lambda _: died(self))
         self.started_at = asyncio.get_running_loop().time()
         self.feeds: dict[int, Feed] = {}
         self.outlets: dict[int, Outlet] = {}
@@ -310,7 +314,7 @@ class Plane:
         return self._homes[0]
 
     async def _add(self) -> None:
-        home = _Home(self._settings.media, self._has_died)
+        home = _Home(self._settings, self._has_died)
         await home.process.start()
         self._homes.append(home)
 
