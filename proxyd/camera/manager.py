@@ -1,14 +1,13 @@
 """Owner of all running cameras: makes what runs equal to what the store says, and tells everybody what changed.
 
 Everything that changes the store calls `refresh()`. Refreshes never overlap; a camera that could not start is tried
-again with a growing pause, by itself, until the cause is gone.
+again by itself (`fleet`), until the cause is gone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -30,17 +29,16 @@ from proxyd.store.store import Store
 from .adoption import TAKE_OVER_AFTER
 from .commands import Command
 from .events import CameraEvent
-from .failed_starts import FailedStarts
+from .fleet import Fleet
 from .nvr_events import EventsChange
 from .performer import Performer
 from .ptz_pad import pad_call
-from .reconcile import reconcile
 from .recorders import Recorders
-from .running import RunningCamera, StartFailed
+from .running import RunningCamera
 from .sequences import Sequences
 from .shown_interfaces import ShownInterfaces
-from .spec import CameraSpec, NvrAccess, ReportUpstream
-from .status import Failure, NvrHealth, state_of
+from .spec import CameraSpec, NvrAccess
+from .status import NvrHealth, state_of
 from .trace import Trace
 from .turns import HIDDEN
 from .upstreams import Upstreams
@@ -49,7 +47,6 @@ from .view import camera_model, facts_of, log_model, spec_of
 log = logging.getLogger(__name__)
 
 _STATS_EVERY_S = 1.0
-_STARTS_AT_ONCE = 16
 
 
 class CameraManager:
@@ -80,8 +77,6 @@ class CameraManager:
         self._snapshots = snapshots
         self._health = health
         self._rows: dict[int, CameraRow] = {}
-        self._running: dict[int, RunningCamera] = {}
-        self._failed = FailedStarts(time.monotonic)
         self._recorders = Recorders(now, take_over_after)
         self._plane = plane
         self._limits = limits or RtspLimits()
@@ -89,6 +84,7 @@ class CameraManager:
         self.events = self._upstreams.events
         self._restart_soon: set[int] = set()  # recorders asked for it; done by the ticker
         self._performer = Performer(store, link=self._upstreams.link, kept=self._kept, restart=self._restart_soon.add)
+        self._fleet = Fleet(self._make, started=self._started, stopped=self._performer.halt)
         self._events_changed = events_changed
         self._sequences = Sequences(store)
         self._shown: dict[int, m.Camera] = {}
@@ -109,7 +105,7 @@ class CameraManager:
             await asyncio.gather(self._ticker, return_exceptions=True)
         async with self._lock:
             await self.events.stop()
-            await asyncio.gather(*(self._stop(id_) for id_ in list(self._running)))
+            await self._fleet.stop()
         await self._upstreams.stop()
 
     async def refresh(self, restart: Iterable[int] = ()) -> None:
@@ -118,46 +114,14 @@ class CameraManager:
         async with self._lock:
             self._rows = {row.id: row for row in await self._store.cameras()}
             self._upstreams.know(self._rows.values())
-            await self._apply(set(restart))
+            desired = {row.id: spec for row in self._rows.values() if row.enabled and (spec := self._spec(row))}
+            await self._fleet.follow(desired, set(restart))
             self._forget_removed()
             others = await self._store.channels_without_camera()
-            await self._upstreams.follow(self._rows.values(), self._running.keys(), others)
+            await self._upstreams.follow(self._rows.values(), self._fleet.running.keys(), others)
             self._interfaces.rows = await self._store.interfaces()
             self.publish()
         self._named({row.interface.mac: row.name for row in self._rows.values() if row.interface})
-
-    async def _apply(self, restart: set[int]) -> None:
-        desired = {row.id: spec for row in self._rows.values() if row.enabled and (spec := self._spec(row))}
-        for id_ in restart & self._running.keys():
-            await self._stop(id_)
-        actions = reconcile(desired, {id_: camera.spec for id_, camera in self._running.items()})
-        await asyncio.gather(*(self._stop(id_) for id_ in actions.stop))
-        for spec in actions.update:
-            self._running[spec.id].update(spec)
-        self._failed.keep(desired)
-        slots = asyncio.Semaphore(_STARTS_AT_ONCE)
-        await asyncio.gather(*(self._start(spec, slots, spec.id in restart) for spec in actions.start))
-
-    async def _start(self, spec: CameraSpec, slots: asyncio.Semaphore, at_once: bool) -> None:
-        if self._failed.must_wait(spec) and not at_once:
-            return
-        try:
-            camera = self._make(spec)
-            async with slots:
-                await camera.start()
-        except StartFailed as error:
-            self._note_failure(spec, error.failure)
-        except Exception:
-            log.exception("camera %d: a bug while starting", spec.id)
-            failure = Failure(m.CameraState.FAILED, "A bug keeps this camera from starting; proxyd's log has details.")
-            self._note_failure(spec, failure)
-        else:
-            self._running[spec.id] = camera
-            self.trace_of(spec.id).listens_on(spec.address)
-            for event in self.events.present(spec.nvr_id, spec.id):
-                camera.deliver(event)
-            self._failed.forget(spec.id)
-            log.info("camera %d: listens on %s", spec.id, spec.address)
 
     def _spec(self, row: CameraRow) -> CameraSpec | None:
         spec, findable = spec_of(row), self.findable(row)
@@ -166,7 +130,7 @@ class CameraManager:
     async def apply_findable(self) -> None:
         """`findable` may say something else than before: show or hide the cameras that run."""
         async with self._lock:
-            for id_, camera in self._running.items():
+            for id_, camera in self._fleet.running.items():
                 spec = self._spec(self._rows[id_]) if id_ in self._rows else None
                 if spec is not None and spec.discovery != camera.spec.discovery:
                     camera.update(replace(camera.spec, discovery=spec.discovery))
@@ -178,20 +142,26 @@ class CameraManager:
             self._snapshots,
             self._upstreams.opener(spec.nvr_id),
             self._plane,
-            self._reporter(spec),
+            partial(self._upstreams.heard, spec.nvr_id),
             limits=self._limits,
             sequence=self._sequences.of(spec.id),
             perform=partial(self._perform, spec.id),
             gone=partial(self._performer.client_gone, spec.id),
         )
 
+    def _started(self, camera: RunningCamera) -> None:
+        spec = camera.spec
+        self.trace_of(spec.id).listens_on(spec.address)
+        for event in self.events.present(spec.nvr_id, spec.id):
+            camera.deliver(event)
+
     def _deliver(self, id_: int, event: CameraEvent) -> None:
-        if camera := self._running.get(id_):
+        if camera := self._fleet.running.get(id_):
             camera.deliver(event)
 
     async def _perform(self, id_: int, command: Command, client: str) -> Any:
         """For the recorder at `client`. Raises ProxyError, or the fault where the NVR's reason may be told."""
-        camera = self._running.get(id_)
+        camera = self._fleet.running.get(id_)
         if camera is None:
             raise NotFound(f"There is no running camera {id_}.")
         try:
@@ -204,34 +174,23 @@ class CameraManager:
     async def _kept(self, id_: int, words: str) -> None:
         """A recorder changed something in the store: follow it, without closing a connection."""
         async with self._lock:
-            self._rows[id_] = row = await self._store.camera(id_)
-            spec, camera = self._spec(row), self._running.get(id_)
-            if spec and camera:
-                camera.update(spec)
+            self._follow_row(await self._store.camera(id_))
         self.publish()
         self._hub.changed("log", log_model(await self._store.log("info", f"camera {id_}", words)))
 
-    def _note_failure(self, spec: CameraSpec, failure: Failure) -> None:
-        if self._failed.note(spec, failure):
-            log.warning("camera %d: %s", spec.id, failure.reason)
-
-    async def _stop(self, id_: int) -> None:
-        camera = self._running.pop(id_, None)
-        if camera:
-            await camera.stop()
-            await self._performer.halt(id_)  # no recorder can move it any more
-            log.info("camera %d: stopped", id_)
-
-    def _reporter(self, spec: CameraSpec) -> ReportUpstream:
-        nvr_id = spec.nvr_id
-        return lambda error: self._upstreams.heard(nvr_id, error)
+    def _follow_row(self, row: CameraRow) -> None:
+        """Without closing a connection, so not for what the listening sockets depend on."""
+        self._rows[row.id] = row
+        spec, camera = self._spec(row), self._fleet.running.get(row.id)
+        if spec and camera:
+            camera.update(spec)
 
     def _forget_removed(self) -> None:
         for id_ in self._shown.keys() - self._rows.keys():
             del self._shown[id_]
             self._recorders.drop(id_)
             self._sequences.drop(id_)
-            self._failed.forget(id_)
+            self._fleet.forget(id_)
             self._hub.removed("camera", id_)
 
     def publish(self) -> None:
@@ -244,14 +203,14 @@ class CameraManager:
         self._interfaces.publish()
 
     def _model(self, row: CameraRow) -> m.Camera:
-        camera, trace = self._running.get(row.id), self._recorders.known(row.id)
+        camera, trace = self._fleet.running.get(row.id), self._recorders.known(row.id)
         words = self._address_words().get(row.interface.mac, "") if row.interface else ""
         hidden = HIDDEN if self.findable(row) is False else ""
         state, reason = state_of(
             facts_of(
                 row,
                 running=camera is not None,
-                failure=self._failed.failure(row.id),
+                failure=self._fleet.failure(row.id),
                 nvr=self._health(row.nvr_id),
                 moved_from=trace.moved_from if trace else "",
                 waiting=words,
@@ -272,7 +231,7 @@ class CameraManager:
         """Live figures once a second, and another try for cameras whose time has come."""
         while True:
             await asyncio.sleep(_STATS_EVERY_S)
-            for camera in self._running.values():
+            for camera in self._fleet.running.values():
                 camera.tend()
             self.events.tend()
             try:
@@ -284,7 +243,7 @@ class CameraManager:
                     due = set(self._restart_soon)
                     self._restart_soon -= due
                     await self.refresh(due)
-                elif self._failed.due():
+                elif self._fleet.has_due():
                     await self.refresh()
                 else:
                     self.publish()
@@ -293,7 +252,7 @@ class CameraManager:
 
     async def _watch_adoptions(self) -> None:
         """Keeps which recorder has which camera. Raises StoreError."""
-        for id_, who in self._recorders.adopters(self._rows.values(), self._running).items():
+        for id_, who in self._recorders.adopters(self._rows.values(), self._fleet.running).items():
             await self._adopted(self._rows[id_], who)
 
     async def _adopted(self, row: CameraRow, who: str) -> None:
@@ -316,7 +275,7 @@ class CameraManager:
 
     def able(self) -> Collection[int]:
         """The cameras that run."""
-        return self._running.keys()
+        return self._fleet.running.keys()
 
     def camera(self, id_: int) -> m.Camera:
         return self._model(self.row(id_))
@@ -333,16 +292,13 @@ class CameraManager:
     async def set_discovery(self, id_: int, on: bool) -> None:
         """Whether recorders may find this camera; kept for ever. Raises NotFound, StoreError."""
         async with self._lock:  # a refresh under way has read the row before this change
-            self._rows[id_] = row = await self._store.set_discovery(id_, on)
-            spec, camera = self._spec(row), self._running.get(id_)
-            if spec and camera:
-                camera.update(spec)
+            self._follow_row(await self._store.set_discovery(id_, on))
         self.publish()
 
     async def move(self, wanted: CameraPtz) -> None:
         """Raises NotFound, Conflict, UpstreamError."""
         row = self.row(wanted.id)
-        camera = self._running.get(wanted.id)
+        camera = self._fleet.running.get(wanted.id)
         if camera is None:
             hint = f"onviftui camera show {row.id} says why."
             raise Conflict(f"{row.name} does not run, so it cannot be moved.", hint)
@@ -360,7 +316,7 @@ class CameraManager:
     def diagnosis(self, id_: int) -> list[m.Finding]:
         """Why recorders do not adopt this camera, or that all is well. Raises NotFound."""
         row = self.row(id_)
-        return self._recorders.diagnosis(row, self._model(row), self._running.get(id_))
+        return self._recorders.diagnosis(row, self._model(row), self._fleet.running.get(id_))
 
     async def forget_adoption(self, ids: Iterable[int]) -> None:
         """And what recorders did so far: who comes now is met for the first time. Raises NotFound, StoreError."""
