@@ -6,7 +6,7 @@ Either way of a service request suffices. The same accounts open both, and passw
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -22,6 +22,7 @@ from .security import TokenVerifier
 from .soap import SoapRequest, UsernameToken, Version
 
 REALM = "onviftui"
+_MAX_NAME_CHARS = 64
 _Outcome = TypeVar("_Outcome")
 
 
@@ -48,12 +49,14 @@ class Authenticator:
     def in_turn(
         self, call: Call, token: UsernameToken | None, check: Callable[[datetime], _Outcome], now: datetime
     ) -> _Outcome | Later[_Outcome]:
-        """What `check(now)` says, unless the credentials of this request have to wait before they are looked at."""
+        """What `check(now)` says, unless the credentials of this request have to wait before they are looked at. A
+        connection that proved itself does not wait as the same account again: it guesses nothing that it does not know.
+        """
         if call.authorization is None and token is None:
             return check(now)
-        username = _claimed(call, token)
-        if self._guesses.delay(self._guesses.budget(call.client, username)):
-            return Later(call.client, username, check)
+        for username in _claimed(call, token):
+            if username != call.proof.username and self._guesses.delay(self._guesses.budget(call.client, username)):
+                return Later(call.client, username, check)
         return check(now)
 
     def check(self, call: Call, request: SoapRequest, now: datetime) -> Grant | Reply:
@@ -62,14 +65,14 @@ class Authenticator:
         if http.ok:
             return self._let_in(call, account, http)
         if http.guess:
-            self._guesses.wrong(call.client, _claimed(call, None))
+            self._wrong(call, username_of(call.authorization or ""))
         if request.security is None:
             return self._challenge(call, http, request.operation, request.version, now)
         verdict, account = self._check_token(call, request.security, now)
         if verdict.ok:
             return self._let_in(call, account, verdict)
         if verdict.guess:
-            self._guesses.wrong(call.client, _claimed(call, request.security))
+            self._wrong(call, request.security.username)
         return refusal(
             not_authorized(), request.operation, verdict.reason, auth=verdict.scheme, version=request.version
         )
@@ -85,7 +88,7 @@ class Authenticator:
         if verdict.ok:
             return self._let_in(call, account, verdict)
         if verdict.guess:
-            self._guesses.wrong(call.client, _claimed(call, None))
+            self._wrong(call, username_of(call.authorization or ""))
         headers = self._challenges(now, stale=verdict.stale, basic=True)
         text = "user name and password of the camera are needed"
         return unless_asked(plain(401, text, verdict.reason, headers, verdict.scheme), call.authorization)
@@ -129,10 +132,17 @@ class Authenticator:
 
     def _let_in(self, call: Call, account: Account, verdict: Verdict) -> Grant:
         self._guesses.right(call.client, account.username)
+        call.proof.username = account.username[:_MAX_NAME_CHARS]
         return Grant(account, verdict.scheme)
 
+    def _wrong(self, call: Call, username: str) -> None:
+        call.proof.username = None
+        self._guesses.wrong(call.client, username[:_MAX_NAME_CHARS])
 
-def _claimed(call: Call, token: UsernameToken | None) -> str:
+
+def _claimed(call: Call, token: UsernameToken | None) -> Iterator[str]:
+    """Both ways of one request may be tried, each with a name of its own."""
+    if call.authorization is not None:
+        yield username_of(call.authorization)[:_MAX_NAME_CHARS]
     if token is not None:
-        return token.username[:64]
-    return username_of(call.authorization or "")[:64]
+        yield token.username[:_MAX_NAME_CHARS]

@@ -20,10 +20,17 @@ _Outcome = TypeVar("_Outcome")
 _QUOTED = re.compile("[:'\"]")  # after these a parser quotes what came
 
 
+@dataclass(slots=True)
+class Proof:
+    """What is known of one connection: the name of the account whose password was right on it last."""
+
+    username: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One HTTP request. `target` is the request target as sent (HTTP Digest signs it); `client` the address it came
-    from."""
+    from; `proof` is its connection's."""
 
     method: str
     path: str
@@ -33,6 +40,7 @@ class Call:
     subscription_id: str = ""
     authorization: str | None = field(default=None, repr=False)
     client: str = ""
+    proof: Proof = field(default_factory=Proof)
 
 
 @dataclass(frozen=True, slots=True)

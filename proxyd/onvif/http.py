@@ -24,6 +24,7 @@ from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec, RecordExchange
 from proxyd.camera.urls import SNAPSHOT_PATH
 from proxyd.errors import UpstreamError
+from proxyd.listening import listen
 from proxyd.snapshot.picture import SnapshotPicture
 
 from . import exchange, http_connections
@@ -33,7 +34,7 @@ from .exchange import Call, Later, Pending, Reply
 from .faults import SoapFault
 from .http_body import TooLarge, read_body
 from .http_bytes import Asked, response_of
-from .http_connections import ClientLog, Connections, host_of, peer_of, reached_by
+from .http_connections import ClientLog, Connections, host_of, peer_of, proof_of, reached_by
 from .http_quick import QuickConnection
 from .https import Https
 from .quick_camera import QuickCamera
@@ -96,7 +97,6 @@ class OnvifServer:
         """Bind the camera's address and port. OSError (address missing, port taken) is for the caller to name."""
         if self._listener is not None:
             return
-        loop = asyncio.get_running_loop()
         connections = Connections(
             self._handle,
             quick=lambda connections: QuickConnection(connections, self._quick, f"camera {self._dispatcher.spec.id}"),
@@ -112,9 +112,7 @@ class OnvifServer:
             logger=ClientLog(_log, {"camera": self._dispatcher.spec.id}),
         )
         spec = self._dispatcher.spec
-        self._listener = await loop.create_server(
-            connections, spec.address, spec.http_port, backlog=_BACKLOG, reuse_address=True
-        )
+        self._listener = await listen(connections, spec.address, spec.http_port, backlog=_BACKLOG)
         self._connections = connections
         self.port = self._listener.sockets[0].getsockname()[1]
         self._https = Https(spec, connections, now=self._now, perform=self._perform)
@@ -334,4 +332,5 @@ def _call(request: web.BaseRequest, body: bytes = b"") -> Call:
         subscription_id=request.query.get("sub", ""),
         authorization=request.headers.get("Authorization"),
         client=host_of(request.transport),
+        proof=proof_of(request),
     )

@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from proxyd.camera.urls import bracketed
 
+from .exchange import Proof
 from .services.operation import Reached
 
 MAX_CONNECTIONS = 64
@@ -40,6 +41,7 @@ class Handler(web.RequestHandler):
     def __init__(self, manager: Connections, **settings: Any) -> None:
         super().__init__(manager, **settings)
         self._broken = manager.broken
+        self.proof = Proof()
 
     def handle_error(
         self,
@@ -93,9 +95,10 @@ class Connections(web.Server):
     def __call__(self) -> asyncio.Protocol:  # type: ignore[override] # aiohttp's own comes later, if at all
         return self._quick(self)
 
-    def hand_over(self, quick: asyncio.Protocol, transport: asyncio.Transport, data: bytes) -> None:
+    def hand_over(self, quick: asyncio.Protocol, transport: asyncio.Transport, data: bytes, proof: Proof) -> None:
         """From now on the connection is aiohttp's, which begins with `data`."""
         handler = Handler(self, loop=self._loop_here, **self._kwargs)
+        handler.proof = proof
         self.held[handler] = self.held.pop(quick)
         if quick in self.kept:
             self.kept[handler] = self.kept.pop(quick)
@@ -172,6 +175,10 @@ def host_of(transport: asyncio.BaseTransport | None) -> str:
     """The client's address; "" when it is gone."""
     peer = transport.get_extra_info("peername") if transport else None
     return str(peer[0]) if peer else ""
+
+
+def proof_of(request: web.BaseRequest) -> Proof:
+    return request.protocol.proof if isinstance(request.protocol, Handler) else Proof()
 
 
 def peer_of(request: web.BaseRequest) -> str:

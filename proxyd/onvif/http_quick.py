@@ -18,7 +18,7 @@ from proxyd.camera.raw_exchange import RawExchange
 from proxyd.camera.urls import bracketed
 
 from . import http_connections
-from .exchange import Call, Later, Pending, Reply
+from .exchange import Call, Later, Pending, Proof, Reply
 from .http_bytes import bytes_of
 from .quick_request import QuickHead, parse_quick_head
 from .services.operation import Reached
@@ -58,6 +58,7 @@ class QuickConnection(asyncio.Protocol):
         self._camera = camera
         self._owner = owner
         self._loop = asyncio.get_running_loop()
+        self._proof = Proof()
         self._head_bytes = b""  # of the last request: the next one's is mostly the same
         self._head: QuickHead | None = None
         self._begun = b""  # a request whose body is not complete
@@ -171,6 +172,7 @@ class QuickConnection(asyncio.Protocol):
             head.subscription_id,
             head.authorization,
             self._host,
+            self._proof,
         )
         answer = self._camera.answer(call)
         if isinstance(answer, Reply):
@@ -240,7 +242,7 @@ class QuickConnection(asyncio.Protocol):
     def _hand_over(self, data: bytes) -> None:
         self._end_timers()
         self._transport.resume_reading()
-        self._connections.hand_over(self, self._transport, data)
+        self._connections.hand_over(self, self._transport, data, self._proof)
 
     def _out_of_patience(self) -> None:
         self._patience = None

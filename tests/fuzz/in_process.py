@@ -11,10 +11,20 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from proxyd.camera.commands import LookUp, NvrCall, ReadEncoderOptions, SetDiscovery, SetSettings, SetUsers
+from proxyd.camera.commands import (
+    LookUp,
+    MakeCertificate,
+    NvrCall,
+    ReadEncoderOptions,
+    SetCertificate,
+    SetDiscovery,
+    SetSettings,
+    SetUsers,
+)
 from proxyd.camera.guesses import Guesses
+from proxyd.camera.settings import Certificate
 from proxyd.camera.spec import CameraSpec
-from proxyd.errors import UpstreamError
+from proxyd.errors import Conflict, UpstreamError
 from proxyd.onvif.dispatch import Dispatcher
 from proxyd.onvif.exchange import Call, Later, Pending, Reply
 from proxyd.onvif.faults import SoapFault
@@ -23,6 +33,7 @@ from proxyd.onvif.services.event_subscriptions import Notify
 from proxyd.onvif.services.events import Pull
 from proxyd.onvif.services.operation import Reached
 from proxyd.onvif.subscriptions import Subscriptions
+from proxyd.onvif.tls import self_signed
 from tests.bench.measure import rss_mb
 from tests.proxyd.onvif.builders import NOW, SPECS
 from tests.proxyd.onvif.coverage import cameras
@@ -88,7 +99,7 @@ class Fuzzed:
             return pending.finish(self.now)
         try:
             return pending.finish(self._perform(pending.command))
-        except (SoapFault, UpstreamError) as error:
+        except (Conflict, SoapFault, UpstreamError) as error:
             return pending.failed(error)
 
     def _perform(self, command: Any) -> Any:
@@ -106,10 +117,25 @@ class Fuzzed:
                 spec = replace(spec, settings=replace(spec.settings, **changes))
             case SetUsers(users):
                 spec = replace(spec, users=users)
+            case SetCertificate(certificate, name):
+                settings = replace(spec.settings, certificate_id=name)
+                spec = replace(spec, certificate=certificate, settings=settings)
+            case MakeCertificate(name):
+                made = self._made(command)
+                self._perform(SetCertificate(made, name))
+                return made
         if spec is not self._spec:
             self._spec = spec
             self._dispatcher.update(spec)
         return None
+
+    def _made(self, wish: MakeCertificate) -> Certificate:
+        try:
+            return self_signed(
+                self._spec, self.now, subject=wish.subject, not_before=wish.not_before, not_after=wish.not_after
+            )
+        except ValueError:
+            raise Conflict("No certificate can be made for that subject and that time.") from None
 
     def _nvr(self, right: Any) -> Any:
         chance = self._random.random()

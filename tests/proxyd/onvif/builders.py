@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from lxml import etree
 
-from proxyd.camera.commands import Command, LookUp
+from proxyd.camera.commands import Command, LookUp, MakeCertificate
 from proxyd.camera.features import AnalyticsItem, ChannelFeatures
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import AudioSpec, CameraSpec, NvrAccess, StreamSpec
@@ -26,6 +26,7 @@ from proxyd.onvif.services.imaging import IMAGING_PATH
 from proxyd.onvif.services.operation import DEVICEIO_PATH, EVENTS_PATH, MEDIA2_PATH, MEDIA_PATH, Reached
 from proxyd.onvif.services.ptz_nodes import PTZ_PATH
 from proxyd.onvif.subscriptions import Subscriptions
+from proxyd.onvif.tls import self_signed
 
 NOW = datetime(2026, 11, 22, 11, 30, 5, tzinfo=UTC)
 USERNAME = "onvif"
@@ -193,6 +194,8 @@ class Camera:
             except SoapFault as fault:
                 return answer.failed(fault)
         self.commands.append(command)
+        if isinstance(command, MakeCertificate) and not self.results:
+            return answer.finish(self_signed(self.spec, self.now))
         return answer.finish(self._result())
 
     def _result(self) -> Any:

@@ -13,11 +13,12 @@ _CLASSES: dict[Access, str] = {
         GetSystemDateAndTime GetRelayOutputOptions""",
     Access.READ_SYSTEM: """GetDeviceInformation GetScopes GetDiscoveryMode GetDNS GetNTP GetDynamicDNS
         GetZeroConfiguration GetNetworkInterfaces GetNetworkProtocols GetNetworkDefaultGateway GetCertificates
-        GetCertificatesStatus GetClientCertificateMode GetDigitalInputs GetSerialPorts""",
-    Access.READ_SYSTEM_SECRET: "GetUsers GetSystemLog GetSystemSupportInformation",
+        GetCertificatesStatus GetCertificateInformation GetClientCertificateMode GetDigitalInputs GetSerialPorts""",
+    Access.READ_SYSTEM_SECRET: "GetUsers GetSystemLog GetSystemSupportInformation GetPkcs10Request",
     Access.WRITE_SYSTEM: """CreateUsers DeleteUsers SetUser SetScopes AddScopes RemoveScopes SetDiscoveryMode SetDNS
         SetNTP SetHostname SetHostnameFromDHCP SetNetworkInterfaces SetNetworkProtocols SetNetworkDefaultGateway
-        SetSystemDateAndTime""",
+        SetSystemDateAndTime SetCertificatesStatus CreateCertificate LoadCertificates LoadCertificateWithPrivateKey
+        DeleteCertificates""",
     Access.UNRECOVERABLE: "SetSystemFactoryDefault SystemReboot",
 }
 _BY_NAME = {name: access for access, names in _CLASSES.items() for name in names.split()}
