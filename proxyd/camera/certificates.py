@@ -14,9 +14,9 @@ from itertools import pairwise
 from typing import Literal, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -31,7 +31,9 @@ from .settings import Certificate
 
 MAX_CHAIN = 8
 MAX_CERTIFICATE_BYTES = 32 * 1024  # of one, or of a chain
+MAX_KEY_BYTES = 16 * 1024
 _LEAST_RSA_BITS = 2048  # OpenSSL refuses shorter keys
+_MOST_RSA_BITS = 8192  # each recorder that connects makes us sign with it
 _SOON = timedelta(days=30)
 _BEGIN = b"-----BEGIN "
 _BROKEN = (
@@ -41,7 +43,10 @@ _BROKEN = (
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
-_KEY_BLOCK = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", re.S)
+# No block goes on behind the beginning of another, so that the time is in proportion to the text.
+_KEY_BLOCK = re.compile(
+    rb"-----BEGIN ([A-Z ]{0,20})PRIVATE KEY-----(?:(?!-----BEGIN ).)*?-----END \1PRIVATE KEY-----", re.S
+)
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 _Loaded = TypeVar("_Loaded")
@@ -91,7 +96,7 @@ def fit_der(certificate: bytes, key: bytes) -> Certificate:
     if key.lstrip().startswith(_BEGIN):
         return _fit(certificates, _pem_key(key))
     try:
-        return _fit(certificates, _usable(load_der_private_key(key, None)))
+        return _fit(certificates, _usable(_load_key(load_der_private_key, key)))
     except (TypeError, *_BROKEN) as error:
         raise _as_unfit(error, "The private key is no DER that can be read.") from None
 
@@ -120,9 +125,17 @@ def _pem_key(data: bytes) -> PrivateKey:
     try:
         if block is None:
             raise ValueError
-        return _usable(load_pem_private_key(block[0], None))
+        return _usable(_load_key(load_pem_private_key, block[0]))
     except (TypeError, *_BROKEN) as error:
         raise _as_unfit(error, "There is no private key in PEM in it that can be read.") from None
+
+
+def _load_key(load: Callable[..., object], data: bytes) -> object:
+    """Without OpenSSL's own check, which tests primes for a second while everything waits; `_usable` makes up for it.
+    Raises ValueError, TypeError."""
+    if len(data) > MAX_KEY_BYTES:
+        raise ValueError
+    return load(data, None, unsafe_skip_rsa_key_validation=True)
 
 
 def _as_unfit(error: Exception, message: str) -> UnfitCertificate:
@@ -138,9 +151,10 @@ def _as_unfit(error: Exception, message: str) -> UnfitCertificate:
 
 def _usable(key: object) -> PrivateKey:
     if isinstance(key, rsa.RSAPrivateKey):
-        if key.key_size >= _LEAST_RSA_BITS:
+        if _LEAST_RSA_BITS <= key.key_size <= _MOST_RSA_BITS:
+            _check_signing(key)
             return key
-        message = f"The key has {key.key_size} bits, and RSA keys need {_LEAST_RSA_BITS}."
+        message = f"The key has {key.key_size} bits, and RSA keys need {_LEAST_RSA_BITS} to {_MOST_RSA_BITS}."
     elif isinstance(key, ec.EllipticCurvePrivateKey):
         if isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1 | ec.SECP521R1):
             return key
@@ -148,6 +162,15 @@ def _usable(key: object) -> PrivateKey:
     else:
         message = "Recorders do not know keys of this kind."
     raise UnfitCertificate("key", message, f"Take RSA with {_LEAST_RSA_BITS} bits or more, or ECDSA on P-256.")
+
+
+def _check_signing(key: rsa.RSAPrivateKey) -> None:
+    """Raises UnfitCertificate when its private part is not that of its public one."""
+    try:
+        signed = key.sign(b"", padding.PKCS1v15(), hashes.SHA256())
+        key.public_key().verify(signed, b"", padding.PKCS1v15(), hashes.SHA256())
+    except (InvalidSignature, InternalError, ValueError):
+        raise UnfitCertificate("key", "The private key is broken: its parts do not fit.", "Take it anew.") from None
 
 
 def _fit(chain: Sequence[x509.Certificate], key: PrivateKey) -> Certificate:

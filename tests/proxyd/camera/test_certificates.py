@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -122,6 +124,45 @@ def test_keys_that_recorders_do_not_know_are_refused() -> None:
     for key, words in ((short, "1024 bits"), (curve, "secp256k1"), (strange, "of this kind")):
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         assert words in _unfit(CHAIN, secret).message
+
+
+def _rsa_pem(n: int, p: int, q: int) -> bytes:
+    """A key that says of itself that its modulus is `n`, whatever its primes are."""
+
+    def value(number: int) -> bytes:
+        return _tagged(b"\x02", number.to_bytes(number.bit_length() // 8 + 1))
+
+    d = pow(65537, -1, (p - 1) * (q - 1))
+    parts = (0, n, 65537, d, p, q, d % (p - 1), d % (q - 1), pow(q, -1, p))
+    text = base64.encodebytes(_tagged(b"\x30", b"".join(map(value, parts))))
+    return b"-----BEGIN RSA PRIVATE KEY-----\n" + text + b"-----END RSA PRIVATE KEY-----\n"
+
+
+def _tagged(tag: bytes, content: bytes) -> bytes:
+    size = len(content)
+    if size < 128:
+        return tag + bytes([size]) + content
+    digits = size.to_bytes((size.bit_length() + 7) // 8)
+    return tag + bytes([0x80 | len(digits)]) + digits + content
+
+
+def test_a_broken_or_huge_key_is_refused() -> None:
+    good, other = (rsa.generate_private_key(65537, 2048).private_numbers() for _ in range(2))
+    assert "not belong" in _unfit(CHAIN, _rsa_pem(good.p * good.q, good.p, good.q)).message
+    assert "broken" in _unfit(CHAIN, _rsa_pem(good.p * good.q, other.p, other.q)).message
+    p, q = (1 << 9689) - 1, (1 << 9941) - 1  # primes of Mersenne
+    assert "19630 bits" in _unfit(CHAIN, _rsa_pem(p * q, p, q)).message
+    p, q = (1 << 44497) - 1, (1 << 86243) - 1
+    assert "no private key" in _unfit(CHAIN, _rsa_pem(p * q, p, q)).message
+
+
+@pytest.mark.parametrize("text", [b"-----BEGIN PRIVATE KEY-----\n", b"-----BEGIN " + b"A " * 500, b"-----BEGIN "])
+def test_looking_for_a_key_takes_time_in_proportion(text: bytes) -> None:
+    """Meanwhile nothing else is done: a quarter of a megabyte of beginnings took 22 s."""
+    began = time.process_time()
+    with pytest.raises(UnfitCertificate, match="no private key"):
+        fit_pem(CHAIN, text * (250_000 // len(text)))
+    assert time.process_time() - began < 5.0
 
 
 def test_a_certificate_for_the_own_key_needs_no_key() -> None:
