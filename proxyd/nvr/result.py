@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from proxyd.camera.features import NO_FEATURES, ChannelFeatures
 from proxyd.camera.spec import StreamSpec
 
+# What a recorder is told of a stream of which nothing is known; recorders need real numbers.
+FALLBACK_FPS = 25
+FALLBACK_KBPS = {"main": 4096, "sub": 512}
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceIdentity:

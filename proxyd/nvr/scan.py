@@ -162,7 +162,7 @@ class _Scan:
                 for worker in range(min(self._settings.parallel, len(items))):
                     group.create_task(work(), name=f"scan {self._client.where} worker {worker + 1}")
         except* UpstreamError as errors:
-            raise _first_leaf(errors) from None
+            raise first_leaf(errors) from None
 
     async def _read_uris_first(self, profiles: Sequence[Profile]) -> None:
         """Addresses that decide which streams are one channel, or which number it has."""
@@ -225,7 +225,7 @@ class _Scan:
             )
 
 
-def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The first error in a group; a refused password before all others."""
-    leaves = [_first_leaf(e) if isinstance(e, BaseExceptionGroup) else e for e in group.exceptions]
+    leaves = [first_leaf(e) if isinstance(e, BaseExceptionGroup) else e for e in group.exceptions]
     return next((e for e in leaves if isinstance(e, UpstreamAuthError)), leaves[0])

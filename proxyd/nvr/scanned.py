@@ -8,12 +8,9 @@ from proxyd.camera.features import NO_FEATURES, ChannelFeatures
 from proxyd.camera.spec import StreamName, StreamSpec
 from proxyd.nvr.grouping import Channel, group_profiles, profiles_to_ask
 from proxyd.nvr.profiles import Profile
-from proxyd.nvr.result import ScannedChannel, ScannedStream
+from proxyd.nvr.result import FALLBACK_FPS, FALLBACK_KBPS, ScannedChannel, ScannedStream
 
 _NAMES: tuple[StreamName, ...] = ("main", "sub")
-# What a recorder is told when the NVR gives no rate control; recorders need real numbers.
-_FALLBACK_FPS = 25
-_FALLBACK_KBPS = {"main": 4096, "sub": 512}
 
 
 def scanned_channel(
@@ -37,8 +34,8 @@ def _stream_spec(name: StreamName, profile: Profile, uri: str | None) -> StreamS
         codec=profile.codec or "H264",
         width=profile.width,
         height=profile.height,
-        fps=profile.fps or _FALLBACK_FPS,
-        bitrate_kbps=profile.bitrate_kbps or _FALLBACK_KBPS[name],
+        fps=profile.fps or FALLBACK_FPS,
+        bitrate_kbps=profile.bitrate_kbps or FALLBACK_KBPS[name],
         upstream_url=uri,
         gov_length=profile.gov_length,
         codec_profile=profile.codec_profile,

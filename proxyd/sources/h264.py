@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from .shape import BadVideo, Bits, VideoShape, checked_size, payload_bits, sane_fps
+from .shape import BadVideo, Bits, VideoShape, checked_size, payload_bits, sane_fps, skip_display
 
 SPS_TYPE = 7
 _WITH_CHROMA = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _PROFILES = {66: "Baseline", 77: "Main", 88: "Extended"}
-_EXTENDED_ASPECT = 255
 
 
 def parse_sps(nal: bytes) -> VideoShape:
@@ -77,17 +76,7 @@ def _fps(bits: Bits) -> float | None:
     try:
         if not bits.flag():
             return None
-        if bits.flag() and bits.take(8) == _EXTENDED_ASPECT:
-            bits.take(32)
-        if bits.flag():
-            bits.flag()
-        if bits.flag():
-            bits.take(4)
-            if bits.flag():
-                bits.take(24)
-        if bits.flag():
-            bits.unsigned(5)
-            bits.unsigned(5)
+        skip_display(bits)
         if not bits.flag():
             return None
         ticks, scale = bits.take(32), bits.take(32)

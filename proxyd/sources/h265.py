@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from .shape import BadVideo, Bits, VideoShape, checked_size, payload_bits, sane_fps
+from .shape import BadVideo, Bits, VideoShape, checked_size, payload_bits, sane_fps, skip_display
 
 VPS_TYPE = 32
 SPS_TYPE = 33
 _PROFILES = {1: "Main", 2: "Main10"}
-_EXTENDED_ASPECT = 255
 _MAX_REFERENCES = 16
 
 
@@ -110,17 +109,7 @@ def _fps(bits: Bits, more_layers: int) -> float | None:
 
 
 def _vui(bits: Bits) -> float | None:
-    if bits.flag() and bits.take(8) == _EXTENDED_ASPECT:
-        bits.take(32)
-    if bits.flag():
-        bits.flag()
-    if bits.flag():
-        bits.take(4)
-        if bits.flag():
-            bits.take(24)
-    if bits.flag():
-        bits.unsigned(5)
-        bits.unsigned(5)
+    skip_display(bits)
     bits.take(3)
     if bits.flag():
         for _ in range(4):

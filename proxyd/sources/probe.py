@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from proxyd.camera.spec import Codec, NvrAccess, StreamSpec
 from proxyd.camera.urls import rtsp_url
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError
+from proxyd.nvr.result import FALLBACK_FPS
 from proxyd.rtsp.client import RtspClient, UpstreamTimeouts
 from proxyd.rtsp.messages import Interleaved
 from proxyd.rtsp.upstream import Upstream
@@ -15,7 +16,6 @@ from proxyd.rtsp.upstream import Upstream
 from .description import Described, NoUsableVideo, described
 from .in_band import shape_in_packet
 from .shape import VideoShape
-from .source import FALLBACK_FPS
 
 _UNKNOWN_SIZE = (1280, 720)
 _KEY_FRAME_S = 12.0  # "smart" codecs send one in ten seconds

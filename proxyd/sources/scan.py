@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from proxyd.camera.spec import NvrAccess
 from proxyd.errors import NotFound, UpstreamAuthError, UpstreamError
 from proxyd.nvr.result import DeviceIdentity, ScannedChannel, ScannedStream, ScanProgress, ScanResult
+from proxyd.nvr.scan import first_leaf
 
 from .probe import DEFAULT_TIMEOUTS, ProbeTimeouts, read_stream
 from .source import KnownSource
@@ -49,7 +50,7 @@ async def read_sources(
             for number in range(parallel if run.proven else 0):
                 group.create_task(work(), name=f"read sources of {access.host}, worker {number + 1}")
     except* UpstreamError as errors:
-        raise _first_leaf(errors) from None
+        raise first_leaf(errors) from None
     return run.result()
 
 
@@ -121,9 +122,3 @@ class _Run:
             complete=False,
             warnings=tuple(self._warnings[:_MAX_WARNINGS]),
         )
-
-
-def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error in a group; only refused passwords come through here."""
-    first = group.exceptions[0]
-    return _first_leaf(first) if isinstance(first, BaseExceptionGroup) else first

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 MAX_PARAMETER_SET_BYTES = 4096
 MAX_SIDE = 16384  # pixels; the largest level of H.265 has fewer
 _MAX_FPS = 240.0
+_EXTENDED_ASPECT = 255
 
 
 class BadVideo(ValueError):
@@ -86,3 +87,19 @@ class Bits:
         """se(v), H.264 section 9.1.1."""
         number = self.unsigned()
         return (number + 1) // 2 if number % 2 else -(number // 2)
+
+
+def skip_display(bits: Bits) -> None:
+    """How pictures are to be shown, with which the VUI begins (annex E of both): aspect ratio, overscan, colours, place
+    of the chroma samples."""
+    if bits.flag() and bits.take(8) == _EXTENDED_ASPECT:
+        bits.take(32)
+    if bits.flag():
+        bits.flag()
+    if bits.flag():
+        bits.take(4)
+        if bits.flag():
+            bits.take(24)
+    if bits.flag():
+        bits.unsigned(5)
+        bits.unsigned(5)

@@ -8,13 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from proxyd.camera.spec import StreamName, StreamSpec
-from proxyd.nvr.result import ScannedChannel, ScannedStream
+from proxyd.nvr.result import FALLBACK_FPS, FALLBACK_KBPS, ScannedChannel, ScannedStream
 
 from .address import Address, BadAddress, parse_picture_address, parse_stream_address, same_device
-
-# What a recorder is told of a stream that says nothing of itself; recorders need real numbers.
-FALLBACK_FPS = 25
-FALLBACK_KBPS = {"main": 4096, "sub": 512}
 
 
 class BadSource(ValueError):
