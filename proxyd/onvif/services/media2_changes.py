@@ -11,7 +11,7 @@ from ..soap import Element, el
 from . import configurations as conf
 from . import encoder_changes, profile_parts, setting
 from . import media2_encoders as enc
-from .media_changes import get_osds, no_osd, too_many_osds
+from .media_changes import get_osds, no_osd, too_many_osds, unchangeable
 from .operation import Access, Answer, Context, Operation
 
 _CODECS: dict[str, Codec] = {"H264": "H264", "H265": "H265", "JPEG": "JPEG", "MPV4-ES": "MPEG4"}
@@ -65,41 +65,19 @@ def _set_video_encoder(ctx: Context) -> Element | Ask[Element]:
     )
 
 
-def _set_unchanged(name: str, kind: str) -> Answer:
-    """Set… of a configuration that cannot be changed: what is as it is already is granted."""
-
-    def answer(ctx: Context) -> Element:
-        wish, token = setting.wanted(ctx, "tr2")
-        if kind == "AudioEncoder":
-            present = enc.audio_encoder("tr2:Configuration", conf.by_audio_encoder(ctx.spec, token))
-        else:
-            present = profile_parts.configuration("tr2:Configuration", ctx.spec, kind, token)
-        setting.require_unchanged(wish, present)
-        return el(f"tr2:{name}Response")
-
-    return answer
-
-
 def _change(name: str, answer: Answer) -> Operation:
     return Operation(name, Access.ACTUATE, answer, static=False)
 
 
-def _operations() -> list[Operation]:
-    operations = [
-        _change("CreateProfile", _create_profile),
-        _change("DeleteProfile", _delete_profile),
-        _change("AddConfiguration", _add_configuration),
-        _change("RemoveConfiguration", _remove_configuration),
-        _change("SetVideoEncoderConfiguration", _set_video_encoder),
-        Operation("GetOSDs", Access.READ_MEDIA, get_osds("tr2")),
-        _change("SetOSD", no_osd("tr2")),
-        _change("DeleteOSD", no_osd("tr2")),
-        _change("CreateOSD", too_many_osds),
-    ]
-    for kind in ("AudioEncoder", "VideoSource", "AudioSource", "AudioOutput", "AudioDecoder", "Metadata"):
-        name = f"Set{kind}Configuration"
-        operations.append(_change(name, _set_unchanged(name, kind)))
-    return operations
-
-
-OPERATIONS = tuple(_operations())
+OPERATIONS = (
+    _change("CreateProfile", _create_profile),
+    _change("DeleteProfile", _delete_profile),
+    _change("AddConfiguration", _add_configuration),
+    _change("RemoveConfiguration", _remove_configuration),
+    _change("SetVideoEncoderConfiguration", _set_video_encoder),
+    Operation("GetOSDs", Access.READ_MEDIA, get_osds("tr2")),
+    _change("SetOSD", no_osd("tr2")),
+    _change("DeleteOSD", no_osd("tr2")),
+    _change("CreateOSD", too_many_osds),
+    *unchangeable("tr2", enc.audio_encoder),
+)

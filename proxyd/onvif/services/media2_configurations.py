@@ -24,11 +24,11 @@ def _check(ctx: Context, token: str, present: bool) -> bool:
     return present
 
 
-def has_video(spec: CameraSpec) -> bool:
+def _has_video(spec: CameraSpec) -> bool:
     return bool(spec.streams)
 
 
-def has_audio(spec: CameraSpec) -> bool:
+def _has_audio(spec: CameraSpec) -> bool:
     return bool(conf.streams_with_audio(spec))
 
 
@@ -87,8 +87,8 @@ def _read(name: str, answer: Answer) -> Operation:
 
 
 OPERATIONS = (
-    _listed("GetVideoSourceConfigurations", conf.VIDEO_SOURCE_CONFIG, has_video, conf.video_source_configuration),
-    _listed("GetAudioSourceConfigurations", conf.AUDIO_SOURCE_CONFIG, has_audio, conf.audio_source_configuration),
+    _listed("GetVideoSourceConfigurations", conf.VIDEO_SOURCE_CONFIG, _has_video, conf.video_source_configuration),
+    _listed("GetAudioSourceConfigurations", conf.AUDIO_SOURCE_CONFIG, _has_audio, conf.audio_source_configuration),
     _listed("GetAnalyticsConfigurations", ANALYTICS_CONFIG, offers_analytics, analytics_configuration),
     _listed("GetAudioOutputConfigurations", back.OUTPUT_CONFIG, back.offers_backchannel, back.output_configuration),
     _listed("GetAudioDecoderConfigurations", back.DECODER_CONFIG, back.offers_backchannel, back.decoder_configuration),
@@ -96,13 +96,13 @@ OPERATIONS = (
     _options(
         "GetVideoSourceConfigurationOptions",
         conf.VIDEO_SOURCE_CONFIG,
-        has_video,
+        _has_video,
         conf.video_source_configuration_options,
     ),
     _options(
         "GetAudioSourceConfigurationOptions",
         conf.AUDIO_SOURCE_CONFIG,
-        has_audio,
+        _has_audio,
         lambda name, _: conf.audio_source_configuration_options(name),
     ),
     _options(

@@ -5,8 +5,10 @@ Profiles are fixed; encoders may be set where the operator allows it (encoder_ch
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from proxyd.camera.commands import Ask
-from proxyd.camera.spec import Codec
+from proxyd.camera.spec import Codec, StreamSpec
 
 from ..faults import SoapFault, no_configuration
 from ..soap import Element, el
@@ -68,19 +70,25 @@ def _set_video_encoder(ctx: Context) -> Element | Ask[Element]:
     )
 
 
-def _set_unchanged(name: str, kind: str) -> Answer:
-    """Set… of a configuration that cannot be changed: what is as it is already is granted."""
+def unchangeable(prefix: str, audio_encoder: Callable[[str, StreamSpec], Element]) -> list[Operation]:
+    """Set… of the configurations that cannot be changed, in either service: what is as it is already is granted."""
 
-    def answer(ctx: Context) -> Element:
-        wish, token = setting.wanted(ctx, "trt")
-        if kind == "AudioEncoder":
-            present = enc.audio_encoder("trt:Configuration", conf.by_audio_encoder(ctx.spec, token))
-        else:
-            present = profile_parts.configuration("trt:Configuration", ctx.spec, kind, token)
-        setting.require_unchanged(wish, present)
-        return el(f"trt:{name}Response")
+    def change(kind: str) -> Operation:
+        name = f"Set{kind}Configuration"
 
-    return answer
+        def answer(ctx: Context) -> Element:
+            wish, token = setting.wanted(ctx, prefix)
+            if kind == "AudioEncoder":
+                present = audio_encoder(f"{prefix}:Configuration", conf.by_audio_encoder(ctx.spec, token))
+            else:
+                present = profile_parts.configuration(f"{prefix}:Configuration", ctx.spec, kind, token)
+            setting.require_unchanged(wish, present)
+            return el(f"{prefix}:{name}Response")
+
+        return _change(name, answer)
+
+    kinds = ("AudioEncoder", "VideoSource", "AudioSource", "AudioOutput", "AudioDecoder", "Metadata")
+    return [change(kind) for kind in kinds]
 
 
 def get_osds(prefix: str) -> Answer:
@@ -126,10 +134,7 @@ def _operations() -> list[Operation]:
     for name, kind in _PARTS.items():
         added, removed = f"Add{name}Configuration", f"Remove{name}Configuration"
         operations += [_change(added, _add(added, kind)), _change(removed, _remove(removed, kind))]
-    for kind in ("AudioEncoder", "VideoSource", "AudioSource", "AudioOutput", "AudioDecoder", "Metadata"):
-        name = f"Set{kind}Configuration"
-        operations.append(_change(name, _set_unchanged(name, kind)))
-    return operations
+    return operations + unchangeable("trt", enc.audio_encoder)
 
 
 OPERATIONS = tuple(_operations())
