@@ -90,10 +90,11 @@ class SetUsers:
 @dataclass(frozen=True, slots=True)
 class SetCertificate:
     """Serve HTTPS with it from now on, and call it `name`; None: forget the one that there is. No result. Conflict when
-    OpenSSL does not take it."""
+    OpenSSL does not take it. `only_first`: nothing is done when there is one already."""
 
     certificate: Certificate | None = field(repr=False)
     name: str = DEFAULT_SETTINGS.certificate_id
+    only_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,13 +107,15 @@ class Performer:
         said = {"operation": stop.operation, "parameters": dict(stop.parameters)} if stop else None
         await self._store.set_setting(_mark_key(camera, service), json.dumps(said) if said else "")
 
-    async def _keep_certificate(self, spec: CameraSpec, certificate: Certificate | None, name: str) -> None:
+    async def _keep_certificate(
+        self, spec: CameraSpec, certificate: Certificate | None, name: str, *, only_first: bool = False
+    ) -> None:
         if certificate is not None:
             try:
                 await asyncio.to_thread(server_context, certificate)
             except OSError:
                 raise Conflict("This certificate cannot be used for HTTPS: OpenSSL does not take it.") from None
-        await self._store.set_certificate(spec.id, certificate, name)
+        await self._store.set_certificate(spec.id, certificate, name, only_first=only_first)
 
     @staticmethod
     def _made_certificate(spec: CameraSpec, wish: MakeCertificate) -> Certificate:
@@ -159,8 +161,8 @@ class Performer:
             case SetUsers(users, before):
                 await self._store.set_users(spec.id, users, before=before)
                 what = f"changed the accounts of {spec.name}"
-            case SetCertificate(certificate, name):
-                await self._keep_certificate(spec, certificate, name)
+            case SetCertificate(certificate, name, only_first):
+                await self._keep_certificate(spec, certificate, name, only_first=only_first)
                 what = f"{'brought a' if certificate else 'removed the'} certificate for HTTPS of {spec.name}"
                 if not client:  # the camera itself
                     await self._kept(spec.id, f"Made a certificate for HTTPS of {spec.name}.")

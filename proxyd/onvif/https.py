@@ -110,7 +110,7 @@ class Https:
     async def _make_certificate(self) -> None:
         assert self._perform is not None  # _lacks_certificate
         certificate = await asyncio.to_thread(self_signed, self._spec, self._now())
-        await self._perform(SetCertificate(certificate), "")
+        await self._perform(SetCertificate(certificate, only_first=True), "")  # somebody may have brought one meanwhile
 
     async def _switch(self, target: _Target | None) -> None:
         if target is None:

@@ -244,11 +244,19 @@ class Store:
             return (await cameras.get(db, self._secrets, [camera_id]))[0]
 
     async def set_certificate(
-        self, camera_id: int, certificate: Certificate | None, name: str = DEFAULT_SETTINGS.certificate_id
+        self,
+        camera_id: int,
+        certificate: Certificate | None,
+        name: str = DEFAULT_SETTINGS.certificate_id,
+        *,
+        only_first: bool = False,
     ) -> CameraRow:
-        """The certificate of HTTPS and what recorders call it; None: there is none any more."""
+        """The certificate of HTTPS and what recorders call it; None: there is none any more. `only_first`: one that is
+        there stays."""
         async with self._connection.transaction() as db:
             row = (await cameras.get(db, self._secrets, [camera_id]))[0]
+            if only_first and row.certificate is not None:
+                return row
             await cameras.set_settings(db, camera_id, replace(row.settings, certificate_id=name))
             await accounts.set_certificate(db, self._secrets, camera_id, certificate)
             return (await cameras.get(db, self._secrets, [camera_id]))[0]

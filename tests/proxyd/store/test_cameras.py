@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxyd.camera.settings import CameraSettings, CameraUser
+from proxyd.camera.settings import CameraSettings, CameraUser, Certificate
 from proxyd.errors import Conflict, NotFound
 from proxyd.store import log as log_table
 from proxyd.store.credentials import generate_password
@@ -51,6 +51,16 @@ async def test_settings_changed_at_once_are_all_kept(two_cameras: Store) -> None
     settings = (await store.camera(1)).settings
     assert (settings.notify, settings.hostname) == (("10.9.0.0/24",), "gate")
     assert (await store.camera(2)).settings == CameraSettings()
+
+
+async def test_a_certificate_that_somebody_brought_is_not_replaced_by_the_cameras_first_one(two_cameras: Store) -> None:
+    store = two_cameras
+    brought, made = Certificate("brought", "key 1"), Certificate("made", "key 2")
+    await store.set_certificate(1, brought, "mine")
+    for camera, kept, name in ((1, brought, "mine"), (2, made, CameraSettings().certificate_id)):
+        row = await store.set_certificate(camera, made, only_first=True)
+        assert (row.certificate, row.settings.certificate_id) == (kept, name)
+        assert (await store.camera(camera)).certificate == kept
 
 
 async def test_accounts_changed_at_once_are_not_lost_in_silence(two_cameras: Store) -> None:
