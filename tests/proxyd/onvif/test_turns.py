@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 
-from proxyd.camera.guesses import BURST, Guesses
+from proxyd.camera.guesses import BURST, Budget, Guesses
 from proxyd.camera.settings import CameraUser
 from proxyd.camera.urls import SNAPSHOT_PATH
 from proxyd.onvif.dispatch import Dispatcher
@@ -50,6 +50,20 @@ class Door:
         path = PATHS["tds"]
         call = Call("POST", path, path, Reached("10.0.0.1", 80), body, "", authorization, ADDRESS, proof)
         return self._dispatcher.handle(call, NOW)
+
+
+class Watched(Guesses):
+    """Tells when somebody has to wait; the clock stands still."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0.0)
+        self.delayed = asyncio.Event()
+
+    def delay(self, budget: Budget) -> float:
+        delay_s = super().delay(budget)
+        if delay_s:
+            self.delayed.set()
+        return delay_s
 
 
 def _ok(answer: object) -> bool:
@@ -96,7 +110,7 @@ def test_an_update_of_the_camera_leaves_no_proof_to_a_wrong_password() -> None:
 
 async def test_over_sockets_with_either_kind_of_request() -> None:
     """Quick ones first, then chunks and the picture, which are aiohttp's, on the same connection."""
-    guesses = Guesses(lambda: 0.0)
+    guesses = Watched()
     async with running_camera(camera_spec(), guesses) as (server, _):
         base = f"http://127.0.0.1:{server.port}"
         url = base + PATHS["tds"]
@@ -121,8 +135,7 @@ async def test_over_sockets_with_either_kind_of_request() -> None:
             for _ in range(BURST):
                 guesses.wrong("127.0.0.1", USERNAME)
             waiting = asyncio.create_task(stranger.post(url, data=request(), headers=_SOAP), name="a new connection")
-            while not server._line._lines:
-                await asyncio.sleep(0)
+            await guesses.delayed.wait()
             for data in (request(), request(), chunks(), request()):
                 async with recorder.post(url, data=data, headers=_SOAP) as response:
                     assert response.status == 200
