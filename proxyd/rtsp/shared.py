@@ -312,15 +312,20 @@ class SharedStream:
                         error = why
                         _log.debug("%s: not yet: %s", self._name, why)
         except TimeoutError:
-            self._end_all(error)
+            self._give_up(error)
         except (UpstreamAuthError, _Changed) as why:
-            self._end_all(why)
+            self._give_up(why)
         else:
             self._lost_at = None
             self._figures.reconnects += 1
             self._context.report(None)
             for holder in list(self._holders):
                 holder.stream_resumed(self._loop.time() - lost_at)
+
+    def _give_up(self, error: UpstreamError | MediaUnavailable) -> None:
+        if isinstance(error, UpstreamError):
+            self._context.report(error)  # not always what it was lost with: the password may be wrong by now
+        self._end_all(error)
 
     async def _fetch_again(self) -> None:
         """The same stream, connected again, and packets come. Raises UpstreamError."""

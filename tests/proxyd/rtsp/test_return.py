@@ -74,7 +74,7 @@ async def test_another_password_ends_the_tries_and_the_session() -> None:
         await client.start(f"{url}/main")
         nvr.writers[-1].transport.abort()
         await client.until_closed()
-        assert isinstance(seen.reports[-1], UpstreamAuthError) or "refuses user" in seen.refusals()[-1]
+        assert isinstance(seen.reports[-1], UpstreamAuthError) and "refuses user" in seen.refusals()[-1]
         assert nvr.connections == 2 and len(nvr.requests) == 6  # it was tried once
         async with recorder(server) as again:
             assert (await again.ask("DESCRIBE", f"{url}/main")).status == 503
