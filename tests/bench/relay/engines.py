@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from proxyd.media import wire
-from tests.bench.measure import family
+from tests.bench.measure import family, prefer
 
 from .loads import Load
 from .peers import Peer, free_port
@@ -104,7 +104,8 @@ class Media:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = [sys.executable, "-P", "-m", "proxyd.media", str(theirs.fileno()), *self._options]
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True)
+        prefer(self.pids())
         self._listening = threading.Thread(target=self._listen, name="events of the media process")
         self._listening.start()
         self._wait(lambda: self._ready)

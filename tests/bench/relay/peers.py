@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench.measure import family, prefer
+
 from .programs import HOST, Absent
 
 NODE_TCP_PROXY = ("node-tcp-proxy", "0.0.28")
@@ -126,10 +128,16 @@ def running(name: str, place: Place) -> Iterator[Peer]:
     log = place.folder / f"{name.replace(' ', '-')}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, env=os.environ | dict(environment), stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            command,
+            env=os.environ | dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
         )
     try:
         _wait_until_listening(process, port, log)
+        prefer(family(process.pid))
         yield Peer(name, process.pid, port, source_port)
     finally:
         process.terminate()

@@ -12,7 +12,7 @@ from pathlib import Path
 from onviftui.demo_processes import Workplace, free_loopback
 from proxyd.api import models as m
 from proxyd.api.client import RpcClient
-from tests.bench.measure import family
+from tests.bench.measure import family, prefer
 from tests.e2e.stack import Stack, credentials, wait_for_job, wait_for_states
 
 from .loads import Load
@@ -88,7 +88,9 @@ async def running(folder: Path, load: Load) -> AsyncIterator[Product]:
             async with stack.client() as client:
                 cameras = await _add(client, urls)
             print(f"  the daemon has {len(cameras)} cameras", file=sys.stderr, flush=True)
-            yield Product(stack.daemon.process.pid, source, cameras)
+            product = Product(stack.daemon.process.pid, source, cameras)
+            prefer(product.pids())
+            yield product
 
 
 async def _add(client: RpcClient, urls: Sequence[str]) -> list[Camera]:

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.bench.measure import prefer
+
 from .loads import Load
 
 HOST = "127.0.0.1"
@@ -47,7 +49,9 @@ class _Program:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             program, *rest = self._command
-            self._process = subprocess.Popen([program, str(theirs.fileno()), *rest], pass_fds=[theirs.fileno()])
+            command = [program, str(theirs.fileno()), *rest]
+            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True)
+        prefer([self._process.pid])
         self._control.settimeout(_ANSWER_TIMEOUT_S)
         return self
 
