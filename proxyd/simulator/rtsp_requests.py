@@ -267,7 +267,7 @@ class RequestHandler:
         return session
 
     def _in_session(self, session: SimSession, *headers: tuple[str, str]) -> Response:
-        value = format_session(session.id, self._settings.session_timeout_s)
+        value = format_session(session.id, self._faults.rtsp_timeout_s or self._settings.session_timeout_s)
         return Response(200, headers=Headers([("Session", value), *headers]))
 
 

@@ -200,7 +200,7 @@ class RtspSimulator:
             self._drop_everything(reset=True)
         for stream, live in self._live.items():
             live.show(resized=stream.channel in self.faults.rtsp_resized)
-        for session in self._sessions.expired(now):
+        for session in self._sessions.expired(now, self.faults.rtsp_timeout_s):
             self._end(session)
         for connection in tuple(self._connections):
             if now - connection.last_heard > self._idle_connection_s and not self._sessions.owned_by(connection):

@@ -85,5 +85,6 @@ class SessionTable:
             if address in session.udp_addresses:
                 session.last_seen = now
 
-    def expired(self, now: float) -> list[SimSession]:
-        return [session for session in self if now - session.last_seen > self._timeout_s]
+    def expired(self, now: float, timeout_s: float = 0) -> list[SimSession]:
+        """`timeout_s`: another one than usual."""
+        return [session for session in self if now - session.last_seen > (timeout_s or self._timeout_s)]

@@ -6,8 +6,8 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class Stack:
     simulator: Child | None = None
     said: dict[str, Any] = field(default_factory=dict)
     daemon: Child | None = None
-    mode: tuple[str, ...] = ()  # how cameras get addresses
+    mode: tuple[str, ...] = ()  # how cameras get addresses, and other options of the daemon
 
     def start_simulator(self, *options: str, host: str = "") -> dict[str, Any]:
         """What it says when it is ready; also in `said` (the last one started)."""
@@ -130,6 +130,13 @@ class Stack:
 
 @asynccontextmanager
 async def running_stack(*options: str, shared: bool = False, settings: str = "") -> AsyncIterator[Stack]:
+    """As `stack_of`, for one test."""
+    with stack_of(*options, shared=shared, settings=settings) as stack:
+        yield stack
+
+
+@contextmanager
+def stack_of(*options: str, shared: bool = False, settings: str = "") -> Iterator[Stack]:
     """Simulator (with these options) and daemon, started; both are gone afterwards. `shared`: all cameras on one
     address instead of one for each; `settings`: the daemon's configuration file."""
     with free_loopback() as (network, nvr_address), Workplace() as workplace:

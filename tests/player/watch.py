@@ -65,7 +65,7 @@ async def watch(
             counter = MarkCounter(codec)
             base = described.headers.get("Content-Base") or url
             if transport == "udp":
-                port, ports = await _listen(client.local_host, on_packet)
+                port, ports = await listen(client.local_host, on_packet)
                 wish = f"RTP/AVP;unicast;client_port={port}-{port + 1}"
             else:
                 wish = "RTP/AVP/TCP;unicast;interleaved=0-1"
@@ -112,7 +112,7 @@ def join_control(base: str, control: str) -> str:
     return base.rstrip("/") + "/" + control
 
 
-async def _listen(host: str, on_packet: Callable[[int, bytes], None]) -> tuple[int, list[asyncio.DatagramTransport]]:
+async def listen(host: str, on_packet: Callable[[int, bytes], None]) -> tuple[int, list[asyncio.DatagramTransport]]:
     """(RTP port, transports): packets go to `on_packet` as channels 0 (RTP) and 1 (RTCP)."""
     loop = asyncio.get_running_loop()
     sockets = bind_udp_pair(host, buffer_bytes=4 << 20)
