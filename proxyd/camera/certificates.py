@@ -6,6 +6,7 @@ What is kept is written anew from what was understood, so that a chain never has
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
     load_pem_private_key,
 )
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from .settings import Certificate
@@ -115,8 +117,10 @@ def _loaded(
     if len(data) > MAX_CERTIFICATE_BYTES:
         raise UnfitCertificate("cert", f"It is larger than {MAX_CERTIFICATE_BYTES // 1024} kB.", "Is it the right one?")
     try:
-        return load(data)
-    except _BROKEN:
+        with warnings.catch_warnings():  # what cryptography only warns of (a serial number below zero) others refuse
+            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            return load(data)
+    except (CryptographyDeprecationWarning, *_BROKEN):
         raise UnfitCertificate("cert", message, hint) from None
 
 
