@@ -33,6 +33,9 @@ class Engine(Protocol):
     def pids(self) -> list[int]:
         """Its processes."""
 
+    def carriers(self) -> list[int]:
+        """Those that packets go through."""
+
     def flow(self, load: Load, sink: Sink) -> AbstractContextManager[Source]:
         """Everything flows inside, and is closed afterwards. Connection i of the sink gets stream i // clients."""
 
@@ -49,6 +52,8 @@ class Direct:
     def pids(self) -> list[int]:
         return []
 
+    carriers = pids
+
     def flow(self, load: Load, sink: Sink) -> AbstractContextManager[Source]:
         return _through(self._folder, load, sink, self._port, self._port)
 
@@ -63,6 +68,8 @@ class Proxy:
 
     def pids(self) -> list[int]:
         return family(self._peer.pid)
+
+    carriers = pids
 
     def flow(self, load: Load, sink: Sink) -> AbstractContextManager[Source]:
         return _through(self._folder, load, sink, self._peer.source_port, self._peer.port)
@@ -125,6 +132,8 @@ class Media:
 
     def pids(self) -> list[int]:
         return [self._process.pid]
+
+    carriers = pids
 
     @contextmanager
     def flow(self, load: Load, sink: Sink) -> Iterator[Source]:

@@ -63,7 +63,7 @@ def measure(engine: Engine, load: Load, folder: Path, window_s: float, *, apart:
     most wake-ups that a network would cause never happen."""
     with Sink(folder, load) as sink, engine.flow(load, sink) as source:
         pids, ours = engine.pids(), [source.pid, sink.pid, os.getpid()]
-        _place(pids, ours[:2], apart=apart)
+        _place(engine.carriers(), ours[:2], apart=apart)
         time.sleep(WARM_UP_S)
         source.state()
         sink.mark()

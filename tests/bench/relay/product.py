@@ -49,6 +49,9 @@ class Product:
     def pids(self) -> list[int]:
         return family(self.pid)
 
+    def carriers(self) -> list[int]:
+        return [pid for pid in self.pids() if pid != self.pid]
+
     @contextmanager
     def flow(self, load: Load, sink: Sink) -> Iterator[Source]:
         with self.playing(load, sink):
