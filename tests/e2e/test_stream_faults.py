@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from proxyd.api.client import RpcClient
 from tests.player.play import play, refusal
 from tests.player.steady import SteadyRecorder
 
+from .players import ffmpeg_command, gstreamer_command, marks_of, play_to
 from .stack import NVR_PASSWORD, Stack, credentials, running_stack, stack_of, wait_for_states
 
 pytestmark = [pytest.mark.xdist_group("stream faults"), pytest.mark.timeout(600)]
@@ -269,6 +271,45 @@ async def test_a_restart_of_the_nvr_is_a_gap(product: Stack) -> None:
         other.assert_unbroken(gaps=1)
 
 
+async def test_recorders_with_sessions_of_their_own_each_get_theirs_back(product: Stack) -> None:
+    async with playing(product) as scene:
+        id_ = scene.cameras[2].id
+        await scene.client.call("camera.update", {"id": id_, "share": False})
+        try:
+            async with scene.recorder(2) as one, scene.recorder(2, "udp") as other:
+                await asyncio.gather(one.frames(20), other.frames(20))
+                assert (await scene.at_nvr())["playing"] == 2
+                await scene.happens(media="reset")
+                await asyncio.gather(one.resumption(), other.resumption())
+                one.assert_unbroken(gaps=1)
+                other.assert_unbroken(gaps=1)
+        finally:
+            await scene.client.call("camera.update", {"id": id_, "share": True})
+
+
+@pytest.mark.parametrize("player", [ffmpeg_command, gstreamer_command])
+async def test_players_that_are_not_ours_play_through_a_restart(
+    product: Stack, player: Any, gstreamer: str, ffprobe: str, tmp_path: Path
+) -> None:
+    """Each in one go, to the end, without a word of complaint."""
+    async with playing(product) as scene:
+        url, files = scene.cameras[3].streams[0].url, [tmp_path / way for way in ("tcp", "udp")]
+        commands = [player(url, scene.account, file.name, file, frames=200) for file in files]
+        tasks = [asyncio.create_task(play_to(*one), name="player") for one in zip(files, commands, strict=True)]
+        try:
+            async with asyncio.timeout(_DEADLINE_S):
+                while not all(file.exists() and file.stat().st_size for file in files):
+                    await asyncio.sleep(0.1)
+            await scene.happens(restart=2.0)
+            assert await asyncio.gather(*tasks) == ["", ""]
+        finally:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for file in files:
+            marks = marks_of(file)
+            restarts = [n for n, (one, two) in enumerate(pairwise(marks)) if two.number < one.number]
+            assert len(marks) >= 200 and len(restarts) == 1
+
+
 def media_processes(stack: Stack) -> list[int]:
     """The daemon's children that carry packets."""
     assert stack.daemon is not None
@@ -301,6 +342,33 @@ async def test_a_killed_media_process_costs_recorders_a_new_connection_and_nothi
         assert not set(killed) & set(media_processes(product))
         assert {camera.state for camera in await scene.client.call("camera.list")} == {m.CameraState.RUNNING}
         await scene.until_at_nvr(lambda state: state["connections"] == state["sessions"] == 0)
+
+
+async def test_a_media_process_that_hangs_is_replaced(product: Stack) -> None:
+    async with playing(product) as scene, scene.recorder() as recorder:
+        await recorder.frames(20)
+        hanging = media_processes(product)
+        for pid in hanging:
+            os.kill(pid, signal.SIGSTOP)
+        await recorder.end()
+        async with scene.recorder() as again:
+            await again.frames(20)
+            again.assert_unbroken()
+        assert not set(hanging) & set(media_processes(product))
+
+
+async def test_an_nvr_that_stays_away_ends_its_recorders_and_welcomes_them_again() -> None:
+    settings = "[streams]\nstall_s = 2\nkeep_s = 2\n[nvr]\ncheck_every_s = 2\n"
+    async with running_stack("--channels", "1", settings=settings) as stack, playing(stack) as scene:
+        async with scene.recorder() as tcp, scene.recorder(transport="udp") as udp:
+            await asyncio.gather(tcp.frames(20), udp.frames(20))
+            stack.take_nvr_away()
+            await asyncio.gather(tcp.end(), udp.end())
+            assert "cannot be reached" in (await scene.told())[-1]
+            await wait_for_states(scene.client, m.CameraState.UPSTREAM_UNREACHABLE)
+        stack.bring_nvr_back("--channels", "1")
+        await wait_for_states(scene.client, m.CameraState.RUNNING)
+        await play(scene.cameras[0].streams[0].url, scene.account, 0, frames=11)
 
 
 async def test_a_reboot_with_64_streams_is_a_gap_for_each_and_no_rush_of_logins() -> None:

@@ -1,0 +1,49 @@
+"""Players that are not ours, and what they write. VLC and openRTSP are not among them: Debian 12 builds the one without
+RTSP and has no package of the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+from proxyd.simulator.frames import FrameMark, read_sei, split_annexb
+
+FRAMES = 60
+_DEADLINE_S = 120
+
+
+def ffmpeg_command(url: str, account: tuple[str, str], transport: str, file: Path, frames: int = FRAMES) -> list[str]:
+    url = url.replace("rtsp://", f"rtsp://{account[0]}:{account[1]}@")
+    source = ["-rtsp_transport", transport, "-i", url]
+    sink = ["-c", "copy", "-frames:v", str(frames), "-flush_packets", "1", "-f", "h264", str(file)]
+    return ["ffmpeg", "-v", "warning", *source, *sink]
+
+
+def gstreamer_command(
+    url: str, account: tuple[str, str], transport: str, file: Path, frames: int = FRAMES
+) -> list[str]:
+    source = [f"location={url}", f"user-id={account[0]}", f"user-pw={account[1]}", f"protocols={transport}"]
+    kind = "video/x-h264,stream-format=byte-stream,alignment=au"
+    sink = ["identity", f"eos-after={frames + 1}", "!", "filesink", "buffer-mode=unbuffered", f"location={file}"]
+    return ["gst-launch-1.0", "-q", "rtspsrc", *source, "!", "rtph264depay", "!", kind, "!", *sink]
+
+
+async def play_to(file: Path, command: list[str]) -> str:
+    """Runs a player until it has what it was told to write. What it said."""
+    player = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        async with asyncio.timeout(_DEADLINE_S):
+            said, _ = await player.communicate()
+    except TimeoutError:
+        player.kill()
+        said, _ = await player.communicate()
+        raise AssertionError(f"{command[0]} wrote {file.stat().st_size} bytes only: {said.decode()}") from None
+    assert player.returncode == 0, said.decode()
+    return said.decode()
+
+
+def marks_of(file: Path) -> list[FrameMark]:
+    """Of the frames in a file, in its order."""
+    return [mark for nal in split_annexb(file.read_bytes()) if (mark := read_sei(nal))]
