@@ -20,7 +20,7 @@ from .outlet_udp import UdpOutlet
 from .reports import outgoing_report
 from .source_tcp import TcpSource
 from .source_udp import UdpSource
-from .walk import DOLLAR, HEAD_BYTES, RTP_HEAD_BYTES, Run, alike
+from .walk import ALIKE_BYTES, DOLLAR, HEAD_BYTES, RTP_HEAD_BYTES, Run, alike
 from .wire import Event, FeedLost, FeedMessage, FeedStats, OpenFeed, ParameterSet, Track
 
 Outlet = TcpOutlet | UdpOutlet
@@ -55,7 +55,10 @@ class Feed:
         self._gated_s = self._heard_s = loop.now
         self._runs: list[Run] = []
         self._astray = 0  # garbage since the last packet
-        self._bytes = self._packets = self._garbage = self._late = 0
+        self._bytes = self._packets = 0  # shared
+        self._settled = 0, 0
+        self._unshared = [0, 0]  # bytes and packets before a key frame
+        self._garbage = self._late = 0
 
     # Sources ------------------------------------------------------------------------------------------------------
 
@@ -116,6 +119,7 @@ class Feed:
 
     def arrange(self) -> None:
         """To be called when an outlet has changed. Makes new lists: the old ones may be walked over just now."""
+        self.settle()
         self._plain = [one for one in self.outlets if isinstance(one, TcpOutlet) and one.plain]
         self._others = [one for one in self.outlets if one.started and not one.plain]
         thorough = any(one.waiting for one in self._others)
@@ -124,6 +128,14 @@ class Feed:
         self._thorough = thorough
         if self._plain:
             self._calm()
+
+    def settle(self) -> None:
+        """Plain outlets have got all that was shared; it is counted here once, not there each time."""
+        size, packets = self._bytes - self._settled[0], self._packets - self._settled[1]
+        for one in self._plain:
+            one.bytes += size
+            one.packets += packets
+        self._settled = self._bytes, self._packets
 
     def _calm(self) -> None:
         if isinstance(self._source, TcpSource):
@@ -148,8 +160,10 @@ class Feed:
 
     def take(self, at: int, end: int) -> int:
         """Deals with `buffer[at:end]` of the loop; returns where what is incomplete begins."""
-        buffer, now, by_channel, runs = self._loop.buffer, self._loop.now, self._by_channel, self._runs
+        loop, by_channel, runs = self._loop, self._by_channel, self._runs
+        buffer = loop.buffer
         begin, packets, key, looked_at = at, 0, -1, bool(self._others)
+        runs.clear()
         while True:
             if end - at >= _LEAST_BYTES:
                 dollar, channel, length, mark, sequence, stamp, ssrc = _packet(buffer, at)
@@ -158,11 +172,10 @@ class Feed:
                 figures = by_channel.get(channel)
                 if dollar == DOLLAR and stop <= end and figures is not None and length >= RTP_HEAD_BYTES:
                     count = 1
-                    if end - stop >= stride:
+                    if end - stop >= stride and buffer[stop : stop + ALIKE_BYTES] == buffer[at : at + ALIKE_BYTES]:
                         count = alike(buffer, at, stride, (end - at) // stride)
-                        if count > 1:
-                            stop = at + count * stride
-                            sequence, stamp, ssrc = _numbers(buffer, stop - stride + NUMBERS)
+                        stop = at + count * stride
+                        sequence, stamp, ssrc = _numbers(buffer, stop - stride + NUMBERS)
                     if self._gated and (opened_at := self._opened_at(figures, at, stop, stride)) != at:
                         begin = at = opened_at
                         continue
@@ -177,7 +190,7 @@ class Feed:
                     else:
                         figures.jump(count, sequence)
                     if stamp != figures.stamp:
-                        figures.time(stamp, now)
+                        figures.time(stamp, loop.now)
                     finder = figures.finder
                     if finder is not None and (mark > 127 or finder.looking or self._thorough):
                         found = finder.look(buffer, at, stop, stride, self._thorough)
@@ -192,40 +205,35 @@ class Feed:
                     at = stop
                     continue
             if packets:
-                self._astray = 0
-                self._heard_s = now
-                self._share(begin, at, packets, key)
-                packets, key, looked_at = 0, -1, bool(self._others)
-                runs.clear()
-            if at == end:
+                self._heard_s = loop.now
+                if self._astray:
+                    self._astray = 0
+                self._bytes += at - begin
+                self._packets += packets
+                others = self._others  # who falls behind just now has got all of this
+                if self._plain:
+                    piece = loop.view[begin:at]
+                    for outlet in self._plain:
+                        try:
+                            sent = outlet.send(piece)
+                        except BlockingIOError:
+                            sent = 0
+                        except OSError as error:
+                            outlet.failed(error)
+                            continue
+                        if sent != at - begin:
+                            outlet.fall_behind(piece[sent:])
+                for other in others:
+                    other.take(runs, packets, key)
+                if at == end:
+                    return end
+            elif at == end:
                 return end
             begin = self._odd(at, end)
             if begin == at or self._source is None:
                 return begin
-            at = begin
-
-    def _share(self, begin: int, end: int, packets: int, key: int) -> None:
-        """So many whole packets to all who want them."""
-        size = end - begin
-        self._bytes += size
-        self._packets += packets
-        others = self._others
-        if self._plain:
-            piece = self._loop.view[begin:end]
-            for outlet in self._plain:
-                outlet.bytes += size
-                outlet.packets += packets
-                try:
-                    sent = outlet.send(piece)
-                except BlockingIOError:
-                    sent = 0
-                except OSError as error:
-                    outlet.failed(error)
-                    continue
-                if sent != size:
-                    outlet.fall_behind(piece[sent:])
-        for other in others:
-            other.take(self._runs, packets, key)
+            runs.clear()
+            at, packets, key, looked_at = begin, 0, -1, bool(self._others)
 
     def _turn(self, figures: TrackFigures, at: int, stop: int, stride: int) -> int:
         """A run in which the SSRC changes, at its beginning or later. Returns where the packets with the first end."""
@@ -249,13 +257,15 @@ class Feed:
                     finder.frames, finder.key_frames = counted
                     finder.restart()
             if found < 0:
-                self._bytes += stop - at
-                self._packets += (stop - at) // stride
+                self._drop(stop - at, stride)
                 return stop
         self._gated = False
-        self._bytes += found - at
-        self._packets += (found - at) // stride
+        self._drop(found - at, stride)
         return found
+
+    def _drop(self, size: int, stride: int) -> None:
+        self._unshared[0] += size
+        self._unshared[1] += size // stride
 
     def _odd(self, at: int, end: int) -> int:
         """What is no packet of a track. Returns where it ends, or `at` when it is incomplete."""
@@ -304,8 +314,8 @@ class Feed:
         late = self._late + (self._source.late if self._source is not None else 0)
         return FeedStats(
             self.number,
-            bytes=self._bytes,
-            packets=self._packets,
+            bytes=self._bytes + self._unshared[0],
+            packets=self._packets + self._unshared[1],
             frames=finder.frames,
             key_frames=finder.key_frames,
             key_interval_ms=finder.key_interval * 1000 // clock_hz if clock_hz else 0,

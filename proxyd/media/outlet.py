@@ -242,6 +242,7 @@ class TcpOutlet:
         if self._backlog and self._loop.now - self._progress_s > self._limits.blocked_ms / 1000:
             self.finish("blocked")
             return None
+        self.feed.settle()
         return OutletStats(self.number, self.bytes, self.packets, len(self._backlog), self.skips, self.dropped)
 
     def finish(self, why: str) -> None:

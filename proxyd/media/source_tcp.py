@@ -31,14 +31,15 @@ class TcpSource:
         self._patient = True  # until an outlet has used up its moment
         self._open = True
         sock.setblocking(False)
-        self._receive = sock.recv_into
+        self._receive, self._room, self._take = sock.recv_into, loop.room, feed.take
         loop.watch(sock.fileno(), READABLE, self._readable)
         loop.hurry(sock.fileno())  # the answer to PLAY comes next, and a recorder waits for it
 
     def begin(self, data: bytes) -> None:
         """What was read of the connection before."""
         self._loop.buffer[HEADROOM_BYTES : HEADROOM_BYTES + len(data)] = data
-        self._deal(HEADROOM_BYTES, HEADROOM_BYTES + len(data))
+        end = HEADROOM_BYTES + len(data)
+        self._tail = self._loop.buffer[self._take(HEADROOM_BYTES, end) : end]
 
     def calm(self) -> None:
         """What comes from now on may wait for the window."""
@@ -54,9 +55,8 @@ class TcpSource:
         self._feed.give_up()
 
     def _readable(self, _events: int) -> None:
-        loop = self._loop
         try:
-            size = self._receive(loop.room)
+            size = self._receive(self._room)
         except BlockingIOError:
             return
         except OSError:
@@ -66,16 +66,15 @@ class TcpSource:
             self._feed.lost("closed")
             return
         if size > _BIG_READ_BYTES:
-            loop.big = True
-        start = HEADROOM_BYTES
+            self._loop.big = True
+        start, end = HEADROOM_BYTES, HEADROOM_BYTES + size
         if self._tail:
             start -= len(self._tail)
-            loop.buffer[start:HEADROOM_BYTES] = self._tail
-        self._deal(start, HEADROOM_BYTES + size)
-
-    def _deal(self, start: int, end: int) -> None:
-        at = self._feed.take(start, end)
-        self._tail = self._loop.buffer[at:end] if at < end else b""
+            self._loop.buffer[start:HEADROOM_BYTES] = self._tail
+            self._tail = b""
+        at = self._take(start, end)
+        if at < end:
+            self._tail = self._loop.buffer[at:end]
 
     # Waiting for an outlet ----------------------------------------------------------------------------------------
 

@@ -82,9 +82,16 @@ class Media:
             assert packet, "the media process has ended"
             self.events.append(decode_event(packet))
 
+    def _forget_stats(self) -> None:
+        self.peer.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while packet := self.peer.recv(MAX_PACKET_BYTES):
+                self.events.append(decode_event(packet))
+        self.events = [event for event in self.events if not isinstance(event, Stats)]
+
     def fresh_stats(self, outlet: int) -> OutletStats:
         """Figures that were made after this call."""
-        self.events = [event for event in self.events if not isinstance(event, Stats)]
+        self._forget_stats()
         found = self.wait(Stats, lambda stats: any(one.outlet == outlet for one in stats.outlets))
         return next(one for one in found.outlets if one.outlet == outlet)
 
@@ -112,7 +119,7 @@ class Media:
 
     def feed_stats(self, feed: int) -> FeedStats:
         """Figures that were made after this call."""
-        self.events = [event for event in self.events if not isinstance(event, Stats)]
+        self._forget_stats()
         found = self.wait(Stats, lambda stats: any(one.feed == feed for one in stats.feeds))
         return next(one for one in found.feeds if one.feed == feed)
 
