@@ -95,6 +95,7 @@ def machine() -> dict[str, object]:
         "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
         "system": system,
         "kernel": platform.release(),
+        "tcp": Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip(),  # bbr and cubic cost not the same
         "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 1),
     }
