@@ -16,11 +16,13 @@ _LINE_BYTES = 2048
 _RTCP_BYTES = 4
 _FIRST_LINE = re.compile(rb"(?:RTSP/[0-9.]+ [0-9]{3}|[A-Z][A-Z_]{2,31} +\S+ +RTSP/[0-9.]+)[^\r\n]*\r?\n")
 _BEGINNING = re.compile(rb"[A-Z][A-Z_]{0,31}(?:[ /][\x20-\x7e]*)?\r?")
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
+# Lines without what only packets have, and the empty one.
+_HEAD = re.compile(rb"(?:[^\0-\x08\n]*+\n(?!\r?\n))*+[^\0-\x08\n]*+(\n\r?\n)?")
 _CONTENT_LENGTH = re.compile(
     rb"\n[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-[Ll][Ee][Nn][Gg][Tt][Hh][ \t]*:[ \t]*([0-9]{1,9})[ \t]*\r?\n"
 )
-_SOMETHING = re.compile(rb"\$|RTSP/[0-9]\.[0-9] ")
+# As much of it as is there: a look at each `$` by itself takes long when there are many.
+_SOMETHING = re.compile(rb"\$(?=[\s\S]{3}[\x80-\xbf]|[\s\S]{0,3}\Z)|RTSP/[0-9]\.[0-9] (?=[0-9]{3}|[0-9]{0,2}\Z)")
 
 
 class Kind(Enum):
@@ -38,7 +40,8 @@ def judge(buffer: bytearray, at: int, end: int, channels: Container[int]) -> tup
         return _frame(buffer, at, end, channels)
     if first in b"\r\n":  # some devices end bodies with a line break that they do not count
         return Kind.PADDING, at + 1
-    return _message(buffer, at, end) or (Kind.GARBAGE, resync(buffer, at + 1, end, channels))
+    kind, stop = _message(buffer, at, end)
+    return kind, resync(buffer, at + 1, end, channels, stop) if kind is Kind.GARBAGE else stop
 
 
 def _frame(buffer: bytearray, at: int, end: int, channels: Container[int]) -> tuple[Kind, int]:
@@ -55,28 +58,31 @@ def _foreign(buffer: bytearray, at: int, end: int) -> bool:
     return at + HEAD_BYTES < end and buffer[at + HEAD_BYTES] >> 6 == 2 and buffer[at + 1] < 64
 
 
-def _message(buffer: bytearray, at: int, end: int) -> tuple[Kind, int] | None:
-    """None when it is none."""
+def _message(buffer: bytearray, at: int, end: int) -> tuple[Kind, int]:
+    """Of garbage: up to where no other message can be whole, either."""
     line_limit = min(end, at + _LINE_BYTES)
     if _FIRST_LINE.match(buffer, at, line_limit) is None:
         whole_line = buffer.find(b"\n", at, line_limit) >= 0 or end - at >= _LINE_BYTES
-        return None if whole_line or _BEGINNING.fullmatch(buffer, at, end) is None else (Kind.INCOMPLETE, end)
+        begun = not whole_line and _BEGINNING.fullmatch(buffer, at, end) is not None
+        return (Kind.INCOMPLETE, end) if begun else (Kind.GARBAGE, at + 1)
     limit = min(end, at + MESSAGE_BYTES)
-    head = _HEAD_END.search(buffer, at, limit)
-    if head is None:
-        return (Kind.INCOMPLETE, end) if limit == end and end - at < MESSAGE_BYTES else None
+    head = _HEAD.match(buffer, at, limit)
+    assert head is not None  # the pattern matches nothing, too
+    if head[1] is None:
+        incomplete = head.end() == end and end - at < MESSAGE_BYTES
+        return (Kind.INCOMPLETE, end) if incomplete else (Kind.GARBAGE, head.end())
     length = _CONTENT_LENGTH.search(buffer, at, head.end())
     stop = head.end() + (int(length[1]) if length else 0)
     if stop - at > MESSAGE_BYTES:
-        return None
+        return Kind.GARBAGE, at + 1
     return (Kind.MESSAGE, stop) if stop <= end else (Kind.INCOMPLETE, end)
 
 
-def resync(buffer: bytearray, at: int, end: int, channels: Container[int]) -> int:
-    """Where the next packet or message seems to begin; `end` when nowhere."""
+def resync(buffer: bytearray, at: int, end: int, channels: Container[int], messages_from: int = 0) -> int:
+    """Where the next packet, or from `messages_from` on the next message, seems to begin; `end` when nowhere."""
     for found in _SOMETHING.finditer(buffer, at, end):
         start = found.start()
-        if buffer[start] != DOLLAR or plausible(buffer, start, end, channels):
+        if plausible(buffer, start, end, channels) if buffer[start] == DOLLAR else start >= messages_from:
             return start
     return end
 

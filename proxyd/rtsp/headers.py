@@ -149,10 +149,14 @@ def parse_rtp_info(value: str) -> list[RtpInfo]:
             continue
         rest = entry[match.end() :]
         numbers: dict[str, int | None] = {}
-        while tail := re.search(r";\s*(seq|rtptime|ssrc)\s*=\s*([0-9A-Za-z]*)\s*$", rest, re.IGNORECASE):
-            raw = tail.group(2)
-            numbers[tail.group(1).lower()] = int(raw) if re.fullmatch(r"[0-9]{1,10}", raw) else None
-            rest = rest[: tail.start()]
+        while True:
+            before, found_one, last = rest.rpartition(";")
+            name, has_value, raw = (part.strip() for part in last.partition("="))
+            known = bool(found_one and has_value) and name.lower() in ("seq", "rtptime", "ssrc")
+            if not known or not re.fullmatch(r"[0-9A-Za-z]*", raw):
+                break
+            numbers[name.lower()] = int(raw) if re.fullmatch(r"[0-9]{1,10}", raw) else None
+            rest = before
         found.append(RtpInfo(rest.strip().strip('"'), numbers.get("seq"), numbers.get("rtptime")))
     return found
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import itertools
 import socket
+import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxyd.media.astray import MESSAGE_BYTES, Kind, judge
 from proxyd.media.feed import Feed
 from proxyd.media.limits import Limits
-from proxyd.media.loop import Loop
+from proxyd.media.loop import READ_BYTES, Loop
 from proxyd.media.outlet import TcpOutlet
 from proxyd.media.walk import Run, alike, cut, pick
 from proxyd.media.wire import Event, OpenFeed
@@ -180,3 +182,33 @@ def test_behind_garbage_the_next_packet_is_found(garbage: bytes) -> None:
     packet = framed(0, rtp(1, 1, b"abc"))
     buffer = bytearray(b"\xff" + garbage + packet + packet)
     assert judge(buffer, 0, len(buffer), CHANNELS) == (Kind.GARBAGE, 1 + len(garbage))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        b"RTSP/1.0 200 \n",
+        b"RTSP/1.0 ",
+        b"$",
+        b"$\x00\x00\x0c\x80",
+        b"RTSP/1.0 200 \n$\x00\x00\x0c\x80bcdefghijkl",
+        b"RTSP/1.0 200 \nContent-Length:99999\r\n\r\n",
+    ],
+)
+def test_garbage_of_any_kind_is_passed_at_once(unit: bytes) -> None:
+    buffer, at = bytearray(unit * (READ_BYTES // len(unit))), 0
+    began = time.process_time()
+    kind = Kind.GARBAGE
+    while at < len(buffer) and kind is not Kind.INCOMPLETE:
+        kind, at = judge(buffer, at, len(buffer), CHANNELS)
+    assert time.process_time() - began < 1
+
+
+def test_a_packet_right_behind_a_stray_dollar_is_found() -> None:
+    packet = framed(0, rtp(1, 1, b"abc"))
+    for size in range(1, 6):
+        buffer = bytearray(b"\xff" + b"$" * size + packet + packet)
+        kind, at = judge(buffer, 0, len(buffer), CHANNELS)
+        while at < 1 + size:
+            kind, at = judge(buffer, at, len(buffer), CHANNELS)
+        assert (kind, at) == (Kind.GARBAGE, 1 + size)

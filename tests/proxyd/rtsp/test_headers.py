@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,3 +121,10 @@ def test_rtp_info(text: str, expected: list[RtpInfo]) -> None:
 def test_rtp_info_round_trip() -> None:
     entries = [RtpInfo("rtsp://h:1/main/trackID=0", 65535, 2**32 - 1), RtpInfo("rtsp://h/x")]
     assert parse_rtp_info(format_rtp_info(entries)) == entries
+
+
+@pytest.mark.parametrize("text", ["url=a;seq=" + " " * 16_000 + "!", "url=a" + "; seq=" * 2_600])
+def test_rtp_info_of_any_length_is_read_at_once(text: str) -> None:
+    began = time.process_time()
+    assert len(parse_rtp_info(text)) == 1
+    assert time.process_time() - began < 0.5
