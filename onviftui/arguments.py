@@ -180,6 +180,7 @@ def _address_options(parser: argparse.ArgumentParser) -> None:
 def _camera(verbs: _Verbs) -> None:
     verbs.add("list", "all virtual cameras")
     _one(verbs.add("show", "one camera"), "CAMERA")
+    _one(verbs.add("streams", "its streams: rates, losses, who plays, and what the NVR really sends"), "CAMERA")
     verb = verbs.add("edit", "change name, account or settings of a camera; what is left out stays")
     _one(verb, "CAMERA")
     verb.add_argument("--name", help="new name")

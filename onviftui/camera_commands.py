@@ -15,12 +15,12 @@ from proxyd.api.client import RpcClient
 from proxyd.api.models import Camera, CameraEvent, CameraState, Credentials, Picture, Stream
 from proxyd.errors import InvalidInput, ProxyError
 
-from . import certificate_commands, conversation_commands
+from . import certificate_commands, conversation_commands, stream_commands
 from .confirm import confirm
 from .naming import find_id, find_ids
 from .output import Column, Output, counted, format_pairs, local_time
 from .secret_input import read_password
-from .words import codec_name
+from .words import codec_name, format_mbit
 
 
 async def camera_list(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
@@ -127,7 +127,10 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
 
 def _stream_line(stream: Stream) -> str:
     picture = f"{codec_name(stream.codec)} {stream.width}×{stream.height}"
-    return f"{stream.url}  {picture}, {stream.fps} fps, {stream.bitrate} kbit/s"
+    live = (
+        f", now {format_mbit(stream.bps) or 0} Mbit/s to {counted(stream.clients, 'client')}" if stream.clients else ""
+    )
+    return f"{stream.url}  {picture}, {stream.fps} fps, {stream.bitrate} kbit/s{live}"
 
 
 async def camera_edit(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
@@ -270,6 +273,7 @@ async def _camera_id(typed: str, client: RpcClient) -> int:
 COMMANDS = {
     "list": camera_list,
     "show": camera_show,
+    **stream_commands.COMMANDS,
     "edit": camera_edit,
     "start": camera_start,
     "stop": camera_stop,

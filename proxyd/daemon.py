@@ -152,7 +152,7 @@ class Daemon:
 
         socket = settings.socket
         _make_folder(socket.parent, 0o750)
-        server = RpcServer(socket, methods.handlers(), methods.snapshot, self._hub, settings.access)
+        server = RpcServer(socket, methods.handlers(), methods.snapshot, self._hub, settings.access, methods.metrics)
         await server.start()
         self._stack.push_async_callback(server.stop)
         await self._parts.log("info", "daemon", f"proxyd {__version__} started ({self._links.mode} mode).")

@@ -24,7 +24,7 @@ from pydantic.fields import FieldInfo
 from onviftui.arguments import EXIT_CODES, build_parser
 from proxyd import cli as daemon_cli
 from proxyd import errors
-from proxyd.api import codec
+from proxyd.api import codec, streams
 from proxyd.api import models as m
 from proxyd.api.methods import METHODS
 from tests.proxyd.onvif import coverage
@@ -160,7 +160,7 @@ def error_rows() -> str:
 def rpc_page() -> str:
     models = [
         model
-        for model in vars(m).values()
+        for model in {**vars(m), **vars(streams)}.values()
         if isinstance(model, type) and issubclass(model, m.Model) and model is not m.Model
     ]
     methods = "\n".join(method_section(name) for name in METHODS)
@@ -176,7 +176,8 @@ curl --unix-socket /run/proxyd/proxyd.sock http://proxyd/rpc -d '{{"jsonrpc":"2.
 
 Parameters go by name; unknown names and wrong types are refused, all mistakes at once. API version
 {m.API_VERSION}. A request may have {codec.MAX_MESSAGE // 1024} KiB. After `subscribe` the connection gets
-notifications `event` with an Event as parameters; sequence numbers grow by one.
+notifications `event` with an Event as parameters; sequence numbers grow by one. `GET /metrics` is a page for
+Prometheus: [install.md](install.md#metrics).
 
 ## Errors
 `error.data.hint` is the next step to try, `error.data.fields` maps field name to what is wrong with it.

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from . import models as m
 from .ptz import CameraPtz
+from .streams import StreamStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,9 @@ METHODS: dict[str, Method] = _table(
     Method("camera.restart", m.ByIds, list[m.Camera], _O, "Close all connections of cameras and start again."),
     Method("camera.remove", m.ByIds, list[m.Camera], _A, "Remove cameras; a rescan does not bring them back."),
     Method("camera.snapshot", m.ById, m.Picture, _V, "A still picture, as the recorder would get it."),
+    Method(
+        "camera.streams", m.ById, list[StreamStatus], _V, "Its streams: rates, losses, clients, what is really sent."
+    ),
     Method("camera.trace", m.TraceParams, list[m.TraceEntry], _V, "The last exchanges with recorders."),
     Method("camera.exchange", m.ExchangeParams, m.Exchange, _O, "One exchange in full, without secrets."),
     Method("camera.diagnosis", m.ById, list[m.Finding], _V, "Why recorders do not adopt it, or that all is well."),

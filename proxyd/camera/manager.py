@@ -16,6 +16,7 @@ from typing import Any
 
 from proxyd.api import models as m
 from proxyd.api.ptz import CameraPtz
+from proxyd.api.streams import StreamStatus
 from proxyd.errors import Conflict, NotFound, ProxyError, UpstreamError
 from proxyd.hub import Hub
 from proxyd.onvif.nvr_faults import told_fault
@@ -39,10 +40,12 @@ from .sequences import Sequences
 from .shown_interfaces import ShownInterfaces
 from .spec import CameraSpec, NvrAccess
 from .status import NvrHealth, state_of
+from .stream_status import stream_models, streams_note
+from .told import told
 from .trace import Trace
 from .turns import HIDDEN
 from .upstreams import Upstreams
-from .view import camera_model, facts_of, log_model, spec_of
+from .view import camera_model, facts_of, log_model, read_streams, spec_of
 
 log = logging.getLogger(__name__)
 
@@ -206,6 +209,11 @@ class CameraManager:
         camera, trace = self._fleet.running.get(row.id), self._recorders.known(row.id)
         words = self._address_words().get(row.interface.mac, "") if row.interface else ""
         hidden = HIDDEN if self.findable(row) is False else ""
+        stats = camera.stats() if camera else {}
+        notes: tuple[str, ...] = ()
+        if camera:
+            sent = streams_note(told(camera.spec).streams, stats, row.nvr.name)
+            notes = (camera.note, words, sent, self.events.note(row.nvr_id), hidden)
         state, reason = state_of(
             facts_of(
                 row,
@@ -220,10 +228,10 @@ class CameraManager:
             row,
             state,
             reason,
-            camera.stats() if camera else {},
+            stats,
             trace.recorder if trace else None,
             https_port=camera.https_port if camera else 0,
-            note=" ".join(filter(None, (camera.note, words, self.events.note(row.nvr_id), hidden))) if camera else "",
+            note=" ".join(filter(None, notes)),
             last_event=self.events.last(row.id),
         )
 
@@ -279,6 +287,11 @@ class CameraManager:
 
     def camera(self, id_: int) -> m.Camera:
         return self._model(self.row(id_))
+
+    def streams(self, id_: int) -> list[StreamStatus]:
+        """What is seen of its streams; idle ones while it does not run. Raises NotFound."""
+        row, camera = self.row(id_), self._fleet.running.get(id_)
+        return stream_models(read_streams(row), camera.stats() if camera else {}, row.nvr.name)
 
     def row(self, id_: int) -> CameraRow:
         """Raises NotFound."""

@@ -6,6 +6,7 @@ import base64
 
 from proxyd.api import models as m
 from proxyd.api.ptz import CameraPtz
+from proxyd.api.streams import StreamStatus
 from proxyd.camera.view import event_model
 from proxyd.errors import NotFound
 
@@ -104,6 +105,9 @@ class CameraMethods:
             data=base64.b64encode(picture.data).decode(),
             fallback=picture.fallback,
         )
+
+    async def camera_streams(self, p: m.ById, who: Caller) -> list[StreamStatus]:
+        return self._parts.cameras.streams(p.id)
 
     async def camera_trace(self, p: m.TraceParams, who: Caller) -> list[m.TraceEntry]:
         self._parts.cameras.row(p.id)

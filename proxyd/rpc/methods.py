@@ -17,6 +17,7 @@ from .adoption_methods import AdoptionMethods
 from .camera_methods import CameraMethods
 from .certificate_methods import CertificateMethods
 from .interface_methods import InterfaceMethods
+from .metrics import exposition
 from .nvr_methods import NvrMethods
 from .parts import Parts
 from .server import Handler
@@ -63,6 +64,12 @@ class Methods:
             log=[log_model(row) for row in await parts.store.log_tail(_SNAPSHOT_LOG, 0)],
             adoption=parts.guided.model(),
         )
+
+    async def metrics(self) -> bytes:
+        """The page for Prometheus. Raises StoreError."""
+        cameras = self._parts.cameras.cameras()
+        streams = {camera.id: self._parts.cameras.streams(camera.id) for camera in cameras}
+        return exposition(cameras, await self._parts.nvrs(), streams)
 
     async def job_list(self, p: m.NoParams, who: Caller) -> list[m.Job]:
         return self._parts.jobs.jobs()

@@ -1,4 +1,4 @@
-"""The Unix socket: WebSocket /rpc for programs that stay, POST /rpc for scripts.
+"""The Unix socket: WebSocket /rpc for programs that stay, POST /rpc for scripts, GET /metrics for Prometheus.
 
 What a client can do wrong, and what it gets:
 garbage or half a message → JSON-RPC error -32700; not a request → -32600; unknown method → -32601; wrong types →
@@ -27,6 +27,7 @@ from proxyd.errors import Conflict, ProxyError
 from proxyd.hub import Hub, Subscriber
 
 from .access import Caller, caller, peer_uid
+from .metrics import CONTENT_TYPE
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,8 @@ SEND_TIMEOUT_S = 10.0
 
 
 class RpcServer:
-    """`handlers` has one entry per method of the table except `subscribe`, which `snapshot` answers."""
+    """`handlers` has one entry per method of the table except `subscribe`, which `snapshot` answers; `metrics` is the
+    page of /metrics."""
 
     def __init__(
         self,
@@ -50,16 +52,19 @@ class RpcServer:
         snapshot: Callable[[Caller], Awaitable[Snapshot]],
         hub: Hub,
         roles: Mapping[str, Role],
+        metrics: Callable[[], Awaitable[bytes]] | None = None,
     ) -> None:
         self._path = path
         self._handlers = handlers
         self._snapshot = snapshot
         self._hub = hub
         self._roles = roles
+        self._metrics = metrics
         self._open: set[_Connection] = set()
         app = web.Application(client_max_size=MAX_MESSAGE)
         app.router.add_get("/rpc", self._websocket)
         app.router.add_post("/rpc", self._post)
+        app.router.add_get("/metrics", self._get_metrics)
         self._runner = web.AppRunner(
             app,
             access_log=None,
@@ -144,6 +149,15 @@ class RpcServer:
             return web.json_response(text=encode_error(None, error), status=413)
         reply = await self.answer(text, self._caller(request))
         return web.Response(status=204) if reply is None else web.json_response(text=reply)
+
+    async def _get_metrics(self, request: web.Request) -> web.Response:
+        """For every role: nothing in it is secret."""
+        if self._metrics is None:
+            return web.Response(status=404)
+        try:
+            return web.Response(body=await self._metrics(), headers={"Content-Type": CONTENT_TYPE})
+        except ProxyError as error:
+            return web.Response(status=503, text=f"{error}\n")
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         if len(self._open) >= CONNECTIONS:

@@ -105,7 +105,10 @@ class RtspServer:
     def update(self, spec: CameraSpec) -> None:
         """Takes over changed credentials and streams. Sessions go on unless their stream's address on the NVR or the
         NVR's account changed; these are closed, and the recorder comes back. Address and port must not change."""
-        self._context.spec = replace(spec, rtsp_port=self.port)
+        before, self._context.spec = self._context.spec, replace(spec, rtsp_port=self.port)
+        for stream in spec.streams:
+            if stream != before.stream(stream.name) and not self._context.streams.of(stream.name):
+                self._context.figures_of(stream.name).sent = None  # the NVR's settings may have changed since
         self._context.opener.update(spec.nvr)
         for one in list(self._connections):
             if one.conversation is not None:

@@ -22,6 +22,7 @@ from proxyd.rtsp.media_process import MediaUnavailable
 from proxyd.rtsp.once import Cancelled, Once
 from proxyd.rtsp.plane import PROCESS_ENDED, Feed
 from proxyd.rtsp.sdp import Media, same_encodings
+from proxyd.rtsp.sent import SentVideo, by_description, by_parameter_set
 from proxyd.rtsp.upstream import Upstream
 
 _log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class SharedStream:
         self._feed: Feed | None = None
         self._numbers: tuple[int, ...] = ()  # our numbers of the feed's tracks
         self._connections = 0  # that the feed has had
+        self._sent: SentVideo | None = None
         self._begun = False  # PLAY was sent, and no PAUSE since
         self._playing = False  # it was answered
         self._lost_at: float | None = None  # the stream is fetched again
@@ -232,6 +234,8 @@ class SharedStream:
         upstream.on_lost = self._upstream_lost
         self._upstream, self._media = upstream, upstream.media
         self._set_up, self._track_errors = False, {}
+        if self._sent is None or not self._sent.in_band:
+            self._sent = self._figures.sent = by_description(upstream.media)
 
     async def _drop(self, *, process_gone: bool = False) -> None:
         """The NVR's session ends; its connection stays handed over until its answer has come."""
@@ -268,7 +272,7 @@ class SharedStream:
             self._upstream_lost(self._upstream.stalled_error)
 
     def feed_parameters(self, track: int, parameter_set: bytes) -> None:
-        """Nobody wants them yet."""
+        self._sent = self._figures.sent = by_parameter_set(self._sent, self._numbers[track], parameter_set)
 
     def _stalled(self, stats: FeedStats) -> bool:
         return stats.silent_ms > self._context.limits.stall_timeout_s * 1000

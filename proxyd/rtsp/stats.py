@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proxyd.media.wire import FeedStats, OutletStats
+from proxyd.rtsp.sent import SentVideo
 
 _WINDOW_S = 5
 
@@ -25,21 +26,26 @@ class ClientInfo:
 
 @dataclass(frozen=True, slots=True)
 class StreamStats:
-    """`bytes_total`, `packets_total`, `bps` went to recorders; `source_bps`, `fps`, `key_interval_s` (0: unknown),
-    `lost` packets and `jitter_ms` are those of the NVR's stream. `reconnects`: how often the NVR's session was lost and
-    came back; `interrupted`: it is away at the moment."""
+    """`bytes_total`, `packets_total`, `bps` went to recorders; `source_…`, `frames_total`, `fps`, `key_interval_s`
+    (0: unknown), `lost` packets and `jitter_ms` are those of the NVR's stream. `reconnects`: how often the NVR's
+    session was lost and came back; `running`: there is one, `interrupted`: it is away at the moment. `sent`: what the
+    video is, as far as the stream has told; kept when nobody plays any more."""
 
     bytes_total: int = 0
     packets_total: int = 0
     bps: int = 0
     clients: tuple[ClientInfo, ...] = ()
     source_bps: int = 0
+    source_bytes_total: int = 0
+    frames_total: int = 0
     fps: float = 0.0
     key_interval_s: float = 0.0
     lost: int = 0
     jitter_ms: float = 0.0
     reconnects: int = 0
+    running: bool = False
     interrupted: bool = False
+    sent: SentVideo | None = None
 
 
 class Meter:
@@ -77,6 +83,7 @@ class StreamFigures:
         self._lost = 0
         self._last = FeedStats(0)
         self.reconnects = 0
+        self.sent: SentVideo | None = None
 
     def feed_measured(self, before: FeedStats, stats: FeedStats, now: float) -> None:
         """`before`: the last figures of the same feed."""
@@ -97,10 +104,14 @@ class StreamFigures:
             bps=round(self._sent.rate(now) * 8),
             clients=tuple(sorted(clients, key=lambda client: client.since)),
             source_bps=round(self._received.rate(now) * 8),
+            source_bytes_total=self._received.total,
+            frames_total=self._frames.total,
             fps=round(self._frames.rate(now), 1),
             key_interval_s=self._last.key_interval_ms / 1000 if runs else 0.0,
             lost=self._lost,
             jitter_ms=self._last.jitter_ms if runs else 0.0,
             reconnects=self.reconnects,
+            running=runs,
             interrupted=interrupted,
+            sent=self.sent,
         )

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from proxyd.api import models as m
 from proxyd.api.ptz import CameraPtz
+from proxyd.api.streams import SentPicture, StreamClient, StreamStatus
 from proxyd.errors import NotFound, UpstreamAuthError
 
 from .rpc_fake import RpcFake
@@ -187,6 +188,31 @@ class FakeDaemon(RpcFake):
 
     def on_camera_snapshot(self, params: m.ById) -> m.Picture:
         return m.Picture(content_type="image/jpeg", data=base64.b64encode(PICTURE).decode())
+
+    def on_camera_streams(self, params: m.ById) -> list[StreamStatus]:
+        told = {"codec": "H265", "width": 2560, "height": 1440, "profile": "Main"}
+        client = StreamClient(address="192.0.2.50:40000", transport="TCP", since=AT, skips=2, dropped=120)
+        return [
+            StreamStatus(
+                **told,
+                name="main",
+                state="running",
+                sent=SentPicture(codec="H264", width=1920, height=1080, profile="High"),
+                mismatch=True,
+                warning="Attic says 2560×1440 H.265 for the main stream, it sends 1920×1080 H.264.",
+                source_bps=5_900_000,
+                bps=5_900_000,
+                bytes_total=7_000_000,
+                packets_total=5300,
+                fps=25.0,
+                key_interval_s=2.0,
+                lost=3,
+                jitter_ms=1.25,
+                reconnects=1,
+                clients=[client],
+            ),
+            StreamStatus(**told, name="sub", state="idle"),
+        ]
 
     def on_camera_trace(self, params: m.TraceParams) -> list[m.TraceEntry]:
         entry = {"at": AT, "client": "192.0.2.50", "protocol": "onvif", "operation": "GetProfiles"}

@@ -203,6 +203,27 @@ async def test_cameras_that_share_an_address_are_listed_with_their_ports(daemon:
     assert daemon.cameras[2].address and f"{daemon.cameras[2].address}:" not in lines[3]
 
 
+async def test_camera_streams_says_what_is_sent_what_is_lost_and_who_plays(onviftui: Any) -> None:
+    ran = await onviftui("camera", "streams", "Front gate")
+    lines = [" ".join(line.split()) for line in ran.out.splitlines()]
+    assert ran.code == 0
+    for words in (
+        "stream: main, running",
+        "told: H.265 2560×1440 Main",
+        "sent: H.264 1920×1080 High",
+        "from the NVR: 25.0 fps key 2.0 s jitter 1.2 ms 5.9 Mbit/s",
+        "lost: 3 packets, 1 reconnects",
+        "to recorders: 5.9 Mbit/s, 1 playing",
+        "stream: sub, idle",
+        "sent: not known until a recorder plays",
+        f"main 192.0.2.50:40000 TCP {local_time(AT)} 2 120",
+    ):
+        assert words in lines, ran.out
+    assert "warning: Attic says 2560×1440 H.265 for the main stream" in " ".join(lines)
+    main, sub = (await onviftui("--json", "camera", "streams", "1")).json
+    assert (main["sent"]["width"], main["clients"][0]["skips"], sub["sent"]) == (1920, 2, None)
+
+
 async def test_camera_show_by_name_keeps_the_password_to_itself(onviftui: Any) -> None:
     shown = (await onviftui("camera", "show", "Front gate")).out
     assert "rtsp://127.0.77.1:8554/main" in shown and "open sesame" not in shown

@@ -1,0 +1,41 @@
+"""What is seen of a stream, in the words that command line and terminal UI share. Pure."""
+
+from __future__ import annotations
+
+from proxyd.api.streams import StreamStatus
+
+from .words import Look, codec_name, format_mbit
+
+
+def told_words(stream: StreamStatus, look: Look) -> str:
+    """ "H.264 1920×1080 High" """
+    return f"{codec_name(stream.codec)} {stream.width}{look.times}{stream.height} {stream.profile}".rstrip()
+
+
+def sent_words(stream: StreamStatus, look: Look) -> str:
+    """Like `told_words`, of what the NVR sends; says so when nobody has looked yet."""
+    sent = stream.sent
+    if sent is None:
+        return "not known until a recorder plays"
+    size = f"{sent.width}{look.times}{sent.height}" if sent.width else ""
+    return " ".join(filter(None, (codec_name(sent.codec), size, sent.profile)))
+
+
+def flow_words(stream: StreamStatus) -> str:
+    """ "25.0 fps  key 2.0 s  jitter 1.2 ms  5.9 Mbit/s": what comes from the NVR."""
+    if stream.state == "interrupted":
+        return "interrupted: it is fetched again"
+    if stream.state == "idle":
+        return "idle"
+    key = f"key {stream.key_interval_s:.1f} s" if stream.key_interval_s else "no key frame yet"
+    rate = f"{format_mbit(stream.source_bps) or '0.0'} Mbit/s"
+    return f"{stream.fps:.1f} fps  {key}  jitter {stream.jitter_ms:.1f} ms  {rate}"
+
+
+def trouble_words(stream: StreamStatus) -> str:
+    """ "lost 3  reconnects 1  skips 2": only what was; "0 lost" when all was well."""
+    skips = sum(client.skips for client in stream.clients)
+    parts = [f"{stream.lost} lost"]
+    parts += [f"{stream.reconnects} reconnects"] if stream.reconnects else []
+    parts += [f"{skips} skips"] if skips else []
+    return "  ".join(parts)
