@@ -1,6 +1,7 @@
 """A recorder's TCP connection: bytes to requests, answers to bytes, and the deadlines of both.
 
-Requests are answered one after the other by one task, which owns the conversation and cleans up after it.
+Requests are answered one after the other by one task, which owns the conversation and cleans up after it. In a tunnel
+through HTTP that is the GET's connection; the POST's only brings it requests, and another may take its place.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from proxyd.rtsp.headers import Headers
 from proxyd.rtsp.messages import Request, Response, format_response
 from proxyd.rtsp.parser import Event, Limits, RtspParser, RtspSyntaxError
 from proxyd.rtsp.session import Refused
+from proxyd.rtsp.tunnel import OPENED, REFUSED, Entrance, Kind, TunnelError
 
 _log = logging.getLogger(__name__)
 
@@ -42,8 +44,12 @@ class ClientConnection(asyncio.Protocol):
         self._opened = opened
         self._ended = ended
         self._loop = asyncio.get_running_loop()
+        self._entrance = Entrance()
         self._parser = RtspParser(_PARSER_LIMITS)
         self._transport: asyncio.Transport | None = None
+        self._inlet: asyncio.Transport | None = None  # what requests come by
+        self._post: ClientConnection | None = None  # of a tunnel, if this is its GET
+        self._get: ClientConnection | None = None  # and the other way round
         self._conversation: Conversation | None = None
         self._task: asyncio.Task[None] | None = None
         self._queue: asyncio.Queue[Request | RtspSyntaxError] = asyncio.Queue()
@@ -60,8 +66,14 @@ class ClientConnection(asyncio.Protocol):
 
     @property
     def replaceable(self) -> bool:
-        """Nothing is lost when it ends: no session, and no answer under way."""
-        return not self._closing and self._conversation is not None and self._conversation.idle
+        """Nothing is lost when it ends: no session, and no answer under way. Of a tunnel that is the GET's to say."""
+        if self._closing or self._get is not None:
+            return False
+        return self._conversation is not None and self._conversation.idle
+
+    @property
+    def tunnelled(self) -> bool:
+        return self._entrance.kind is Kind.GET
 
     @property
     def conversation(self) -> Conversation | None:
@@ -74,7 +86,7 @@ class ClientConnection(asyncio.Protocol):
     def check(self, now: float) -> None:
         """Enforces the deadlines; called about once a second."""
         limits, conversation = self._context.limits, self._conversation
-        if conversation is None or self._closing:
+        if conversation is None or self._closing or self._get is not None:
             return
         if self._incomplete_since is not None and now - self._incomplete_since > limits.half_open_s:
             conversation.record("connection", f"closed: no complete request within {limits.half_open_s:g} s")
@@ -128,7 +140,7 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         transport.set_write_buffer_limits(high=0)  # only answers: not to be waited for, and soon gone
-        self._transport = transport
+        self._transport = self._inlet = transport
         peer = transport.get_extra_info("peername")
         client = (str(peer[0]), int(peer[1])) if peer else ("unknown", 0)  # gone before it was accepted
         self.host = client[0]
@@ -146,6 +158,58 @@ class ClientConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._conversation is None or self._task is None or self._closing:
+            return
+        if self._entrance.kind is not Kind.RTSP:
+            self._enter(data)
+        else:
+            self._take(data)
+
+    def _enter(self, data: bytes) -> None:
+        """The first bytes, or a tunnel's."""
+        entrance = self._entrance
+        try:
+            if entrance.kind is Kind.UNKNOWN:
+                data = entrance.look(data)
+                self._find_other_half()
+            if entrance.kind is Kind.POST:
+                data = entrance.decode(data)
+        except TunnelError as error:
+            self._refuse(error)
+            return
+        if data and entrance.kind is not Kind.GET:  # nothing is to come behind its head
+            (self._get or self)._take(data)
+
+    def _find_other_half(self) -> None:
+        """Raises TunnelError."""
+        key, tunnels = (self.host, self._entrance.cookie), self._context.tunnels
+        if self._entrance.kind is Kind.GET:
+            if key in tunnels:
+                raise TunnelError("an RTSP tunnel with this cookie is open already")
+            tunnels[key] = self
+            self.write(OPENED)
+        elif self._entrance.kind is Kind.POST:
+            if key not in tunnels:
+                raise TunnelError("no RTSP tunnel with this cookie is open")
+            self._get, self._incomplete_since = tunnels[key], None
+            self._get._go_on_with(self)
+
+    def _go_on_with(self, post: ClientConnection) -> None:
+        before, self._post, self._inlet = self._post, post, post._transport
+        if before is not None:
+            before.end()
+
+    def _refuse(self, error: TunnelError) -> None:
+        if self._get is not None:
+            self._get._queue.put_nowait(RtspSyntaxError(400, str(error)))
+        else:
+            assert self._conversation is not None
+            self._conversation.record("connection", f"refused: {error}")
+            self.write(REFUSED)
+        self.end()
+
+    def _take(self, data: bytes) -> None:
+        """RTSP of the recorder."""
+        if self._conversation is None or self._closing:
             return
         self._conversation.heard()
         events: list[Event | RtspSyntaxError]
@@ -167,8 +231,8 @@ class ClientConnection(asyncio.Protocol):
                 self._conversation.record("connection", "cut off: too many requests at once")
                 self._abort()
                 return
-            assert self._transport is not None
-            self._transport.pause_reading()
+            assert self._inlet is not None
+            self._inlet.pause_reading()
 
     def pause_writing(self) -> None:
         self._blocked_since = self._loop.time()
@@ -193,13 +257,15 @@ class ClientConnection(asyncio.Protocol):
                     return
                 conversation.write(format_response(await self._answer(conversation, item)))
                 conversation.answered()
-                if self._queue.qsize() <= self._context.limits.requests_in_flight:
-                    transport.resume_reading()
+                if self._queue.qsize() <= self._context.limits.requests_in_flight and self._inlet is not None:
+                    self._inlet.resume_reading()
         except asyncio.CancelledError:
             if not self._closing:
                 raise  # not ours: the loop ends
         finally:
             self._closing = True
+            if self._entrance.kind is Kind.GET:
+                self._leave_tunnel()
             transport.close()
             self._loop.call_later(_CLOSE_S, transport.abort)
             await conversation.close()
@@ -210,6 +276,13 @@ class ClientConnection(asyncio.Protocol):
         except Exception:
             _log.exception("camera %d: %s failed", self._context.spec.id, request.method)
             return Response(500, headers=Headers([("CSeq", request.headers.get("CSeq") or "0")]))
+
+    def _leave_tunnel(self) -> None:
+        key = self.host, self._entrance.cookie
+        if self._context.tunnels.get(key) is self:  # not when it was refused for being there already
+            del self._context.tunnels[key]
+        if self._post is not None:
+            self._post.end()
 
     def _abort(self) -> None:
         if self._transport is not None:

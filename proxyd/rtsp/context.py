@@ -15,6 +15,7 @@ from proxyd.rtsp.plane import Plane
 from proxyd.rtsp.stats import StreamFigures
 
 if TYPE_CHECKING:
+    from proxyd.rtsp.connection import ClientConnection
     from proxyd.rtsp.streams import Streams
 
 TEXT_LIMIT = 60
@@ -52,6 +53,7 @@ class CameraContext:
     plane: Plane
     figures: dict[str, StreamFigures] = field(default_factory=dict)
     streams: Streams = field(init=False)
+    tunnels: dict[tuple[str, str], ClientConnection] = field(default_factory=dict)  # recorder's host, cookie → the GET
 
     def figures_of(self, stream: str) -> StreamFigures:
         return self.figures.setdefault(stream, StreamFigures())

@@ -18,7 +18,7 @@ class ClientInfo:
     moved on to the next key frame, `dropped` packets it did not get."""
 
     address: str
-    transport: str  # "TCP" or "UDP"
+    transport: str  # "TCP", "UDP", or "HTTP" for a tunnel
     since: float
     skips: int = 0
     dropped: int = 0

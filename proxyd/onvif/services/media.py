@@ -118,7 +118,8 @@ def get_audio_sources(ctx: Context) -> Element:
 
 
 def get_stream_uri(ctx: Context) -> Element:
-    """One URI for every transport: the client chooses UDP or TCP in its RTSP SETUP."""
+    """One URI for every transport: the client chooses UDP or TCP in its RTSP SETUP, and the tunnel through
+    HTTP by how it begins."""
     stream = conf.profile_stream(ctx.spec, ctx.required("trt:ProfileToken"))
     if (kind := ctx.request.text("trt:StreamSetup/tt:Stream")) not in (None, "RTP-Unicast"):
         raise _bad_setup(f"{str(kind)[:64]} is not offered, only RTP-Unicast")

@@ -148,7 +148,7 @@ async def test_states_of_a_session() -> None:
 @pytest.mark.parametrize(
     ("data", "status"),
     [
-        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"HEAD / HTTP/1.1\r\n\r\n", 400),
         (b"OPTIONS * RTSP/2.0\r\nCSeq: 1\r\n\r\n", 505),
         (b"OPTIONS * RTSP/1.0\r\n\r\n", 400),
         (b"DESCRIBE rtsp://h/" + b"x" * 5000, 414),
