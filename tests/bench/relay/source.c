@@ -1,10 +1,11 @@
 /* Many cameras in one process: `source CONTROL HOST PORT rtsp|plain PACED FLAT FRAGMENTS PAYLOAD PER_TURN TURN_NS`.
  *
  * CONTROL is the descriptor of a SOCK_SEQPACKET socket. Streams 0…PACED-1 send PER_TURN fragments every TURN_NS, one
- * send() each as encoders do, spread evenly over that time; streams from PACED on send as fast as they are read. "plain":
- * the nth connection is stream n and flows from "go" on. "rtsp": rtsp://HOST:PORT/N is stream N, which begins with a
- * frame at once after PLAY. A sender report goes out every 5 s. Commands: "go", "stop" (at the end of a packet),
- * "pace PER_TURN TURN_NS" and "state"; all are answered with the state as JSON. */
+ * send() each as encoders do, spread evenly over that time; streams from PACED on send as fast as they are read, as a
+ * download does: 64 KiB at once. "plain": the nth connection is stream n and flows from "go" on. "rtsp":
+ * rtsp://HOST:PORT/N is stream N, which begins with a frame at once after PLAY. A sender report goes out every 5 s.
+ * Commands: "go", "stop" (at the end of a packet), "pace PER_TURN TURN_NS" and "state"; all are answered with the state
+ * as JSON. */
 #define _GNU_SOURCE
 #include "stream.h"
 
