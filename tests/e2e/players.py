@@ -24,6 +24,8 @@ def ffmpeg_command(url: str, account: tuple[str, str], transport: str, file: Pat
 def gstreamer_command(
     url: str, account: tuple[str, str], transport: str, file: Path, frames: int = FRAMES
 ) -> list[str]:
+    if transport == "http":  # its name for the tunnel is in the address
+        url, transport = url.replace("rtsp://", "rtsph://"), "tcp+http"
     source = [f"location={url}", f"user-id={account[0]}", f"user-pw={account[1]}", f"protocols={transport}"]
     kind = "video/x-h264,stream-format=byte-stream,alignment=au"
     sink = ["identity", f"eos-after={frames + 1}", "!", "filesink", "buffer-mode=unbuffered", f"location={file}"]

@@ -31,7 +31,7 @@ def assert_whole(file: Path, channel: int, stream: int) -> None:
     assert len(marks) == len(slices)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize("transport", ["tcp", "udp", "http"])
 @pytest.mark.parametrize("player", [ffmpeg_command, gstreamer_command])
 async def test_main_and_sub_stream_are_played_whole(
     demo: dict[str, Any], player: Any, transport: str, gstreamer: str, ffprobe: str, tmp_path: Path
@@ -49,12 +49,12 @@ async def test_main_and_sub_stream_are_played_whole(
         assert_whole(file, camera["channel"], number)
 
 
-async def test_four_players_of_one_stream_all_get_it_whole(
+async def test_six_players_of_one_stream_all_get_it_whole(
     demo: dict[str, Any], gstreamer: str, ffprobe: str, tmp_path: Path
 ) -> None:
     account = demo["credentials"]["username"], demo["credentials"]["password"]
     camera = demo["cameras"][5]
-    ways = [(player, way) for player in (ffmpeg_command, gstreamer_command) for way in ("tcp", "udp")]
+    ways = [(player, way) for player in (ffmpeg_command, gstreamer_command) for way in ("tcp", "udp", "http")]
     files = [tmp_path / f"{number}.h264" for number in range(len(ways))]
     url = camera["streams"][0]["url"]
     await asyncio.gather(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
+import struct
 from collections.abc import Callable
 
 from proxyd.digest import Challenge, authorization, choose, parse_challenges
@@ -54,6 +56,16 @@ class RtspClient:
                 await self._writer.wait_closed()
         except (OSError, TimeoutError):
             self._writer.transport.abort()
+
+    def half_close(self) -> None:
+        """It sends nothing more, and goes on listening."""
+        self._writer.write_eof()
+
+    def abort(self) -> None:
+        """It is gone without a word, with RST."""
+        sock = self._writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
 
     async def request(self, method: str, uri: str, **headers: str) -> Response:
         """The answer, with credentials given when they are asked for. Raises RtspClientError unless it is 2xx."""

@@ -95,6 +95,12 @@ class SteadyRecorder:
                 await self._client.request("TEARDOWN", self.url, Session=self._session)
         await self._close()
 
+    def half_close(self) -> None:
+        self._client.half_close()
+
+    def abort(self) -> None:
+        self._client.abort()
+
     async def frames(self, more: int, deadline_s: float = 60) -> None:
         """Until so many more came. Raises AssertionError when they do not."""
         wanted = self.counter.frames + more
