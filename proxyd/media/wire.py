@@ -244,13 +244,13 @@ def decode_event(packet: bytes) -> Event:
 
 def _decode(packet: bytes, kinds: _Kinds) -> Any:
     head, _, raw = packet.partition(b"\0")
-    document = json.loads(head)
     try:
+        document = json.loads(head)
         kind = kinds.classes[document.pop("is")]
         if "data" in kind.__slots__:
             document["data"] = raw
         return kind(**{name: _value(name, value) for name, value in document.items()})
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError) as error:
         raise ValueError(f"not a message: {error}") from None
 
 

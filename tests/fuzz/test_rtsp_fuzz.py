@@ -1,0 +1,45 @@
+"""Broken bytes into each part that reads what NVRs and recorders send, and broken dialogues with a running camera.
+
+`python -m tests.fuzz rtsp` and `rtsp-parts` do more of it, `python -m tests.fuzz.guided` looks where to break.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from . import rtsp_over_sockets, rtsp_volume
+from .rtsp_parts import PARTS
+from .rtsp_seeds import SEEDS
+
+INPUTS = 20_000
+CONNECTIONS = 150
+SLOWEST_S = 0.3  # of the CPU, for up to 64 KiB; a quiet machine needs less than a tenth of a second
+GROWTH_MB = 8.0
+
+
+def test_no_bytes_make_a_part_fail_or_slow() -> None:
+    tally = rtsp_volume.run(INPUTS, seed=3)
+    assert max(tally.slowest_s.values()) < SLOWEST_S, tally.slowest
+    assert tally.memory[-1] - tally.memory[4] < GROWTH_MB, tally.memory
+    assert tally.inputs.keys() == PARTS.keys() and sum(tally.inputs.values()) == INPUTS
+
+
+@given(
+    part=st.sampled_from(sorted(PARTS)), seed=st.sampled_from(SEEDS), data=st.binary(max_size=200), at=st.integers(0)
+)
+@example(part="wire", seed=b"7", data=b"", at=0)
+@example(part="wire", seed=b"[" * 100_000, data=b"", at=0)
+def test_bytes_that_hypothesis_chooses(part: str, seed: bytes, data: bytes, at: int) -> None:
+    at %= len(seed) + 1
+    PARTS[part](seed[:at] + data + seed[at:])
+
+
+@pytest.mark.timeout(300)
+async def test_no_dialogue_disturbs_a_camera() -> None:
+    tally = await rtsp_over_sockets.run(CONNECTIONS, seed=5)
+    assert tally.statuses[200] > 100 and len(tally.statuses) > 6, tally.statuses
+    assert tally.descriptors[-1] <= tally.descriptors[0] + 4, tally.descriptors
+    assert tally.memory[-1] - tally.memory[len(tally.memory) // 4] < GROWTH_MB, tally.memory
+    assert tally.undisturbed_packets > 100
