@@ -64,6 +64,14 @@ class RtspClient(asyncio.Protocol):
     def connected(self) -> bool:
         return self._transport is not None and not self._closed
 
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The addresses of the connection: ours and the NVR's. Raises UpstreamUnreachable."""
+        if self._transport is None or self._closed:
+            raise self._unreachable("is not connected")
+        ours, theirs = (self._transport.get_extra_info(name) for name in ("sockname", "peername"))
+        return str(ours[0]), str(theirs[0])
+
     async def connect(self) -> None:
         """Raises UpstreamUnreachable."""
         loop = asyncio.get_running_loop()

@@ -48,7 +48,8 @@ def clean_rtcp(packet: bytes, cname: bytes) -> bytes:
 
 def receiver_report(ours: int, highest: Sequence[tuple[int, int]], cname: bytes) -> bytes:
     """RR and SDES (RFC 3550 §6.1) of receiver `ours` about sources (SSRC, extended highest sequence number), at most
-    31. Some NVRs take nothing else for a sign of life. It says that nothing was lost: over TCP nothing is."""
+    31. Some NVRs take nothing else for a sign of life. It says that nothing was lost: over TCP nothing is, and one that
+    sends by UDP to others, too, must not lower its bit rate for us."""
     sources = list(highest)[:31]
     blocks = b"".join(
         ssrc.to_bytes(4, "big") + bytes(4) + (number & 0xFFFFFFFF).to_bytes(4, "big") + bytes(12)

@@ -228,7 +228,7 @@ class SharedStream:
         taken = await upstream.hand_over()
         self._numbers = taken.numbers
         self._connections += 1
-        self._feed.open(taken.tracks, self._context.spec.address, [taken.descriptor], taken.data)
+        self._feed.open(taken.tracks, self._context.spec.address, taken.descriptors, taken.data, udp=taken.udp)
 
     def _take(self, upstream: Upstream) -> None:
         upstream.on_lost = self._upstream_lost

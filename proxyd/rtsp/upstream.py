@@ -1,6 +1,8 @@
-"""One RTSP session with an NVR: DESCRIBE, SETUP (always TCP interleaved), PLAY, PAUSE, keep-alive, TEARDOWN.
+"""One RTSP session with an NVR: DESCRIBE, SETUP (TCP interleaved; UDP where the NVR refuses that), PLAY, PAUSE,
+keep-alive, TEARDOWN.
 
-Before PLAY the connection may be handed over to a media process; messages that come in it are told to us from then on.
+Before PLAY the connection may be handed over to a media process, over UDP the ports instead; messages that come in a
+connection that was handed over are told to us from then on.
 
 Never talks to another host than the typed one, whatever redirects, SDP or headers say. Errors are UpstreamError.
 """
@@ -31,6 +33,7 @@ from proxyd.rtsp.headers import (
 from proxyd.rtsp.messages import Interleaved, Response
 from proxyd.rtsp.rtcp import receiver_report
 from proxyd.rtsp.sdp import Media, encoding, offered, parse_sdp
+from proxyd.rtsp.upstream_udp import UdpTracks
 
 _log = logging.getLogger(__name__)
 _MAX_REDIRECTS = 2
@@ -49,21 +52,26 @@ _WORDS = {
         "Close other viewers, let recorders share one session (camera edit --share on), or lower bit rates there.",
     ),
     454: ("has ended the session.", "It is opened again by itself."),
-    461: ("does not send video inside the RTSP connection.", "Switch RTP over RTSP (TCP) on there."),
+    461: (
+        "sends video neither inside the RTSP connection nor by UDP to one receiver.",
+        "Switch RTP over RTSP (TCP) on there.",
+    ),
     503: (
         "allows no more streams at the moment.",
         "Close other viewers, let recorders share one session (camera edit --share on), or wait until it has started.",
     ),
 }
+_CNAME = b"recorder"  # in receiver reports
 _KEY_FRAME_CODECS = ("h264", "h265", "jpeg")
 
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """The NVR's connection for a media process. `descriptor` belongs to who gets this; `numbers[n]` is our number of
-    `tracks[n]`."""
+    """The NVR's connection, or (`udp`) a pair of ports of each track, for a media process. `descriptors` belong to who
+    gets this; `numbers[n]` is our number of `tracks[n]`."""
 
-    descriptor: int
+    descriptors: tuple[int, ...]
+    udp: bool
     data: bytes
     tracks: tuple[Track, ...]
     numbers: tuple[int, ...]
@@ -92,6 +100,7 @@ class Upstream:
         self._public = ""
         self._granted: dict[int, tuple[int, int]] = {}  # our track → the NVR's channels
         self._channels: dict[int, int] = {}  # the NVR's channel → ours
+        self._udp: UdpTracks | None = None
         self._ssrc = secrets.randbits(32)
         self._other_channels = False  # the NVR did not grant the channels we asked for
         self._keep_alive: asyncio.Task[None] | None = None
@@ -112,6 +121,11 @@ class Upstream:
     @property
     def stalled_error(self) -> UpstreamUnreachable:
         """The words for media that stopped coming."""
+        if self._udp is not None:
+            return UpstreamUnreachable(
+                f"The stream of {self._name()} stalled: the connection stands, but no video arrives by UDP.",
+                "Look at this channel there, and for a firewall between; better switch RTP over RTSP (TCP) on there.",
+            )
         return UpstreamUnreachable(
             f"The stream of {self._name()} stalled: the connection stands, but no video arrives.",
             "Look at this channel there: does it show a picture?",
@@ -132,21 +146,57 @@ class Upstream:
             raise
 
     async def setup(self, track: int) -> None:
-        """Sets up one track of `media`."""
-        wish = Transport(tcp=True, interleaved=(2 * track, 2 * track + 1))
-        headers = Headers([("Transport", format_transport(wish))])
-        if self._session:
-            headers.add("Session", self._session)
-        response = await self._request("SETUP", self._controls[track], headers)
-        self._session, self._session_timeout_s = parse_session(response.headers.get("Session") or self._session)
-        granted = parse_transport(response.headers.get("Transport") or "")
-        if granted and not granted[0].tcp:
-            self._fail(461, "SETUP")
-        channels = granted[0].interleaved if granted and granted[0].interleaved else wish.interleaved
-        assert channels is not None
+        """Sets up one track of `media`. The first decides for all whether they come by UDP."""
+        if self._udp is None:
+            wish = Transport(tcp=True, interleaved=(2 * track, 2 * track + 1))
+            response = await self._ask_for(track, wish)
+            granted = parse_transport(response.headers.get("Transport") or "")
+            if response.status == 200 and (not granted or granted[0].tcp):
+                self._set_up(track, (granted[0].interleaved if granted else None) or (2 * track, 2 * track + 1))
+                return
+            if self._granted or response.status not in (200, 461):
+                self._fail(461 if response.status == 200 else response.status, "SETUP")
+            self._udp = UdpTracks(*self._connected().ends)
+        await self._set_up_by_udp(self._udp, track)
+
+    async def _set_up_by_udp(self, udp: UdpTracks, track: int) -> None:
+        try:
+            response = await self._ask_for(track, udp.wish(track))
+            granted = parse_transport(response.headers.get("Transport") or "")
+            if response.status == 200 and (not granted or granted[0].tcp or not granted[0].unicast):
+                self._fail(461, "SETUP")
+            if response.status != 200:
+                self._fail(response.status, "SETUP")
+            ports = granted[0].server_port
+            if ports is None or 0 in ports:
+                raise UpstreamProtocolError(
+                    f"{self._name()} does not say which ports it sends video from.",
+                    "Switch RTP over RTSP (TCP) on there.",
+                )
+            udp.granted(track, ports)
+        except OSError as error:
+            udp.forget(track)
+            raise UpstreamUnreachable(
+                f"No video by UDP from {self._name()}: {error.strerror or error}.",
+                "Switch RTP over RTSP (TCP) on there.",
+            ) from None
+        except BaseException:
+            udp.forget(track)
+            raise
+        self._set_up(track, (2 * track, 2 * track + 1))
+
+    async def _ask_for(self, track: int, wish: Transport) -> Response:
+        """The answer to SETUP, which may be a refusal."""
+        headers = Headers([("Transport", format_transport(wish)), *self._session_headers()])
+        response = await self._connected().request("SETUP", self._controls[track], headers)
+        if response.status == 200:
+            self._session, self._session_timeout_s = parse_session(response.headers.get("Session") or self._session)
+        return response
+
+    def _set_up(self, track: int, channels: tuple[int, int]) -> None:
         self._granted[track] = channels
         self._channels[channels[0]], self._channels[channels[1]] = 2 * track, 2 * track + 1
-        self._other_channels = self._other_channels or channels != wish.interleaved
+        self._other_channels = self._other_channels or channels != (2 * track, 2 * track + 1)
 
     async def setup_all(self) -> dict[int, UpstreamError]:
         """All tracks; those that the NVR refuses, which can only be sound. Raises UpstreamError."""
@@ -163,14 +213,20 @@ class Upstream:
     async def hand_over(self) -> HandedOver:
         """After the last `setup`, before `play`. Somebody else reads the connection from here on. Raises
         UpstreamError."""
-        descriptor, data = await self._connected().hand_over()
+        data = b""
+        if self._udp is not None:
+            descriptors = self._udp.descriptors()
+        else:
+            descriptor, data = await self._connected().hand_over()
+            descriptors = [descriptor]
         tracks = []
         for number, channels in sorted(self._granted.items()):
             media = self._media[number]
             name, clock_hz = encoding(media)
             codec = name if name in _KEY_FRAME_CODECS else ""
             tracks.append(Track(channels, codec, clock_hz, media.kind == "video"))
-        return HandedOver(descriptor, data, tuple(tracks), tuple(sorted(self._granted)))
+        numbers = tuple(sorted(self._granted))
+        return HandedOver(tuple(descriptors), self._udp is not None, data, tuple(tracks), numbers)
 
     def message(self, data: bytes) -> None:
         """A whole message that came in the connection after `hand_over`."""
@@ -188,6 +244,8 @@ class Upstream:
         if self._keep_alive is None:
             headers.add("Range", "npt=0.000-")
         self.last_media = asyncio.get_running_loop().time()
+        if self._udp is not None:
+            self._udp.open_ways(self._ssrc, receiver_report(self._ssrc, [], _CNAME))
         response = await self._request("PLAY", self._aggregate, headers)
         self.last_media = asyncio.get_running_loop().time()
         if self._keep_alive is None:
@@ -278,12 +336,13 @@ class Upstream:
 
     async def _stay_alive(self) -> None:
         """Keeps the session at the NVR; ends with the session. By the first way that the NVR knows: GET_PARAMETER where
-        it says so, OPTIONS, else receiver reports."""
+        it says so, OPTIONS, else receiver reports; these always where media comes by UDP."""
         ways = [method for method in ("GET_PARAMETER", "OPTIONS") if method == "OPTIONS" or method in self._public]
         while True:
             await asyncio.sleep(min(self._session_timeout_s / 2, _MAX_KEEP_ALIVE_S))
-            if not ways:
+            if not ways or self._udp is not None:
                 self._report()
+            if not ways:
                 continue
             try:
                 answered = await self._asked_for_life(ways[0])
@@ -317,8 +376,12 @@ class Upstream:
 
     def _report(self) -> None:
         client = self._connected()
-        for (_, (_, channel)), source in zip(sorted(self._granted.items()), self.highest, strict=False):
-            client.send_packet(channel, receiver_report(self._ssrc, [source], b"recorder"))
+        for (track, (_, channel)), source in zip(sorted(self._granted.items()), self.highest, strict=False):
+            report = receiver_report(self._ssrc, [source], _CNAME)
+            if self._udp is not None:
+                self._udp.report(track, report)
+            else:
+                client.send_packet(channel, report)
 
     def _end(self, error: UpstreamError) -> None:
         if self._client is not None:
@@ -336,6 +399,8 @@ class Upstream:
             self._keep_alive.cancel()
             self._keep_alive = None
         self.on_frames, self.on_lost = _ignore, _ignore
+        if self._udp is not None:
+            self._udp.close()
         client, self._client = self._client, None
         return client
 
