@@ -27,14 +27,16 @@ Handler = Callable[[int], None]
 
 
 class Loop:
-    """`now` is that of the last wake-up. `first` is called by itself after all other handlers of a wake-up: it alone
-    may open descriptors, so that none can be taken for one that was closed in the same wake-up."""
+    """`now` is that of the last wake-up. The opener's handler is called before all others of a wake-up: whoever is to
+    get packets is known before they are read. It alone may open descriptors; what was seen of others that had their
+    numbers is not for them."""
 
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
         self._opener = -1
+        self._opened: set[int] = set()  # in this wake-up
         # What ends a window: poll is no good for that, it counts whole milliseconds.
         self._urgent = select.epoll()
         self._in_a_hurry: set[int] = set()
@@ -50,6 +52,7 @@ class Loop:
     def watch(self, descriptor: int, events: int, handler: Handler, *, opener: bool = False) -> None:
         self._handlers[descriptor] = handler
         self._epoll.register(descriptor, events)
+        self._opened.add(descriptor)
         if opener:
             self._opener = descriptor
             self.hurry(descriptor)
@@ -107,24 +110,25 @@ class Loop:
         select.select((self._urgent,), (), (), seconds)
 
     def _dispatch(self, events: list[tuple[int, int]]) -> None:
-        handlers, opener, opened = self._handlers, self._opener, 0
+        handlers, opener, opened = self._handlers, self._opener, self._opened
+        opened.clear()
+        for descriptor, what in events:
+            if descriptor == opener:
+                try:
+                    handlers[opener](what)
+                except Exception:  # an order that could not be carried out; the next ones still can
+                    _tell()
+                break
         rest = iter(events)
         while True:
             try:
                 for descriptor, what in rest:
-                    if descriptor == opener:
-                        opened = what
-                    elif (handler := handlers.get(descriptor)) is not None:
+                    if descriptor != opener and descriptor not in opened and (handler := handlers.get(descriptor)):
                         handler(what)
                 break
             except Exception:
                 _tell()
                 self._give_up(handlers.get(descriptor))
-        if opened:
-            try:
-                handlers[opener](opened)
-            except Exception:  # an order that could not be carried out; the next ones still can
-                _tell()
 
     def _guarded(self, call: Callable[[], None]) -> None:
         try:
