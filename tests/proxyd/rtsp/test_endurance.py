@@ -106,4 +106,5 @@ async def test_any_conversation_leaves_the_server_whole(caplog: pytest.LogCaptur
         assert caplog.records == []
         async with recorder(server) as last:
             await last.start(f"{url}/sub")
-    assert nvr.asked("TEARDOWN") >= nvr.asked("PLAY") > 5
+    # Some paused and played again, some left before the NVR had answered SETUP.
+    assert 5 < nvr.asked("TEARDOWN") <= nvr.asked("SETUP") and nvr.asked("PLAY") > 5
