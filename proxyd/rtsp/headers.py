@@ -121,8 +121,8 @@ def parse_session(value: str) -> tuple[str, int]:
     session, *parameters = (part.strip() for part in value.split(";"))
     timeout_s = DEFAULT_SESSION_TIMEOUT_S
     for parameter in parameters:
-        name, _, raw = parameter.partition("=")
-        if name.strip().lower() == "timeout" and re.fullmatch(r"[0-9]{1,6}", raw.strip()) and int(raw) > 0:
+        name, _, raw = (part.strip() for part in parameter.partition("="))
+        if name.lower() == "timeout" and re.fullmatch(r"[0-9]{1,6}", raw) and int(raw) > 0:
             timeout_s = int(raw)
     return session, timeout_s
 

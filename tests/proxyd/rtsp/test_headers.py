@@ -95,6 +95,7 @@ def test_any_text_is_read_without_failing(text: str) -> None:
 def test_session() -> None:
     assert parse_session("1234") == ("1234", 60)
     assert parse_session(" AB$c ; timeout = 90 ") == ("AB$c", 90)
+    assert parse_session("x;timeout=\x1c90") == ("x", 90)  # space for str.strip, and not for int
     assert parse_session("x;timeout=0") == ("x", 60)
     assert parse_session("x;timeout=never") == ("x", 60)
     assert format_session("x") == "x" and format_session("x", 60) == "x;timeout=60"
