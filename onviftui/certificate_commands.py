@@ -44,7 +44,11 @@ async def camera_certificate(args: argparse.Namespace, client: RpcClient, out: O
 
 def _show(certificate: Certificate, out: Output) -> None:
     if certificate.origin == "none":
-        out.say("There is none yet: it is made when HTTPS is switched on, or with --new.")
+        out.say(
+            "It is being made: look again in a moment."
+            if certificate.https
+            else "There is none yet: it is made when HTTPS is switched on, or with --new."
+        )
         return
     others = certificate.chain - 1
     out.lines(

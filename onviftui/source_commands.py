@@ -28,9 +28,13 @@ async def source_add(args: argparse.Namespace, client: RpcClient, out: Output) -
     if not args.no_scan:
         job = await run_scan(client, source.nvr, progress=ProgressLine(out.err))
         if job.state is not JobState.DONE:
+            added = "The camera" if source.camera is None else f"Camera {source.camera}"
+            again = f"onviftui nvr scan {source.nvr}"
+            if source.camera is not None:
+                again = f"onviftui source edit {source.camera} corrects address and account, {again} reads them again."
             raise ProxyError(
-                f"The camera was added, but its streams were not read: {job.error or 'cancelled.'}",
-                job.hint or f"Scan it: onviftui nvr scan {source.nvr}",
+                f"{added} was added, but its streams were not read: {job.error or 'cancelled.'}",
+                f"{job.hint} {again}".strip(),
             )
         for warning in job.diff.warnings if job.diff else ():
             out.note(warning)
@@ -125,7 +129,7 @@ async def source_import(args: argparse.Namespace, client: RpcClient, out: Output
         out.say("Nothing in this list is to be added.")
         return 1
     if result.done:
-        out.say(f"Added {counted(len(new), 'camera')}{left}. They are being read now: onviftui job list")
+        out.say(f"Added {counted(len(new), 'camera')}{left}. What they send is being read now: onviftui job list")
     else:
         out.say(f"{counted(len(new), 'camera')} would be added{left}. Nothing was done yet; do it with --yes.")
     return 0

@@ -44,8 +44,8 @@ def _of_camera(seen: Situation, meetings: Sequence[Meeting]) -> Iterator[m.Findi
             seen,
             "old-address",
             "warning",
-            f"The recorder knows this camera at {seen.moved_from}, and it is at {camera.address} now.",
-            todo=f"Change its address in the recorder to {camera.address}, and reserve it in the DHCP server.",
+            f"The recorder knows this camera at {seen.moved_from}, and it is at {seen.place} now.",
+            todo=f"Change its address in the recorder to {seen.place}, and reserve it in the DHCP server.",
         )
     if not meetings and not seen.moved_from:
         yield finding(
@@ -54,7 +54,7 @@ def _of_camera(seen: Situation, meetings: Sequence[Meeting]) -> Iterator[m.Findi
             "note",
             "No recorder has come to this camera since the daemon started.",
             why="Nothing that was sent to it by search, HTTP or RTSP has arrived.",
-            todo=f"Type {camera.address} into the recorder. If it says that nothing answers there: can its network "
+            todo=f"Type {seen.place} into the recorder. If it says that nothing answers there: can its network "
             f"reach {camera.address}, TCP ports {seen.http_port} and {seen.rtsp_port}? `onviftui interface doctor` "
             "examines this end.",
         )
@@ -64,7 +64,7 @@ def _of_camera(seen: Situation, meetings: Sequence[Meeting]) -> Iterator[m.Findi
             "hidden",
             "note",
             "Recorders cannot find this camera by searching: that is switched off.",
-            todo=f"Type {camera.address} into the recorder, or: onviftui camera edit {camera.id} --discovery on",
+            todo=f"Type {seen.place} into the recorder, or: onviftui camera edit {camera.id} --discovery on",
         )
     if seen.adopted_by and seen.adopted_by not in seen.playing:
         last = next((one.last_at for one in meetings if one.address == seen.adopted_by), None)
@@ -96,7 +96,9 @@ def _of_many(seen: Situation, meetings: Sequence[Meeting]) -> Iterator[m.Finding
             "several-recorders",
             "note",
             f"{others} and {lately[-1]} use this camera.",
-            why="That works; each of them takes a stream of its own from the NVR.",
+            why="That works; they share one session with the NVR per stream."
+            if seen.camera.share
+            else "That works; each of them has a session of its own with the NVR.",
             todo="If that is not meant, remove the camera from one of them.",
         )
 

@@ -130,12 +130,17 @@ def _faults(seen: Situation, met: Meeting) -> Iterator[m.Finding]:
             "refused-operation",
             severity,
             f"{met.address} asked for {operation} {_times(refused.times)}, which we answer with: {refused.reason}.",
-            todo=""
-            if met.complete
-            else f"onviftui camera trace {seen.camera.id} shows whether it went on after that; "
-            "with --raw N, what was said.",
+            todo=_after_fault(seen, met, refused.reason),
             recorder=met.address,
         )
+
+
+def _after_fault(seen: Situation, met: Meeting, reason: str) -> str:
+    if "nor in a network that is allowed" in reason:
+        return f"If its events belong there: onviftui camera edit {seen.camera.id} --notify NETWORK"
+    if met.complete:
+        return ""
+    return f"onviftui camera trace {seen.camera.id} shows whether it went on after that; with --raw N, what was said."
 
 
 def _missing_step(seen: Situation, met: Meeting, *, plays: bool) -> Iterator[m.Finding]:
@@ -206,8 +211,9 @@ def _missing_step(seen: Situation, met: Meeting, *, plays: bool) -> Iterator[m.F
             "tls-only",
             "note",
             f"{met.address} uses HTTPS alone.",
-            why="The camera's certificate is made by itself; some recorders want one that they can verify.",
-            todo="If it does not go on, set the recorder to HTTP for this camera, or let it accept the certificate.",
+            why="Some recorders want a certificate that they can verify, and cameras make theirs themselves.",
+            todo="If it does not go on, set the recorder to HTTP for this camera, let it accept the certificate, or "
+            f"bring one that it can verify: onviftui camera certificate {seen.camera.id} --cert FILE --key FILE",
             recorder=met.address,
         )
 

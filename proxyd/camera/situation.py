@@ -26,6 +26,12 @@ class Situation:
     adopted_by: str
     now: datetime
 
+    @property
+    def place(self) -> str:
+        """What is typed into a recorder: the address, with the port where it is not the usual one."""
+        address = self.camera.address or ""
+        return address if self.http_port == 80 or not address else f"{address}:{self.http_port}"
+
 
 def finding(
     seen: Situation, id_: str, severity: Severity, what: str, *, why: str = "", todo: str = "", recorder: str = ""

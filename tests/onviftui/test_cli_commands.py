@@ -212,7 +212,7 @@ async def test_camera_streams_says_what_is_sent_what_is_lost_and_who_plays(onvif
         "told: H.265 2560×1440 Main",
         "sent: H.264 1920×1080 High",
         "from the NVR: 25.0 fps key 2.0 s jitter 1.2 ms 5.9 Mbit/s",
-        "lost: 3 packets, 1 reconnects",
+        "lost: 3 packets, 1 reconnect",
         "to recorders: 5.9 Mbit/s, 1 playing",
         "stream: sub, idle",
         "sent: not known until a recorder plays",
@@ -431,7 +431,8 @@ async def test_source_add_says_when_the_streams_were_not_read(daemon: FakeDaemon
     daemon.scan_steps = [job(state=JobState.FAILED, ended=AT, error="No answer.", hint="Is it on?")]
     with pytest.raises(ProxyError, match="was added, but its streams were not read: No answer") as raised:
         await onviftui("source", "add", "rtsp://192.0.2.7/a")
-    assert raised.value.hint == "Is it on?"
+    hint = "Is it on? onviftui source edit 4 corrects address and account, onviftui nvr scan 1 reads them again."
+    assert raised.value.hint == hint
 
 
 async def test_source_edit_sends_what_was_typed(

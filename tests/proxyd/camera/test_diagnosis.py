@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from proxyd.api.models import Camera, CameraState, Finding
 from proxyd.camera.diagnosis import diagnose
 from proxyd.camera.meeting import BROKEN, Meetings, account_trouble
 from proxyd.camera.situation import Situation
+from proxyd.onvif import notify_policy
 from proxyd.onvif.exchange import broken
 from proxyd.onvif.security import TokenVerifier, password_digest
 from proxyd.onvif.soap import UsernameToken
+from tests.proxyd.onvif.builders import camera_spec
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RECORDER = "10.77.0.3"
@@ -48,6 +51,7 @@ class Story:
         self.meetings = Meetings()
         self.playing: tuple[str, ...] = ()
         self.moved_from = ""
+        self.http_port = 80
         self.ago = timedelta(minutes=5)
 
     def search(self, address: str = RECORDER) -> None:
@@ -68,7 +72,7 @@ class Story:
 
     def findings(self) -> list[Finding]:
         adopted_by = self.camera.adopted_by
-        seen = Situation(self.camera, 24, 80, 554, self.playing, self.moved_from, adopted_by, NOW)
+        seen = Situation(self.camera, 24, self.http_port, 554, self.playing, self.moved_from, adopted_by, NOW)
         return diagnose(seen, self.meetings.all())
 
     def ids(self) -> list[str]:
@@ -91,7 +95,21 @@ def refusal(created: datetime, password: str = "right") -> str:
 
 def test_nobody_came() -> None:
     found = Story().only("nobody-came")
-    assert "10.77.0.102" in found.todo
+    assert "Type 10.77.0.102 into" in found.todo
+
+
+def test_the_address_to_type_has_the_port_where_it_is_not_the_usual_one() -> None:
+    story = Story()
+    story.http_port = 8081
+    assert "Type 10.77.0.102:8081 into" in story.only("nobody-came").todo
+
+
+def test_events_that_were_wanted_elsewhere_are_allowed_by_a_command() -> None:
+    story = Story()
+    reason = notify_policy.refusal(ip_address("10.9.0.1"), RECORDER, camera_spec(), lambda address: False)
+    story.ask("Subscribe", f"Nothing is sent there: {reason}")
+    (found,) = [one for one in story.findings() if one.id == "refused-operation"]
+    assert found.todo == "If its events belong there: onviftui camera edit 7 --notify NETWORK"
 
 
 def test_wrong_password_three_times() -> None:
@@ -227,6 +245,9 @@ def test_two_recorders() -> None:
     story.adopt()
     story.adopt("10.77.0.9")
     assert story.only("several-recorders").what == "10.77.0.3 and 10.77.0.9 use this camera."
+    assert "share one session" in story.only("several-recorders").why
+    story.camera = camera(share=False)
+    assert "session of its own" in story.only("several-recorders").why
 
 
 def test_the_old_address_is_still_in_the_recorder() -> None:
