@@ -8,7 +8,7 @@ from proxyd.api.client import RpcClient
 from proxyd.api.streams import StreamClient, StreamStatus
 
 from .naming import find_id
-from .output import Column, Output, format_pairs, local_time
+from .output import Column, Output, counted, format_pairs, local_time
 from .stream_words import flow_words, sent_words, told_words
 from .words import Look, format_mbit
 
@@ -39,13 +39,14 @@ async def camera_streams(args: argparse.Namespace, client: RpcClient, out: Outpu
 
 def _pairs(stream: StreamStatus) -> list[tuple[str, object]]:
     look = Look()
+    rate = f"  {format_mbit(stream.source_bps) or 0} Mbit/s" if stream.state == "running" else ""
     return [
         ("stream", f"{stream.name}, {stream.state}"),
         ("told", told_words(stream, look)),
         ("sent", sent_words(stream, look)),
         ("warning", stream.warning),
-        ("from the NVR", flow_words(stream)),
-        ("lost", f"{stream.lost} packets, {stream.reconnects} reconnects"),
+        ("from the NVR", f"{flow_words(stream)}{rate}"),
+        ("lost", f"{counted(stream.lost, 'packet')}, {counted(stream.reconnects, 'reconnect')}"),
         ("to recorders", f"{format_mbit(stream.bps) or 0} Mbit/s, {len(stream.clients)} playing"),
         ("in all", f"{stream.bytes_total} bytes in {stream.packets_total} packets"),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proxyd.api.streams import StreamStatus
 
-from .words import Look, codec_name, format_mbit
+from .words import Look, codec_name, count
 
 
 def told_words(stream: StreamStatus, look: Look) -> str:
@@ -22,20 +22,19 @@ def sent_words(stream: StreamStatus, look: Look) -> str:
 
 
 def flow_words(stream: StreamStatus) -> str:
-    """ "25.0 fps  key 2.0 s  jitter 1.2 ms  5.9 Mbit/s": what comes from the NVR."""
+    """ "25.0 fps  key 2.0 s  jitter 1.2 ms": what comes from the NVR."""
     if stream.state == "interrupted":
         return "interrupted: it is fetched again"
     if stream.state == "idle":
         return "idle"
     key = f"key {stream.key_interval_s:.1f} s" if stream.key_interval_s else "no key frame yet"
-    rate = f"{format_mbit(stream.source_bps) or '0.0'} Mbit/s"
-    return f"{stream.fps:.1f} fps  {key}  jitter {stream.jitter_ms:.1f} ms  {rate}"
+    return f"{stream.fps:.1f} fps  {key}  jitter {stream.jitter_ms:.1f} ms"
 
 
 def trouble_words(stream: StreamStatus) -> str:
-    """ "lost 3  reconnects 1  skips 2": only what was; "0 lost" when all was well."""
+    """ "3 lost  1 reconnect  2 skips": only what was; "0 lost" when all was well."""
     skips = sum(client.skips for client in stream.clients)
     parts = [f"{stream.lost} lost"]
-    parts += [f"{stream.reconnects} reconnects"] if stream.reconnects else []
-    parts += [f"{skips} skips"] if skips else []
+    parts += [count(stream.reconnects, "reconnect")] if stream.reconnects else []
+    parts += [count(skips, "skip")] if skips else []
     return "  ".join(parts)

@@ -9,10 +9,13 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
 from proxyd.api.models import Camera, CameraEvent, Credentials, Exchange, TraceEntry
+from proxyd.api.streams import StreamStatus
+from proxyd.errors import ProxyError
 
 from ..keys import view_bindings
 from ..refusals import newest_refusal, refusal_words
 from ..store import Changes
+from ..stream_words import flow_words, trouble_words
 from ..ui import ui_of
 from ..widgets.camera_lines import (
     SWITCHES,
@@ -55,6 +58,8 @@ class CameraScreen(LiveScreen):
         self._camera = camera
         self._to_requests = requests
         self._password = ""
+        self._flows: dict[str, StreamStatus] = {}
+        self._asking = self._ask_again = False  # for them
         self._watched: tuple[str | None, int] = (None, 0)
         self._last_event: str | None = None
 
@@ -78,6 +83,7 @@ class CameraScreen(LiveScreen):
         self._show()
         self.query_one("#requests" if self._to_requests else "#fields").focus()
         self.action_trace()
+        self._read_flows()
 
     def apply(self, changes: Changes) -> None:
         super().apply(changes)
@@ -88,6 +94,7 @@ class CameraScreen(LiveScreen):
                 self.app.pop_screen()
                 return
             self._show()
+            self._read_flows()
             watchers = (camera.recorder, camera.clients)
             if watchers != self._watched:
                 self._watched = watchers
@@ -148,6 +155,7 @@ class CameraScreen(LiveScreen):
             fields += [
                 (stream.name.capitalize(), stream.url, Tone.TEXT),
                 ("", f"{stream_words(stream, ui.look)}{live}", Tone.MUTED),
+                ("", *self._flow_words(stream.name)),
             ]
         fields += [
             (
@@ -166,6 +174,41 @@ class CameraScreen(LiveScreen):
             ("Serial", camera.serial, Tone.MUTED),
         ]
         return fields
+
+    def _flow_words(self, name: str) -> tuple[str, Tone]:
+        """What comes from the NVR in this stream, and what was lost."""
+        stream = self._flows.get(name)
+        if stream is None:
+            return "", Tone.MUTED
+        if stream.state != "running":
+            return flow_words(stream), Tone.WARNING if stream.state == "interrupted" else Tone.MUTED
+        skipped = any(client.skips for client in stream.clients)
+        tone = Tone.WARNING if stream.lost or stream.reconnects or skipped else Tone.MUTED
+        return f"{trouble_words(stream)}  {flow_words(stream)}", tone
+
+    def _read_flows(self) -> None:
+        """One question at a time: the camera changes with each second in which something passes."""
+        if self._asking:
+            self._ask_again = True
+            return
+        self._asking, self._ask_again = True, False
+
+        def arrived(streams: list[StreamStatus]) -> None:
+            self._asking = False
+            if not self.is_mounted:
+                return
+            flows: dict[str, StreamStatus] = {stream.name: stream for stream in streams}
+            if flows != self._flows:
+                self._flows = flows
+                self._show()
+            if self._ask_again:
+                self._read_flows()
+
+        def failed(_: ProxyError) -> bool:
+            self._asking = False
+            return True  # the figures of the camera itself are still there
+
+        ui_of(self).ask("camera.streams", {"id": self._camera}, doing="", then=arrived, failed=failed)
 
     def _last_event_words(self, camera: Camera) -> str:
         if not camera.last_event or not camera.last_event_at:

@@ -35,6 +35,7 @@ from proxyd.api.models import (
     Stream,
     TraceEntry,
 )
+from proxyd.api.streams import StreamStatus
 from proxyd.errors import NotFound
 from proxyd.hub import Kind
 
@@ -246,6 +247,26 @@ class FakeDaemon(RpcFake):
     def _camera_events(self, params: dict[str, Any]) -> list[CameraEvent]:
         told = [("motion begins", "tns1:VideoSource/MotionAlarm"), ("line crossed", "tns1:RuleEngine/LineDetector/X")]
         return [CameraEvent(at=f"2026-11-22T09:00:0{n}.500Z", what=w, topic=t) for n, (w, t) in enumerate(told)]
+
+    def _camera_streams(self, params: dict[str, Any]) -> list[StreamStatus]:
+        """As the camera itself says; the main stream of those that somebody watches runs."""
+        shown: Camera = self.tables["camera"][params["id"]]
+        return [
+            StreamStatus(
+                name=stream.name,
+                state="running" if stream.clients else "idle",
+                codec=stream.codec,
+                width=stream.width,
+                height=stream.height,
+                profile="Main",
+                fps=24.9,
+                key_interval_s=2.0,
+                jitter_ms=1.2,
+                lost=3 if stream.clients else 0,
+                source_bps=stream.bps,
+            )
+            for stream in shown.streams
+        ]
 
     def _camera_trace(self, params: dict[str, Any]) -> list[TraceEntry]:
         return [

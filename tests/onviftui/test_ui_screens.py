@@ -211,6 +211,22 @@ async def test_sound_h265_settings_and_https_are_switched_where_they_stand(socke
             await ui.sees(words)
 
 
+@pytest.mark.parametrize("size", [NARROW, HUGE])
+async def test_what_passes_in_a_stream_stands_below_it(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket, 2) as daemon, running_ui(socket, size) as ui:
+        await ui.press("2", "enter")
+        await ui.sees("idle")
+        known = daemon.tables["camera"][1]
+        main = known.streams[0].model_copy(update={"bps": 5_900_000, "clients": 1})
+        daemon.change("camera", known.model_copy(update={"streams": [main, known.streams[1]], "clients": 1}))
+        await ui.sees("3 lost  24.9 fps  key 2.0 s  jitter 1.2 ms ")
+        rows = [" ".join(line.partition("│")[0].split()) for line in ui.text.splitlines()]
+        at = rows.index("Main rtsp://127.0.10.1:8554/main")
+        assert rows[at + 1] == "H.265 2560×1440 25 fps 5.9 Mbit/s"
+        assert rows[at + 2] == "3 lost 24.9 fps key 2.0 s jitter 1.2 ms"
+        assert all(len(line) <= size[0] for line in ui.text.splitlines())
+
+
 async def test_what_can_be_set_by_commands_alone_is_shown(socket: Path) -> None:
     async with FakeDaemon(socket, 2) as daemon, running_ui(socket, HUGE) as ui:
         changes = {"clock_window_s": 3600, "notify": ["10.9.0.0/24"], "accounts": ["protect"], "ptz": True}
