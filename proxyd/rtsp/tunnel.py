@@ -16,7 +16,8 @@ _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _FIRST_LINE = re.compile(rb"(GET|POST) \S+ HTTP/1\.[01]")
 _COOKIE_LINE = re.compile(rb"x-sessioncookie[ \t]*:[ \t]*([!-~]{1,64})[ \t]*", re.IGNORECASE)
 # Clients encode each message by itself, so padding may come anywhere between groups of four.
-_GROUPS = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_END = rb"[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}="
+_GROUPS = re.compile(rb"(?:[A-Za-z0-9+/]{4})+(?:" + _END + rb")?|" + _END)
 _SPACE = b" \t\r\n"
 
 OPENED = (
@@ -73,12 +74,7 @@ class Entrance:
         data = self._pending + data.translate(None, _SPACE)
         whole = len(data) // 4 * 4
         self._pending = data[whole:]
-        parts = []
-        at = 0
-        while at < whole:
-            found = _GROUPS.match(data, at, whole)
-            if found is None or found.end() == at:
-                raise TunnelError("something in an RTSP tunnel is not base64")
-            parts.append(a2b_base64(found.group()))
-            at = found.end()
-        return b"".join(parts)
+        parts = _GROUPS.findall(data, 0, whole)
+        if sum(map(len, parts)) != whole:
+            raise TunnelError("something in an RTSP tunnel is not base64")
+        return b"".join(map(a2b_base64, parts))
