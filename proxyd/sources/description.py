@@ -64,7 +64,7 @@ def _encoding(media: Media) -> tuple[str, int]:
         if name == "rtpmap" and number == first:
             encoding, _, rate = mapping.strip().partition("/")
             digits = rate.partition("/")[0]
-            return encoding.upper(), int(digits) if digits.isascii() and digits.isdigit() else 0
+            return encoding.upper(), int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
     return _STATIC.get(first, ("", 0))
 
 

@@ -92,6 +92,10 @@ def test_damaged_parameter_sets_leave_the_size_open(sets: str) -> None:
     assert (found.shape, found.fps) == (None, None)
 
 
+def test_a_clock_of_any_length_is_none() -> None:
+    assert read("m=video 0 RTP/AVP 96", "a=rtpmap:96 H264/" + "9" * 5000).codec == "H264"
+
+
 _LINES = st.sampled_from(
     ["m=video 0 RTP/AVP 96", "a=rtpmap:96 H264/90000", "a=framerate:", "b=AS:", "a=framesize:", "m=audio 0 RTP/AVP 97"]
 )
