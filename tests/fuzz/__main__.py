@@ -11,7 +11,6 @@ import os
 import tempfile
 import time
 import warnings
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def _rtsp(args: argparse.Namespace) -> dict[str, Any]:
     began = time.monotonic()
     if args.what == "rtsp":
         talked = asyncio.run(rtsp_over_sockets.run(args.requests, args.seed))
-        seen = asdict(talked)
+        seen = {name: getattr(talked, name) for name in talked.__dataclass_fields__}
     else:
         tally = rtsp_volume.run(args.requests, args.seed)
         slowest = {name: round(took_s * 1000, 1) for name, took_s in tally.slowest_s.items()}

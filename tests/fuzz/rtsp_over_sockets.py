@@ -27,7 +27,13 @@ _ANSWER_TIMEOUT_S = 20
 _QUIET_S = 0.05  # after it a broken request is not answered any more
 _LIMITS = RtspLimits(half_open_s=2, blocked_s=2, idle_s=3)
 _UNDISTURBED_HOST = "127.0.3.1"
-_TRANSPORTS = ("RTP/AVP/TCP;unicast;interleaved=0-1", "RTP/AVP/TCP;unicast", "RTP/AVP;multicast", "RTP/AVP;unicast")
+_TRANSPORTS = (
+    "RTP/AVP/TCP;unicast;interleaved=0-1",
+    "RTP/AVP/TCP;unicast",
+    "RTP/AVP;unicast;client_port=50000-50001",
+    "RTP/AVP;multicast",
+    "RTP/AVP;unicast",
+)
 
 
 @dataclass
@@ -167,7 +173,8 @@ async def _talk(port: int, base: str, generator: random.Random, tally: Tally) ->
             case 1 | 2:
                 client.send(broken(generator))
                 if generator.random() < 0.3:
-                    writer.write_eof()
+                    with contextlib.suppress(OSError):  # the camera was quicker
+                        writer.write_eof()
                 while await client.receive(_QUIET_S):
                     pass
             case 3:

@@ -24,6 +24,7 @@ from proxyd.rtsp.parser import Event as Message
 from proxyd.rtsp.parser import Limits, RtspParser, RtspSyntaxError
 from proxyd.rtsp.rtcp import clean_rtcp
 from proxyd.rtsp.sdp import format_sdp, offered, parse_sdp
+from proxyd.rtsp.sent import SentVideo, by_description, by_parameter_set
 from proxyd.rtsp.session import METHODS, SessionTable, choose_transport, unsupported_features
 from proxyd.rtsp.tunnel import Entrance, TunnelError
 from proxyd.rtsp.tunnel import Kind as Entry
@@ -115,6 +116,14 @@ def sdp(data: bytes) -> None:
         (one.kind, tuple(name for name in one.formats if name in two.formats)[:1])
         for one, two in zip(media, again, strict=True)
     ]
+
+
+def description(data: bytes) -> None:
+    """What an NVR sends, by its SDP and by parameter sets in its packets."""
+    sent = by_description(offered(parse_sdp(data.decode("utf-8", "replace"))))
+    for codec in ("H264", "H265"):
+        by_parameter_set(SentVideo(0, codec), 0, data)
+    by_parameter_set(sent, 0, data)
 
 
 def digest(data: bytes) -> None:
@@ -275,6 +284,7 @@ def shapes(data: bytes) -> None:
 PARTS: dict[str, Callable[[bytes], None]] = {
     part.__name__: part
     for part in (
-        parser, headers, transport, session, sdp, digest, rtcp, tunnel, addresses, judged, feed, reorder, wire, shapes,
+        parser, headers, transport, session, sdp, description, digest, rtcp, tunnel, addresses, judged, feed, reorder,
+        wire, shapes,
     )
 }  # fmt: skip

@@ -76,6 +76,8 @@ SEEDS: list[bytes] = [
     b'{"is":"Stats","feeds":[{"feed":1,"bytes":3,"highest":[[1,2]]}],"outlets":[]}\0',
     _rtp(1, _H264_SPS),
     _rtp(1, _H265_SPS),
+    _H264_SPS,
+    _H265_SPS,
     b"",
 ]
 _WORDS = [
@@ -86,6 +88,7 @@ _WORDS = [
     b"unicast", b"multicast",
     b"RTP/AVP/TCP", b"mode=RECORD", b"a=sendonly\r\n", b"m=video 0 RTP/AVP 96 97 98\r\n", b"m=\r\n", b"a=fmtp:96 ",
     b"trackID=", b"rtsp://", b"\xff\xfe", b"\xed\xa0\x80", b"\xe2\x80\xa8", b"\x80" * 12, b"\x00" * 12, b"\xff" * 12,
+    b"9" * 5000, b"\x1c", b"\x85",
     b"nan", b"[", b"]", b"{}", b"null", b"Session:", b"Transport:", b"seq=", b";seq=1", b"Digest ", b"nonce=", b"====",
 ]  # fmt: skip
 
