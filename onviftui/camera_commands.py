@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import base64
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,7 +45,6 @@ def _print_cameras(cameras: list[Camera], out: Output) -> None:
         Column("MAIN", least=9, optional=True),
         Column("REASON", least=10),
     )
-    places = Counter(c.address for c in cameras)
     rows = [
         (
             c.id,
@@ -54,7 +52,7 @@ def _print_cameras(cameras: list[Camera], out: Output) -> None:
             c.nvr,
             c.channel,
             c.state,
-            _place(c, shared=places[c.address] > 1),
+            _place(c),
             c.adopted_by or "none",
             _main_stream(c),
             c.reason,
@@ -64,11 +62,9 @@ def _print_cameras(cameras: list[Camera], out: Output) -> None:
     out.table(columns, rows)
 
 
-def _place(camera: Camera, *, shared: bool) -> str:
-    """The address, with the port where it alone tells the cameras apart."""
-    if camera.address is None:
-        return "none"
-    return urlsplit(camera.onvif_url).netloc if shared and camera.onvif_url else camera.address
+def _place(camera: Camera) -> str:
+    """What is typed into a recorder: the address, with the port where it is not 80."""
+    return urlsplit(camera.onvif_url).netloc if camera.onvif_url else camera.address or "none"
 
 
 def _main_stream(camera: Camera) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from proxyd.api.models import Adoption, Camera, Credentials
+from proxyd.api.models import Adoption, AdoptionStep, Camera, Credentials
 
 from ..keys import view_bindings
 from ..store import Changes
@@ -44,15 +44,23 @@ class AdoptView(View):
         ui = ui_of(self)
         cameras = list(ui.store.cameras.values())
         width = max(40, self.size.width)
-        lines = adoption_lines(ui.store.adoption, cameras, self._passwords, ui.look, width)
+        names = {camera.id: ui.store.camera_label(camera) for camera in cameras}
+        steps = [
+            step.model_copy(update={"name": names.get(step.camera, step.name)}) for step in ui.store.adoption.steps
+        ]
+        adoption = ui.store.adoption.model_copy(update={"steps": steps})
+        lines = adoption_lines(adoption, cameras, self._passwords, ui.look, width)
         self.query_one("#adoption", Lines).show(lines, stale=self.stale)
 
     @property
+    def _step(self) -> AdoptionStep | None:
+        """Of the first camera whose turn it is."""
+        return next((step for step in ui_of(self).store.adoption.steps if step.state == "now"), None)
+
+    @property
     def _turn(self) -> Camera | None:
-        """The first camera whose turn it is."""
-        store = ui_of(self).store
-        turn = next((step.camera for step in store.adoption.steps if step.state == "now"), 0)
-        return store.cameras.get(turn)
+        step = self._step
+        return ui_of(self).store.cameras.get(step.camera) if step else None
 
     def _call(self, method: str, doing: str, **params: object) -> None:
         def arrived(adoption: Adoption) -> None:
@@ -81,9 +89,9 @@ class AdoptView(View):
             ui_of(self).open_camera(camera.id, requests=True)
 
     def action_copy(self) -> None:
-        camera = self._turn
-        if camera is not None and camera.address:
-            ui_of(self).copy(camera.address, f"address of {camera.name}")
+        step = self._step
+        if step is not None and step.address:
+            ui_of(self).copy(step.address, f"address of {step.name}")
 
     def action_reveal(self) -> None:
         camera = self._turn

@@ -94,7 +94,7 @@ def _others(adoption: Adoption, look: Look) -> list[Line]:
             line(
                 (f"   {plain_glyph if look.ascii else glyph} ", tone),
                 (f"{plain(step.name):<24.24} ", Tone.TEXT),
-                (f"{step.address or '':<16}", Tone.MUTED),
+                (f"{step.address or '':<22}", Tone.MUTED),
                 (words, tone),
             )
         )

@@ -283,7 +283,7 @@ class AdoptionStep(Model):
 
     camera: int
     name: str
-    address: str | None
+    address: str | None  # as it is typed into a recorder: with the port where it is not 80
     state: Literal["waiting", "now", "adopted", "skipped"]
     by: str = ""  # who has adopted it
     since: str | None = None  # when its turn began

@@ -21,6 +21,7 @@ from proxyd.store.store import Store
 from .manager import CameraManager
 from .meeting import Meeting
 from .turns import Plan, advance, format_plan, parse_plan, skip
+from .urls import typed_place
 
 log = logging.getLogger(__name__)
 
@@ -172,10 +173,11 @@ class GuidedAdoption:
             state = "adopted"
         elif row.id in plan.skipped:
             state = "skipped"
+        address = row.interface.address if row.interface else None
         step = m.AdoptionStep(
             camera=row.id,
             name=row.name,
-            address=row.interface.address if row.interface else None,
+            address=typed_place(address, row.http_port) if address else None,
             state=state,
             by=plan.adopted.get(row.id, ""),
             since=self._since.get(row.id),

@@ -9,6 +9,8 @@ from typing import Literal
 
 from proxyd.api import models as m
 
+from .urls import typed_place
+
 Severity = Literal["ok", "note", "warning", "problem"]
 
 
@@ -29,8 +31,7 @@ class Situation:
     @property
     def place(self) -> str:
         """What is typed into a recorder: the address, with the port where it is not the usual one."""
-        address = self.camera.address or ""
-        return address if self.http_port == 80 or not address else f"{address}:{self.http_port}"
+        return typed_place(self.camera.address, self.http_port) if self.camera.address else ""
 
 
 def finding(

@@ -15,6 +15,11 @@ def bracketed(host: str) -> str:
     return f"[{bare}]" if ":" in bare else bare
 
 
+def typed_place(host: str, http_port: int) -> str:
+    """What is typed into a recorder."""
+    return _authority(host, http_port, 80) if http_port != 80 else host
+
+
 def host_of(client: str) -> str:
     """Of "host:port" as it stands in the trace, IPv6 in brackets; the port may be missing. Without brackets."""
     host = client if client.endswith("]") else client.rpartition(":")[0] or client

@@ -194,13 +194,17 @@ async def test_camera_list_for_people(daemon: FakeDaemon, onviftui: Any) -> None
     assert "wrong NVR password" in lines[2] and lines[2].endswith("Enter the new one.")
 
 
-async def test_cameras_that_share_an_address_are_listed_with_their_ports(daemon: FakeDaemon, onviftui: Any) -> None:
+async def test_cameras_are_listed_with_their_ports_where_these_are_not_the_usual_ones(
+    daemon: FakeDaemon, onviftui: Any
+) -> None:
     for index in (0, 1):
         url = f"http://10.77.0.9:{8101 + index}/onvif/device_service"
         daemon.cameras[index] = camera(index + 1, f"Cam {index}", address="10.77.0.9", onvif_url=url)
+    url = "http://10.77.0.7/onvif/device_service"
+    daemon.cameras[2] = camera(3, "Yard", address="10.77.0.7", onvif_url=url)
     lines = (await onviftui("camera", "list")).out.splitlines()
     assert "10.77.0.9:8101" in lines[1] and "10.77.0.9:8102" in lines[2]
-    assert daemon.cameras[2].address and f"{daemon.cameras[2].address}:" not in lines[3]
+    assert "10.77.0.7 " in lines[3]
 
 
 async def test_camera_streams_says_what_is_sent_what_is_lost_and_who_plays(onviftui: Any) -> None:

@@ -63,6 +63,16 @@ async def test_it_begins_shows_whose_turn_it_is_and_ticks_off_by_itself(socket: 
         await ui.sees("The guided adoption is done: 2 of 3 cameras adopted.")
 
 
+async def test_namesakes_are_told_apart(socket: Path) -> None:
+    async with FakeDaemon(socket, 2) as daemon, running_ui(socket) as ui:
+        for number in (1, 2):
+            daemon.change("camera", camera(number, name="Channel 1", channel=number))
+        daemon.hub.changed("adoption", adoption(step(1, "now", name="Channel 1"), step(2, "waiting", name="Channel 1")))
+        await ui.press("5")
+        await ui.sees("Adopt camera 1 of 2 now:  Channel 1 (ch 1)")
+        await ui.sees("Channel 1 (ch 2)")
+
+
 async def test_its_keys(socket: Path) -> None:
     async with FakeDaemon(socket, 2) as daemon, running_ui(socket) as ui:
         now = adoption(step(1, "now"), step(2, "waiting"))
