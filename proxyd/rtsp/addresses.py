@@ -6,13 +6,15 @@ Pure. URLs are never normalised: devices compare them byte by byte.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proxyd.camera.urls import bracketed
+from proxyd.rtsp.headers import RtpInfo
 
 _DEFAULT_PORT = 554
 _URL = re.compile(r"(rtsp|rtsps)://([^/?#\s]*)(\S*)", re.IGNORECASE)
-_PORT = re.compile(r"(?:.*@)?(?:\[[^\]]*\]|[^:]*):([0-9]{1,5})")
+_PORT = re.compile(r"(?:\[[^\]]*\]|[^:]*):([0-9]{1,5})")  # without user info
 _TRACK = re.compile(r"(.*?)/trackid=([0-9]{1,3})", re.IGNORECASE)
 
 
@@ -21,7 +23,7 @@ def url_port(url: str) -> int:
     match = _URL.fullmatch(url.strip())
     if match is None or match.group(1).lower() != "rtsp":
         raise ValueError("not an rtsp:// URL")
-    found = _PORT.fullmatch(match.group(2))
+    found = _PORT.fullmatch(match.group(2).rpartition("@")[2])
     port = int(found.group(1)) if found else _DEFAULT_PORT
     if not 0 < port < 65536:
         raise ValueError("port out of range")
@@ -33,7 +35,7 @@ def with_host(url: str, host: str) -> str:
     match = _URL.fullmatch(url.strip())
     if match is None:
         raise ValueError("not an RTSP URL")
-    found = _PORT.fullmatch(match.group(2))
+    found = _PORT.fullmatch(match.group(2).rpartition("@")[2])
     port = f":{found.group(1)}" if found else ""
     return f"{match.group(1)}://{bracketed(host)}{port}{match.group(3)}"
 
@@ -76,3 +78,19 @@ def parse_target(uri: str) -> Target:
     if track:
         return Target(track.group(1).strip("/"), int(track.group(2)))
     return Target(path.strip("/"))
+
+
+def info_by_track(
+    entries: Sequence[RtpInfo], controls: Mapping[int, str], aggregate: str, host: str
+) -> dict[int, RtpInfo]:
+    """What RTP-Info says of each track that plays, by its control URL. Devices that write other URLs there keep at least
+    the order."""
+    found: dict[int, RtpInfo] = {}
+    for entry in entries:
+        url = resolve_control(entry.url, aggregate, host)
+        track = next((number for number, control in controls.items() if control == url), None)
+        if track is not None:
+            found.setdefault(track, entry)
+    if not found and len(entries) == len(controls):
+        found = dict(zip(controls, entries, strict=True))
+    return found

@@ -19,7 +19,7 @@ from typing import NoReturn
 from proxyd.camera.spec import NvrAccess
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
 from proxyd.media.wire import Track
-from proxyd.rtsp.addresses import resolve_control, url_port, with_host
+from proxyd.rtsp.addresses import info_by_track, resolve_control, url_port, with_host
 from proxyd.rtsp.client import RtspClient, UpstreamTimeouts
 from proxyd.rtsp.headers import (
     Headers,
@@ -33,34 +33,12 @@ from proxyd.rtsp.headers import (
 from proxyd.rtsp.messages import Interleaved, Response
 from proxyd.rtsp.rtcp import receiver_report
 from proxyd.rtsp.sdp import Media, encoding, offered, parse_sdp
+from proxyd.rtsp.upstream_errors import no_ports, no_video, refused, stalled, unusable_address
 from proxyd.rtsp.upstream_udp import UdpTracks
 
 _log = logging.getLogger(__name__)
 _MAX_REDIRECTS = 2
 _MAX_KEEP_ALIVE_S = 30.0
-_WORDS = {
-    403: (
-        "does not let this account view the stream.",
-        "Give the account the right to live video of this channel.",
-    ),
-    404: (
-        "does not know the stream's address.",
-        "Scan it again; an address that was typed has to be corrected: onviftui source edit CAMERA --main URL",
-    ),
-    453: (
-        "allows no more streams.",
-        "Close other viewers, let recorders share one session (camera edit --share on), or lower bit rates there.",
-    ),
-    454: ("has ended the session.", "It is opened again by itself."),
-    461: (
-        "sends video neither inside the RTSP connection nor by UDP to one receiver.",
-        "Switch RTP over RTSP (TCP) on there.",
-    ),
-    503: (
-        "allows no more streams at the moment.",
-        "Close other viewers, let recorders share one session (camera edit --share on), or wait until it has started.",
-    ),
-}
 _CNAME = b"recorder"  # in receiver reports
 _KEY_FRAME_CODECS = ("h264", "h265", "jpeg")
 
@@ -121,15 +99,7 @@ class Upstream:
     @property
     def stalled_error(self) -> UpstreamUnreachable:
         """The words for media that stopped coming."""
-        if self._udp is not None:
-            return UpstreamUnreachable(
-                f"The stream of {self._name()} stalled: the connection stands, but no video arrives by UDP.",
-                "Look at this channel there, and for a firewall between; better switch RTP over RTSP (TCP) on there.",
-            )
-        return UpstreamUnreachable(
-            f"The stream of {self._name()} stalled: the connection stands, but no video arrives.",
-            "Look at this channel there: does it show a picture?",
-        )
+        return stalled(self.access.host, udp=self._udp is not None)
 
     async def open(self) -> None:
         """Connects and reads the description. Raises UpstreamError; nothing stays open then."""
@@ -169,10 +139,7 @@ class Upstream:
                 self._fail(response.status, "SETUP")
             ports = granted[0].server_port
             if ports is None or 0 in ports:
-                raise UpstreamProtocolError(
-                    f"{self._name()} does not say which ports it sends video from.",
-                    "Switch RTP over RTSP (TCP) on there.",
-                )
+                raise no_ports(self.access.host)
             udp.granted(track, ports)
         except OSError as error:
             udp.forget(track)
@@ -250,7 +217,9 @@ class Upstream:
         self.last_media = asyncio.get_running_loop().time()
         if self._keep_alive is None:
             self._keep_alive = asyncio.create_task(self._stay_alive(), name=f"rtsp keep-alive {self.access.host}")
-        return self._by_track(parse_rtp_info(response.headers.get("RTP-Info") or ""))
+        entries = parse_rtp_info(response.headers.get("RTP-Info") or "")
+        controls = {track: self._controls[track] for track in sorted(self._granted)}
+        return info_by_track(entries, controls, self._aggregate, self.access.host)
 
     async def pause(self) -> bool:
         """False when the NVR cannot pause: packets keep coming then."""
@@ -276,9 +245,7 @@ class Upstream:
             url = with_host(self._url, self.access.host)
             port = url_port(url)
         except ValueError as error:
-            raise UpstreamProtocolError(
-                f"The stream's address on {self.access.host} cannot be used ({error}).", "Scan it again."
-            ) from None
+            raise unusable_address(self.access.host, error) from None
         self._client = RtspClient(
             self.access, port, self._timeouts, on_frames=self._frames_received, on_lost=self._connection_lost
         )
@@ -301,10 +268,7 @@ class Upstream:
         description = parse_sdp(response.body.decode("utf-8", "replace"))
         self._media = offered(description, audio=self.audio)
         if not self._media:
-            raise UpstreamProtocolError(
-                f"{self._name()} describes a stream without video.",
-                "Check that the channel has a camera and that its stream is switched on.",
-            )
+            raise no_video(self.access.host)
         base = url
         for name in ("Content-Base", "Content-Location"):
             try:
@@ -371,7 +335,7 @@ class Upstream:
             self._report()  # some devices never answer; whether they count it nobody knows
             return True
         if response.status == 454:
-            raise self._error(454, method)
+            self._fail(454, method)
         return response.status not in (400, 405, 501, 551)
 
     def _report(self) -> None:
@@ -422,30 +386,8 @@ class Upstream:
     def _session_headers(self) -> Headers:
         return Headers([("Session", self._session)] if self._session else [])
 
-    def _by_track(self, entries: list[RtpInfo]) -> dict[int, RtpInfo]:
-        """By control URL; devices that write other URLs there keep at least the order."""
-        found: dict[int, RtpInfo] = {}
-        for entry in entries:
-            url = resolve_control(entry.url, self._aggregate, self.access.host)
-            track = next((n for n, control in enumerate(self._controls) if control == url), None)
-            if track is not None:
-                found.setdefault(track, entry)
-        played = sorted({ours // 2 for ours in self._channels.values()})
-        if not found and len(entries) == len(played):
-            found = dict(zip(played, entries, strict=True))
-        return found
-
     def _fail(self, status: int, method: str) -> NoReturn:
-        raise self._error(status, method)
-
-    def _error(self, status: int, method: str) -> UpstreamError:
-        words, hint = _WORDS.get(status, ("", ""))
-        if words:
-            return UpstreamError(f"{self._name()} {words}", hint)
-        return UpstreamProtocolError(
-            f"{self._name()} answered {method} with status {status}.",
-            "Scan it again; if that does not help, restart it.",
-        )
+        raise refused(self.access.host, status, method)
 
     def _name(self) -> str:
         return self.access.host

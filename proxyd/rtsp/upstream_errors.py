@@ -1,0 +1,70 @@
+"""What an NVR refuses or leaves out, in words for people.
+
+Pure. `host` is the NVR's, as it was typed.
+"""
+
+from __future__ import annotations
+
+from proxyd.errors import UpstreamError, UpstreamProtocolError, UpstreamUnreachable
+
+_WORDS = {
+    403: (
+        "does not let this account view the stream.",
+        "Give the account the right to live video of this channel.",
+    ),
+    404: (
+        "does not know the stream's address.",
+        "Scan it again; an address that was typed has to be corrected: onviftui source edit CAMERA --main URL",
+    ),
+    453: (
+        "allows no more streams.",
+        "Close other viewers, let recorders share one session (camera edit --share on), or lower bit rates there.",
+    ),
+    454: ("has ended the session.", "It is opened again by itself."),
+    461: (
+        "sends video neither inside the RTSP connection nor by UDP to one receiver.",
+        "Switch RTP over RTSP (TCP) on there.",
+    ),
+    503: (
+        "allows no more streams at the moment.",
+        "Close other viewers, let recorders share one session (camera edit --share on), or wait until it has started.",
+    ),
+}
+
+
+def refused(host: str, status: int, method: str) -> UpstreamError:
+    """It answered with this status."""
+    words, hint = _WORDS.get(status, ("", ""))
+    if words:
+        return UpstreamError(f"{host} {words}", hint)
+    return UpstreamProtocolError(
+        f"{host} answered {method} with status {status}.", "Scan it again; if that does not help, restart it."
+    )
+
+
+def stalled(host: str, *, udp: bool) -> UpstreamUnreachable:
+    """Media stopped coming."""
+    what = f"The stream of {host} stalled: the connection stands, but no video arrives"
+    if udp:
+        return UpstreamUnreachable(
+            f"{what} by UDP.",
+            "Look at this channel there, and for a firewall between; better switch RTP over RTSP (TCP) on there.",
+        )
+    return UpstreamUnreachable(f"{what}.", "Look at this channel there: does it show a picture?")
+
+
+def no_video(host: str) -> UpstreamProtocolError:
+    return UpstreamProtocolError(
+        f"{host} describes a stream without video.",
+        "Check that the channel has a camera and that its stream is switched on.",
+    )
+
+
+def no_ports(host: str) -> UpstreamProtocolError:
+    return UpstreamProtocolError(
+        f"{host} does not say which ports it sends video from.", "Switch RTP over RTSP (TCP) on there."
+    )
+
+
+def unusable_address(host: str, error: ValueError) -> UpstreamProtocolError:
+    return UpstreamProtocolError(f"The stream's address on {host} cannot be used ({error}).", "Scan it again.")
