@@ -83,8 +83,8 @@ def parse_target(uri: str) -> Target:
 def info_by_track(
     entries: Sequence[RtpInfo], controls: Mapping[int, str], aggregate: str, host: str
 ) -> dict[int, RtpInfo]:
-    """What RTP-Info says of each track that plays, by its control URL. Devices that write other URLs there keep at least
-    the order."""
+    """What RTP-Info says of each track that plays, by its control URL. Devices that write other URLs there keep at
+    least the order."""
     found: dict[int, RtpInfo] = {}
     for entry in entries:
         url = resolve_control(entry.url, aggregate, host)
