@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from . import rtsp_over_sockets, rtsp_volume
-from .rtsp_parts import PARTS
+from .rtsp_parts import MAX_INPUT_BYTES, PARTS
 from .rtsp_seeds import SEEDS
 
 INPUTS = 20_000
@@ -34,6 +36,16 @@ def test_no_bytes_make_a_part_fail_or_slow() -> None:
 def test_bytes_that_hypothesis_chooses(part: str, seed: bytes, data: bytes, at: int) -> None:
     at %= len(seed) + 1
     PARTS[part](seed[:at] + data + seed[at:])
+
+
+@pytest.mark.parametrize("head", [b"", b"rtsp://", b"url=", b"Digest a=", b"RTSP/1.0 200 OK\r\nA:", b"RTP/AVP;"])
+@pytest.mark.parametrize("unit", [b"@", b";seq=", b'"', b"[", b"$", b"RTSP/1.0 200 \n", b", ", b"AA=="])
+def test_what_repeats_for_ever_takes_no_longer(head: bytes, unit: bytes) -> None:
+    data = (head + unit * (MAX_INPUT_BYTES // len(unit)))[: MAX_INPUT_BYTES - 1] + b"!"
+    for name, part in PARTS.items():
+        began = time.thread_time()
+        part(data)
+        assert time.thread_time() - began < SLOWEST_S, name
 
 
 @pytest.mark.timeout(300)
