@@ -149,6 +149,11 @@ class CameraScreen(LiveScreen):
             ("Password", password, Tone.STRONG if self._password else Tone.MUTED),
             ("ONVIF", camera.onvif_url or "", Tone.TEXT),
             ("Snapshot", camera.snapshot_url or "", Tone.TEXT),
+            (
+                "Adopted by",
+                camera.adopted_by or "nobody yet: x says why",
+                Tone.TEXT if camera.adopted_by else Tone.MUTED,
+            ),
         ]
         for stream in camera.streams:
             live = f"   {format_mbit(stream.bps)} Mbit/s" if stream.bps else ""
@@ -158,11 +163,6 @@ class CameraScreen(LiveScreen):
                 ("", *self._flow_words(stream.name)),
             ]
         fields += [
-            (
-                "Adopted by",
-                camera.adopted_by or "nobody yet: x says why",
-                Tone.TEXT if camera.adopted_by else Tone.MUTED,
-            ),
             ("NVR", f"{ui.store.nvr_name(camera.nvr)}, channel {camera.channel}", Tone.TEXT),
             ("MAC", camera.mac or "none yet", Tone.TEXT),
             ("Interface", camera.interface or "none yet", Tone.TEXT),
