@@ -297,10 +297,8 @@ class Plane:
             raise MediaUnavailable("is not started")
         home = min(self._homes, key=lambda home: len(home.feeds), default=None)
         if home is None or (len(home.feeds) >= self._settings.feeds_each and len(self._homes) < self._most):
-            if self._starting is None:
-                self._starting = asyncio.create_task(self._add(), name="start of a media process")
-                self._starting.add_done_callback(self._has_started)
-            home = home or await self._first(self._starting)
+            starting = self._start_one()
+            home = home or await self._first(starting)
         feed = Feed(next(self._numbers), owner, home, self._numbers)
         home.feeds[feed.id] = feed
         return feed
@@ -312,6 +310,13 @@ class Plane:
         if not self._homes:
             raise MediaUnavailable("has just ended")
         return self._homes[0]
+
+    def _start_one(self) -> asyncio.Task[None]:
+        """At most one at a time, whoever wants it."""
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._add(), name="start of a media process")
+            self._starting.add_done_callback(self._has_started)
+        return self._starting
 
     async def _add(self) -> None:
         home = _Home(self._settings, self._has_died)
@@ -351,9 +356,8 @@ class Plane:
                 await asyncio.sleep(_PAUSES_S[min(self._quick_deaths - 2, len(_PAUSES_S) - 1)])
             if self._homes or self._starting is not None:
                 continue  # the next one starts when it is needed
-            try:
-                await self._add()
-            except MediaUnavailable as error:
-                _log.warning("%s", error)
+            starting = self._start_one()
+            await asyncio.wait([starting])
+            if starting.cancelled() or starting.exception():
                 self._quick_deaths += 1
                 self._died.set()
