@@ -81,6 +81,7 @@ class SimulatedNvr:
         self._lifetime = AsyncExitStack()  # ports and control endpoint: until stop
         self._running: AsyncExitStack | None = None  # the device's servers: until down or restart
         self._restart: asyncio.Task[None] | None = None
+        self._counts_from = 0.0  # frames are numbered by the time since then, over restarts too
         self._rtsp: RtspSimulator | None = None
         self._http: DeviceHttp | None = None
         self._flood = Flood(channels, self._count_one)
@@ -141,6 +142,7 @@ class SimulatedNvr:
         """Binds all ports and serves. Raises OSError; nothing stays open then."""
         if self.control_port:
             return
+        self._counts_from = asyncio.get_running_loop().time()
         try:
             await self._bind()
             if not self.faults.down:
@@ -283,6 +285,7 @@ class SimulatedNvr:
             control_style=dialect.rtsp_control,
             locked_out=access.locked_out,
             on_wrong_password=access.note_wrong_password,
+            counts_from=self._counts_from,
         )
         await rtsp.start()
         stack.push_async_callback(rtsp.stop)

@@ -50,9 +50,11 @@ class RtspSimulator:
         idle_connection_s: float = 60.0,
         locked_out: Callable[[], bool] = lambda: False,
         on_wrong_password: Callable[[], None] = lambda: None,
+        counts_from: float | None = None,
     ) -> None:
         """`bitrate_kbps` pads every stream up to this rate. `locked_out` true: everybody gets 401. A connection
-        without session is closed when it says nothing for `idle_connection_s`."""
+        without session is closed when it says nothing for `idle_connection_s`. Frames are numbered by the time since
+        `counts_from` (loop time; None: the start), so that a break shows in the numbers."""
         self.host = host
         self.port = port
         self.faults = faults
@@ -85,7 +87,7 @@ class RtspSimulator:
         self._handler: RequestHandler | None = None
         self._troubles: Troubles | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._started_at = 0.0
+        self._counts_from = counts_from
         self._all_gone = asyncio.Event()
 
     @property
@@ -137,12 +139,13 @@ class RtspSimulator:
         udp.listen(loop)
         self._udp = udp
         self._troubles = Troubles(handler, self._sessions, lambda: self._connections, self._live.values)
-        self._started_at = loop.time()
+        if self._counts_from is None:
+            self._counts_from = loop.time()
         self._timer = loop.call_later(HOUSEKEEPING_S, self._keep_house)
         return self.port
 
     async def stop(self) -> None:
-        """Close all ports, connections and sessions; frame numbers begin anew at the next start."""
+        """Close all ports, connections and sessions."""
         server, self._server = self._server, None
         if server is None:
             return
@@ -166,11 +169,12 @@ class RtspSimulator:
             return None
         live = self._live.get(stream)
         if live is None:
+            assert self._counts_from is not None  # it runs
             live = self._live[stream] = LiveStream(
                 stream,
                 loop=asyncio.get_running_loop(),
                 held=lambda: self._is_held(stream),
-                started_at=self._started_at,
+                started_at=self._counts_from,
                 cname=f"{self._settings.username}@{self.host}",
                 bitrate_kbps=self._settings.bitrate_kbps,
                 audio=self._settings.audio,
