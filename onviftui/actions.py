@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from abc import abstractmethod
 from typing import Any
 
 from textual.app import App
@@ -40,8 +41,9 @@ _SWITCHED = {
 class Acting(ActingOnInterfaces, App[int]):
     """The verbs behind the keys. Views and dialogs see them through `ui.Ui`."""
 
+    @abstractmethod
     def show_view(self, view: str, filter_text: str = "") -> None:
-        raise NotImplementedError
+        """Goes to this view, with this filter."""
 
     # alarms
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from struct import Struct
 from typing import TYPE_CHECKING
@@ -61,7 +62,7 @@ class UdpSource:
                 leg.close()
 
 
-class _Leg:
+class _Leg(ABC):
     """One socket."""
 
     def __init__(self, feed: Feed, track: int, sock: socket.socket, loop: Loop, limits: Limits) -> None:
@@ -83,8 +84,9 @@ class _Leg:
     def give_up(self) -> None:
         self._feed.give_up()
 
+    @abstractmethod
     def _readable(self, _events: int) -> None:
-        raise NotImplementedError
+        """Something came, or the socket has an error."""
 
     def _receive(self, at: int) -> int:
         """The size of one packet that is in the buffer from `at` on; 0 when it is nothing, -1 when there is none."""
