@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -93,16 +94,17 @@ class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
     def answer(self, words: str, tone: Tone) -> None:
         self.query_one("#answer", Lines).show([line(""), *wrap(words, WIDTH, tone, limit=6)])
 
+    @abstractmethod
     def params(self) -> dict[str, Any] | None:
         """The fields for the daemon; None when something here is wrong already, and is said."""
-        raise NotImplementedError
 
+    @abstractmethod
     def test(self, params: dict[str, Any]) -> None:
         """Have the daemon try these, without saving anything."""
-        raise NotImplementedError
 
+    @abstractmethod
     def save(self, params: dict[str, Any]) -> None:
-        raise NotImplementedError
+        """Have the daemon keep them."""
 
     def action_test(self) -> None:
         if (params := self.params()) is not None and not self._busy:

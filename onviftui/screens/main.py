@@ -46,7 +46,7 @@ class MainScreen(LiveScreen):
     @property
     def view(self) -> View:
         switcher = self.query_one(ContentSwitcher)
-        return switcher.query_one(f"#{switcher.current}", View)
+        return switcher.query_one(f"#{switcher.current}", View)  # type: ignore[type-abstract]  # only compared
 
     def show_view(self, view_id: str, filter_text: str = "") -> None:
         with self.app.batch_update():

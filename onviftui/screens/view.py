@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -28,8 +29,9 @@ class View(Vertical):
 
     view_id: ClassVar[str]
 
+    @abstractmethod
     def reload(self) -> None:
-        raise NotImplementedError
+        """Read and show everything."""
 
     def apply(self, changes: Changes) -> None:
         if changes:
@@ -63,11 +65,13 @@ class TableView(View):
 
     # what subclasses say
 
+    @abstractmethod
     def items(self) -> Mapping[int, Any]:
-        raise NotImplementedError
+        """What there is, by id."""
 
+    @abstractmethod
     def row(self, item: Any) -> Row:
-        raise NotImplementedError
+        """What it looks like."""
 
     def fields(self, item: Any) -> dict[str, str]:
         """What can be filtered by name."""
@@ -232,5 +236,6 @@ class TableView(View):
         self._descending = not self._descending
         self._show()
 
+    @abstractmethod
     def action_open(self) -> None:
-        raise NotImplementedError
+        """Enter on a row."""
