@@ -18,3 +18,9 @@ async def listen(serve: Callable[[], asyncio.BaseProtocol], address: str, port: 
         server.close()
         raise
     return server
+
+
+def host_of(transport: asyncio.BaseTransport | None) -> str:
+    """The client's address; "" when it is gone."""
+    peer = transport.get_extra_info("peername") if transport else None
+    return str(peer[0]) if peer else ""

@@ -15,9 +15,9 @@ from typing import Any, get_args
 from proxyd.errors import Conflict, UpstreamError
 from proxyd.nvr.encoder_calls import Link, change_encoder, read_options
 from proxyd.nvr.encoders import with_told
-from proxyd.onvif.tls import self_signed, server_context
 from proxyd.store.rows import CameraRow
 from proxyd.store.store import Store
+from proxyd.tls.certificate import self_signed, server_context
 
 from .commands import (
     ChangeEncoder,

@@ -13,6 +13,7 @@ from aiohttp import web
 from proxyd.camera.guess_line import GuessLine
 from proxyd.camera.spec import RecordExchange
 from proxyd.camera.urls import SNAPSHOT_PATH
+from proxyd.listening import host_of
 from proxyd.snapshot.picture import SnapshotPicture
 
 from . import exchange, http_connections
@@ -20,7 +21,7 @@ from .dispatch import SERVICE_PATHS, Dispatcher
 from .exchange import Call, Later, Pending, Reply
 from .http_body import TooLarge, read_body
 from .http_bytes import Asked, response_of
-from .http_connections import Connections, host_of, peer_of, proof_of, reached_by
+from .http_connections import Connections, peer_of, proof_of, reached_by
 
 PICTURE_TIMEOUT_S = 15.0
 _UNSENT: web.RequestKey[Callable[[], None]] = web.RequestKey("unsent")  # of the reply to a request

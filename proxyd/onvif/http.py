@@ -22,6 +22,7 @@ from proxyd.camera.spec import CameraSpec, RecordExchange
 from proxyd.errors import UpstreamError
 from proxyd.listening import listen
 from proxyd.snapshot.picture import SnapshotPicture
+from proxyd.tls.listener import TlsListener
 
 from . import http_connections
 from .aiohttp_camera import AiohttpCamera
@@ -31,7 +32,6 @@ from .exchange import Pending, Reply
 from .faults import SoapFault
 from .http_connections import ClientLog, Connections
 from .http_quick import QuickConnection
-from .https import Https
 from .quick_camera import QuickCamera
 from .services.event_subscriptions import Notify
 from .services.events import Pull
@@ -83,7 +83,7 @@ class OnvifServer:
         )
         self._connections: Connections | None = None
         self._listener: asyncio.Server | None = None
-        self._https: Https | None = None
+        self._https: TlsListener | None = None
         self.port = spec.http_port
 
     async def start(self) -> None:
@@ -108,7 +108,9 @@ class OnvifServer:
         self._listener = await listen(connections, spec.address, spec.http_port, backlog=_BACKLOG)
         self._connections = self._others.connections = connections
         self.port = self._listener.sockets[0].getsockname()[1]
-        self._https = Https(spec, connections, now=self._now, perform=self._perform)
+        self._https = TlsListener(
+            "HTTPS", spec, lambda spec: spec.https_port, connections, now=self._now, perform=self._perform
+        )
         await self._https.start()
 
     def tend(self) -> None:

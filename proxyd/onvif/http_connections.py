@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from proxyd.camera.urls import bracketed
+from proxyd.listening import host_of
 
 from .exchange import Proof
 from .services.operation import Reached
@@ -169,12 +170,6 @@ class Connections(web.Server):
     def _asked_at(self, connection: asyncio.BaseProtocol) -> float:
         """When it last asked; whoever never did comes first."""
         return self.kept[connection][1] if connection in self.kept else float("-inf")
-
-
-def host_of(transport: asyncio.BaseTransport | None) -> str:
-    """The client's address; "" when it is gone."""
-    peer = transport.get_extra_info("peername") if transport else None
-    return str(peer[0]) if peer else ""
 
 
 def proof_of(request: web.BaseRequest) -> Proof:

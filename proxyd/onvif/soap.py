@@ -133,6 +133,13 @@ def parse_envelope(data: bytes) -> SoapRequest:
     )
 
 
+def parse_document(data: bytes) -> RequestElement:
+    """The root of a document that is no envelope, within the same limits. Raises SoapSyntaxError."""
+    if len(data) > MAX_REQUEST_BYTES:
+        raise SoapSyntaxError(f"the document is larger than {MAX_REQUEST_BYTES} bytes")
+    return _parse(data)[0]
+
+
 def _parse(data: bytes) -> tuple[RequestElement, _Scopes]:
     # ASCII is checked and read as the bytes that it is: in all but odd requests.
     plain = data if data.isascii() and b"\0" not in data and not _ENCODING.search(data) else _decode(data).encode()

@@ -10,8 +10,8 @@ from proxyd.camera.certificates import UnfitCertificate, described, fit_pem, mad
 from proxyd.camera.settings import Certificate
 from proxyd.camera.view import spec_of
 from proxyd.errors import Conflict, InvalidInput
-from proxyd.onvif.tls import self_signed, server_context
 from proxyd.store.rows import CameraRow
+from proxyd.tls.certificate import self_signed, server_context
 
 from .access import Caller
 from .parts import Parts, reveal

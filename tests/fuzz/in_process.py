@@ -33,7 +33,7 @@ from proxyd.onvif.services.event_subscriptions import Notify
 from proxyd.onvif.services.events import Pull
 from proxyd.onvif.services.operation import Reached
 from proxyd.onvif.subscriptions import Subscriptions
-from proxyd.onvif.tls import self_signed
+from proxyd.tls.certificate import self_signed
 from tests.bench.measure import rss_mb
 from tests.proxyd.onvif.builders import NOW, SPECS
 from tests.proxyd.onvif.coverage import cameras

@@ -33,7 +33,7 @@ from proxyd.camera.certificates import (
     signing_request,
     subject_name,
 )
-from proxyd.onvif.tls import self_signed, server_context
+from proxyd.tls.certificate import self_signed, server_context
 from tests.proxyd.onvif.builders import NOW, camera_spec
 
 from .authority import Authority, der, key_der, key_pem, new_key, pem

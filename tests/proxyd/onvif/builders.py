@@ -26,7 +26,7 @@ from proxyd.onvif.services.imaging import IMAGING_PATH
 from proxyd.onvif.services.operation import DEVICEIO_PATH, EVENTS_PATH, MEDIA2_PATH, MEDIA_PATH, Reached
 from proxyd.onvif.services.ptz_nodes import PTZ_PATH
 from proxyd.onvif.subscriptions import Subscriptions
-from proxyd.onvif.tls import self_signed
+from proxyd.tls.certificate import self_signed
 
 NOW = datetime(2026, 11, 22, 11, 30, 5, tzinfo=UTC)
 USERNAME = "onvif"

@@ -31,7 +31,7 @@ from proxyd.onvif.namespaces import (
     PTZ,
     clark,
 )
-from proxyd.onvif.tls import self_signed
+from proxyd.tls.certificate import self_signed
 
 from . import optics
 from .builders import ANALYTICS as WITH_ANALYTICS

@@ -19,7 +19,7 @@ from proxyd.camera.raw_exchange import RawExchange, shown
 from proxyd.camera.settings import CameraSettings, Certificate
 from proxyd.camera.spec import CameraSpec
 from proxyd.onvif.http import OnvifServer
-from proxyd.onvif.tls import self_signed
+from proxyd.tls.certificate import self_signed
 from tests.proxyd.camera.authority import Authority, der, key_der, key_pem, new_key, pem
 
 from .builders import NOW, PATHS, Camera, body_of, camera_spec, fault_of, soap, texts, username_token

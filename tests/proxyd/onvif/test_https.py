@@ -16,10 +16,10 @@ from cryptography import x509
 from proxyd.camera.commands import Command, SetCertificate
 from proxyd.camera.settings import CameraSettings, Certificate
 from proxyd.camera.spec import CameraSpec
-from proxyd.onvif import http_handshakes
 from proxyd.onvif.http import OnvifServer
-from proxyd.onvif.tls import self_signed, server_context
 from proxyd.snapshot.picture import SnapshotPicture
+from proxyd.tls import handshakes
+from proxyd.tls.certificate import self_signed, server_context
 
 from .builders import NOW, PATHS, camera_spec, soap, texts, username_token
 
@@ -169,7 +169,7 @@ async def test_a_taken_port_is_told_and_tried_again(certificate: Certificate) ->
 
 async def test_strangers_at_the_port_do_not_keep_recorders_out(owner: Owner) -> None:
     port = owner.server.https_port
-    many = range(http_handshakes.MAX_HANDSHAKES)
+    many = range(handshakes.MAX_HANDSHAKES)
     silent = [await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.66", 0)) for _ in many]
     patient = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.20", 0))
     assert (await _ask(owner, "tds:GetServices"))[0] == 200

@@ -25,8 +25,8 @@ from proxyd.camera.features import Span
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec
 from proxyd.onvif.http import OnvifServer
-from proxyd.onvif.tls import self_signed
 from proxyd.snapshot.picture import SnapshotPicture
+from proxyd.tls.certificate import self_signed
 
 from .optics import PAN_TILT
 

@@ -1,4 +1,4 @@
-"""TLS in front of a camera's HTTP connections.
+"""TLS in front of a camera's connections.
 
 asyncio's own TLS server tells of a connection only when its handshake is done; here the ones before that are bounded,
 too: `MAX_HANDSHAKES` at once, each `HANDSHAKE_TIMEOUT_S` at most; whoever holds the most gives up its oldest.
@@ -11,7 +11,7 @@ import ssl
 from collections import Counter
 from collections.abc import Callable
 
-from .http_connections import host_of
+from proxyd.listening import host_of
 
 MAX_HANDSHAKES = 32
 HANDSHAKE_TIMEOUT_S = 5.0

@@ -1,7 +1,7 @@
-"""HTTPS of one camera, beside its HTTP: follows the camera's settings without touching a connection of HTTP.
+"""A listener for TLS of one camera, beside one without: follows the camera's settings without touching a connection.
 
 Off unless somebody switches it on. The certificate is made when it is needed first, and kept by the camera's owner. A
-camera whose port is taken runs without HTTPS, says so, and tries again.
+camera whose port is taken runs without it, says so, and tries again.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from proxyd.camera.spec import CameraSpec
 from proxyd.camera.status import start_failure
 from proxyd.listening import listen
 
-from .http_handshakes import Handshakes
-from .tls import self_signed, server_context
+from .certificate import self_signed, server_context
+from .handshakes import Handshakes
 
 RETRY_S = 30.0
 _BACKLOG = 32
@@ -28,17 +28,23 @@ _log = logging.getLogger(__name__)
 _Target = tuple[str, int, Certificate]
 
 
-class Https:
+class TlsListener:
     """`serve` makes the protocol of one connection. `port` is the real one while it listens, else 0."""
 
     def __init__(
         self,
+        name: str,
         spec: CameraSpec,
+        port_of: Callable[[CameraSpec], int],
         serve: Callable[[], asyncio.Protocol],
         *,
-        now: Callable[[], datetime],
-        perform: Perform | None,
+        now: Callable[[], datetime] | None = None,
+        perform: Perform | None = None,
     ) -> None:
+        """`name` is what people call it. With `now` and `perform` it has the certificate made that the camera lacks;
+        otherwise it waits for one."""
+        self._name = name
+        self._port_of = port_of
         self._spec = spec
         self._serve = serve
         self._now = now
@@ -53,7 +59,7 @@ class Https:
 
     @property
     def note(self) -> str:
-        """What keeps it from HTTPS that is switched on; "" when nothing does."""
+        """What keeps it from what is switched on; "" when nothing does."""
         return self._note if self._spec.settings.https else ""
 
     def update(self, spec: CameraSpec) -> None:
@@ -64,7 +70,7 @@ class Https:
         """To be called about once a second: begins to do what the settings say now."""
         settled = self._target() == self._serving and not self._lacks_certificate()
         if self._task is None and not settled and asyncio.get_running_loop().time() >= self._again_at:
-            self._task = asyncio.create_task(self._follow(), name=f"HTTPS of camera {self._spec.id}")
+            self._task = asyncio.create_task(self._follow(), name=f"{self._name} of camera {self._spec.id}")
 
     async def start(self) -> None:
         """Listens at once when there is all that it needs; what fails is in `note`."""
@@ -82,7 +88,7 @@ class Https:
         spec = self._spec
         if not spec.settings.https or spec.certificate is None:
             return None
-        return spec.address, spec.https_port, spec.certificate
+        return spec.address, self._port_of(spec), spec.certificate
 
     def _lacks_certificate(self) -> bool:
         return self._spec.settings.https and self._spec.certificate is None and self._perform is not None
@@ -96,19 +102,19 @@ class Https:
             self._note = ""
         except OSError as error:
             self._again_at = asyncio.get_running_loop().time() + RETRY_S
-            spec = self._spec
-            holder = await asyncio.to_thread(port_holder, spec.address, spec.https_port)
-            reason = start_failure(error, spec.address, spec.https_port, holder).reason
-            self._note = f"HTTPS is switched on, but: {reason}"
+            address, port = self._spec.address, self._port_of(self._spec)
+            holder = await asyncio.to_thread(port_holder, address, port)
+            reason = start_failure(error, address, port, holder).reason
+            self._note = f"{self._name} is switched on, but: {reason}"
         except Exception:
             self._again_at = asyncio.get_running_loop().time() + RETRY_S
-            _log.exception("camera %d: a bug keeps it from HTTPS", self._spec.id)
-            self._note = "HTTPS is switched on, but a bug keeps this camera from it; proxyd's log has details."
+            _log.exception("camera %d: a bug keeps it from %s", self._spec.id, self._name)
+            self._note = f"{self._name} is switched on, but a bug keeps this camera from it; proxyd's log has details."
         finally:
             self._task = None
 
     async def _make_certificate(self) -> None:
-        assert self._perform is not None  # _lacks_certificate
+        assert self._perform is not None and self._now is not None  # _lacks_certificate
         certificate = await asyncio.to_thread(self_signed, self._spec, self._now())
         await self._perform(SetCertificate(certificate, only_first=True), "")  # somebody may have brought one meanwhile
 
