@@ -19,6 +19,7 @@ from proxyd.rtsp.messages import Interleaved, Request, Response, format_interlea
 from proxyd.rtsp.parser import RtspParser, RtspSyntaxError
 
 USER_AGENT = "onviftui"
+_MOST_UNSENT_BYTES = 16 * 1024  # of packets: what is heard late is of no use
 _CHECK_NETWORK = "Check that it is switched on and that its RTSP port can be reached."
 
 
@@ -161,10 +162,12 @@ class RtspClient(asyncio.Protocol):
         else:
             self._lose(self._unreachable(f"{why} the connection"))
 
-    def send_packet(self, channel: int, packet: bytes) -> None:
-        """Beside the requests: a receiver report."""
-        if self._transport is not None and not self._closed:
-            self._transport.write(format_interleaved(channel, packet))
+    def send_packet(self, channel: int, packet: bytes) -> bool:
+        """Beside the requests: a receiver report, or sound. False: it is lost, since the NVR does not read."""
+        if self._transport is None or self._closed or self._transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
+            return False
+        self._transport.write(format_interleaved(channel, packet))
+        return True
 
     def abort(self) -> None:
         """Drops the connection at once."""

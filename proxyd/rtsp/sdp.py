@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 MAX_MEDIA = 16
+RTP_PROFILES = ("RTP/AVP", "RTP/AVP/TCP", "RTP/AVP/UDP", "RTP/AVPF")  # plain RTP
 # Of H.264 (RFC 6184 §8.1), H.265 (RFC 7798 §7.1), MPEG-4 and AAC (RFC 3640 §4.1, RFC 6416), JPEG, AMR and G.726.
 _FORMAT_PARAMETERS = frozenset(
     {
@@ -141,13 +142,14 @@ def parse_sdp(text: str) -> Description:
 
 def offered(description: Description, *, audio: bool = True) -> list[Media]:
     """The media that pass to a recorder: video and, with `audio`, sound over plain RTP. Tracks that run the other
-    way (audio backchannel, `sendonly` as seen from the client, ONVIF Streaming §5.3) do not pass yet."""
+    way are `backchannel`'s."""
     return [media for media in description.media if _passes(media) and (audio or media.kind != "audio")]
 
 
-def encoding(media: Media) -> tuple[str, int]:
-    """(name in lower case, clock in Hz) of the first format: by rtpmap, else as RFC 3551 §6 fixes it."""
-    payload_type = media.formats[0] if media.formats else ""
+def encoding(media: Media, payload_type: str | None = None) -> tuple[str, int]:
+    """(name in lower case, clock in Hz) of a format, the first one: by rtpmap, else as RFC 3551 §6 fixes it."""
+    if payload_type is None:
+        payload_type = media.formats[0] if media.formats else ""
     for name, value in media.attributes:
         if name == "rtpmap" and (match := _RTPMAP.match(value)) and match.group(1) == payload_type:
             return match.group(2).lower(), int(match.group(3))
@@ -174,17 +176,21 @@ def format_sdp(media: list[Media], *, address: str, session_id: int, title: str)
         "a=control:*",
         "a=range:npt=now-",
     ]
-    for number, one in enumerate(media):
-        formats = [name for name in one.formats if _FORMAT.fullmatch(name)]
-        lines.append(f"m={one.kind} 0 RTP/AVP {' '.join(formats)}")
-        lines += [f"b={value}" for value in one.bandwidth if _BANDWIDTH.fullmatch(value)]
-        lines += [f"a={text}" for text in _kept(one, formats)]
-        lines.append(f"a=control:trackID={number}")
+    return "\r\n".join(lines) + "\r\n" + "".join(format_media(one, track) for track, one in enumerate(media))
+
+
+def format_media(media: Media, track: int) -> str:
+    """The section of one track."""
+    formats = [name for name in media.formats if _FORMAT.fullmatch(name)]
+    lines = [f"m={media.kind} 0 RTP/AVP {' '.join(formats)}"]
+    lines += [f"b={value}" for value in media.bandwidth if _BANDWIDTH.fullmatch(value)]
+    lines += [f"a={text}" for text in _kept(media, formats)]
+    lines.append(f"a=control:trackID={track}")
     return "\r\n".join(lines) + "\r\n"
 
 
 def _passes(media: Media) -> bool:
-    if media.protocol not in ("RTP/AVP", "RTP/AVP/TCP", "RTP/AVP/UDP", "RTP/AVPF"):
+    if media.protocol not in RTP_PROFILES:
         return False
     if not any(_FORMAT.fullmatch(name) for name in media.formats):
         return False

@@ -20,6 +20,7 @@ from proxyd.camera.spec import NvrAccess
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
 from proxyd.media.wire import Track
 from proxyd.rtsp.addresses import info_by_track, resolve_control, url_port, with_host
+from proxyd.rtsp.backchannel import FEATURE, ways_back
 from proxyd.rtsp.client import RtspClient, UpstreamTimeouts
 from proxyd.rtsp.headers import (
     Headers,
@@ -41,6 +42,7 @@ _MAX_REDIRECTS = 2
 _MAX_KEEP_ALIVE_S = 30.0
 _CNAME = b"recorder"  # in receiver reports
 _KEY_FRAME_CODECS = ("h264", "h265", "jpeg")
+_KNOWS_NO_WAY_BACK = (400, 501, 551)  # 551 is right
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,21 @@ class Upstream:
     `open`."""
 
     def __init__(
-        self, url: str, access: NvrAccess, timeouts: UpstreamTimeouts | None = None, *, audio: bool = True
+        self,
+        url: str,
+        access: NvrAccess,
+        timeouts: UpstreamTimeouts | None = None,
+        *,
+        audio: bool = True,
+        back: bool = False,
     ) -> None:
-        """`audio` false: sound is left out of `media`, so nobody can ask for it."""
+        """`audio` false: sound is left out of `media`, so nobody can ask for it. `back`: `media` are the tracks that
+        the NVR takes sound on, none when it does not; the connection is not handed over then."""
         self._url = url
         self.access = access
         self.audio = audio
+        self._back = back
+        self._require = Headers([("Require", FEATURE)] if back else [])
         self._timeouts = timeouts or UpstreamTimeouts()
         self._client: RtspClient | None = None
         self._closing: RtspClient | None = None
@@ -154,7 +165,7 @@ class Upstream:
 
     async def _ask_for(self, track: int, wish: Transport) -> Response:
         """The answer to SETUP, which may be a refusal."""
-        headers = Headers([("Transport", format_transport(wish)), *self._session_headers()])
+        headers = Headers([("Transport", format_transport(wish)), *self._require, *self._session_headers()])
         response = await self._connected().request("SETUP", self._controls[track], headers)
         if response.status == 200:
             self._session, self._session_timeout_s = parse_session(response.headers.get("Session") or self._session)
@@ -207,7 +218,7 @@ class Upstream:
 
     async def play(self) -> dict[int, RtpInfo]:
         """Starts or resumes; what the NVR says of the first packets, by track."""
-        headers = self._session_headers()
+        headers = Headers([*self._require, *self._session_headers()])
         if self._keep_alive is None:
             headers.add("Range", "npt=0.000-")
         self.last_media = asyncio.get_running_loop().time()
@@ -220,6 +231,12 @@ class Upstream:
         entries = parse_rtp_info(response.headers.get("RTP-Info") or "")
         controls = {track: self._controls[track] for track in sorted(self._granted)}
         return info_by_track(entries, controls, self._aggregate, self.access.host)
+
+    def send(self, track: int, packet: bytes) -> bool:
+        """To the NVR, after `play`. False: it does not take it at the moment, and the packet is lost."""
+        if self._udp is not None:
+            return self._udp.send(track, packet)
+        return self._client is not None and self._client.send_packet(self._granted[track][0], packet)
 
     async def pause(self) -> bool:
         """False when the NVR cannot pause: packets keep coming then."""
@@ -252,13 +269,16 @@ class Upstream:
         await self._client.connect()
         options = await self._client.request("OPTIONS", url)
         self._public = options.headers.get("Public") or ""
-        response = await self._client.request("DESCRIBE", url, Headers([("Accept", "application/sdp")]))
+        wish = Headers([("Accept", "application/sdp"), *self._require])
+        response = await self._client.request("DESCRIBE", url, wish)
         if response.status in (301, 302):
             location = response.headers.get("Location") or ""
             try:
                 return with_host(location, self.access.host)
             except ValueError:
                 self._fail(response.status, "DESCRIBE")
+        if self._back and response.status in _KNOWS_NO_WAY_BACK:
+            return None
         if response.status != 200:
             self._fail(response.status, "DESCRIBE")
         self._read_description(response, url)
@@ -266,8 +286,8 @@ class Upstream:
 
     def _read_description(self, response: Response, url: str) -> None:
         description = parse_sdp(response.body.decode("utf-8", "replace"))
-        self._media = offered(description, audio=self.audio)
-        if not self._media:
+        self._media = ways_back(description) if self._back else offered(description, audio=self.audio)
+        if not self._media and not self._back:
             raise no_video(self.access.host)
         base = url
         for name in ("Content-Base", "Content-Location"):

@@ -51,6 +51,10 @@ class UdpTracks:
     def report(self, track: int, packet: bytes) -> None:
         _send(self._pairs[track][1], packet)
 
+    def send(self, track: int, packet: bytes) -> bool:
+        """RTP. False when the kernel does not take it."""
+        return track in self._pairs and _send(self._pairs[track][0], packet)
+
     def descriptors(self) -> list[int]:
         """Duplicates for a media process: RTP and RTCP of each track, in the order of their numbers."""
         made: list[int] = []
@@ -64,6 +68,7 @@ class UdpTracks:
         return made
 
 
-def _send(sock: socket.socket, packet: bytes) -> None:
+def _send(sock: socket.socket, packet: bytes) -> bool:
     with contextlib.suppress(OSError):  # UDP may lose it; an earlier one came back as unreachable
-        sock.send(packet)
+        return sock.send(packet) > 0
+    return False

@@ -1,0 +1,81 @@
+"""The way back for sound (ONVIF Streaming Specification section 5.3): its feature tag, its tracks, its packets. Pure.
+
+An NVR lists a section marked `sendonly`, as seen from the client, for each codec that it can decode; the recorder sets
+up one of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from proxyd.rtsp.sdp import MAX_MEDIA, RTP_PROFILES, Description, Media, encoding, format_media
+
+FEATURE = "www.onvif.org/ver20/backchannel"
+FIRST_TRACK = MAX_MEDIA  # our number of the first one, beyond those of a stream's own tracks
+_MAX_PACKET_BYTES = 4096
+_CODECS = frozenset(
+    {
+        "pcmu",
+        "pcma",
+        "g722",
+        "g726-16",
+        "g726-24",
+        "g726-32",
+        "g726-40",
+        "l16",
+        "mpeg4-generic",
+        "mp4a-latm",
+        "opus",
+    }
+)
+_RTP_HEADER_BYTES = 12
+_RTP_VERSION = 2
+
+
+def requires_way_back(values: list[str]) -> bool:
+    """`values` are those of Require."""
+    return any(feature.strip() == FEATURE for value in values for feature in value.split(","))
+
+
+def ways_back(description: Description) -> list[Media]:
+    """The sections of an NVR's that take sound, with the formats alone whose codec we know."""
+    found = []
+    for media in description.media:
+        if media.kind == "audio" and media.attribute("sendonly") is not None and media.protocol in RTP_PROFILES:
+            formats = tuple(name for name in media.formats if encoding(media, name)[0] in _CODECS)
+            if formats:
+                found.append(replace(media, formats=formats))
+    return found
+
+
+def format_ways_back(media: list[Media]) -> str:
+    """Their sections in our SDP."""
+    return "".join(
+        format_media(one, FIRST_TRACK + number).replace("a=control:", "a=sendonly\r\na=control:")
+        for number, one in enumerate(media)
+    )
+
+
+def is_sound(packet: bytes, media: Media) -> bool:
+    """Whether it is RTP of one of the formats of `media`, and no larger than such packets are."""
+    return (
+        _RTP_HEADER_BYTES < len(packet) <= _MAX_PACKET_BYTES
+        and packet[0] >> 6 == _RTP_VERSION
+        and str(packet[1] & 0x7F) in media.formats
+    )
+
+
+@dataclass(slots=True)
+class Allowance:
+    """How much may pass: `bytes_per_s`, and as much at once."""
+
+    bytes_per_s: float
+    _left: float = 0.0
+    _since: float = float("-inf")
+
+    def take(self, size: int, now: float) -> bool:
+        """False when it is too much."""
+        left = min(self.bytes_per_s, self._left + (now - self._since) * self.bytes_per_s)
+        self._since = now
+        self._left = left - size if left >= size else left
+        return left >= size
