@@ -74,6 +74,16 @@ class AnalyticsItem:
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataFeatures:
+    """What the NVR puts into its metadata stream besides events: objects, and of a movable camera whether it moves and
+    where it looks."""
+
+    analytics: bool = False
+    ptz_status: bool = False
+    ptz_position: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelTokens:
     """The NVR's names for this channel: for calls to it, and to know its events by."""
 
@@ -112,6 +122,7 @@ class ChannelFeatures:
     modules: tuple[AnalyticsItem, ...] = ()
     analytics_read: bool = False  # the NVR listed rules and modules, be it none: what is not there any more, is gone
     backchannel: bool = False  # recorders may send sound
+    metadata: MetadataFeatures | None = None  # its metadata stream
     speaker: bool = False  # the NVR would take sound for this channel; nothing is passed on to it yet
 
 

@@ -10,14 +10,15 @@ UserLevel = Literal["Administrator", "Operator", "User"]
 
 @dataclass(frozen=True, slots=True)
 class CameraSettings:
-    """`audio`, `h265`: whether recorders are told of them. `forward`: whether a recorder may change encoder and imaging
-    settings on the NVR. `scopes` and `hostname` were set by a recorder. `clock_window_s`: how far a client's clock may
-    differ. `notify`: networks (CIDR), besides the camera's own LAN, to which Basic Notification may be sent. `share`:
-    all recorders of a stream get it from one session with the NVR, otherwise each has its own. `certificate_id`: what
-    recorders call the certificate of HTTPS."""
+    """`audio`, `h265`, `metadata`: whether recorders are told of them. `forward`: whether a recorder may change encoder
+    and imaging settings on the NVR. `scopes` and `hostname` were set by a recorder. `clock_window_s`: how far a
+    client's clock may differ. `notify`: networks (CIDR), besides the camera's own LAN, to which Basic Notification may
+    be sent. `share`: all recorders of a stream get it from one session with the NVR, otherwise each has its own.
+    `certificate_id`: what recorders call the certificate of HTTPS."""
 
     audio: bool = True
     h265: bool = True
+    metadata: bool = True
     forward: bool = False
     https: bool = False
     hostname: str = ""

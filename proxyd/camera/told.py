@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from .features import MetadataFeatures
 from .spec import CameraSpec, StreamSpec
 
 
@@ -18,6 +19,22 @@ def told(spec: CameraSpec) -> CameraSpec:
     if not spec.settings.audio:
         streams = tuple(_silent(stream) for stream in streams)
     return spec if streams == spec.streams else replace(spec, streams=streams)
+
+
+def offers_metadata(spec: CameraSpec) -> bool:
+    """Whether there is a metadata track: the camera has something to say in it, and is to say it."""
+    features = spec.features
+    return spec.settings.metadata and bool(spec.streams) and (bool(features.topics) or features.metadata is not None)
+
+
+def carried_metadata(spec: CameraSpec) -> MetadataFeatures | None:
+    """What of the NVR's own metadata passes; None when there is nothing besides events."""
+    told = spec.features.metadata
+    if told is None or not spec.settings.metadata:
+        return None
+    if spec.features.ptz is None:
+        told = MetadataFeatures(told.analytics)
+    return told if told != MetadataFeatures() else None
 
 
 def _silent(stream: StreamSpec) -> StreamSpec:

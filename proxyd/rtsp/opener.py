@@ -31,17 +31,23 @@ class UpstreamOpener:
 
     @asynccontextmanager
     async def login(
-        self, stream: StreamSpec, *, audio: bool = True, back: bool = False, patient: bool = False
+        self,
+        stream: StreamSpec,
+        *,
+        audio: bool = True,
+        back: bool = False,
+        metadata: bool = False,
+        patient: bool = False,
     ) -> AsyncIterator[Upstream]:
-        """A described upstream session (`audio` and `back` as there), which is the caller's if the block ends well, and
-        ended otherwise. What is done inside counts as part of the login: others wait for it, `patient` ones as long as
-        it takes. Raises UpstreamError."""
+        """A described upstream session (`audio`, `back`, `metadata` as there), which is the caller's if the block ends
+        well, and ended otherwise. What is done inside counts as part of the login: others wait for it, `patient` ones
+        as long as it takes. Raises UpstreamError."""
         if patient:
             await self._logins.acquire()
         else:
             await self._stand_in_line()
         try:
-            upstream = await self._open(stream, audio, back)
+            upstream = await self._open(stream, audio, back, metadata)
             try:
                 yield upstream
             except BaseException:
@@ -50,9 +56,10 @@ class UpstreamOpener:
         finally:
             self._logins.release()
 
-    async def _open(self, stream: StreamSpec, audio: bool, back: bool) -> Upstream:
+    async def _open(self, stream: StreamSpec, audio: bool, back: bool, metadata: bool) -> Upstream:
         async with self._account.attempt("streams", self._timeouts.answer_s) as access:
-            upstream = Upstream(stream.upstream_url or "", access, self._timeouts, audio=audio, back=back)
+            url = stream.upstream_url or ""
+            upstream = Upstream(url, access, self._timeouts, audio=audio, back=back, metadata=metadata)
             await upstream.open()
             return upstream
 

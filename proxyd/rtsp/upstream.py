@@ -32,6 +32,7 @@ from proxyd.rtsp.headers import (
     parse_transport,
 )
 from proxyd.rtsp.messages import Interleaved, Response
+from proxyd.rtsp.metadata_sdp import metadata_tracks
 from proxyd.rtsp.rtcp import receiver_report
 from proxyd.rtsp.sdp import Media, encoding, offered, parse_sdp
 from proxyd.rtsp.upstream_errors import no_ports, no_video, refused, stalled, unusable_address
@@ -70,13 +71,16 @@ class Upstream:
         *,
         audio: bool = True,
         back: bool = False,
+        metadata: bool = False,
     ) -> None:
         """`audio` false: sound is left out of `media`, so nobody can ask for it. `back`: `media` are the tracks that
-        the NVR takes sound on, none when it does not; the connection is not handed over then."""
+        the NVR takes sound on, none when it does not; `metadata`: they are its metadata track, or none. The connection
+        is not handed over then."""
         self._url = url
         self.access = access
         self.audio = audio
         self._back = back
+        self._metadata = metadata
         self._require = Headers([("Require", FEATURE)] if back else [])
         self._timeouts = timeouts or UpstreamTimeouts()
         self._client: RtspClient | None = None
@@ -106,6 +110,11 @@ class Upstream:
     @property
     def usable(self) -> bool:
         return self._client is not None and self._client.connected
+
+    @property
+    def over_udp(self) -> bool:
+        """After `setup`."""
+        return self._udp is not None
 
     @property
     def stalled_error(self) -> UpstreamUnreachable:
@@ -286,8 +295,13 @@ class Upstream:
 
     def _read_description(self, response: Response, url: str) -> None:
         description = parse_sdp(response.body.decode("utf-8", "replace"))
-        self._media = ways_back(description) if self._back else offered(description, audio=self.audio)
-        if not self._media and not self._back:
+        if self._back:
+            self._media = ways_back(description)
+        elif self._metadata:
+            self._media = metadata_tracks(description)
+        else:
+            self._media = offered(description, audio=self.audio)
+        if not self._media and not self._back and not self._metadata:
             raise no_video(self.access.host)
         base = url
         for name in ("Content-Base", "Content-Location"):

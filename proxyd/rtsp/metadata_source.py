@@ -1,0 +1,121 @@
+"""An NVR's metadata track: a session of its own, which only this track is set up in, while a recorder wants it.
+
+It is not a track of the shared stream, because then media processes would have to take its packets out for all
+recorders that do not want it. Errors cost objects and positions, never the events, which come another way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from proxyd.camera.spec import NvrAccess, StreamSpec
+from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError
+from proxyd.rtsp.messages import Interleaved
+from proxyd.rtsp.metadata_rtp import Reassembler
+from proxyd.rtsp.opener import UpstreamOpener
+from proxyd.rtsp.upstream import Upstream
+
+_log = logging.getLogger(__name__)
+_PAUSES_S = (1.0, 60.0)  # the first and the longest before another try
+_REFUSED_PAUSE_S = 300.0
+_MOST_PER_S = 12.0  # documents; each costs the daemon about a millisecond
+
+
+class MetadataSource:
+    """`take(document)` gets what the NVR sends, as it sends it, and is bounded in number and size."""
+
+    def __init__(self, name: str, opener: UpstreamOpener, take: Callable[[bytes], None]) -> None:
+        self._name = name
+        self._opener = opener
+        self._take = take
+        self._wanted: tuple[StreamSpec, NvrAccess] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._documents = Reassembler()
+        self._allowed = _MOST_PER_S
+        self._allowed_at = 0.0
+
+    def follow(self, wanted: tuple[StreamSpec, NvrAccess] | None) -> None:
+        """From this stream of this NVR from now on; None: from none. One that has given up begins again."""
+        if wanted == self._wanted and (wanted is None or (self._task is not None and not self._task.done())):
+            return
+        before, self._wanted, self._task = self._task, wanted, None
+        if before is not None:
+            before.cancel()
+        if wanted is not None:
+            self._task = asyncio.create_task(self._run(wanted[0], before), name=f"nvr metadata {self._name}")
+        elif before is not None:
+            self._task = before  # `stop` waits for its end
+
+    async def stop(self) -> None:
+        """The NVR's session ends, with TEARDOWN; bounded."""
+        self.follow(None)
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def _run(self, stream: StreamSpec, before: asyncio.Task[None] | None) -> None:
+        loop = asyncio.get_running_loop()
+        if before is not None:
+            await asyncio.gather(before, return_exceptions=True)
+        pause_s = _PAUSES_S[0]
+        while True:
+            began = loop.time()
+            try:
+                await self._play(stream)
+            except UpstreamAuthError as error:
+                _log.info("%s: no metadata of the NVR: %s", self._name, error)
+                return  # the same password opens streams and events, which say it
+            except UpstreamProtocolError as error:
+                _log.info("%s: no metadata of the NVR: %s", self._name, error)
+                pause_s = _REFUSED_PAUSE_S
+            except UpstreamError as error:
+                _log.debug("%s: metadata of the NVR ended: %s", self._name, error)
+                if loop.time() - began > _PAUSES_S[1]:
+                    pause_s = _PAUSES_S[0]
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, _PAUSES_S[1])
+
+    async def _play(self, stream: StreamSpec) -> None:
+        """Until it is lost. Raises UpstreamError."""
+        lost: asyncio.Future[UpstreamError] = asyncio.get_running_loop().create_future()
+
+        def on_lost(error: UpstreamError) -> None:
+            if not lost.done():
+                lost.set_result(error)
+
+        self._documents = Reassembler()
+        async with self._opener.login(stream, metadata=True, patient=True) as upstream:
+            upstream.on_frames, upstream.on_lost = self._received, on_lost
+            await self._start(upstream)
+        try:
+            raise await lost
+        finally:
+            await upstream.close()
+
+    async def _start(self, upstream: Upstream) -> None:
+        if not upstream.media:
+            raise UpstreamProtocolError(
+                f"{upstream.access.host} has no metadata track.", "Scan it again if its settings were changed."
+            )
+        await upstream.setup(0)
+        if upstream.over_udp:
+            raise UpstreamProtocolError(
+                f"{upstream.access.host} sends its metadata by UDP only.", "Switch RTP over RTSP (TCP) on there."
+            )
+        await upstream.play()
+
+    def _received(self, frames: list[Interleaved]) -> None:
+        for channel, packet in frames:
+            if channel == 0 and (document := self._documents.take(packet)) and self._may_pass():
+                self._take(document)
+
+    def _may_pass(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        self._allowed = min(_MOST_PER_S, self._allowed + (now - self._allowed_at) * _MOST_PER_S)
+        self._allowed_at = now
+        if self._allowed < 1:
+            return False
+        self._allowed -= 1
+        return True
