@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import aiohttp
 
@@ -22,9 +22,11 @@ from proxyd.nvr.addresses import BadAddress, at_typed_host
 from proxyd.nvr.envelope import Element, Login, SoapCall, read_body, write_call
 from proxyd.nvr.failures import failure_in_words
 from proxyd.nvr.refusals import NotSoap, Refusal, refusal_error
-from proxyd.nvr.soap_library import OnvifService, warm_up
 from proxyd.nvr.transport import CONNECT_TIMEOUT_S, SoapTransport
 from proxyd.onvif.namespaces import DEVICE
+
+if TYPE_CHECKING:
+    from proxyd.nvr.soap_library import OnvifService
 
 log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
@@ -109,11 +111,10 @@ class NvrCalls:
 
         Raises Refusal for an answer that is not the result, else UpstreamUnreachable or UpstreamProtocolError.
         """
-        await warm_up(namespace)  # local work of the first call ever: not the NVR's time
         signed = with_token and not self._transport.use_digest
         try:
+            service = await self._service(namespace)  # local work, some of it slow once: not the NVR's time
             async with asyncio.timeout(self._call_timeout_s):
-                service = await self._service(namespace)
                 return await _again_when_closed(lambda: service.call(operation, parameters, with_token=signed))
         except (Refusal, UpstreamProtocolError):
             raise
@@ -137,12 +138,20 @@ class NvrCalls:
         service = self._services.get(namespace)
         if service is None or service.address != address:
             offset = timedelta(seconds=self.clock_offset_s or 0.0)
-            service = OnvifService(
-                namespace, address, self.access.username, self.access.password, offset, self._transport
-            )
+            kind = await asyncio.to_thread(_kind_of_service, namespace)
+            service = kind(namespace, address, self.access.username, self.access.password, offset, self._transport)
             await service.open()
             self._services[namespace] = service
         return service
+
+
+def _kind_of_service(namespace: str) -> type[OnvifService]:
+    """Ready to be used for this one. Takes a good part of a second once."""
+    # Here, since a daemon none of whose cameras are an ONVIF NVR's has no use for its 15 MB.
+    from proxyd.nvr.soap_library import OnvifService, warm_up
+
+    warm_up(namespace)
+    return OnvifService
 
 
 async def _again_when_closed(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:

@@ -2,7 +2,7 @@
 
 The library configures the root logger when imported, logs whole envelopes at DEBUG, builds an aiohttp session per
 service and parses WSDLs into a process-wide cache without a lock; all of that is undone or fenced here. Private names
-of the library are touched in this module only.
+of the library are touched in this module only. Imported with the first call that needs it: it brings 15 MB.
 """
 
 from __future__ import annotations
@@ -52,46 +52,46 @@ _WSDLS: dict[str, tuple[Path, str]] = {
     PTZ: (Path(_WSDL_PATH) / "ptz.wsdl", "PTZBinding"),
     IMAGING: (Path(_WSDL_PATH) / "imaging.wsdl", "ImagingBinding"),
 }
-_SCANNED = (DEVICE, MEDIA, MEDIA2)
 
 _parsed: set[Path] = set()
 _parsing = threading.Lock()
 
-__all__ = [
-    "AIOHTTPTransport",
-    "HttpAnswer",
-    "OnvifService",
-    "warm_up",
-]
 
-
-async def warm_up(*namespaces: str) -> None:
-    """Parse the WSDLs that a scan needs, or those named, once per process (0.1 s each), off the event loop."""
-    wanted = [_WSDLS[namespace][0] for namespace in namespaces or _SCANNED]
-    if not _parsed.issuperset(wanted):
-        await asyncio.to_thread(_parse, wanted)
-
-
-def _parse(wanted: list[Path]) -> None:
+def warm_up(namespace: str) -> None:
+    """Parse the WSDL of this service, once per process (0.1 s): in a thread, since it is CPU work."""
+    wsdl = _WSDLS[namespace][0]
     with _parsing:
+        if wsdl in _parsed:
+            return
         # zeep logs a traceback for each odd number in an answer; the envelope logger shows nonces and names.
         logging.getLogger("zeep.xsd.types.simple").setLevel(logging.CRITICAL)
         logging.getLogger("onvif.zeep_aiohttp").setLevel(logging.INFO)
         DEFAULT_SETTINGS.xml_huge_tree = False  # keeps libxml2's own limits on depth and text
-
-        async def parse_all() -> None:
-            for wsdl in wanted:
-                if wsdl not in _parsed:
-                    await _cached_document(str(wsdl))
-
-        asyncio.run(parse_all())
-        _parsed.update(wanted)
+        asyncio.run(_cached_document(str(wsdl)))
+        _parsed.add(wsdl)
 
 
 class _RepairPlugin(Plugin):
     def ingress(self, envelope: etree._Element, http_headers: Any, operation: Any) -> tuple[etree._Element, Any]:
         repair_answer(envelope)
         return envelope, http_headers
+
+
+class _Transport(AIOHTTPTransport):  # type: ignore[misc]  # the library is untyped
+    """What zeep sends goes through ours."""
+
+    def __init__(self, ours: SoapTransport) -> None:
+        super().__init__(session=ours.session, verify_ssl=False)
+        self._ours = ours
+
+    async def post_xml(self, address: str, envelope: etree._Element, headers: dict[str, str]) -> HttpAnswer:
+        """Raises Refusal, aiohttp.ClientError, TimeoutError."""
+        message = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
+        answer = HttpAnswer()
+        answer.status_code = 200
+        answer._content = await self._ours.exchange(address, message, headers)
+        answer.headers["Content-Type"] = "application/soap+xml"
+        return answer
 
 
 class OnvifService:
@@ -113,9 +113,8 @@ class OnvifService:
         self.address = address
 
     async def open(self) -> None:
-        """Connects nothing: builds the proxies from the parsed WSDL."""
+        """Connects nothing: builds the proxies from the parsed WSDL (`warm_up`)."""
         namespace, address, username, password, clock_offset = self._parts
-        await warm_up(namespace)
         wsdl, binding = _WSDLS[namespace]
         service = ONVIFService(
             address,
@@ -130,8 +129,9 @@ class OnvifService:
             await service.setup()
         finally:
             await service.close()  # its own session: ours carries the limits
+        transport = _Transport(self._transport)
         for client in (service.zeep_client, service.zeep_client_authless):
-            client.transport = self._transport
+            client.transport = transport
             client.plugins.append(_RepairPlugin())
         self._service = service
 

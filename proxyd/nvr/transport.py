@@ -1,6 +1,6 @@
-"""HTTP towards an NVR for onvif-zeep-async: bounded, without redirects, with HTTP Digest when it is switched on.
+"""HTTP towards an NVR: bounded, without redirects, with HTTP Digest when it is switched on.
 
-Anything but a SOAP result is raised as a Refusal before zeep sees it. Holds the only aiohttp session of a client.
+Anything but a SOAP result is raised as a Refusal before anybody reads it. Holds the only aiohttp session of a client.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ import secrets
 from dataclasses import dataclass, field
 
 import aiohttp
-from lxml import etree
 from yarl import URL
 
 from proxyd.digest import Challenge, authorization, choose, parse_challenges
 from proxyd.nvr.foreign_names import MAX_NAMES, names_of_nvrs
 from proxyd.nvr.refusals import TOO_MUCH, LoginDemanded, NotSoap, judge_body, parse_fault
-from proxyd.nvr.soap_library import AIOHTTPTransport, HttpAnswer
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024  # 64 channels × 3 profiles with analytics are below 4 MB
 CONNECT_TIMEOUT_S = 10
@@ -32,7 +30,7 @@ class _Received:
     body: bytes = field(repr=False)
 
 
-class SoapTransport(AIOHTTPTransport):  # type: ignore[misc]  # the library is untyped
+class SoapTransport:
     """One per client. `use_digest` is set once the NVR has asked for HTTP Digest instead of a UsernameToken."""
 
     def __init__(self, username: str, password: str, *, connections: int, call_timeout_s: float) -> None:
@@ -42,25 +40,15 @@ class SoapTransport(AIOHTTPTransport):  # type: ignore[misc]  # the library is u
         self._challenge: Challenge | None = None
         self.use_digest = False
         self.last_date = ""
-        session = aiohttp.ClientSession(
+        self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=False, limit=connections, keepalive_timeout=4),
             timeout=aiohttp.ClientTimeout(total=call_timeout_s, connect=CONNECT_TIMEOUT_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "proxyd", "Accept-Encoding": "identity"},
         )
-        super().__init__(session=session, verify_ssl=False)
 
     async def close(self) -> None:
         await self.session.close()
-
-    async def post_xml(self, address: str, envelope: etree._Element, headers: dict[str, str]) -> HttpAnswer:
-        """Raises Refusal, aiohttp.ClientError, TimeoutError. Called by zeep."""
-        message = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
-        answer = HttpAnswer()
-        answer.status_code = 200
-        answer._content = await self.exchange(address, message, headers)
-        answer.headers["Content-Type"] = "application/soap+xml"
-        return answer
 
     async def exchange(
         self, address: str, message: bytes, headers: dict[str, str], timeout: aiohttp.ClientTimeout | None = None
