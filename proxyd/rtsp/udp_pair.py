@@ -32,3 +32,18 @@ def bind_udp_pair(host: str, *, buffer_bytes: int) -> tuple[socket.socket, socke
             unfinished.pop_all()
             return first, second
     raise OSError(errno.EADDRINUSE, f"no free pair of UDP ports on {host}")
+
+
+def connected_pair(
+    host: str, peer: str, ports: tuple[int, int], *, buffer_bytes: int
+) -> tuple[socket.socket, socket.socket]:
+    """The same, connected to these ports of `peer`: the kernel lets in only packets from there. Raises OSError."""
+    pair = bind_udp_pair(host, buffer_bytes=buffer_bytes)
+    try:
+        for one, port in zip(pair, ports, strict=True):
+            one.connect((peer, port))
+    except BaseException:
+        for one in pair:
+            one.close()
+        raise
+    return pair
