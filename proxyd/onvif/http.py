@@ -27,6 +27,7 @@ from proxyd.tls.listener import TlsListener
 from . import http_connections
 from .aiohttp_camera import AiohttpCamera
 from .dispatch import Dispatcher
+from .event_messages import Message
 from .event_rim import EventRim
 from .exchange import Pending, Reply
 from .faults import SoapFault
@@ -36,6 +37,7 @@ from .quick_camera import QuickCamera
 from .services.event_subscriptions import Notify
 from .services.events import Pull
 from .soap import MAX_REQUEST_BYTES
+from .subscriptions import Watcher
 
 COMMAND_TIMEOUT_S = 10.0
 LINGER_S = 2.0  # how long the rest of a refused body is read and thrown away
@@ -151,6 +153,14 @@ class OnvifServer:
     def deliver(self, event: CameraEvent) -> None:
         """Something happened at this camera: keep its state, and tell everybody who wants to know."""
         self._events.deliver(event)
+
+    def watch(self, watcher: Watcher) -> None:
+        """It gets every event from now on, as the messages of subscribers."""
+        self._events.subscriptions.watch(watcher)
+
+    def present(self) -> list[Message]:
+        """How things stand at this camera."""
+        return self._events.subscriptions.present(self._now())
 
     async def _finish(self, pending: Pending, client: str) -> Reply:
         command = pending.command

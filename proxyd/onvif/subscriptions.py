@@ -6,7 +6,7 @@ messages each, lifetime between `MIN_LIFETIME_S` and `MAX_LIFETIME_S`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -22,6 +22,9 @@ MAX_NOTIFIED = 10
 MIN_LIFETIME_S = 10.0
 DEFAULT_LIFETIME_S = 60.0
 MAX_LIFETIME_S = 3600.0
+
+
+Watcher = Callable[[Sequence[Message]], None]
 
 
 @dataclass(slots=True, eq=False)
@@ -92,6 +95,7 @@ class Subscriptions:
         self._overflows = overflows
         self._by_id: dict[str, Subscription] = {}
         self._states = EventStates()
+        self._watchers: list[Watcher] = []
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -101,11 +105,27 @@ class Subscriptions:
         self.purge(now)
         self._states.note(event)
         message = Message(event)
+        for watcher in self._watchers:
+            watcher([message])
         for subscription in self._by_id.values():
             lost = subscription.queue.lost
             subscription.offer(message)
             if not lost and subscription.queue.lost:
                 self._overflows(subscription)
+
+    def watch(self, watcher: Watcher) -> None:
+        """It gets every event from now on."""
+        self._watchers.append(watcher)
+
+    def present(self, now: datetime) -> list[Message]:
+        """How things stand, as the first messages of a subscription tell it."""
+        return [initialized(event) for event in self._states.present(now)]
+
+    def tell_watchers(self, now: datetime) -> None:
+        """How things stand once more (SetSynchronizationPoint of the media services)."""
+        states = self.present(now)
+        for watcher in self._watchers:
+            watcher(states)
 
     def create(
         self,

@@ -16,6 +16,7 @@ from proxyd.rtsp.stats import StreamFigures
 
 if TYPE_CHECKING:
     from proxyd.rtsp.connection import ClientConnection
+    from proxyd.rtsp.metadata import Metadata
     from proxyd.rtsp.streams import Streams
 
 TEXT_LIMIT = 60
@@ -53,6 +54,7 @@ class CameraContext:
     plane: Plane
     figures: dict[str, StreamFigures] = field(default_factory=dict)
     streams: Streams = field(init=False)
+    metadata: Metadata = field(init=False)
     tunnels: dict[tuple[str, str], ClientConnection] = field(default_factory=dict)  # recorder's host, cookie → the GET
 
     def figures_of(self, stream: str) -> StreamFigures:
