@@ -102,5 +102,6 @@ def _media_state(nvr: SimulatedNvr) -> dict[str, object]:
         "sessions": rtsp.sessions,
         "playing": len(rtsp.playing),
         "peak_logins": rtsp.peak_logins,
+        "heard": {str(channel): speech.state() for channel, speech in rtsp.loudspeakers.heard.items()},
         "requests": dict(rtsp.requests),
     }

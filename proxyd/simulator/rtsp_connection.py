@@ -8,7 +8,7 @@ import struct
 from collections import deque
 from typing import Protocol, cast
 
-from proxyd.rtsp.messages import Request, Response, format_response
+from proxyd.rtsp.messages import Interleaved, Request, Response, format_response
 from proxyd.rtsp.parser import RtspParser, RtspSyntaxError
 from proxyd.simulator.rtsp_requests import RequestHandler
 from proxyd.simulator.rtsp_sinks import Address
@@ -26,7 +26,7 @@ class ConnectionOwner(Protocol):
 
     def answer_delay(self) -> float: ...
 
-    def touch(self, connection: RtspConnection) -> None: ...
+    def hear(self, connection: RtspConnection, packets: list[Interleaved]) -> None: ...
 
     def count_cut_off(self) -> None: ...
 
@@ -34,7 +34,7 @@ class ConnectionOwner(Protocol):
 
 
 class RtspConnection(asyncio.Protocol):
-    """One client. Requests are answered in order; its own RTCP only shows that it lives."""
+    """One client. Requests are answered in order; what else it sends shows that it lives, and may be sound."""
 
     transport: asyncio.Transport
     peer: Address
@@ -68,7 +68,7 @@ class RtspConnection(asyncio.Protocol):
             events, fault = error.events, error
         requests = [event for event in events if isinstance(event, Request)]
         if len(requests) < len(events):
-            self._server.touch(self)
+            self._server.hear(self, [event for event in events if isinstance(event, Interleaved)])
         self._slow.append(requests)
         if len(self._slow) > 1 or self._server.answer_delay():
             self._loop.call_later(self._server.answer_delay(), self._answer)

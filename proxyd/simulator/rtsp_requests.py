@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from proxyd.digest import DigestVerifier
+from proxyd.rtsp.backchannel import FEATURE
 from proxyd.rtsp.headers import Headers, RtpInfo, format_rtp_info, format_session, format_transport, parse_session
 from proxyd.rtsp.messages import Request, Response
 from proxyd.simulator.faults import Faults
 from proxyd.simulator.live import LiveStream
 from proxyd.simulator.rtsp_sdp import (
     AUDIO_TRACK,
+    BACK_TRACK,
     VIDEO_TRACK,
     ControlStyle,
     control_url,
@@ -71,9 +73,11 @@ class RequestHandler:
         *,
         find_live: Callable[[str], LiveStream | None],
         clock: Callable[[], float],
+        has_speaker: Callable[[int], bool],
         locked_out: Callable[[], bool],
         on_wrong_password: Callable[[], None],
     ) -> None:
+        self._has_speaker = has_speaker
         self._settings = settings
         self._sessions = sessions
         self._udp = udp
@@ -110,7 +114,8 @@ class RequestHandler:
             raise _Refused(505)
         if "CSeq" not in request.headers:
             raise _Refused(400)
-        if required := request.headers.get("Require"):
+        required = request.headers.get("Require")
+        if required and not self._knows(required, request):
             raise _Refused(551, Unsupported=required)
         if request.method == "OPTIONS":
             return self._options(request)
@@ -133,6 +138,12 @@ class RequestHandler:
                 return self._parameter(request)
             case _:
                 raise _Refused(501, Public=METHODS)
+
+    def _knows(self, required: str, request: Request) -> bool:
+        """Whether that is the way back for sound, and the stream's channel has a loudspeaker."""
+        target, _ = split_control(self._settings.control_style, _target(request))
+        live = self._find_live(target)
+        return required.strip() == FEATURE and live is not None and self._has_speaker(live.stream.channel)
 
     def _authenticate(self, request: Request) -> None:
         header = request.headers.get("Authorization")
@@ -187,6 +198,7 @@ class RequestHandler:
             session_id=1_000_000 + live.video.ssrc,
             bitrate_kbps=live.bitrate_kbps,
             audio=live.audio is not None,
+            back="Require" in request.headers,
         ).encode()
         headers = Headers([("Content-Type", "application/sdp"), ("Content-Base", f"{base}/")])
         return Response(200, headers=headers, body=body)
@@ -200,7 +212,8 @@ class RequestHandler:
             track = VIDEO_TRACK
         if track is None:
             raise _Refused(459)
-        if track != VIDEO_TRACK and (track != AUDIO_TRACK or live.audio is None):
+        there = {VIDEO_TRACK: True, AUDIO_TRACK: live.audio is not None, BACK_TRACK: "Require" in request.headers}
+        if not there.get(track):
             raise _Refused(404)
         session = self._session(request) if "Session" in request.headers else None
         if session is not None and (session.playing or session.live is not live):
@@ -211,6 +224,8 @@ class RequestHandler:
         if self._faults.rtsp_busy:
             raise _Refused(503)
         if session is None and (self._sessions.full or 0 < self._faults.rtsp_sessions <= len(self._sessions)):
+            raise _Refused(453)
+        if track == BACK_TRACK and self._sessions.speaks_to(live.stream.channel):
             raise _Refused(453)
         fresh = session is None
         session = session or self._sessions.open(live, target, connection, self._clock())
@@ -235,11 +250,12 @@ class RequestHandler:
         self.logins.discard(connection)
         base = presentation_url(connection.local, session.target)
         entries = []
-        for track in sorted(session.sinks):
+        for track in sorted(session.sinks.keys() - {BACK_TRACK}):
             url = control_url(self._settings.control_style, base, track)
             seq, rtptime = session.live.first_packet(track)
             entries.append(RtpInfo(url if url.startswith("rtsp:") else f"{base}/{url}", seq, rtptime))
-        return self._in_session(session, ("Range", "npt=now-"), ("RTP-Info", format_rtp_info(entries)))
+        information = [("RTP-Info", format_rtp_info(entries))] if entries else []
+        return self._in_session(session, ("Range", "npt=now-"), *information)
 
     def _pause(self, request: Request) -> Response:
         session = self._session(request)

@@ -17,8 +17,10 @@ from proxyd.simulator.streams import SimStream
 
 VIDEO_PAYLOAD_TYPE = 96
 AUDIO_PAYLOAD_TYPE = 0  # PCMU (RFC 3551)
+_PCMA = 8
 VIDEO_TRACK = 0
 AUDIO_TRACK = 1
+BACK_TRACK = 2  # sound for the loudspeaker
 
 ControlStyle = Literal["relative", "absolute", "stream", "track"]
 
@@ -79,8 +81,9 @@ def describe(
     session_id: int,
     bitrate_kbps: int,
     audio: bool,
+    back: bool = False,
 ) -> str:
-    """The SDP of a stream. `address` is ours, `base` the URL that was asked for."""
+    """The SDP of a stream. `address` is ours, `base` the URL that was asked for; `back`: with a loudspeaker's track."""
     family = "IP6" if ":" in address else "IP4"
     lines = [
         "v=0",
@@ -108,6 +111,14 @@ def describe(
             "a=recvonly",
             f"a=control:{control_url(style, base, AUDIO_TRACK)}",
             f"a=rtpmap:{AUDIO_PAYLOAD_TYPE} PCMU/8000",
+        ]
+    if back:
+        lines += [
+            f"m=audio 0 RTP/AVP {AUDIO_PAYLOAD_TYPE} {_PCMA}",
+            f"a=control:{control_url(style, base, BACK_TRACK)}",
+            f"a=rtpmap:{AUDIO_PAYLOAD_TYPE} PCMU/8000",
+            f"a=rtpmap:{_PCMA} PCMA/8000",
+            "a=sendonly",
         ]
     return "\r\n".join(lines) + "\r\n"
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Literal
 
+from proxyd.rtsp.messages import Interleaved
 from proxyd.simulator.faults import Faults
 from proxyd.simulator.live import LiveStream
 from proxyd.simulator.rtsp_connection import RtspConnection
@@ -18,6 +19,7 @@ from proxyd.simulator.rtsp_requests import RequestHandler, RtspSettings
 from proxyd.simulator.rtsp_sdp import ControlStyle
 from proxyd.simulator.rtsp_sessions import SessionTable, SimSession
 from proxyd.simulator.rtsp_sinks import Address, UdpPair
+from proxyd.simulator.rtsp_speech import Loudspeakers
 from proxyd.simulator.rtsp_troubles import Troubles
 from proxyd.simulator.streams import SimStream
 
@@ -80,6 +82,7 @@ class RtspSimulator:
         self._locked_out = locked_out
         self._tell_wrong_password = on_wrong_password
         self._sessions = SessionTable(max_sessions, session_timeout_s)
+        self.loudspeakers = Loudspeakers(faults)
         self._connections: set[RtspConnection] = set()
         self._live: dict[SimStream, LiveStream] = {}
         self._server: asyncio.Server | None = None
@@ -125,6 +128,7 @@ class RtspSimulator:
             udp,
             self.faults,
             find_live=self._find_live,
+            has_speaker=self.loudspeakers.has,
             clock=loop.time,
             locked_out=self._locked_out,
             on_wrong_password=self._on_wrong_password,
@@ -193,8 +197,10 @@ class RtspSimulator:
         self.wrong_passwords += 1
         self._tell_wrong_password()
 
-    def _heard_from(self, address: Address) -> None:
+    def _heard_from(self, address: Address, packet: bytes) -> None:
         self._sessions.heard_from(address, asyncio.get_running_loop().time())
+        if packet:
+            self.loudspeakers.packet_from(list(self._sessions), address, packet)
 
     def _keep_house(self) -> None:
         loop = asyncio.get_running_loop()
@@ -240,10 +246,13 @@ class RtspSimulator:
     def answer_delay(self) -> float:
         return self.faults.rtsp_slow_s
 
-    def touch(self, connection: RtspConnection) -> None:
-        """Media feedback in the connection keeps its sessions."""
-        for session in self._sessions.owned_by(connection):
+    def hear(self, connection: RtspConnection, packets: list[Interleaved]) -> None:
+        """Media feedback in the connection keeps its sessions; sound goes to a loudspeaker."""
+        sessions = self._sessions.owned_by(connection)
+        for session in sessions:
             session.last_seen = connection.last_heard
+        for channel, packet in packets:
+            self.loudspeakers.packet_in(sessions, channel, packet)
 
     def count_cut_off(self) -> None:
         self.cut_off += 1

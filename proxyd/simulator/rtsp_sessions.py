@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from proxyd.simulator.live import LiveStream, Sink, Viewer
+from proxyd.simulator.rtsp_sdp import BACK_TRACK
 from proxyd.simulator.rtsp_sinks import Address, TcpSink
 
 
@@ -75,6 +76,10 @@ class SessionTable:
     def close(self, session: SimSession) -> None:
         session.pause()
         self._sessions.pop(session.id, None)
+
+    def speaks_to(self, channel: int) -> bool:
+        """Somebody has the channel's loudspeaker."""
+        return any(BACK_TRACK in session.sinks and session.live.stream.channel == channel for session in self)
 
     def owned_by(self, owner: object) -> list[SimSession]:
         return [session for session in self if session.owner is owner]

@@ -19,6 +19,7 @@ from proxyd.simulator.rtp import RtpBatch
 MAX_UNSENT_BYTES = 8 << 20
 _BUFFER_BYTES = 4 << 20
 _DATAGRAMS_PER_WAKE_UP = 64
+_MOST_HEARD_BYTES = 8192
 
 Address = tuple[str, int]
 
@@ -49,8 +50,9 @@ class TcpSink:
 class UdpPair:
     """The server's RTP and RTCP ports (even and odd, RFC 3550 §11), shared by all sessions."""
 
-    def __init__(self, host: str, on_packet: Callable[[Address], None], faults: Faults) -> None:
-        """`faults`: what a bad network does to media on its way. Raises OSError when no pair of ports is free."""
+    def __init__(self, host: str, on_packet: Callable[[Address, bytes], None], faults: Faults) -> None:
+        """`on_packet` gets the sender and what came, b"" for RTCP. `faults`: what a bad network does to media on its
+        way. Raises OSError when no pair of ports is free."""
         self._on_packet = on_packet
         self._faults = faults
         self._sent = 0  # datagrams of media
@@ -98,10 +100,10 @@ class UdpPair:
     def _receive(self, sock: socket.socket) -> None:
         for _ in range(_DATAGRAMS_PER_WAKE_UP):
             try:
-                address = sock.recvfrom(2048)[1]
+                packet, address = sock.recvfrom(_MOST_HEARD_BYTES)
             except OSError:
                 return
-            self._on_packet((address[0], address[1]))
+            self._on_packet((address[0], address[1]), packet if sock is self._rtp else b"")
 
 
 @dataclass(slots=True)

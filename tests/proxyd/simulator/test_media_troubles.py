@@ -247,7 +247,7 @@ async def test_the_control_endpoint_brings_and_shows_it() -> None:
     async with SimulatedNvr(channels=1) as nvr, aiohttp.ClientSession() as session:
         async with session.post(nvr.control_url, json={"media": "new-nonces"}) as reply:
             state = (await reply.json())["rtsp"]
-        assert state == {"connections": 0, "sessions": 0, "playing": 0, "peak_logins": 0, "requests": {}}
+        assert state == {"connections": 0, "sessions": 0, "playing": 0, "peak_logins": 0, "requests": {}, "heard": {}}
         for wrong in ("earthquake", 1):
             async with session.post(nvr.control_url, json={"media": wrong}) as reply:
                 assert reply.status == 400
