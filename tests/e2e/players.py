@@ -5,6 +5,7 @@ RTSP and has no package of the other.
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from proxyd.simulator.frames import FrameMark, read_sei, split_annexb
 
 FRAMES = 60
 _DEADLINE_S = 120
+# gst-launch takes rtspsrc from playing to nothing in one go, and the CLOSE sometimes cancels the PAUSE before it is
+# written. That becomes an error of the player, of any server (seen in 1 of 50 runs straight at an NVR); that it was the
+# player's own doing is a warning, which has to be asked for.
+_WARNINGS = {"GST_DEBUG": "default:2", "GST_DEBUG_NO_COLOR": "1"}
+_CANCELLED_ITSELF = ("writev_bytes: Operation was cancelled", "gst_rtspsrc_pause ()")
 
 
 def ffmpeg_command(url: str, account: tuple[str, str], transport: str, file: Path, frames: int = FRAMES) -> list[str]:
@@ -34,7 +40,9 @@ def gstreamer_command(
 
 async def play_to(file: Path, command: list[str]) -> str:
     """Runs a player until it has what it was told to write. What it said."""
-    player = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    player = await asyncio.create_subprocess_exec(
+        *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | _WARNINGS
+    )
     try:
         async with asyncio.timeout(_DEADLINE_S):
             said, _ = await player.communicate()
@@ -42,8 +50,11 @@ async def play_to(file: Path, command: list[str]) -> str:
         player.kill()
         said, _ = await player.communicate()
         raise AssertionError(f"{command[0]} wrote {file.stat().st_size} bytes only: {said.decode()}") from None
-    assert player.returncode == 0, said.decode()
-    return said.decode()
+    words = said.decode()
+    if all(part in words for part in _CANCELLED_ITSELF):
+        return ""
+    assert player.returncode == 0, words
+    return words
 
 
 def marks_of(file: Path) -> list[FrameMark]:

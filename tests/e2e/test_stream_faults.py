@@ -21,7 +21,7 @@ from proxyd.api.client import RpcClient
 from tests.player.play import play, refusal
 from tests.player.steady import SteadyRecorder
 
-from .players import ffmpeg_command, marks_of, play_to
+from .players import ffmpeg_command, gstreamer_command, marks_of, play_to
 from .stack import NVR_PASSWORD, Stack, credentials, running_stack, stack_of, wait_for_states
 
 pytestmark = [pytest.mark.xdist_group("stream faults"), pytest.mark.timeout(600)]
@@ -325,11 +325,14 @@ async def test_recorders_with_sessions_of_their_own_each_get_theirs_back(product
             await scene.client.call("camera.update", {"id": id_, "share": True})
 
 
-async def test_a_player_that_is_not_ours_plays_through_a_restart(product: Stack, ffprobe: str, tmp_path: Path) -> None:
-    """In one go, to the end, without a word of complaint, over TCP and UDP at once."""
+@pytest.mark.parametrize("player", [ffmpeg_command, gstreamer_command])
+async def test_players_that_are_not_ours_play_through_a_restart(
+    product: Stack, player: Any, gstreamer: str, ffprobe: str, tmp_path: Path
+) -> None:
+    """Each in one go, to the end, without a word of complaint, over TCP and UDP at once."""
     async with playing(product) as scene:
         url, files = scene.cameras[3].streams[0].url, [tmp_path / way for way in ("tcp", "udp")]
-        commands = [ffmpeg_command(url, scene.account, file.name, file, frames=200) for file in files]
+        commands = [player(url, scene.account, file.name, file, frames=200) for file in files]
         tasks = [asyncio.create_task(play_to(*one), name="player") for one in zip(files, commands, strict=True)]
         try:
             async with asyncio.timeout(_DEADLINE_S):
