@@ -56,6 +56,15 @@ def format_ways_back(media: list[Media]) -> str:
     )
 
 
+def same_ways(one: list[Media], other: list[Media]) -> bool:
+    """Whether who set up the one can go on with the other."""
+    return [_codecs(media) for media in one] == [_codecs(media) for media in other]
+
+
+def _codecs(media: Media) -> dict[str, tuple[str, int]]:
+    return {name: encoding(media, name) for name in media.formats}
+
+
 def is_sound(packet: bytes, media: Media) -> bool:
     """Whether it is RTP of one of the formats of `media`, and no larger than such packets are."""
     return (

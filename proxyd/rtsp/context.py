@@ -17,6 +17,7 @@ from proxyd.rtsp.stats import StreamFigures
 if TYPE_CHECKING:
     from proxyd.rtsp.connection import ClientConnection
     from proxyd.rtsp.metadata import Metadata
+    from proxyd.rtsp.speaker import Speaker
     from proxyd.rtsp.streams import Streams
 
 TEXT_LIMIT = 60
@@ -36,6 +37,8 @@ class RtspLimits:
     logins: int = 4  # at one NVR at the same time; one that has just started falls over when 64 streams come back
     keep_s: float = 60  # how long recorders keep their sessions while a lost stream is fetched again
     reconnect_s: tuple[float, float] = (0.5, 10)  # the first and the longest pause before another try
+    silent_talk_s: float = 10  # after so much silence another recorder may speak
+    talk_again_s: float = 2  # how long the NVR is left alone when it did not take what a recorder says
     upstream: UpstreamTimeouts = field(default_factory=UpstreamTimeouts)
 
 
@@ -54,6 +57,7 @@ class CameraContext:
     plane: Plane
     figures: dict[str, StreamFigures] = field(default_factory=dict)
     streams: Streams = field(init=False)
+    speaker: Speaker = field(init=False)
     metadata: Metadata = field(init=False)
     tunnels: dict[tuple[str, str], ClientConnection] = field(default_factory=dict)  # recorder's host, cookie → the GET
 
