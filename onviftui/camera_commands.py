@@ -93,6 +93,7 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                 ("ONVIF", camera.onvif_url),
                 ("snapshot", camera.snapshot_url),
                 *[(f"{stream.name} stream", _stream_line(stream)) for stream in camera.streams],
+                *[(f"{stream.name} by TLS", stream.rtsps_url) for stream in camera.streams if stream.rtsps_url],
                 ("user", camera.username),
                 ("password", f"onviftui camera credentials {camera.id}"),
                 ("adopted by", camera.adopted_by or f"none; onviftui camera doctor {camera.id} says why"),

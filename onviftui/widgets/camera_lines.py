@@ -76,7 +76,8 @@ def stream_lines(stream: Stream, look: Look, width: int) -> list[Line]:
         head.append((f"  {live}", Tone.TEXT))
     if stream.clients:
         head.append((f"  {count(stream.clients, 'client')}", Tone.SUCCESS))
-    return [tuple(head), line((fit_middle(stream.url, width), Tone.MUTED))]
+    urls = filter(None, (stream.url, stream.rtsps_url))
+    return [tuple(head), *(line((fit_middle(url, width), Tone.MUTED)) for url in urls)]
 
 
 def discovery_words(camera: Camera) -> Piece:

@@ -86,6 +86,7 @@ class Stream(Model):
 
     name: Literal["main", "sub"]
     url: str
+    rtsps_url: str | None = None  # the same by TLS, while it is offered
     codec: str
     width: int
     height: int

@@ -231,6 +231,7 @@ class CameraManager:
             stats,
             trace.recorder if trace else None,
             https_port=camera.https_port if camera else 0,
+            rtsps_port=camera.rtsps_port if camera else 0,
             note=" ".join(filter(None, notes)),
             last_event=self.events.last(row.id),
         )

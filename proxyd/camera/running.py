@@ -95,6 +95,7 @@ class RunningCamera:
 
     def tend(self) -> None:
         """To be called about once a second."""
+        self._rtsp.tend()
         self._onvif.tend()
         self._discovery.listens_by_https(self.https_port)
         self._discovery.tend()
@@ -105,9 +106,14 @@ class RunningCamera:
         return self._onvif.https_port
 
     @property
+    def rtsps_port(self) -> int:
+        """The same for streams by TLS."""
+        return self._rtsp.rtsps_port
+
+    @property
     def note(self) -> str:
         """What is not as it should be although the camera runs, and what to do; "" when all is well."""
-        return " ".join(filter(None, (self._discovery.note, self._onvif.note)))
+        return " ".join(filter(None, (self._discovery.note, self._onvif.note, self._rtsp.note)))
 
     async def snapshot(self) -> SnapshotPicture:
         return await self._snapshots.picture(told(self.spec))  # in the size of a stream that recorders know

@@ -80,6 +80,7 @@ class CameraSpec:
     settings: CameraSettings = DEFAULT_SETTINGS
     users: tuple[CameraUser, ...] = ()  # besides username and password above, who is an Administrator
     https_port: int = 443  # listened on when settings.https
+    rtsps_port: int = 322  # the same
     certificate: Certificate | None = field(default=None, repr=False)
 
     def stream(self, name: str) -> StreamSpec | None:

@@ -37,13 +37,24 @@ def https_url(host: str, port: int, path: str) -> str:
 def https_port_beside(http_port: int) -> int:
     """The camera's port for HTTPS, which follows from its port for HTTP as long as it lives: 443 beside 80, else far
     enough away that cameras with one address and ports of their own do not meet."""
-    if http_port == 80:
-        return 443
-    return http_port + 1000 if http_port + 1000 < 65536 else http_port - 1000
+    return 443 if http_port == 80 else _beside(http_port)
 
 
 def rtsp_url(host: str, port: int, path: str) -> str:
     return f"rtsp://{_authority(host, port, 554)}{path}"
+
+
+def rtsps_url(host: str, port: int, path: str) -> str:
+    return f"rtsps://{_authority(host, port, 322)}{path}"
+
+
+def rtsps_port_beside(rtsp_port: int) -> int:
+    """As `https_port_beside`: 322 beside 554."""
+    return 322 if rtsp_port == 554 else _beside(rtsp_port)
+
+
+def _beside(port: int) -> int:
+    return port + 1000 if port + 1000 < 65536 else port - 1000
 
 
 def _authority(host: str, port: int, default: int) -> str:

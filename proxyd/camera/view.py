@@ -12,7 +12,16 @@ from .event_words import event_words
 from .events import CameraEvent
 from .spec import CameraSpec, StreamName, StreamSpec
 from .status import Facts, Failure, NvrHealth
-from .urls import DEVICE_PATH, SNAPSHOT_PATH, http_url, https_port_beside, https_url, rtsp_url
+from .urls import (
+    DEVICE_PATH,
+    SNAPSHOT_PATH,
+    http_url,
+    https_port_beside,
+    https_url,
+    rtsp_url,
+    rtsps_port_beside,
+    rtsps_url,
+)
 
 _BPS_STEP = 10_000  # steadier figures: less than this is noise, and noise would cost bytes on every SSH line
 
@@ -35,6 +44,7 @@ def spec_of(row: CameraRow) -> CameraSpec | None:
         http_port=row.http_port,
         rtsp_port=row.rtsp_port,
         https_port=https_port_beside(row.http_port),
+        rtsps_port=rtsps_port_beside(row.rtsp_port),
         username=row.username,
         password=row.password,
         streams=read_streams(row),
@@ -83,15 +93,17 @@ def camera_model(
     recorder: str | None,
     *,
     https_port: int = 0,
+    rtsps_port: int = 0,
     note: str = "",
     last_event: CameraEvent | None = None,
 ) -> m.Camera:
-    """`https_port`: where it listens, 0 while it does not."""
+    """`https_port`, `rtsps_port`: where it listens, 0 while it does not."""
     address = row.interface.address if row.interface else None
     streams = [
         m.Stream(
             name=stream.name,
             url=rtsp_url(address, row.rtsp_port, f"/{stream.name}") if address else "",
+            rtsps_url=rtsps_url(address, rtsps_port, f"/{stream.name}") if address and rtsps_port else None,
             codec=stream.codec,
             width=stream.width,
             height=stream.height,

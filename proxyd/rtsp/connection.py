@@ -1,4 +1,4 @@
-"""A recorder's TCP connection: bytes to requests, answers to bytes, and the deadlines of both.
+"""A recorder's connection, with or without TLS: bytes to requests, answers to bytes, and the deadlines of both.
 
 Requests are answered one after the other by one task, which owns the conversation and cleans up after it. In a tunnel
 through HTTP that is the GET's connection; the POST's only brings it requests, and another may take its place.
@@ -14,10 +14,11 @@ import socket
 import struct
 from collections.abc import Callable
 
+from proxyd.rtsp.bridge import Outward
 from proxyd.rtsp.context import CameraContext, shown
 from proxyd.rtsp.conversation import Conversation
 from proxyd.rtsp.headers import Headers
-from proxyd.rtsp.messages import Request, Response, format_response
+from proxyd.rtsp.messages import Interleaved, Request, Response, format_response
 from proxyd.rtsp.parser import Event, Limits, RtspParser, RtspSyntaxError
 from proxyd.rtsp.session import Refused
 from proxyd.rtsp.tunnel import OPENED, REFUSED, Entrance, Kind, TunnelError
@@ -47,6 +48,7 @@ class ClientConnection(asyncio.Protocol):
         self._entrance = Entrance()
         self._parser = RtspParser(_PARSER_LIMITS)
         self._transport: asyncio.Transport | None = None
+        self._bridge: Outward | None = None  # when TLS stands between a media process and the recorder
         self._inlet: asyncio.Transport | None = None  # what requests come by
         self._post: ClientConnection | None = None  # of a tunnel, if this is its GET
         self._get: ClientConnection | None = None  # and the other way round
@@ -72,8 +74,18 @@ class ClientConnection(asyncio.Protocol):
         return self._conversation is not None and self._conversation.idle
 
     @property
-    def tunnelled(self) -> bool:
-        return self._entrance.kind is Kind.GET
+    def tls_port(self) -> int:
+        """The port by which it came by TLS; 0: it came without."""
+        if self._bridge is None or self._transport is None:
+            return 0
+        return int(self._transport.get_extra_info("sockname")[1])
+
+    @property
+    def way(self) -> str:
+        """What people call the way of media inside it."""
+        if self._entrance.kind is Kind.GET:
+            return "HTTPS" if self._bridge else "HTTP"
+        return "TLS" if self._bridge else "TCP"
 
     @property
     def conversation(self) -> Conversation | None:
@@ -104,14 +116,21 @@ class ClientConnection(asyncio.Protocol):
         try:
             async with asyncio.timeout(self._context.limits.blocked_s):
                 await self._written.wait()
+            if self._bridge is not None:
+                return self._bridge.open()
             return os.dup(self._transport.get_extra_info("socket").fileno())
         except (TimeoutError, OSError):
             raise Refused(503, "the recorder does not read our answers") from None
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait in it, unless it is handed over."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
     def write(self, data: bytes) -> None:
-        """Straight into the connection, which is not handed over."""
+        """Straight into the connection, which is not handed over, or not any more."""
         assert self._transport is not None
-        self._transport.write(data)
+        (self._bridge or self._transport).write(data)
 
     def make_room(self) -> None:
         """Ends at once, for a recorder that holds fewer connections than this one's host."""
@@ -139,7 +158,10 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        transport.set_write_buffer_limits(high=0)  # only answers: not to be waited for, and soon gone
+        if transport.get_extra_info("ssl_object") is not None:
+            self._bridge = Outward(transport)
+        else:
+            transport.set_write_buffer_limits(high=0)  # only answers: not to be waited for, and soon gone
         self._transport = self._inlet = transport
         peer = transport.get_extra_info("peername")
         client = (str(peer[0]), int(peer[1])) if peer else ("unknown", 0)  # gone before it was accepted
@@ -224,7 +246,8 @@ class ClientConnection(asyncio.Protocol):
         for event in events:
             if isinstance(event, (Request, RtspSyntaxError)):
                 self._queue.put_nowait(event)
-        # Packets from the recorder are receiver reports: that something came is all we want to know.
+            elif isinstance(event, Interleaved):  # what it says, or a report
+                self._conversation.talking.packet(*event)
         if self._queue.qsize() > self._context.limits.requests_in_flight:
             # One read may bring thousands of them: nobody honest does that.
             if self._queue.qsize() > _FLOOD * self._context.limits.requests_in_flight:
@@ -235,12 +258,17 @@ class ClientConnection(asyncio.Protocol):
             self._inlet.pause_reading()
 
     def pause_writing(self) -> None:
-        self._blocked_since = self._loop.time()
+        if self._bridge is not None:
+            self._bridge.pause()
+        if self._bridge is None or not self._bridge.active:  # else the media process sees to it
+            self._blocked_since = self._loop.time()
         self._written.clear()
 
     def resume_writing(self) -> None:
         self._blocked_since = None
         self._written.set()
+        if self._bridge is not None:
+            self._bridge.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.end()
@@ -266,6 +294,8 @@ class ClientConnection(asyncio.Protocol):
             self._closing = True
             if self._entrance.kind is Kind.GET:
                 self._leave_tunnel()
+            if self._bridge is not None:
+                self._bridge.close()
             transport.close()
             self._loop.call_later(_CLOSE_S, transport.abort)
             await conversation.close()

@@ -14,10 +14,11 @@ from collections.abc import Awaitable, Callable
 from proxyd.camera.accounts import accounts
 from proxyd.camera.raw_exchange import RawExchange
 from proxyd.camera.spec import StreamSpec
-from proxyd.camera.urls import rtsp_url
+from proxyd.camera.urls import rtsp_url, rtsps_url
 from proxyd.errors import UpstreamError
 from proxyd.rtsp.addresses import Target, parse_target
 from proxyd.rtsp.auth import RecorderAuth
+from proxyd.rtsp.backchannel import format_ways_back, is_way_back, requires_way_back
 from proxyd.rtsp.context import CameraContext, shown
 from proxyd.rtsp.headers import (
     Headers,
@@ -43,6 +44,7 @@ from proxyd.rtsp.session import (
     unsupported_features,
 )
 from proxyd.rtsp.stats import ClientInfo
+from proxyd.rtsp.talking import Talking
 
 SERVER = "onviftui"
 
@@ -67,6 +69,14 @@ class Conversation:
         self._loop = asyncio.get_running_loop()
         self._auth = RecorderAuth(context.verifier, context.guesses, client[0])
         self._playback = Playback(context, connection, client, self)
+        self.talking = Talking(
+            context,
+            client[0],
+            playing=lambda: self._playback.playing,
+            heard=self.heard,
+            record=lambda reason, ok: self.record(self._label("TALK"), reason, ok=ok),
+        )
+        self._tls_port = connection.tls_port
         self._heard_at = self._loop.time()
         self._answering = False
         self._broken = False  # the session's stream is gone
@@ -155,7 +165,10 @@ class Conversation:
         """The connection is gone or going: ends everything, bounded."""
         if self._playback.table is not None:
             self.record(self._label("TEARDOWN"), "the connection ended", ok=True)
-        await self._playback.end()
+        await self._end_session()
+
+    async def _end_session(self) -> None:
+        await asyncio.gather(self.talking.end(), self._playback.end())
 
     def record(
         self,
@@ -176,6 +189,7 @@ class Conversation:
             reason=reason,
             took_s=took_s,
             raw=raw,
+            tls=self._tls_port > 0,
         )
 
     # The stream, by playback --------------------------------------------------------------------------------
@@ -214,7 +228,7 @@ class Conversation:
         if request.method not in METHODS:
             raise Refused(501, "unknown method", ("Public", PUBLIC))
         required = request.headers.get_all("Require") + request.headers.get_all("Proxy-Require")
-        features = ", ".join(unsupported_features(required))
+        features = ", ".join(unsupported_features(required, self.talking.features))
         if features:
             raise Refused(551, f"requires {shown(features)}", ("Unsupported", features))
         if request.method == "OPTIONS":
@@ -258,7 +272,10 @@ class Conversation:
         accept = (request.headers.get("Accept") or "*/*").lower()
         if not any(kind in accept for kind in ("application/sdp", "application/*", "*/*")):
             raise Refused(406, "does not accept SDP")
-        media = await self._playback.open(self._stream(target))
+        stream = self._stream(target)
+        media = await self._playback.open(stream)
+        talks = requires_way_back(request.headers.get_all("Require"))
+        back = await self.talking.offered(stream) if talks else []
         spec = self._context.spec
         body = format_sdp(
             media,
@@ -270,16 +287,22 @@ class Conversation:
         return Response(200, headers=Headers(headers), body=body.encode())
 
     async def _setup(self, request: Request, target: Target) -> Response:
-        media = await self._playback.open(self._stream(target))
+        stream = self._stream(target)
+        media = await self._playback.open(stream)
         table = self._playback.table or SessionTable(secrets.token_hex(8), target.stream)
         status = table.setup_refusal(target.stream, target.track, len(media))
         if status:
             raise Refused(status, f"this track cannot be set up now ({status})")
         wishes = parse_transport(request.headers.get("Transport") or "")
-        transport = choose_transport(wishes, table.tracks)
+        transport = choose_transport(wishes, table.tracks, udp=not self._tls_port)
         if transport is None:
-            raise Refused(461, "asks for a transport that the camera does not offer (multicast?)")
-        granted = await self._playback.setup(table, target.track or 0, transport)
+            why = "multicast?" if not self._tls_port else "by RTSPS only inside the connection: UDP would be in clear"
+            raise Refused(461, f"asks for a transport that the camera does not offer ({why})")
+        if back:
+            granted = await self.talking.setup(stream, target.track or 0, transport)
+            self._playback.table = table
+        else:
+            granted = await self._playback.setup(table, target.track or 0, transport)
         table.done("SETUP")
         session = format_session(table.id, self._context.limits.session_timeout_s)
         return Response(200, headers=Headers([("Transport", format_transport(granted)), ("Session", session)]))
@@ -317,7 +340,7 @@ class Conversation:
                 raise Refused(404, "this track was not set up")
             return Response(200, headers=self._session_headers())
         self.record(self._label("TEARDOWN"), ok=True)  # first: several recorders do not wait for the answer
-        await self._playback.end()
+        await self._end_session()
         return Response(200)
 
     async def _parameter(self, request: Request, target: Target) -> Response:
@@ -356,7 +379,10 @@ class Conversation:
         return f"{method} {stream.name}" if stream else method
 
     def _url(self, stream: str) -> str:
-        return rtsp_url(self._context.spec.address, self._context.spec.rtsp_port, f"/{stream}")
+        spec = self._context.spec
+        if self._tls_port:
+            return rtsps_url(spec.address, self._tls_port, f"/{stream}")
+        return rtsp_url(spec.address, spec.rtsp_port, f"/{stream}")
 
     def _session_headers(self) -> Headers:
         table = self._playback.table

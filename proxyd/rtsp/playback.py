@@ -30,11 +30,15 @@ StreamError = UpstreamError | MediaUnavailable
 
 
 class RecorderConnection(Protocol):
-    """What playing needs of the recorder's TCP connection."""
+    """What playing needs of the recorder's connection."""
 
     @property
-    def tunnelled(self) -> bool:
-        """Through HTTP."""
+    def way(self) -> str:
+        """What people call the way of media inside it."""
+
+    @property
+    def tls_port(self) -> int:
+        """The port by which it came by TLS; 0: it came without."""
 
     async def hand_over(self) -> int:
         """A descriptor of it for a media process, once nothing of ours waits in it. Raises Refused."""
@@ -99,7 +103,7 @@ class Playback:
         return self.table is not None and (self._shared is None or not self._shared.usable)
 
     def info(self) -> ClientInfo:
-        way = ("HTTP" if self._connection.tunnelled else "TCP") if self.over_tcp else "UDP"
+        way = self._connection.way if self.over_tcp else "UDP"
         skips, dropped = (self._outlet.stats.skips, self._outlet.stats.dropped) if self._outlet else (0, 0)
         return ClientInfo(f"{self._client[0]}:{self._client[1]}", way, self._playing_since, skips, dropped)
 

@@ -13,13 +13,16 @@ from proxyd.camera.guess_line import GuessLine
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.spec import CameraSpec, RecordExchange, ReportUpstream, StreamName
 from proxyd.digest import DigestVerifier
+from proxyd.listening import listen
 from proxyd.nvr.account import Account
 from proxyd.rtsp.connection import ClientConnection
 from proxyd.rtsp.context import CameraContext, RtspLimits
 from proxyd.rtsp.opener import UpstreamOpener
 from proxyd.rtsp.plane import Plane
+from proxyd.rtsp.speaker import Speaker
 from proxyd.rtsp.stats import ClientInfo, StreamStats
 from proxyd.rtsp.streams import Streams
+from proxyd.tls.listener import TlsListener
 
 REALM = "camera"
 _STOP_GRACE_S = 3.0
@@ -56,6 +59,7 @@ class RtspServer:
         )
         self._context.streams = Streams(self._context)
         self._server: asyncio.Server | None = None
+        self._tls = TlsListener("RTSPS", spec, lambda spec: spec.rtsps_port, self._new_connection)
         self._connections: dict[ClientConnection, None] = {}  # oldest first
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -63,26 +67,38 @@ class RtspServer:
         """Listens on the camera's address and RTSP port. Raises OSError when that is not possible."""
         if self._server is not None:
             return
-        spec, loop = self._context.spec, asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: ClientConnection(self._context, self._opened, self._ended),
-            spec.address,
-            spec.rtsp_port,
-            backlog=self._context.limits.connections,
-        )
+        spec, backlog = self._context.spec, self._context.limits.connections
+        self._server = await listen(self._new_connection, spec.address, spec.rtsp_port, backlog=backlog)
         port = int(self._server.sockets[0].getsockname()[1])
         self._context.spec = replace(spec, rtsp_port=port)  # the spec's, unless that is 0
+        await self._tls.start()
 
     @property
     def port(self) -> int:
         """The port it listens on; the spec's before `start`."""
         return self._context.spec.rtsp_port
 
+    @property
+    def rtsps_port(self) -> int:
+        """Where it listens for TLS; 0 while it does not."""
+        return self._tls.port
+
+    @property
+    def note(self) -> str:
+        """What keeps the camera from RTSPS that is switched on; "" when nothing does."""
+        return self._tls.note
+
+    def tend(self) -> None:
+        """To be called about once a second."""
+        if self._server is not None:
+            self._tls.tend()
+
     async def stop(self) -> None:
         """Ends all sessions, with TEARDOWN to the NVR, and returns in a few seconds whatever the peers do."""
         server, self._server = self._server, None
         if server is not None:
             server.close()
+        await self._tls.stop()
         tasks = [one.task for one in self._connections if one.task is not None]
         for one in list(self._connections):
             one.leave()
@@ -106,6 +122,7 @@ class RtspServer:
         """Takes over changed credentials and streams. Sessions go on unless their stream's address on the NVR or the
         NVR's account changed; these are closed, and the recorder comes back. Address and port must not change."""
         before, self._context.spec = self._context.spec, replace(spec, rtsp_port=self.port)
+        self._tls.update(spec)
         for stream in spec.streams:
             if stream != before.stream(stream.name) and not self._context.streams.of(stream.name):
                 self._context.figures_of(stream.name).sent = None  # the NVR's settings may have changed since
@@ -132,6 +149,9 @@ class RtspServer:
                 interrupted=any(one.interrupted for one in live),
             )
         return result
+
+    def _new_connection(self) -> ClientConnection:
+        return ClientConnection(self._context, self._opened, self._ended)
 
     def _opened(self, connection: ClientConnection) -> bool:
         if self._server is None or not self._has_room(connection.host):

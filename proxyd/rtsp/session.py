@@ -5,6 +5,7 @@ Pure. The connection asks before it acts and tells afterwards what happened.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -69,7 +70,7 @@ class SessionTable:
         """The method succeeded."""
         self.state = _TRANSITIONS[(self.state, method)]
 
-    def setup_refusal(self, stream: str, track: int | None, offered_tracks: int) -> int:
+    def setup_refusal(self, stream: str, track: int | None, offered_tracks: int, taken: Container[int] = ()) -> int:
         """0 when this track may be set up now. Setting up the whole presentation is only possible when it has one
         track (459); another stream needs its own connection."""
         if stream != self.stream or (track is None and offered_tracks > 1):
@@ -77,11 +78,14 @@ class SessionTable:
         number = 0 if track is None else track
         if not 0 <= number < offered_tracks:
             return 404
-        return 455 if number in self.tracks else self.refusal("SETUP")
+        return 455 if number in self.tracks or number in taken else self.refusal("SETUP")
 
 
-def choose_transport(alternatives: list[Transport], taken: dict[int, Transport]) -> Transport | None:
+def choose_transport(
+    alternatives: list[Transport], taken: dict[int, Transport], *, udp: bool = True
+) -> Transport | None:
     """The first alternative we can serve, as it will be granted (server ports are still missing); None means 461.
+    `udp`: whether that is offered.
 
     TCP channels that are missing or taken are replaced by free ones. All tracks of a session go the same way.
     """
@@ -92,7 +96,7 @@ def choose_transport(alternatives: list[Transport], taken: dict[int, Transport])
         if any(one.tcp != wish.tcp for one in taken.values()):
             continue
         if not wish.tcp:
-            if wish.client_port is not None and wish.client_port[0] > 0:
+            if udp and wish.client_port is not None and wish.client_port[0] > 0:
                 return Transport(client_port=wish.client_port)
             continue
         channels = wish.interleaved
@@ -105,6 +109,7 @@ def choose_transport(alternatives: list[Transport], taken: dict[int, Transport])
     return None
 
 
-def unsupported_features(values: list[str]) -> list[str]:
-    """Features of Require and Proxy-Require values: we know none yet, so each is answered with 551."""
-    return [feature.strip() for value in values for feature in value.split(",") if feature.strip()]
+def unsupported_features(values: list[str], known: Container[str]) -> list[str]:
+    """Those of Require and Proxy-Require values that are not known: they are answered with 551."""
+    features = [feature.strip() for value in values for feature in value.split(",")]
+    return [feature for feature in features if feature and feature not in known]
