@@ -32,9 +32,7 @@ from proxyd.jobs import Jobs
 from proxyd.links.arm import ArmClient, ArmNotice
 from proxyd.links.arm_watch import ArmWatch
 from proxyd.links.loopback import LoopbackLinks
-from proxyd.links.netlink import NetlinkLinks
 from proxyd.links.port import LinkSource
-from proxyd.links.shared import WARNING, SharedLinks
 from proxyd.nvr.monitor import NvrMonitor
 from proxyd.nvr.scan import ScanSettings
 from proxyd.rpc.methods import Methods
@@ -156,8 +154,8 @@ class Daemon:
         await server.start()
         self._stack.push_async_callback(server.stop)
         await self._parts.log("info", "daemon", f"proxyd {__version__} started ({self._links.mode} mode).")
-        if self._links.mode == "shared":
-            await self._parts.log("warning", "daemon", WARNING)
+        if self._links.warning:
+            await self._parts.log("warning", "daemon", self._links.warning)
 
     def status(self, role: m.Role) -> m.Status:
         cameras = self._cameras.cameras()
@@ -172,7 +170,7 @@ class Daemon:
             states=dict(Counter(str(camera.state) for camera in cameras)),
             bps=sum(stream.bps for camera in cameras for stream in camera.streams),
             role=role,
-            warning=WARNING if self._links.mode == "shared" else "",
+            warning=self._links.warning,
         )
 
     async def _interfaces_changed(self, found: list[FoundInterface]) -> None:
@@ -266,8 +264,13 @@ def _rtsp_limits(streams: StreamSettings) -> RtspLimits:
 def _link_source(settings: Settings) -> LinkSource:
     if settings.cameras.loopback:
         return LoopbackLinks(settings.cameras.loopback)
+    # Here, since the 9 MB of pyroute2 are of no use in loopback mode.
     if settings.cameras.shared:
+        from proxyd.links.shared import SharedLinks
+
         return SharedLinks(settings.cameras.shared)
+    from proxyd.links.netlink import NetlinkLinks
+
     return NetlinkLinks()
 
 

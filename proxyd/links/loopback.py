@@ -16,6 +16,7 @@ MOST = 1024  # interfaces, however large the range is
 
 class LoopbackLinks:
     mode: InterfaceKind = "loopback"
+    warning = ""
 
     def __init__(self, cidr: str) -> None:
         """Raises InvalidInput unless `cidr` is a range inside 127.0.0.0/8."""

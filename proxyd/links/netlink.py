@@ -35,6 +35,7 @@ _NO_ADDRESS_LENGTH = 24
 
 class NetlinkLinks:
     mode: InterfaceKind = "netlink"
+    warning = ""
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None

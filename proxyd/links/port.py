@@ -10,6 +10,7 @@ from proxyd.store.rows import FoundInterface, InterfaceKind
 
 class LinkSource(Protocol):
     mode: InterfaceKind
+    warning: str  # for everybody who uses cameras in this mode, or ""
 
     async def start(self, changed: Callable[[list[FoundInterface]], Awaitable[None]]) -> None:
         """Calls `changed` once before it returns, and again with the full list whenever it differs."""

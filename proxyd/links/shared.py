@@ -21,15 +21,15 @@ from .port import mac_from_address
 log = logging.getLogger(__name__)
 
 MOST = 256  # below the distance between the HTTP and the RTSP ports
-WARNING = (
-    "Not for recorders that go by MAC or address, such as UniFi Protect: all cameras share one address and differ by "
-    "their ports only, so such a recorder takes one of them and no more."
-)
 _LOOK_EVERY_S = 5.0
 
 
 class SharedLinks:
     mode: InterfaceKind = "shared"
+    warning = (
+        "Not for recorders that go by MAC or address, such as UniFi Protect: all cameras share one address and differ "
+        "by their ports only, so such a recorder takes one of them and no more."
+    )
 
     def __init__(self, address: str) -> None:
         """Raises InvalidInput unless `address` is one IPv4 address that a machine can have."""

@@ -17,7 +17,6 @@ from .adoption_methods import AdoptionMethods
 from .camera_methods import CameraMethods
 from .certificate_methods import CertificateMethods
 from .interface_methods import InterfaceMethods
-from .metrics import exposition
 from .nvr_methods import NvrMethods
 from .parts import Parts
 from .server import Handler
@@ -67,6 +66,8 @@ class Methods:
 
     async def metrics(self) -> bytes:
         """The page for Prometheus. Raises StoreError."""
+        from .metrics import exposition  # here: most daemons are never asked, and have no use for its 2 MB
+
         cameras = self._parts.cameras.cameras()
         streams = {camera.id: self._parts.cameras.streams(camera.id) for camera in cameras}
         return exposition(cameras, await self._parts.nvrs(), streams)

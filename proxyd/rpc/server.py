@@ -27,7 +27,6 @@ from proxyd.errors import Conflict, ProxyError
 from proxyd.hub import Hub, Subscriber
 
 from .access import Caller, caller, peer_uid
-from .metrics import CONTENT_TYPE
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +153,8 @@ class RpcServer:
         """For every role: nothing in it is secret."""
         if self._metrics is None:
             return web.Response(status=404)
+        from .metrics import CONTENT_TYPE  # here: as in `Methods.metrics`
+
         try:
             return web.Response(body=await self._metrics(), headers={"Content-Type": CONTENT_TYPE})
         except ProxyError as error:

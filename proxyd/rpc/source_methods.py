@@ -11,8 +11,7 @@ from proxyd.api import models as m
 from proxyd.camera.spec import NvrAccess
 from proxyd.errors import Conflict, InvalidInput, ProxyError, UpstreamError
 from proxyd.sources.address import without_secrets
-from proxyd.sources.imports.entry import BadList, Listed
-from proxyd.sources.imports.reader import read_list
+from proxyd.sources.imports.entry import BadList, Listed, Listing
 from proxyd.sources.scan import probe_source
 from proxyd.sources.source import BadSource, KnownSource, NewSource, new_source
 from proxyd.store.rows import CameraRow, NvrRow
@@ -144,13 +143,7 @@ class SourceMethods:
     async def source_import(self, p: m.SourceImport, who: Caller) -> m.SourceImported:
         async with self._importing:
             try:
-                listing = await asyncio.to_thread(
-                    read_list,
-                    p.text.get_secret_value(),
-                    p.format,
-                    username=p.username or "",
-                    password=reveal(p.password) or "",
-                )
+                listing = await asyncio.to_thread(_read_list, p)
             except BadList as error:
                 raise InvalidInput(str(error), error.hint) from None
             known = {row.place: (row, await self._names(row)) for row in await self._rows()}
@@ -222,6 +215,14 @@ def _naming_fields() -> Iterator[None]:
     except BadSource as error:
         what = {"main": "main stream's", "sub": "sub stream's", "snapshot": "picture's"}[error.part]
         raise InvalidInput(f"The {what} address {error}.", fields={error.part: str(error)}) from None
+
+
+def _read_list(p: m.SourceImport) -> Listing:
+    """CPU work: call it in a thread. Raises BadList."""
+    # Here, since a list is read once, and its readers (YAML) stay for good.
+    from proxyd.sources.imports.reader import read_list
+
+    return read_list(p.text.get_secret_value(), p.format, username=p.username or "", password=reveal(p.password) or "")
 
 
 def _planned(

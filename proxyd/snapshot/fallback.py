@@ -2,19 +2,22 @@
 
 A dark JPEG in the size of the main stream (recorders compare the two) that carries the camera's name and the words
 “no picture from the NVR”, and the JPEG comment MARK, so that people and programs can tell it from a real picture.
-CPU work: call it in a thread.
+CPU work: call it in a thread. Pillow is imported where it is used, as in `image`.
 """
 
 from __future__ import annotations
 
 import io
 from functools import lru_cache
-
-from PIL import Image, ImageDraw, ImageFont
+from typing import TYPE_CHECKING
 
 from proxyd.camera.spec import CameraSpec
 
 from .picture import SnapshotPicture
+
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont, ImageFont
 
 MARK = b"onviftui: no picture from the NVR"
 _DEFAULT_SIZE = (1280, 720)
@@ -40,6 +43,8 @@ def fallback_size(spec: CameraSpec) -> tuple[int, int]:
 @lru_cache(maxsize=64)
 def fallback_picture(name: str, width: int, height: int) -> SnapshotPicture:
     """The same bytes for the same arguments."""
+    from PIL import Image, ImageDraw
+
     image = Image.new("RGB", (width, height), (24, 26, 32))
     pen = ImageDraw.Draw(image)
     name = "".join(c if c.isprintable() else " " for c in name)
@@ -55,8 +60,10 @@ def fallback_picture(name: str, width: int, height: int) -> SnapshotPicture:
     return SnapshotPicture("image/jpeg", out.getvalue(), fallback=True)
 
 
-def _font(pen: ImageDraw.ImageDraw, text: str, width: int, size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font(pen: ImageDraw, text: str, width: int, size: float) -> FreeTypeFont | ImageFont:
     """The built-in font at `size`, smaller when the text would not fit into 90 % of the width."""
-    font = ImageFont.load_default(max(size, 6))
+    from PIL.ImageFont import load_default
+
+    font = load_default(max(size, 6))
     length = pen.textlength(text, font=font)
-    return font if length <= width * 0.9 else ImageFont.load_default(max(size * width * 0.9 / length, 6))
+    return font if length <= width * 0.9 else load_default(max(size * width * 0.9 / length, 6))

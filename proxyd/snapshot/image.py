@@ -1,10 +1,15 @@
-"""Bytes from an NVR that claim to be a picture: checked, and as JPEG. CPU work: call it in a thread."""
+"""Bytes from an NVR that claim to be a picture: checked, and as JPEG. CPU work: call it in a thread.
+
+Pillow is imported where it is used: a daemon that nobody asks for pictures has no use for its 4 MB.
+"""
 
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
-from PIL import Image
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MAX_PIXELS = 48_000_000  # more than any camera has; a crafted header must not cost gigabytes
 _KNOWN = ("JPEG", "PNG", "BMP", "WEBP")
@@ -20,6 +25,8 @@ class NotAPicture(Exception):
 def as_jpeg(data: bytes, size: tuple[int, int] | None = None) -> bytes:
     """`data` itself when it is a whole JPEG (of that size, when there is one), else made into such. Stretched where the
     shape differs: pictures of other shapes come from sensors whose pixels are no squares. Raises NotAPicture."""
+    from PIL import Image
+
     try:
         with Image.open(io.BytesIO(data), formats=_KNOWN) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -38,12 +45,14 @@ def as_jpeg(data: bytes, size: tuple[int, int] | None = None) -> bytes:
         raise NotAPicture(_in_words(data, error)) from None
 
 
-def _resized(image: Image.Image, size: tuple[int, int]) -> bytes:
+def _resized(image: Image, size: tuple[int, int]) -> bytes:
+    from PIL.Image import Resampling
+
     image.draft("RGB", size)  # a JPEG may be decoded at a part of its size
-    return _written(image.convert("RGB").resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+    return _written(image.convert("RGB").resize(size, Resampling.BILINEAR, reducing_gap=2.0))
 
 
-def _written(image: Image.Image) -> bytes:
+def _written(image: Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()
