@@ -10,6 +10,7 @@ from proxyd.camera.spec import NvrAccess, StreamSpec
 from proxyd.errors import UpstreamError, UpstreamUnreachable
 from proxyd.nvr.account import Account
 from proxyd.rtsp.client import UpstreamTimeouts
+from proxyd.rtsp.giving_way import GivingWay
 from proxyd.rtsp.upstream import Upstream
 
 
@@ -20,6 +21,7 @@ class UpstreamOpener:
         self._account = account
         self._timeouts = timeouts or UpstreamTimeouts()
         self._logins = asyncio.Semaphore(logins)
+        self.giving_way = GivingWay()  # of those who want a stream for a picture alone
 
     def update(self, access: NvrAccess) -> None:
         """The camera's NVR has this account now."""
@@ -28,6 +30,7 @@ class UpstreamOpener:
     def failed(self, error: UpstreamError, access: NvrAccess) -> None:
         """A session of this account broke."""
         self._account.failed("streams", error, access)
+        self.giving_way.failed(error, asyncio.get_running_loop().time())
 
     @asynccontextmanager
     async def login(

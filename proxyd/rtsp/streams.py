@@ -28,6 +28,16 @@ class Streams:
             self._shared[stream.name] = shared  # one that does not match goes on for those who have it
         return shared
 
+    @property
+    def specs(self) -> tuple[StreamSpec, ...]:
+        """All that the camera has."""
+        return self._context.spec.streams
+
+    def running(self, name: str) -> SharedStream | None:
+        """One whose packets flow now, for whom a moment of any will do."""
+        live = (one for one in self.of(name) if one.usable and one.begun and not one.interrupted and one.matches())
+        return next(live, None)
+
     def of(self, name: str) -> list[SharedStream]:
         """Those that are open."""
         return [one for one in self._live if one.stream.name == name]

@@ -32,11 +32,18 @@ _WORDS = {
 }
 
 
+_NO_PLACE = (453, 503)
+
+
+class NoPlace(UpstreamError):
+    """It has no more sessions to give at the moment."""
+
+
 def refused(host: str, status: int, method: str) -> UpstreamError:
     """It answered with this status."""
     words, hint = _WORDS.get(status, ("", ""))
     if words:
-        return UpstreamError(f"{host} {words}", hint)
+        return (NoPlace if status in _NO_PLACE else UpstreamError)(f"{host} {words}", hint)
     return UpstreamProtocolError(
         f"{host} answered {method} with status {status}.", "Scan it again; if that does not help, restart it."
     )

@@ -75,6 +75,13 @@ def _parameters(media: Media) -> dict[str, str]:
     return {name.lower(): setting.strip() for name, _, setting in pairs if name}
 
 
+def parameter_sets(media: Media) -> tuple[bytes, ...]:
+    """The NAL units that the SDP gives (RFC 6184 section 8.1, RFC 7798 section 7.1), in the order they are needed."""
+    parameters = _parameters(media)
+    names = ("sprop-vps", "sprop-sps", "sprop-pps", "sprop-parameter-sets")
+    return tuple(nal for name in names for nal in _units(parameters.get(name, "")))
+
+
 def _shape(media: Media, codec: Codec) -> VideoShape | None:
     """From the parameter sets; else the bare size that some devices write beside them."""
     parameters = _parameters(media)

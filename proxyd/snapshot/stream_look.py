@@ -1,0 +1,135 @@
+"""A look at one camera's stream: its next key frame, from the stream that recorders have, or from one that is opened for
+it and kept a little, so that who asks for pictures again and again costs one login at the NVR.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from proxyd.camera.spec import Codec, StreamName, StreamSpec
+from proxyd.errors import ProxyError, UpstreamError
+from proxyd.rtsp.giving_way import GivingWay
+from proxyd.rtsp.media_process import MediaUnavailable
+from proxyd.rtsp.shared import SharedStream
+from proxyd.rtsp.streams import Streams
+from proxyd.rtsp.tap import Tap
+from proxyd.sources.description import NoUsableVideo, described, parameter_sets
+
+from .key_frame import KeyFrame, UnitReader
+from .rtp_jpeg import JpegReader
+
+_KEPT_S = 12.0
+_READABLE: tuple[Codec, ...] = ("H264", "H265", "JPEG")
+
+
+class NoKeyFrame(ProxyError):
+    """No stream that a picture may be taken from; the NVR was not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    stream: StreamName
+    frame: KeyFrame
+
+
+class StreamLook:
+    """`close` lets go of what is kept."""
+
+    def __init__(self, streams: Streams, way: GivingWay, *, kept_s: float = _KEPT_S) -> None:
+        self._streams = streams
+        self._way = way
+        self._kept_s = kept_s
+        self._kept: _Kept | None = None
+        self._releases: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+
+    async def look(self, codecs: Collection[Codec], *, may_open: bool) -> Look:
+        """The next key frame of a stream of these codecs. Without `may_open` only of one that runs. Waits for a key
+        frame as long as it takes. Raises NoKeyFrame, UpstreamError, MediaUnavailable."""
+        shared, opens = self._choose(codecs, may_open)
+        async with Tap(shared) as tap:
+            media = await tap.describe()
+            try:
+                video = described(media)
+            except NoUsableVideo as error:
+                raise NoKeyFrame(f"The {shared.stream.name} stream {error}.") from None
+            if video.codec == "JPEG":
+                reader: JpegReader | UnitReader = JpegReader()
+            elif video.codec in codecs and video.codec != "MPEG4":
+                reader = UnitReader(video.codec, parameter_sets(media[video.track]))
+            else:
+                raise NoKeyFrame(f"The {shared.stream.name} stream is {video.codec}.")
+            await tap.play([video.track], at_key=True)
+            if opens:
+                self._keep(shared)
+            async for _, packet in tap:
+                if frame := reader.feed(packet):
+                    return Look(shared.stream.name, frame)
+        raise AssertionError("a tap ends with an error")
+
+    def _choose(self, codecs: Collection[Codec], may_open: bool) -> tuple[SharedStream, bool]:
+        """And whether it is kept for pictures alone."""
+        streams = [one for one in self._streams.specs if one.upstream_url and one.codec in _READABLE]
+        usable = sorted((one for one in streams if one.codec in codecs), key=lambda one: one.name != "main")
+        if not usable:
+            raise NoKeyFrame(_why_none(streams))
+        for one in usable:
+            if running := self._streams.running(one.name):
+                return running, self._kept is not None and self._kept.shared is running
+        if not may_open or not self._way.may_open(self._loop.time()):
+            raise NoKeyFrame("No stream of it runs at the moment.")
+        return self._streams.get(usable[0]), True
+
+    def _keep(self, shared: SharedStream) -> None:
+        """For a while from now on."""
+        if self._kept is None or self._kept.shared is not shared:
+            self._let_go()
+            self._kept = _Kept(shared)
+            shared.hold(self._kept)
+            self._way.keeps(self._let_go)
+        else:
+            assert self._kept.timer is not None
+            self._kept.timer.cancel()
+        self._kept.timer = self._loop.call_later(self._kept_s, self._let_go)
+
+    def _let_go(self) -> None:
+        kept, self._kept = self._kept, None
+        self._way.kept_no_more(self._let_go)
+        if kept is not None:
+            if kept.timer is not None:
+                kept.timer.cancel()
+            release = asyncio.create_task(kept.shared.release(kept), name="release of a stream for pictures")
+            self._releases.add(release)
+            release.add_done_callback(self._releases.discard)
+
+    async def close(self) -> None:
+        """Idempotent."""
+        self._let_go()
+        await asyncio.gather(*self._releases)
+
+
+class _Kept:
+    """Holds a stream. One that is lost then is not fetched again for it."""
+
+    playing = False
+
+    def __init__(self, shared: SharedStream) -> None:
+        self.shared = shared
+        self.timer: asyncio.TimerHandle | None = None
+
+    def stream_interrupted(self, error: UpstreamError) -> None:
+        pass
+
+    def stream_resumed(self, after_s: float) -> None:
+        pass
+
+    def stream_ended(self, error: UpstreamError | MediaUnavailable) -> None:
+        pass
+
+
+def _why_none(streams: list[StreamSpec]) -> str:
+    if not streams:
+        return "It has no stream of a kind that a picture can be taken from."
+    return f"Its {streams[0].name} stream is {streams[0].codec}, which nothing here can decode."
