@@ -32,6 +32,10 @@ _RTP_HEADER_BYTES = 12
 _RTP_VERSION = 2
 
 
+def is_way_back(track: int | None) -> bool:
+    return track is not None and FIRST_TRACK <= track < FIRST_TRACK + MAX_MEDIA
+
+
 def requires_way_back(values: list[str]) -> bool:
     """`values` are those of Require."""
     return any(feature.strip() == FEATURE for value in values for feature in value.split(","))

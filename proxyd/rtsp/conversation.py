@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from proxyd.camera.accounts import accounts
 from proxyd.camera.raw_exchange import RawExchange
 from proxyd.camera.spec import StreamSpec
+from proxyd.camera.told import offers_metadata
 from proxyd.camera.urls import rtsp_url, rtsps_url
 from proxyd.errors import UpstreamError
 from proxyd.rtsp.addresses import Target, parse_target
@@ -31,6 +32,7 @@ from proxyd.rtsp.headers import (
 )
 from proxyd.rtsp.media_process import MediaUnavailable
 from proxyd.rtsp.messages import VERSION, Request, Response, format_request, format_response
+from proxyd.rtsp.metadata_sdp import METADATA_TRACK, metadata_section
 from proxyd.rtsp.playback import Playback, RecorderConnection, StreamError
 from proxyd.rtsp.sdp import format_sdp
 from proxyd.rtsp.session import (
@@ -283,6 +285,9 @@ class Conversation:
             session_id=zlib.crc32(f"{spec.uuid}/{target.stream}".encode()),
             title=target.stream,
         )
+        if offers_metadata(spec):
+            body += metadata_section()
+        body += format_ways_back(back)
         headers = [("Content-Base", self._url(target.stream) + "/"), ("Content-Type", "application/sdp")]
         return Response(200, headers=Headers(headers), body=body.encode())
 
@@ -290,11 +295,15 @@ class Conversation:
         stream = self._stream(target)
         media = await self._playback.open(stream)
         table = self._playback.table or SessionTable(secrets.token_hex(8), target.stream)
-        status = table.setup_refusal(target.stream, target.track, len(media))
+        taken = table.tracks | self._playback.metadata.tracks | self.talking.tracks
+        metadata = target.track == METADATA_TRACK and offers_metadata(self._context.spec)
+        back = is_way_back(target.track)
+        offered = METADATA_TRACK + 1 if metadata or back else len(media)
+        status = table.setup_refusal(target.stream, target.track, offered, taken)
         if status:
             raise Refused(status, f"this track cannot be set up now ({status})")
         wishes = parse_transport(request.headers.get("Transport") or "")
-        transport = choose_transport(wishes, table.tracks, udp=not self._tls_port)
+        transport = choose_transport(wishes, taken, udp=not self._tls_port)
         if transport is None:
             why = "multicast?" if not self._tls_port else "by RTSPS only inside the connection: UDP would be in clear"
             raise Refused(461, f"asks for a transport that the camera does not offer ({why})")
@@ -335,8 +344,11 @@ class Conversation:
     async def _teardown(self, request: Request, target: Target) -> Response:
         table = self._playback.table
         assert table is not None  # _check_session
-        if target.track is not None and len(table.tracks) > 1:
-            if not self._playback.remove_track(target.track):
+        others = table.tracks | self._playback.metadata.tracks | self.talking.tracks
+        if target.track is not None and len(others) > 1:
+            if target.track in self.talking.tracks:
+                await self.talking.end()
+            elif not self._playback.remove_track(target.track):
                 raise Refused(404, "this track was not set up")
             return Response(200, headers=self._session_headers())
         self.record(self._label("TEARDOWN"), ok=True)  # first: several recorders do not wait for the answer

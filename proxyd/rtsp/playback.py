@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
 import time
@@ -16,12 +15,14 @@ from proxyd.media.wire import Leg, OutletStats
 from proxyd.rtsp.context import CameraContext
 from proxyd.rtsp.headers import RtpInfo, Transport
 from proxyd.rtsp.media_process import MediaUnavailable
+from proxyd.rtsp.metadata_sdp import METADATA_TRACK
+from proxyd.rtsp.metadata_track import MetadataTrack
 from proxyd.rtsp.plane import Outlet
 from proxyd.rtsp.sdp import Media
 from proxyd.rtsp.session import Refused, SessionTable, State
 from proxyd.rtsp.shared import SharedStream
 from proxyd.rtsp.stats import ClientInfo, StreamFigures
-from proxyd.rtsp.udp_pair import bind_udp_pair
+from proxyd.rtsp.udp_pair import connected_pair
 
 _BUFFER_BYTES = 1024 * 1024  # of a UDP socket: a key frame leaves in one burst
 _LET_GO_S = 2.0  # how long the media process may take to give a connection back
@@ -42,6 +43,10 @@ class RecorderConnection(Protocol):
 
     async def hand_over(self) -> int:
         """A descriptor of it for a media process, once nothing of ours waits in it. Raises Refused."""
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait in it, unless it is handed over."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -83,6 +88,7 @@ class Playback:
         self._playing_since = 0.0
         self._figures = StreamFigures()  # those of the stream that is held
         self._loop = asyncio.get_running_loop()
+        self.metadata = MetadataTrack(context, client[0], write=self.write, unsent=self._unsent, heard=viewer.heard)
 
     @property
     def stream(self) -> StreamSpec | None:
@@ -95,7 +101,7 @@ class Playback:
 
     @property
     def over_tcp(self) -> bool:
-        return self._handed_over
+        return self._handed_over or (self._outlet is None and self.metadata.over_tcp)
 
     @property
     def broken(self) -> bool:
@@ -142,6 +148,9 @@ class Playback:
     async def setup(self, table: SessionTable, track: int, wish: Transport) -> Transport:
         """Both sides of one track; the transport as granted. Raises Refused and StreamError."""
         assert self._shared is not None
+        if track == METADATA_TRACK:
+            self.table = table
+            return self.metadata.setup(wish)
         granted = wish if wish.tcp else self._open_udp(track, wish)
         try:
             await self._shared.setup(track)
@@ -155,6 +164,9 @@ class Playback:
     async def play(self) -> dict[int, RtpInfo]:
         """Packets are kept from here on, and go out when `answered` is called. Raises Refused and StreamError."""
         assert self.table is not None and self._shared is not None
+        if not self.table.tracks:  # metadata alone
+            self._playing_since, self._to_start = time.time(), True
+            return {}
         feed = await self._shared.ready()
         try:
             descriptors = await self._descriptors()
@@ -179,12 +191,15 @@ class Playback:
     def answered(self) -> None:
         """An answer is written; after that to PLAY packets follow. A second start would wait for a key frame again."""
         starts, self._to_start = self._to_start, False
-        if starts and self._outlet is not None and self.playing:
-            self._outlet.start(at_key=self._at_key)
+        if starts and self.playing:
+            if self._outlet is not None:
+                self._outlet.start(at_key=self._at_key)
+            self.metadata.start()
 
     async def pause(self) -> None:
         """No packet follows the answer. Raises StreamError."""
         assert self.table is not None and self._shared is not None
+        self.metadata.stop()
         if self._outlet is not None:
             self._outlet.stop()
         self.table.done("PAUSE")
@@ -193,6 +208,8 @@ class Playback:
     def remove_track(self, track: int) -> bool:
         """False when it was not set up."""
         assert self.table is not None
+        if track == METADATA_TRACK:
+            return self.metadata.close()
         if self.table.tracks.pop(track, None) is None:
             return False
         self._close_udp(track)
@@ -204,6 +221,7 @@ class Playback:
     async def end(self) -> None:
         """Everything closed, upstream, too, if nobody else has it; bounded."""
         shared, self._shared, self.table = self._shared, None, None
+        self.metadata.close()
         for track in list(self._udp):
             self._close_udp(track)
         try:
@@ -228,6 +246,7 @@ class Playback:
 
     def outlet_measured(self, before: OutletStats, stats: OutletStats) -> None:
         self._figures.outlet_measured(before, stats, self._loop.time())
+        self.metadata.measured(stats.backlog)
         if stats.heard > before.heard:
             self._viewer.heard()
 
@@ -235,6 +254,9 @@ class Playback:
         self._viewer.cut_off(why)
 
     # Parts ------------------------------------------------------------------------------------------------------
+
+    def _unsent(self) -> int | None:
+        return None if self._handed_over else self._connection.unsent
 
     def _over_tcp(self) -> bool:
         assert self.table is not None
@@ -260,18 +282,14 @@ class Playback:
             await outlet.end(_LET_GO_S)
 
     def _open_udp(self, track: int, wish: Transport) -> Transport:
-        """A pair of ports of ours, connected to the recorder's: the kernel lets in only packets from there."""
+        """A pair of ports of ours, connected to the recorder's."""
         assert wish.client_port is not None
-        with contextlib.ExitStack() as unfinished:
-            try:
-                pair = bind_udp_pair(self._context.spec.address, buffer_bytes=_BUFFER_BYTES)
-                for one in pair:
-                    unfinished.callback(one.close)
-                for one, port in zip(pair, wish.client_port, strict=True):
-                    one.connect((self._client[0], port))
-            except OSError as error:
-                raise Refused(503, f"UDP is not possible: {error.strerror or error}") from None
-            unfinished.pop_all()
+        try:
+            pair = connected_pair(
+                self._context.spec.address, self._client[0], wish.client_port, buffer_bytes=_BUFFER_BYTES
+            )
+        except OSError as error:
+            raise Refused(503, f"UDP is not possible: {error.strerror or error}") from None
         self._udp[track] = pair
         ports = pair[0].getsockname()[1], pair[1].getsockname()[1]
         return Transport(client_port=wish.client_port, server_port=ports)

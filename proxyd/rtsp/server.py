@@ -17,6 +17,7 @@ from proxyd.listening import listen
 from proxyd.nvr.account import Account
 from proxyd.rtsp.connection import ClientConnection
 from proxyd.rtsp.context import CameraContext, RtspLimits
+from proxyd.rtsp.metadata import Metadata
 from proxyd.rtsp.opener import UpstreamOpener
 from proxyd.rtsp.plane import Plane
 from proxyd.rtsp.speaker import Speaker
@@ -58,6 +59,8 @@ class RtspServer:
             plane,
         )
         self._context.streams = Streams(self._context)
+        self._context.speaker = Speaker(self._context)
+        self.metadata = self._context.metadata = Metadata(lambda: self._context.spec, self._context.opener)
         self._server: asyncio.Server | None = None
         self._tls = TlsListener("RTSPS", spec, lambda spec: spec.rtsps_port, self._new_connection)
         self._connections: dict[ClientConnection, None] = {}  # oldest first
@@ -109,7 +112,7 @@ class RtspServer:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=_STOP_GRACE_S)
-        await self._context.streams.close()
+        await asyncio.gather(self._context.streams.close(), self.metadata.stop())
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
@@ -127,6 +130,7 @@ class RtspServer:
             if stream != before.stream(stream.name) and not self._context.streams.of(stream.name):
                 self._context.figures_of(stream.name).sent = None  # the NVR's settings may have changed since
         self._context.opener.update(spec.nvr)
+        self.metadata.update()
         for one in list(self._connections):
             if one.conversation is not None:
                 one.conversation.spec_changed()

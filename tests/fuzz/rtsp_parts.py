@@ -73,7 +73,7 @@ def headers(data: bytes) -> None:
     text = _text(data)
     parse_session(text)
     assert len(parse_rtp_info(text)) <= 1 + text.count(",")
-    unsupported_features([text])
+    unsupported_features([text], ())
 
 
 def transport(data: bytes) -> None:
