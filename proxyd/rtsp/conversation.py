@@ -76,7 +76,7 @@ class Conversation:
             client[0],
             playing=lambda: self._playback.playing,
             heard=self.heard,
-            record=lambda reason, ok: self.record(self._label("TALK"), reason, ok=ok),
+            record=lambda operation, reason, ok: self.record(operation, reason, ok=ok),
         )
         self._tls_port = connection.tls_port
         self._heard_at = self._loop.time()

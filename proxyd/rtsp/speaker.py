@@ -83,3 +83,5 @@ class Speaker:
             self._not_before = asyncio.get_running_loop().time() + self._context.limits.talk_again_s
         if talk.changed:
             self._known.pop(talk.way.stream.name, None)
+        if talk.packets:
+            talk.talker.talk_over(talk.packets, talk.dropped)

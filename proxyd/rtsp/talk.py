@@ -23,6 +23,9 @@ class Talker(Protocol):
     def talk_begun(self) -> None:
         """The NVR hears it."""
 
+    def talk_over(self, packets: int, dropped: int) -> None:
+        """It is silent or gone, or the NVR ended it, and another may speak."""
+
     def talk_failed(self, error: UpstreamError) -> None:
         """The NVR does not hear it; it is tried again while the recorder goes on speaking."""
 
@@ -38,12 +41,13 @@ class Way:
 
 class Talk:
     """Begins at once; `task` ends with it. Then `failed` says whether the NVR was the reason, and `changed` whether it
-    does not take the same kinds of sound any more."""
+    does not take the same kinds of sound any more. `packets` went to the NVR, `dropped` did not."""
 
     def __init__(self, context: CameraContext, talker: Talker, way: Way) -> None:
         self.talker = talker
         self.way = way
         self.failed = self.changed = False
+        self.packets = self.dropped = 0
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._allowance = Allowance(_MOST_BYTES_PER_S)
@@ -59,12 +63,20 @@ class Talk:
         """One RTP packet; dropped when there is too much, here or in the NVR's connection."""
         self._said_at = now
         if not self._allowance.take(len(packet), now):
-            return
-        if self._upstream is not None:
-            self._upstream.send(self.way.number, packet)
+            self.dropped += 1
+        elif self._upstream is not None:
+            self._send(self._upstream, packet)
         elif self._waiting_bytes + len(packet) <= _MOST_WAITING_BYTES:
             self._waiting.append(packet)
             self._waiting_bytes += len(packet)
+        else:
+            self.dropped += 1
+
+    def _send(self, upstream: Upstream, packet: bytes) -> None:
+        if upstream.send(self.way.number, packet):
+            self.packets += 1
+        else:
+            self.dropped += 1
 
     async def _run(self) -> None:
         upstream: Upstream | None = None
@@ -79,11 +91,11 @@ class Talk:
                     )
                 await upstream.setup(self.way.number)
                 await upstream.play()
+            self.talker.talk_begun()
             for packet in self._waiting:
-                upstream.send(self.way.number, packet)
+                self._send(upstream, packet)
             self._waiting.clear()
             self._upstream = upstream
-            self.talker.talk_begun()
             await self._until_silent()
             if self._error is not None:
                 raise self._error

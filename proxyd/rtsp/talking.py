@@ -23,8 +23,8 @@ _BUFFER_BYTES = 64 * 1024
 
 
 class Talking:
-    """`playing` says whether what comes counts; `heard` is told of packets by UDP, `record` of what the operator
-    should know."""
+    """`playing` says whether what comes counts; `heard` is told of packets by UDP, `record(operation, reason, ok)`
+    of what the operator should know."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Talking:
         *,
         playing: Callable[[], bool],
         heard: Callable[[], None],
-        record: Callable[[str, bool], None],
+        record: Callable[[str, str, bool], None],
     ) -> None:
         self._context = context
         self._host = host
@@ -41,6 +41,7 @@ class Talking:
         self._heard = heard
         self._record = record
         self._way: Way | None = None
+        self._operation = ""  # as the trace calls it
         self._ports: list[asyncio.DatagramTransport] = []
         self._told = ""  # the last reason why nothing is heard
         self.tracks: dict[int, Transport] = {}  # one at most
@@ -68,7 +69,7 @@ class Talking:
         if not self._context.speaker.free_for(self):
             raise Refused(453, "another recorder speaks through this camera at the moment")
         granted = wish if wish.tcp else await self._open_udp(wish)
-        self._way = Way(stream, media, number)
+        self._way, self._operation = Way(stream, media, number), f"TALK {stream.name}"
         self.tracks[track] = granted
         return granted
 
@@ -90,7 +91,12 @@ class Talking:
 
     def talk_begun(self) -> None:
         self._told = ""
-        self._record("the NVR hears the recorder", True)
+        self._record(self._operation, "the NVR hears the recorder", True)
+
+    def talk_over(self, packets: int, dropped: int) -> None:
+        self._record(
+            self._operation, f"over: {packets} packets of sound went to the NVR, {dropped} were too many", True
+        )
 
     def talk_failed(self, error: UpstreamError) -> None:
         self._tell(str(error))
@@ -99,7 +105,7 @@ class Talking:
         """The same once: fifty packets a second would say it."""
         if reason != self._told:
             self._told = reason
-            self._record(reason, False)
+            self._record(self._operation, reason, False)
 
     def _say(self, packet: bytes) -> None:
         way = self._way
