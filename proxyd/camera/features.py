@@ -121,9 +121,8 @@ class ChannelFeatures:
     rules: tuple[AnalyticsItem, ...] = ()
     modules: tuple[AnalyticsItem, ...] = ()
     analytics_read: bool = False  # the NVR listed rules and modules, be it none: what is not there any more, is gone
-    backchannel: bool = False  # recorders may send sound
     metadata: MetadataFeatures | None = None  # its metadata stream
-    speaker: bool = False  # the NVR would take sound for this channel; nothing is passed on to it yet
+    speaker: bool = False  # the NVR takes sound for this channel
 
 
 NO_FEATURES = ChannelFeatures()

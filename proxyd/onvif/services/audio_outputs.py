@@ -1,6 +1,7 @@
 """The way back: loudspeaker and decoder of a camera, in elements that Media and Media2 share. Pure.
 
-Declared only where the camera has a backchannel (ONVIF Streaming Specification section 5.3, G.711 as Profile T has it).
+Declared only where the NVR takes sound for the camera (ONVIF Streaming Specification section 5.3; G.711 as Profile T has
+it, the stream's description says what else).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _FULL_LEVEL = 100
 
 
 def offers_backchannel(spec: CameraSpec) -> bool:
-    return spec.features.backchannel and spec.settings.audio and bool(spec.streams)
+    return spec.features.speaker and spec.settings.audio and bool(spec.streams)
 
 
 def output_configuration(name: str, spec: CameraSpec) -> Element:

@@ -89,7 +89,6 @@ async def test_a_loudspeaker_is_found_where_it_is(dialect: str) -> None:
     async with SimulatedNvr(channels=3, dialect=dialect, faults=Faults(speakers=frozenset((2,)))) as nvr:
         result = await scan(nvr.access, on_progress=lambda _: None, on_channel=lambda _: None)
     assert [channel.features.speaker for channel in result.channels] == [False, True, False]
-    assert not any(channel.features.backchannel for channel in result.channels)  # nothing is passed on yet
     assert parse_features(features_text(result.channels[1].features)).speaker
     assert not parse_features("{}").speaker
 

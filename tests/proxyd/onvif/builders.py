@@ -116,7 +116,7 @@ SPECS: dict[str, CameraSpec] = {
     "no streams": camera_spec(streams=()),
     "analytics": camera_spec(features=ANALYTICS),
     "backchannel": camera_spec(
-        streams=(main_stream(audio=AudioSpec("G726", 32, 8)), sub_stream()), features=ChannelFeatures(backchannel=True)
+        streams=(main_stream(audio=AudioSpec("G726", 32, 8)), sub_stream()), features=ChannelFeatures(speaker=True)
     ),
     "IPv6": camera_spec(address="2001:db8::7", http_port=80, rtsp_port=554),
 }

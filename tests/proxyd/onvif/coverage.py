@@ -78,7 +78,7 @@ def cameras() -> dict[str, CameraSpec]:
         topics=(TopicSpec("tns1:RuleEngine/LineDetector/Crossed", (("Rule", "xsd:string"),), state=False),),
         rules=WITH_ANALYTICS.rules,
         modules=WITH_ANALYTICS.modules,
-        backchannel=True,
+        speaker=True,
     )
     return {
         "everything": camera_spec(
