@@ -14,6 +14,7 @@ from .outlet_udp import UdpOutlet
 from .wire import (
     MAX_DESCRIPTORS,
     MAX_PACKET_BYTES,
+    AskReady,
     CloseFeed,
     Command,
     EndOutlet,
@@ -46,6 +47,7 @@ class Control:
         self._loop = loop
         self._peer = peer
         self._limits = limits
+        self._pid = 0
         self._feeds: dict[int, Feed] = {}
         self._outlets: dict[int, Outlet] = {}
         self._waiting: deque[bytes] = deque()
@@ -56,6 +58,7 @@ class Control:
         loop.watch(peer.fileno(), READABLE, self._readable, opener=True)
 
     def start(self, pid: int) -> None:
+        self._pid = pid
         self._emit(Ready(pid))
         self._loop.call_at(self._loop.now + _STATS_S, self._round)
 
@@ -123,6 +126,8 @@ class Control:
                 outlet = self._outlets.get(order.outlet)
                 if outlet is not None:
                     self._order_outlet(outlet, order)
+            case AskReady():
+                self._emit(Ready(self._pid))
 
     def _open_feed(self, order: OpenFeed, sockets: Sequence[socket.socket]) -> None:
         feed = self._feeds.get(order.feed)

@@ -107,6 +107,11 @@ class EndOutlet:
     outlet: int
 
 
+@dataclass(frozen=True, slots=True)
+class AskReady:
+    """Are you there? Answered by Ready."""
+
+
 # From the media process ---------------------------------------------------------------------------------------
 
 
@@ -190,12 +195,12 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The process is up. `pid` is its own."""
+    """The process is up, or was asked whether it is. `pid` is its own."""
 
     pid: int
 
 
-Command = OpenFeed | CloseFeed | OpenOutlet | WriteOutlet | StartOutlet | StopOutlet | EndOutlet
+Command = OpenFeed | CloseFeed | OpenOutlet | WriteOutlet | StartOutlet | StopOutlet | EndOutlet | AskReady
 Event = FeedMessage | FeedLost | OutletEnded | ParameterSet | Stats | Ready
 _Message = TypeVar("_Message")
 
@@ -209,7 +214,10 @@ class _Kinds:
 
 
 _COMMANDS = _Kinds(
-    {c.__name__: c for c in (OpenFeed, CloseFeed, OpenOutlet, WriteOutlet, StartOutlet, StopOutlet, EndOutlet)}
+    {
+        c.__name__: c
+        for c in (OpenFeed, CloseFeed, OpenOutlet, WriteOutlet, StartOutlet, StopOutlet, EndOutlet, AskReady)
+    }
 )
 _EVENTS = _Kinds({c.__name__: c for c in (FeedMessage, FeedLost, OutletEnded, ParameterSet, Stats, Ready)})
 

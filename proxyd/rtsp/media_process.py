@@ -20,12 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proxyd.errors import ProxyError
-from proxyd.media.wire import MAX_PACKET_BYTES, Command, Event, Ready, decode_event, encode
+from proxyd.media.wire import MAX_PACKET_BYTES, AskReady, Command, Event, Ready, decode_event, encode
 
 _log = logging.getLogger(__name__)
 
 MAX_WAITING, MAX_WAITING_BYTES = 4096, 16 << 20  # commands; hundreds of cameras that start at once are far below
 _READY_S = 10.0
+_ANSWER_S = 0.5  # an idle process answers in less than a thousandth of it
+_AWAKE_S = 1.0
 _END_S = 2.0
 _TRY_AGAIN_S = 0.02
 _PACKETS_PER_WAKE_UP = 64
@@ -74,6 +76,8 @@ class MediaProcess:
         self._waiting_bytes = 0
         self._writing = False
         self._silent_checks = 0
+        self._asked: asyncio.Future[None] | None = None
+        self._heard_at = self._loop.time()
 
     @property
     def pid(self) -> int:
@@ -83,6 +87,11 @@ class MediaProcess:
     @property
     def alive(self) -> bool:
         return self._socket is not None
+
+    @property
+    def awake(self) -> bool:
+        """It was heard just now."""
+        return self._loop.time() - self._heard_at < _AWAKE_S
 
     async def start(self) -> None:
         """Returns when it is ready. Raises MediaUnavailable; nothing is left then."""
@@ -124,6 +133,18 @@ class MediaProcess:
         if self._silent_checks > self._settings.silent_s:
             self._kill("is silent")
 
+    async def ask(self) -> None:
+        """Finds out whether one without streams, which reports nothing, is still there. It is `awake` then, or gone."""
+        if self._socket is None:
+            return
+        if self._asked is None:
+            self._asked = self._loop.create_future()
+            self.send(AskReady())
+        asked = self._asked
+        await asyncio.wait([asked], timeout=_ANSWER_S)
+        if not asked.done():
+            self._kill("gives no answer")
+
     def kill(self) -> None:
         """Ends it at once, as a crash would."""
         if self._process is not None:
@@ -162,6 +183,7 @@ class MediaProcess:
                 self._gone("ended")
                 return
             self._silent_checks = 0
+            self._heard_at = self._loop.time()
             try:
                 event = decode_event(packet)
             except ValueError as error:
@@ -170,8 +192,14 @@ class MediaProcess:
             if isinstance(event, Ready):
                 if not self._ready.done():
                     self._ready.set_result(None)
+                self._answered()
             else:
                 self._on_event(event)
+
+    def _answered(self) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.set_result(None)
 
     def _write(self) -> None:
         """Sends what waits until the socket is full."""
@@ -221,6 +249,7 @@ class MediaProcess:
             self._loop.remove_reader(ours.fileno())
             self._loop.remove_writer(ours.fileno())
             ours.close()
+        self._answered()  # nobody will
         while self._waiting:
             _close_all(self._waiting.popleft()[1])
 

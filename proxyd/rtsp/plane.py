@@ -293,15 +293,22 @@ class Plane:
 
     async def feed(self, owner: FeedOwner) -> Feed:
         """A new feed in the process that suits best; `open` follows. Raises MediaUnavailable."""
-        if self._supervisor is None:
-            raise MediaUnavailable("is not started")
-        home = min(self._homes, key=lambda home: len(home.feeds), default=None)
-        if home is None or (len(home.feeds) >= self._settings.feeds_each and len(self._homes) < self._most):
-            starting = self._start_one()
-            home = home or await self._first(starting)
+        home = await self._place()
         feed = Feed(next(self._numbers), owner, home, self._numbers)
         home.feeds[feed.id] = feed
         return feed
+
+    async def _place(self) -> _Home:
+        """Nothing waits behind the choice: of two who come at once the second sees what the first has taken."""
+        while self._supervisor is not None:
+            home = min(self._homes, key=lambda home: len(home.feeds), default=None)
+            if home is None or (len(home.feeds) >= self._settings.feeds_each and len(self._homes) < self._most):
+                starting = self._start_one()
+                home = home or await self._first(starting)
+            if home.feeds or home.process.awake:  # the supervisor sees to those that have feeds
+                return home
+            await home.process.ask()
+        raise MediaUnavailable("is not started")
 
     # Processes ----------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import pytest
 from proxyd import config
 from proxyd.camera.settings import CameraSettings
 from proxyd.errors import InvalidInput
-from proxyd.rtsp.media_process import MediaUnavailable
+from proxyd.rtsp.media_process import MediaSettings, MediaUnavailable
 from proxyd.rtsp.plane import Plane, PlaneSettings
 from tests.proxyd.rtsp.cameras import DEADLINE_S, camera, recorder, simulated_nvr
 
@@ -69,6 +69,24 @@ async def test_a_process_that_dies_again_and_again_is_started_again() -> None:
             await until(lambda: bool(plane.pids) and plane.pids != [pid])  # noqa: B023 - used at once
         (pid,) = plane.pids
     await until(lambda: not Path(f"/proc/{pid}").exists())
+
+
+async def test_a_process_that_hangs_without_streams_is_replaced_when_the_first_recorder_comes() -> None:
+    async with (
+        plane_of(PlaneSettings(processes=1)) as plane,
+        simulated_nvr() as nvr,
+        camera(nvr.port, plane=plane) as (server, seen, url),
+        recorder(server) as one,
+        recorder(server) as other,
+    ):
+        (hanging,) = plane.pids
+        os.kill(hanging, signal.SIGSTOP)
+        await until(lambda: not plane._homes[0].process.awake)  # it has nothing to report, so nobody has noticed
+        async with asyncio.timeout(MediaSettings().silent_s / 2):  # what has streams is given longer
+            await asyncio.gather(one.start(f"{url}/main"), other.start(f"{url}/sub"))
+            await asyncio.gather(one.until_packets(10), other.until_packets(10))
+        assert plane.pids != [hanging] and len(plane.pids) == 1
+        assert seen.refusals() == []
 
 
 async def test_nothing_can_be_played_before_the_start_and_after_the_end() -> None:
