@@ -1,7 +1,7 @@
 """The way back: loudspeaker and decoder of a camera, in elements that Media and Media2 share. Pure.
 
-Declared only where the NVR takes sound for the camera (ONVIF Streaming Specification section 5.3; G.711 as Profile T has
-it, the stream's description says what else).
+Declared only where the NVR takes sound for the camera (ONVIF Streaming Specification section 5.3): G.711, as Profile T
+has it. What else may be sent is in the stream's description.
 """
 
 from __future__ import annotations
