@@ -92,6 +92,7 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                 ("interface", interface),
                 ("ONVIF", camera.onvif_url),
                 ("snapshot", camera.snapshot_url),
+                ("last snapshot", camera.picture),
                 *[(f"{stream.name} stream", _stream_line(stream)) for stream in camera.streams],
                 *[(f"{stream.name} by TLS", stream.rtsps_url) for stream in camera.streams if stream.rtsps_url],
                 ("user", camera.username),

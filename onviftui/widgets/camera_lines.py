@@ -49,6 +49,7 @@ def tall_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> list
         ("User", camera.username),
         ("ONVIF", camera.onvif_url or ""),
         ("Snapshot", camera.snapshot_url or ""),
+        *([("Picture", camera.picture)] if camera.picture else []),
         ("MAC", camera.mac or ""),
         ("Interface", camera.interface or ""),
         ("NVR", f"{nvr.name if nvr else camera.nvr}, channel {camera.channel}"),

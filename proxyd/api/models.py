@@ -130,6 +130,7 @@ class Camera(Model):
     last_event: str = ""  # in words, such as "person begins"
     last_event_at: str | None = None
     adopted_by: str = ""  # address of the recorder that signed in, asked for the streams and played
+    picture: str = ""  # its last snapshot: "from the NVR", "from a key frame of …", or "none: " and why
 
 
 class Credentials(Model):

@@ -234,6 +234,7 @@ class CameraManager:
             rtsps_port=camera.rtsps_port if camera else 0,
             note=" ".join(filter(None, notes)),
             last_event=self.events.last(row.id),
+            picture=self._snapshots.told(row.id),
         )
 
     async def _tick(self) -> None:
@@ -344,8 +345,10 @@ class CameraManager:
         return self._recorders.trace(id_)
 
     async def snapshot(self, id_: int) -> SnapshotPicture:
-        """As the recorder gets it. Works for cameras that wait or are stopped, too."""
+        """As the recorder gets it. Works for cameras that wait or are stopped, too, if the NVR gives pictures."""
         row = self.row(id_)
+        if camera := self._fleet.running.get(id_):
+            return await camera.snapshot()
         spec = self._spec(row)
         if spec is None:
             raise NotFound(f"{row.name} has no address yet, so it has no picture.", "Give it an interface first.")

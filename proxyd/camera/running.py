@@ -16,6 +16,7 @@ from proxyd.rtsp.server import RtspServer
 from proxyd.rtsp.stats import StreamStats
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.snapshot.picture import SnapshotPicture
+from proxyd.snapshot.stream_look import StreamLook
 
 from .commands import Perform
 from .events import CameraEvent
@@ -60,9 +61,12 @@ class RunningCamera:
         self._rtsp = RtspServer(
             spec, record=trace, report=report, plane=plane, opener=opener, limits=limits, guesses=guesses
         )
+        self._look = StreamLook(self._rtsp.streams, opener, report)
         self._onvif = OnvifServer(
             spec, take_snapshot=self.snapshot, record=trace, perform=perform, gone=gone, guesses=guesses
         )
+        self._onvif.watch(self._rtsp.metadata.take)
+        self._rtsp.metadata.present = self._onvif.present
         self._discovery = DiscoveryServer(spec, sequence, record=trace)
 
     async def start(self) -> None:
@@ -81,6 +85,7 @@ class RunningCamera:
 
     async def stop(self) -> None:
         await self._discovery.stop()
+        await self._look.close()
         await asyncio.gather(self._onvif.stop(), self._rtsp.stop())
 
     def update(self, spec: CameraSpec) -> None:
@@ -116,7 +121,8 @@ class RunningCamera:
         return " ".join(filter(None, (self._discovery.note, self._onvif.note, self._rtsp.note)))
 
     async def snapshot(self) -> SnapshotPicture:
-        return await self._snapshots.picture(told(self.spec))  # in the size of a stream that recorders know
+        """As recorders get it."""
+        return await self._snapshots.picture(told(self.spec), self._look)  # in the size of a stream that they know
 
     def playing(self) -> frozenset[str]:
         """The addresses of the recorders that play now."""

@@ -96,6 +96,7 @@ def camera_model(
     rtsps_port: int = 0,
     note: str = "",
     last_event: CameraEvent | None = None,
+    picture: str = "",
 ) -> m.Camera:
     """`https_port`, `rtsps_port`: where it listens, 0 while it does not."""
     address = row.interface.address if row.interface else None
@@ -148,6 +149,7 @@ def camera_model(
         last_event=event_words(last_event) if last_event else "",
         last_event_at=event_time(last_event) if last_event else None,
         clients=sum(stream.clients for stream in streams),
+        picture=picture,
     )
 
 

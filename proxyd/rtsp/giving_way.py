@@ -1,5 +1,5 @@
-"""Streams of one NVR that are open for a picture alone give way to recorders': one login at a time, none for a while
-after trouble, and their places are free when the NVR says that it has no more. Pure: time comes in as an argument.
+"""Streams of one NVR that are open for a picture alone give way to recorders': none is opened for a while after trouble,
+and their places are free when the NVR says that it has no more. Pure: time comes in as an argument.
 """
 
 from __future__ import annotations

@@ -82,6 +82,11 @@ class RtspServer:
         return self._context.spec.rtsp_port
 
     @property
+    def streams(self) -> Streams:
+        """Those that run."""
+        return self._context.streams
+
+    @property
     def rtsps_port(self) -> int:
         """Where it listens for TLS; 0 while it does not."""
         return self._tls.port

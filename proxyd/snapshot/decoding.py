@@ -23,7 +23,7 @@ _PICTURE_S = 5.0
 _IDLE_S = 30.0
 _PICTURES = 2000  # of one process: what leaks in libraries ends with it
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-TO_INSTALL = "pip install 'onviftui[pictures]'"
+TO_INSTALL = "Install it: contrib/setup --pictures, or pip install 'onviftui[pictures]'."
 
 
 class NotDecoded(Exception):

@@ -1,5 +1,5 @@
-"""A look at one camera's stream: its next key frame, from the stream that recorders have, or from one that is opened for
-it and kept a little, so that who asks for pictures again and again costs one login at the NVR.
+"""A look at one camera's stream: its next key frame, out of what recorders get, or of a stream that is opened for it
+and kept a little, so that who asks for pictures again and again costs one login at the NVR.
 """
 
 from __future__ import annotations
@@ -8,15 +8,17 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from proxyd.camera.spec import Codec, StreamName, StreamSpec
+from proxyd.camera.spec import Codec, ReportUpstream, StreamName
 from proxyd.errors import ProxyError, UpstreamError
-from proxyd.rtsp.giving_way import GivingWay
 from proxyd.rtsp.media_process import MediaUnavailable
+from proxyd.rtsp.opener import UpstreamOpener
+from proxyd.rtsp.sdp import Media
 from proxyd.rtsp.shared import SharedStream
 from proxyd.rtsp.streams import Streams
 from proxyd.rtsp.tap import Tap
 from proxyd.sources.description import NoUsableVideo, described, parameter_sets
 
+from .decoding import TO_INSTALL
 from .key_frame import KeyFrame, UnitReader
 from .rtp_jpeg import JpegReader
 
@@ -28,6 +30,10 @@ class NoKeyFrame(ProxyError):
     """No stream that a picture may be taken from; the NVR was not asked."""
 
 
+class NoDecoder(NoKeyFrame):
+    """There are streams, and nothing here that decodes them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     stream: StreamName
@@ -37,9 +43,13 @@ class Look:
 class StreamLook:
     """`close` lets go of what is kept."""
 
-    def __init__(self, streams: Streams, way: GivingWay, *, kept_s: float = _KEPT_S) -> None:
+    def __init__(
+        self, streams: Streams, opener: UpstreamOpener, report: ReportUpstream, *, kept_s: float = _KEPT_S
+    ) -> None:
         self._streams = streams
-        self._way = way
+        self._opener = opener
+        self._report = report
+        self._way = opener.giving_way
         self._kept_s = kept_s
         self._kept: _Kept | None = None
         self._releases: set[asyncio.Task[None]] = set()
@@ -48,33 +58,35 @@ class StreamLook:
     async def look(self, codecs: Collection[Codec], *, may_open: bool) -> Look:
         """The next key frame of a stream of these codecs. Without `may_open` only of one that runs. Waits for a key
         frame as long as it takes. Raises NoKeyFrame, UpstreamError, MediaUnavailable."""
-        shared, opens = self._choose(codecs, may_open)
+        shared, keeps = self._choose(codecs, may_open)
         async with Tap(shared) as tap:
-            media = await tap.describe()
-            try:
-                video = described(media)
-            except NoUsableVideo as error:
-                raise NoKeyFrame(f"The {shared.stream.name} stream {error}.") from None
-            if video.codec == "JPEG":
-                reader: JpegReader | UnitReader = JpegReader()
-            elif video.codec in codecs and video.codec != "MPEG4":
-                reader = UnitReader(video.codec, parameter_sets(media[video.track]))
-            else:
-                raise NoKeyFrame(f"The {shared.stream.name} stream is {video.codec}.")
-            await tap.play([video.track], at_key=True)
-            if opens:
+            media = await (self._described(tap) if keeps else tap.describe())
+            track, reader = _reader(shared.stream.name, media, codecs)
+            await tap.play([track], at_key=True)
+            if keeps:
                 self._keep(shared)
             async for _, packet in tap:
                 if frame := reader.feed(packet):
                     return Look(shared.stream.name, frame)
         raise AssertionError("a tap ends with an error")
 
+    async def _described(self, tap: Tap) -> list[Media]:
+        """Of all cameras of an NVR one logs in at a time for a picture: recorders stand in the same line."""
+        try:
+            async with self._opener.one_look:
+                media = await tap.describe()
+        except UpstreamError as error:
+            self._report(error)
+            raise
+        self._report(None)
+        return media
+
     def _choose(self, codecs: Collection[Codec], may_open: bool) -> tuple[SharedStream, bool]:
         """And whether it is kept for pictures alone."""
-        streams = [one for one in self._streams.specs if one.upstream_url and one.codec in _READABLE]
-        usable = sorted((one for one in streams if one.codec in codecs), key=lambda one: one.name != "main")
+        streams = sorted((one for one in self._streams.specs if one.upstream_url), key=lambda one: one.name != "main")
+        usable = [one for one in streams if one.codec in codecs]
         if not usable:
-            raise NoKeyFrame(_why_none(streams))
+            raise _none_of(streams[0].codec) if streams else NoKeyFrame("It has no stream at the moment.")
         for one in usable:
             if running := self._streams.running(one.name):
                 return running, self._kept is not None and self._kept.shared is running
@@ -129,7 +141,20 @@ class _Kept:
         pass
 
 
-def _why_none(streams: list[StreamSpec]) -> str:
-    if not streams:
-        return "It has no stream of a kind that a picture can be taken from."
-    return f"Its {streams[0].name} stream is {streams[0].codec}, which nothing here can decode."
+def _reader(name: str, media: list[Media], codecs: Collection[Codec]) -> tuple[int, JpegReader | UnitReader]:
+    """For the video's track. Raises NoKeyFrame."""
+    try:
+        video = described(media)
+    except NoUsableVideo as error:
+        raise NoKeyFrame(f"The {name} stream {error}.") from None
+    if video.codec == "JPEG":
+        return video.track, JpegReader()
+    if video.codec in codecs and video.codec != "MPEG4":
+        return video.track, UnitReader(video.codec, parameter_sets(media[video.track]))
+    raise _none_of(video.codec)
+
+
+def _none_of(codec: Codec) -> NoKeyFrame:
+    if codec in _READABLE:
+        return NoDecoder(f"Pictures of an {codec} stream need PyAV, which is not installed.", TO_INSTALL)
+    return NoKeyFrame(f"Pictures cannot be made of an {codec} stream.")
