@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from proxyd.nvr.repair import repair_answer
+from proxyd.nvr.wsdl_part import part_of
 from proxyd.onvif.namespaces import DEVICE, IMAGING, MEDIA, MEDIA2, PTZ
 
 if TYPE_CHECKING:
@@ -37,20 +38,38 @@ def _root_logger_kept() -> Iterator[None]:
 
 
 with _root_logger_kept():
-    from onvif.client import _WSDL_PATH, ONVIFService, _cached_document
+    from onvif import client as library
     from onvif.settings import DEFAULT_SETTINGS
     from onvif.zeep_aiohttp import AIOHTTPTransport
     from requests import Response as HttpAnswer
     from zeep.helpers import serialize_object
     from zeep.plugins import Plugin
 
+_FOLDER = Path(library._WSDL_PATH)
+_SCHEMA = "onvif.xsd"
 # namespace → file and usual binding
 _WSDLS: dict[str, tuple[Path, str]] = {
-    DEVICE: (Path(_WSDL_PATH) / "devicemgmt.wsdl", "DeviceBinding"),
-    MEDIA: (Path(_WSDL_PATH) / "media.wsdl", "MediaBinding"),
+    DEVICE: (_FOLDER / "devicemgmt.wsdl", "DeviceBinding"),
+    MEDIA: (_FOLDER / "media.wsdl", "MediaBinding"),
     MEDIA2: (Path(__file__).parent / "wsdl" / "media2.wsdl", "Media2Binding"),
-    PTZ: (Path(_WSDL_PATH) / "ptz.wsdl", "PTZBinding"),
-    IMAGING: (Path(_WSDL_PATH) / "imaging.wsdl", "ImagingBinding"),
+    PTZ: (_FOLDER / "ptz.wsdl", "PTZBinding"),
+    IMAGING: (_FOLDER / "imaging.wsdl", "ImagingBinding"),
+}
+# What is called of the largest two; of others, all may be.
+_CALLED = {
+    DEVICE: ("GetSystemDateAndTime", "GetServices", "GetCapabilities", "GetDeviceInformation"),
+    MEDIA: (
+        "GetProfiles",
+        "GetProfile",
+        "GetStreamUri",
+        "GetSnapshotUri",
+        "GetVideoSources",
+        "GetAudioOutputs",
+        "GetAudioDecoderConfigurations",
+        "GetVideoEncoderConfiguration",
+        "GetVideoEncoderConfigurationOptions",
+        "SetVideoEncoderConfiguration",
+    ),
 }
 
 _parsed: set[Path] = set()
@@ -67,8 +86,25 @@ def warm_up(namespace: str) -> None:
         logging.getLogger("zeep.xsd.types.simple").setLevel(logging.CRITICAL)
         logging.getLogger("onvif.zeep_aiohttp").setLevel(logging.INFO)
         DEFAULT_SETTINGS.xml_huge_tree = False  # keeps libxml2's own limits on depth and text
-        asyncio.run(_cached_document(str(wsdl)))
+        library.ASYNC_TRANSPORT = _Files(namespace)
+        asyncio.run(library._cached_document(str(wsdl)))
         _parsed.add(wsdl)
+
+
+class _Files:
+    """What zeep reads instead of the files: only what we use of the library's, which is most of its memory."""
+
+    def __init__(self, namespace: str) -> None:
+        wsdl = _WSDLS[namespace][0]
+        self._parts: dict[str, bytes] = {}
+        if wsdl.parent == _FOLDER:
+            schema = (_FOLDER / _SCHEMA).read_bytes()
+            parts = part_of(wsdl.read_bytes(), [schema], _CALLED.get(namespace, ()))
+            self._parts = dict(zip((wsdl.name, _SCHEMA), parts, strict=True))
+
+    def load(self, path: str) -> bytes:
+        """Once each."""
+        return self._parts.pop(Path(path).name, None) or Path(path).read_bytes()
 
 
 class _RepairPlugin(Plugin):
@@ -116,7 +152,7 @@ class OnvifService:
         """Connects nothing: builds the proxies from the parsed WSDL (`warm_up`)."""
         namespace, address, username, password, clock_offset = self._parts
         wsdl, binding = _WSDLS[namespace]
-        service = ONVIFService(
+        service = library.ONVIFService(
             address,
             username,
             password,
