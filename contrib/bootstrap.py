@@ -1,4 +1,4 @@
-"""Makes .venv of this checkout ready, once: `bootstrap.py runtime|dev`. Standard library only.
+"""Makes .venv of this checkout ready, once: `bootstrap.py runtime|pictures|dev`. Standard library only.
 
 Installs exactly what the lock file names (sha256 of every file) by uv, by the venv's own pip, or by a pip wheel that is
 pinned here. A stamp makes later runs immediate and offline; a set-up that was interrupted is done again from the start.
@@ -27,7 +27,12 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 UNFINISHED = VENV / "set-up-unfinished"
 LOG = VENV / "set-up.log"
-LOCKS = {"runtime": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
+LOCKS = {
+    "runtime": ROOT / "requirements.lock",
+    "pictures": ROOT / "requirements-pictures.lock",
+    "dev": ROOT / "requirements-dev.lock",
+}
+HELD_BY = {"runtime": ("dev", "pictures"), "pictures": ("dev",), "dev": ()}  # sets that hold more
 LAYOUT = "2"  # raise it when what this file writes into .venv changes
 
 PIP = "pip-26.3-py3-none-any.whl"
@@ -85,8 +90,8 @@ def _stamp(kind: str) -> str:
 
 
 def _is_ready(kind: str) -> bool:
-    """The dev set holds the runtime set. The venv's interpreter must still start: it may have been uninstalled."""
-    for candidate in ("dev", kind):
+    """The venv's interpreter must still start: it may have been uninstalled."""
+    for candidate in (*HELD_BY[kind], kind):
         stamp = VENV / f"stamp-{candidate}"
         if not UNFINISHED.exists() and stamp.is_file() and stamp.read_text() == _stamp(candidate):
             return _venv_version() == f"{sys.version_info.major}.{sys.version_info.minor}"

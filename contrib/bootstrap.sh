@@ -3,7 +3,7 @@
 # Wants $root, the top of the checkout. Everything beyond finding Python is in bootstrap.py, which any Python runs.
 # shellcheck shell=sh
 
-bootstrap() { # runtime|dev
+bootstrap() { # runtime|pictures|dev
     unset PYTHONHOME PYTHONPATH
     oldest=""
     for candidate in python3 python3.13 python3.12 python3.11; do

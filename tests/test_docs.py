@@ -170,7 +170,7 @@ def test_locks_hold_what_pyproject_wants() -> None:
     wanted = {re.split(r"[<>=]", line)[0].lower() for line in project["dependencies"]}
     development = {re.split(r"[<>=]", line)[0].lower() for line in project["optional-dependencies"]["dev"]}
     pins: dict[str, dict[str, str]] = {}
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-pictures.lock", "requirements-dev.lock"):
         text = (ROOT / name).read_text()
         assert not re.search(r"https?://|--index|--find-links", text)
         entries = re.findall(r"^([\w.-]+)==(\S+)((?:.*\\\n)(?: +--hash=sha256:[0-9a-f]{64}.*\n)+)", text, re.MULTILINE)
@@ -178,4 +178,6 @@ def test_locks_hold_what_pyproject_wants() -> None:
         pins[name] = {package: version for package, version, _ in entries}
     assert wanted | {"setuptools"} <= set(pins["requirements.lock"])
     assert wanted | development <= set(pins["requirements-dev.lock"])
-    assert pins["requirements.lock"].items() <= pins["requirements-dev.lock"].items()
+    assert pins["requirements-pictures.lock"].keys() - pins["requirements.lock"].keys() == {"av"}
+    assert pins["requirements.lock"].items() <= pins["requirements-pictures.lock"].items()
+    assert pins["requirements-pictures.lock"].items() <= pins["requirements-dev.lock"].items()

@@ -28,8 +28,8 @@ def checkout(tmp_path: Path) -> Path:
     """Scripts and locks in a folder with a space in its name."""
     copy = tmp_path / "a checkout"
     shutil.copytree(ROOT / "contrib", copy / "contrib", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("requirements.lock", "requirements-dev.lock"):
-        shutil.copy(ROOT / name, copy / name)
+    for lock in ROOT.glob("requirements*.lock"):
+        shutil.copy(lock, copy / lock.name)
     return copy
 
 
@@ -131,7 +131,7 @@ def ready(checkout: Path) -> ModuleType:
         VENV=checkout / ".venv",
         PYTHON=checkout / ".venv/bin/python",
         UNFINISHED=checkout / ".venv/set-up-unfinished",
-        LOCKS={"runtime": checkout / "requirements.lock", "dev": checkout / "requirements-dev.lock"},
+        LOCKS={kind: checkout / lock.name for kind, lock in module.LOCKS.items()},
     )
     (checkout / ".venv/bin").mkdir(parents=True)
     (checkout / ".venv/bin/python").symlink_to(sys.executable)
@@ -156,7 +156,11 @@ def test_when_all_is_ready_it_goes_at_once_and_offline(checkout: Path, tmp_path:
 
 def test_ready_means_lock_version_place_and_finished(checkout: Path) -> None:
     module = ready(checkout)
-    assert module._is_ready("runtime") and module._is_ready("dev")
+    assert all(map(module._is_ready, ("runtime", "pictures", "dev")))
+    (checkout / ".venv/stamp-dev").rename(checkout / ".venv/stamp-pictures")
+    (checkout / ".venv/stamp-pictures").write_text(module._stamp("pictures"))
+    assert [kind for kind in module.LOCKS if module._is_ready(kind)] == ["runtime", "pictures"]
+    (checkout / ".venv/stamp-dev").write_text(module._stamp("dev"))
     lock = checkout / "requirements-dev.lock"
     lock.write_text(lock.read_text() + "\n")
     assert not module._is_ready("dev")
