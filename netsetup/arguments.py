@@ -129,7 +129,7 @@ def _ports(text: str) -> tuple[int, ...]:
     try:
         return tuple(sorted({int(word) for word in text.split(",")}))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not a list of ports, such as 80,443,554") from None
+        raise argparse.ArgumentTypeError(f"{text} is not a list of ports, such as 80,322,443,554") from None
 
 
 def _address(text: str) -> IPv4Address:

@@ -19,7 +19,7 @@ from .model import Guard
 
 TABLE = "onviftui_guard"
 ENTRY, CAMERA = "arriving", "camera"  # the chains: of the hook, and what the rules of all cameras are in
-USUAL_TCP = (80, 443, 554)
+USUAL_TCP = (80, 322, 443, 554)
 MOST_TCP = 16
 DAMAGED = Guard((), ())  # a table of that name with other rules than ours
 

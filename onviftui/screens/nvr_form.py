@@ -62,7 +62,7 @@ class NvrForm(FieldForm[Nvr]):
             wrong["host"] = "which address does the NVR have?"
         if port is None or not 1 <= port <= 65535:
             wrong["port"] = "a number from 1 to 65535; most NVRs use 80, Reolink 8000"
-        if values["host"].strip().lower().startswith("rtsp://"):
+        if values["host"].strip().lower().startswith(("rtsp://", "rtsps://")):
             wrong["host"] = "that is one stream: press ^r to add a camera by it"
         without_account = self._nvr is not None and self._nvr.kind == "rtsp" and not self._nvr.username
         if not values["username"] and not without_account:

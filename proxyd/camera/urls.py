@@ -7,6 +7,7 @@ from __future__ import annotations
 
 DEVICE_PATH = "/onvif/device_service"
 SNAPSHOT_PATH = "/snapshot"
+TLS_PORT = 322  # of RTSP
 
 
 def bracketed(host: str) -> str:
@@ -45,12 +46,12 @@ def rtsp_url(host: str, port: int, path: str) -> str:
 
 
 def rtsps_url(host: str, port: int, path: str) -> str:
-    return f"rtsps://{_authority(host, port, 322)}{path}"
+    return f"rtsps://{_authority(host, port, TLS_PORT)}{path}"
 
 
 def rtsps_port_beside(rtsp_port: int) -> int:
     """As `https_port_beside`: 322 beside 554."""
-    return 322 if rtsp_port == 554 else _beside(rtsp_port)
+    return TLS_PORT if rtsp_port == 554 else _beside(rtsp_port)
 
 
 def _beside(port: int) -> int:

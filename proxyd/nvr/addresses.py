@@ -15,7 +15,7 @@ from proxyd.camera.urls import bracketed
 
 MAX_ADDRESS_CHARS = 2048
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-_DEFAULT_PORTS = {"http": 80, "https": 443, "rtsp": 554}
+_DEFAULT_PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 
 
 class BadAddress(ValueError):

@@ -62,7 +62,7 @@ class MediaReader:
         """The RTSP address of a profile on the typed host. Raises UpstreamError."""
         step = f"give the stream address of {profile.token[:40]}"
         raw = await self._first_answer("GetStreamUri", profile, step)
-        return self._on_typed_host(raw, ("rtsp",), step)
+        return self._on_typed_host(raw, ("rtsp", "rtsps"), step)
 
     async def snapshot_uri(self, profile: Profile) -> str | None:
         """The HTTP address of a profile's still picture; None when the NVR has none. Raises UpstreamError."""

@@ -12,22 +12,27 @@ from dataclasses import dataclass
 from proxyd.camera.urls import bracketed
 from proxyd.rtsp.headers import RtpInfo
 
-_DEFAULT_PORT = 554
+_DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
 _URL = re.compile(r"(rtsp|rtsps)://([^/?#\s]*)(\S*)", re.IGNORECASE)
 _PORT = re.compile(r"(?:\[[^\]]*\]|[^:]*):([0-9]{1,5})")  # without user info
 _TRACK = re.compile(r"(.*?)/trackid=([0-9]{1,3})", re.IGNORECASE)
 
 
 def url_port(url: str) -> int:
-    """The port of an RTSP URL. Raises ValueError when it is not one (rtsps is not supported yet)."""
+    """The port of an RTSP URL. Raises ValueError when it is not one."""
     match = _URL.fullmatch(url.strip())
-    if match is None or match.group(1).lower() != "rtsp":
-        raise ValueError("not an rtsp:// URL")
+    if match is None:
+        raise ValueError("not an rtsp:// or rtsps:// URL")
     found = _PORT.fullmatch(match.group(2).rpartition("@")[2])
-    port = int(found.group(1)) if found else _DEFAULT_PORT
+    port = int(found.group(1)) if found else _DEFAULT_PORTS[match.group(1).lower()]
     if not 0 < port < 65536:
         raise ValueError("port out of range")
     return port
+
+
+def is_tls(url: str) -> bool:
+    """Whether what is at an RTSP URL is reached by TLS."""
+    return url.strip()[:6].lower() == "rtsps:"
 
 
 def with_host(url: str, host: str) -> str:
@@ -38,6 +43,14 @@ def with_host(url: str, host: str) -> str:
     found = _PORT.fullmatch(match.group(2).rpartition("@")[2])
     port = f":{found.group(1)}" if found else ""
     return f"{match.group(1)}://{bracketed(host)}{port}{match.group(3)}"
+
+
+def redirected(url: str, location: str, host: str) -> str:
+    """Where a `Location` sends who asked at `url`, at `host`. Raises ValueError, also when that gives up TLS: whoever
+    sends us there would see the rest in clear."""
+    if is_tls(url) and not is_tls(location):
+        raise ValueError("from rtsps:// to rtsp://")
+    return with_host(location, host)
 
 
 def resolve_control(control: str, base: str, host: str) -> str:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxyd.camera.spec import NvrAccess
 from proxyd.digest import Challenge, authorization, choose, parse_challenges
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
+from proxyd.rtsp.bridge import Inward
+from proxyd.rtsp.dial import dial, words
 from proxyd.rtsp.headers import Headers
 from proxyd.rtsp.messages import Interleaved, Request, Response, format_interleaved, format_request, format_response
 from proxyd.rtsp.parser import RtspParser, RtspSyntaxError
@@ -43,9 +46,12 @@ class RtspClient(asyncio.Protocol):
         *,
         on_frames: Callable[[list[Interleaved]], None],
         on_lost: Callable[[UpstreamError], None],
+        tls: bool = False,
     ) -> None:
         self._access = access
         self._port = port
+        self._tls = tls
+        self._bridge: Inward | None = None  # to who reads a connection with TLS
         self._timeouts = timeouts
         self._on_frames = on_frames
         self._on_lost = on_lost
@@ -66,6 +72,11 @@ class RtspClient(asyncio.Protocol):
         return self._transport is not None and not self._closed
 
     @property
+    def was_connected(self) -> bool:
+        """It got as far as that, with TLS where it is wanted."""
+        return self._transport is not None
+
+    @property
     def ends(self) -> tuple[str, str]:
         """The addresses of the connection: ours and the NVR's. Raises UpstreamUnreachable."""
         if self._transport is None or self._closed:
@@ -75,14 +86,18 @@ class RtspClient(asyncio.Protocol):
 
     async def connect(self) -> None:
         """Raises UpstreamUnreachable."""
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeouts.connect_s):
-                await loop.create_connection(lambda: self, self._access.host, self._port)
+                await dial(self, self._access.host, self._port, tls=self._tls)
         except TimeoutError:
             raise self._unreachable(f"does not answer within {self._timeouts.connect_s:g} s") from None
+        except ssl.SSLError as error:
+            raise UpstreamProtocolError(
+                f"{self._name()} cannot be reached by rtsps ({words(error)}).",
+                "Check that this port is the one for RTSP with TLS; without TLS the address begins with rtsp://.",
+            ) from None
         except OSError as error:
-            raise self._unreachable(f"cannot be reached ({_words(error)})") from None
+            raise self._unreachable(f"cannot be reached ({words(error)})") from None
 
     async def request(self, method: str, url: str, headers: Headers | None = None) -> Response:
         """The final answer, with authentication done. Raises UpstreamError; UpstreamAuthError when the second answer
@@ -119,6 +134,8 @@ class RtspClient(asyncio.Protocol):
         if transport is None or self._closed:
             return
         self._on_frames, self._on_lost, self._handed_over = _ignore, _ignore, True
+        if self._bridge is not None:
+            self._bridge.close()
         if self._waiting is not None and not self._waiting[1].done():
             self._waiting[1].set_exception(self._unreachable("is not listened to any more"))
         try:
@@ -145,10 +162,13 @@ class RtspClient(asyncio.Protocol):
                     await self._message_ended.wait()
         except TimeoutError:
             raise self._unreachable("never ends a message") from None
-        if self._closed:
+        if not self.connected:
             raise self._unreachable("closed the connection")
-        transport.pause_reading()
         self._handed_over = True
+        if self._tls:
+            self._bridge = Inward(transport)
+            return self._bridge.descriptor, rest
+        transport.pause_reading()
         return os.dup(transport.get_extra_info("socket").fileno()), rest
 
     def message(self, data: bytes) -> None:
@@ -186,10 +206,14 @@ class RtspClient(asyncio.Protocol):
         if not self._handed_over:
             self._parsed(data)
             self._message_ended.set()
+        elif self._bridge is not None:
+            self._bridge.feed(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended.set()
         self._message_ended.set()
+        if self._bridge is not None:
+            self._bridge.end()
         how = "reset the connection" if exc is not None else "closed the connection"
         self._lose(self._unreachable(how))
 
@@ -306,12 +330,6 @@ class RtspClient(asyncio.Protocol):
 
     def _name(self) -> str:
         return f"{self._access.host}, RTSP port {self._port},"
-
-
-def _words(error: OSError) -> str:
-    """asyncio puts the address that was tried in the place of the reason."""
-    number = error.errno or 0  # below zero: getaddrinfo's
-    return os.strerror(number) if number > 0 else str(error.strerror or error)
 
 
 def _ignore(_: object) -> None:

@@ -19,7 +19,7 @@ from typing import NoReturn
 from proxyd.camera.spec import NvrAccess
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
 from proxyd.media.wire import Track
-from proxyd.rtsp.addresses import info_by_track, resolve_control, url_port, with_host
+from proxyd.rtsp.addresses import info_by_track, is_tls, redirected, resolve_control, url_port, with_host
 from proxyd.rtsp.backchannel import FEATURE, ways_back
 from proxyd.rtsp.client import RtspClient, UpstreamTimeouts
 from proxyd.rtsp.headers import (
@@ -144,7 +144,7 @@ class Upstream:
             if response.status == 200 and (not granted or granted[0].tcp):
                 self._set_up(track, (granted[0].interleaved if granted else None) or (2 * track, 2 * track + 1))
                 return
-            if self._granted or response.status not in (200, 461):
+            if self._granted or is_tls(self._url) or response.status not in (200, 461):  # UDP would be in clear
                 self._fail(461 if response.status == 200 else response.status, "SETUP")
             self._udp = UdpTracks(*self._connected().ends)
         await self._set_up_by_udp(self._udp, track)
@@ -273,7 +273,12 @@ class Upstream:
         except ValueError as error:
             raise unusable_address(self.access.host, error) from None
         self._client = RtspClient(
-            self.access, port, self._timeouts, on_frames=self._frames_received, on_lost=self._connection_lost
+            self.access,
+            port,
+            self._timeouts,
+            on_frames=self._frames_received,
+            on_lost=self._connection_lost,
+            tls=is_tls(url),
         )
         await self._client.connect()
         options = await self._client.request("OPTIONS", url)
@@ -283,7 +288,7 @@ class Upstream:
         if response.status in (301, 302):
             location = response.headers.get("Location") or ""
             try:
-                return with_host(location, self.access.host)
+                return redirected(url, location, self.access.host)
             except ValueError:
                 self._fail(response.status, "DESCRIBE")
         if self._back and response.status in _KNOWS_NO_WAY_BACK:

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDR", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=_port, default=0, metavar="P", help="ONVIF port (default: 0, any free one)")
     parser.add_argument("--rtsp-port", type=_port, default=0, metavar="P", help="RTSP port (default: 0, any free one)")
+    parser.add_argument("--rtsps", action="store_true", help="serve streams by TLS only, at rtsps:// addresses")
     parser.add_argument(
         "--channels",
         type=_channels,
@@ -61,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
             host=args.host,
             port=args.port,
             rtsp_port=args.rtsp_port,
+            rtsps=args.rtsps,
             discovery_port=args.discovery_port,
             channels=args.channels,
             dialect=args.dialect,
@@ -124,7 +126,7 @@ def _as_text(nvr: SimulatedNvr) -> str:
         f"  user       {nvr.username}\n"
         f"  password   {nvr.password}\n"
         f"  ONVIF      {nvr.onvif_url}\n"
-        f"  RTSP       rtsp://{nvr.host}:{nvr.rtsp_port}/\n"
+        f"  RTSP       {nvr.rtsp_scheme}://{nvr.host}:{nvr.rtsp_port}/\n"
         f"  control    {nvr.control_url}{discovery}\n"
         "Press Ctrl-C to stop it."
     )

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import ssl
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -32,6 +34,7 @@ from proxyd.simulator.seen import Seen
 from proxyd.simulator.services.context import uuid_of
 from proxyd.simulator.services.device import scopes
 from proxyd.simulator.streams import MAX_CHANNEL, SimStream
+from proxyd.tls.certificate import device_certificate, server_context
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +54,7 @@ class SimulatedNvr:
         host: str = "127.0.0.1",
         port: int = 0,
         rtsp_port: int = 0,
+        rtsps: bool = False,
         discovery_port: int | None = None,
         channels: int = 8,
         dialect: str = "hikvision",
@@ -59,7 +63,8 @@ class SimulatedNvr:
         faults: Faults | None = None,
         bitrate_kbps: int | None = None,
     ) -> None:
-        """Raises ValueError for an unknown dialect or a number of channels outside 1–64."""
+        """`rtsps`: streams by TLS only. Raises ValueError for an unknown dialect or a number of channels outside
+        1–64."""
         if dialect not in DIALECTS:
             raise ValueError(f"unknown dialect {dialect!r}; known: {', '.join(DIALECTS)}")
         if not 1 <= channels <= MAX_CHANNEL:
@@ -67,6 +72,9 @@ class SimulatedNvr:
         self.host = host
         self.port = port
         self.rtsp_port = rtsp_port
+        self._tls: ssl.SSLContext | None = None
+        if rtsps:
+            self._tls = server_context(device_certificate("network video recorder", host, datetime.now(UTC)))
         self.web_port = 0
         self.discovery_port = discovery_port
         self.control_port = 0
@@ -106,6 +114,10 @@ class SimulatedNvr:
     def rtsp_sessions(self) -> int:
         """RTSP sessions that are set up at this moment."""
         return self._rtsp.sessions if self._rtsp else 0
+
+    @property
+    def rtsp_scheme(self) -> str:
+        return "rtsps" if self._tls else "rtsp"
 
     @property
     def onvif_url(self) -> str:
@@ -262,7 +274,7 @@ class SimulatedNvr:
 
     async def _start_servers(self, stack: AsyncExitStack) -> None:
         dialect = DIALECTS[self.dialect]
-        ports = Ports(self.port, self.web_port, self.rtsp_port)
+        ports = Ports(self.port, self.web_port, self.rtsp_port, self._tls is not None)
         account = Account(self.username, self.password)
         access = AccessControl(dialect, account, self.faults, self.seen)
         http = DeviceHttp(dialect, lambda: self.layout, access, self.faults, ports, self.seen, self.optics)
@@ -286,6 +298,7 @@ class SimulatedNvr:
             locked_out=access.locked_out,
             on_wrong_password=access.note_wrong_password,
             counts_from=self._counts_from,
+            tls=self._tls,
         )
         await rtsp.start()
         stack.push_async_callback(rtsp.stop)

@@ -60,6 +60,7 @@ class Ports:
     http: int = 0
     web: int = 0
     rtsp: int = 0
+    rtsp_tls: bool = False
 
 
 class DeviceHttp:
@@ -237,6 +238,7 @@ class DeviceHttp:
             port=self._ports.http,
             web_port=self._ports.web,
             rtsp_port=self._ports.rtsp,
+            rtsp_tls=self._ports.rtsp_tls,
             now=self._now(),
             optics=self._optics,
         )

@@ -51,6 +51,7 @@ class RtspSettings:
     audio: bool
     session_timeout_s: int
     max_sessions: int
+    tls: bool
 
 
 class _Refused(Exception):
@@ -188,7 +189,7 @@ class RequestHandler:
         live = self._find_live(target)
         if live is None:
             raise _Refused(404)
-        base = presentation_url(connection.local, target)
+        base = presentation_url(connection.local, target, tls=self._settings.tls)
         body = describe(
             live.shown,
             live.media,
@@ -248,12 +249,12 @@ class RequestHandler:
             return self._in_session(session, ("Range", "npt=now-"))
         session.play()
         self.logins.discard(connection)
-        base = presentation_url(connection.local, session.target)
+        base = presentation_url(connection.local, session.target, tls=self._settings.tls)
         entries = []
         for track in sorted(session.sinks.keys() - {BACK_TRACK}):
             url = control_url(self._settings.control_style, base, track)
             seq, rtptime = session.live.first_packet(track)
-            entries.append(RtpInfo(url if url.startswith("rtsp:") else f"{base}/{url}", seq, rtptime))
+            entries.append(RtpInfo(url if url.startswith(("rtsp:", "rtsps:")) else f"{base}/{url}", seq, rtptime))
         information = [("RTP-Info", format_rtp_info(entries))] if entries else []
         return self._in_session(session, ("Range", "npt=now-"), *information)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from proxyd.camera.urls import rtsp_url
+from proxyd.camera.urls import rtsp_url, rtsps_url
 from proxyd.simulator.loops import Loop
 from proxyd.simulator.streams import SimStream
 
@@ -66,9 +66,9 @@ def target_of(uri: str) -> str:
     return f"{path}?{parts.query}" if parts.query else path
 
 
-def presentation_url(local: tuple[str, int], target: str) -> str:
-    """The URL that the device itself would name: its own address, the port only where it is not 554."""
-    return rtsp_url(*local, target.rstrip("/"))
+def presentation_url(local: tuple[str, int], target: str, *, tls: bool) -> str:
+    """The URL that the device itself would name: its own address, the port only where it is not the usual one."""
+    return (rtsps_url if tls else rtsp_url)(*local, target.rstrip("/"))
 
 
 def describe(

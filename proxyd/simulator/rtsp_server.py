@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from typing import Literal
@@ -53,10 +54,12 @@ class RtspSimulator:
         locked_out: Callable[[], bool] = lambda: False,
         on_wrong_password: Callable[[], None] = lambda: None,
         counts_from: float | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """`bitrate_kbps` pads every stream up to this rate. `locked_out` true: everybody gets 401. A connection
         without session is closed when it says nothing for `idle_connection_s`. Frames are numbered by the time since
-        `counts_from` (loop time; None: the start), so that a break shows in the numbers."""
+        `counts_from` (loop time; None: the start), so that a break shows in the numbers. With `tls` nobody is served
+        without."""
         self.host = host
         self.port = port
         self.faults = faults
@@ -76,7 +79,9 @@ class RtspSimulator:
             audio=audio,
             session_timeout_s=session_timeout_s,
             max_sessions=max_sessions,
+            tls=tls is not None,
         )
+        self._tls = tls
         self._max_connections = max_connections
         self._idle_connection_s = idle_connection_s
         self._locked_out = locked_out
@@ -135,7 +140,9 @@ class RtspSimulator:
         )
         handler.requests = self.requests
         try:
-            self._server = await loop.create_server(lambda: RtspConnection(self, handler), self.host, self.port)
+            self._server = await loop.create_server(
+                lambda: RtspConnection(self, handler), self.host, self.port, ssl=self._tls
+            )
         except BaseException:
             udp.close(loop)
             raise

@@ -18,7 +18,8 @@ from proxyd.camera.urls import bracketed
 
 MAX_ADDRESS_CHARS = 2048
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_DEFAULT_PORTS = {"rtsp": 554, "http": 80, "https": 443}
+_DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+_OTHER_NAMES = {"rtspx": "rtsps"}  # go2rtc's for TLS without SRTP, which is all that is spoken here
 _HOST = TypeAdapter(Host)
 # XM and Sunba write the account into the path, others into the query.
 _SECRET_PART = re.compile(r"((?:^|[/?&_;])(?:password|passwd|pass|pwd|psw|token|auth|key)[=:])[^&/_;?]*", re.IGNORECASE)
@@ -52,8 +53,8 @@ class Address:
 
 
 def parse_stream_address(text: str) -> Address:
-    """An rtsp:// address. Raises BadAddress."""
-    return _parse(text, ("rtsp",))
+    """An rtsp:// or rtsps:// address. Raises BadAddress."""
+    return _parse(text, ("rtsp", "rtsps"))
 
 
 def parse_picture_address(text: str) -> Address:
@@ -84,11 +85,12 @@ def _parse(text: str, schemes: tuple[str, ...]) -> Address:
         raise BadAddress("has a placeholder in it; put the value in its place")
     found = _SCHEME.match(text)
     scheme = found.group(1).lower() if found else ""
+    text, scheme = text[len(scheme) :], _OTHER_NAMES.get(scheme, scheme)
     if scheme not in schemes:
         raise BadAddress(_other_kind(scheme, wanted))
-    if not text[len(scheme) :].startswith("://"):
+    if not text.startswith("://"):
         raise BadAddress(f"does not begin with {wanted}")
-    account, place, path = _split(text[len(scheme) + 3 :])
+    account, place, path = _split(text[len("://") :])
     host, port = _place(place, _DEFAULT_PORTS[scheme])
     username, password = _account(account)
     shown_port = "" if port == _DEFAULT_PORTS[scheme] else f":{port}"
@@ -96,8 +98,6 @@ def _parse(text: str, schemes: tuple[str, ...]) -> Address:
 
 
 def _other_kind(scheme: str, wanted: str) -> str:
-    if scheme in ("rtsps", "rtspx"):
-        return f"is encrypted ({scheme}), which is not supported; use the device's plain rtsp:// address"
     if scheme and len(scheme) <= 16:
         return f"is of kind {scheme}, only {wanted} can be used"
     return f"does not begin with {wanted}"

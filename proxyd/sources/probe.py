@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from proxyd.camera.spec import Codec, NvrAccess, StreamSpec
-from proxyd.camera.urls import rtsp_url
+from proxyd.camera.urls import TLS_PORT, rtsp_url, rtsps_url
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError
 from proxyd.nvr.result import FALLBACK_FPS
 from proxyd.rtsp.client import RtspClient, UpstreamTimeouts
@@ -58,15 +58,40 @@ async def read_stream(known: StreamSpec, access: NvrAccess, timeouts: ProbeTimeo
 
 
 async def check_alive(access: NvrAccess, timeout_s: float = 5) -> None:
-    """Does its RTSP server answer? Without credentials, so that no lock-out counter moves. Raises UpstreamError."""
+    """Does its RTSP server answer, with TLS or without? Without credentials, so that no lock-out counter moves. Raises
+    UpstreamError."""
+    likely = access.port == TLS_PORT
+    try:
+        await _ask_if_alive(access, timeout_s, tls=likely)
+    except _NotThisWay as first:
+        try:
+            await _ask_if_alive(access, timeout_s, tls=not likely)
+        except (UpstreamError, _NotThisWay):
+            raise first.error from None
+
+
+class _NotThisWay(Exception):
+    """Somebody listens, and does not answer in this way."""
+
+    def __init__(self, error: UpstreamError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+async def _ask_if_alive(access: NvrAccess, timeout_s: float, *, tls: bool) -> None:
     stranger = NvrAccess(access.host, access.port, "", "")
     timeouts = UpstreamTimeouts(connect_s=timeout_s, answer_s=timeout_s, close_s=1)
-    client = RtspClient(stranger, access.port, timeouts, on_frames=_ignore, on_lost=_ignore)
+    client = RtspClient(stranger, access.port, timeouts, on_frames=_ignore, on_lost=_ignore, tls=tls)
+    address = rtsps_url if tls else rtsp_url
     try:
         await client.connect()
-        await client.request("OPTIONS", rtsp_url(access.host, access.port, "/"))
+        await client.request("OPTIONS", address(access.host, access.port, "/"))
     except UpstreamAuthError:
         return  # it answers, and wants to know who asks
+    except UpstreamError as error:
+        if client.was_connected or isinstance(error, UpstreamProtocolError):
+            raise _NotThisWay(error) from None
+        raise
     finally:
         await client.close()
 

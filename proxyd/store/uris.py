@@ -12,7 +12,7 @@ Address = tuple[str, int]
 def move_uri(uri: str, *, old: Address, new: Address) -> str:
     """`uri` on the NVR's new host. Its port stays (RTSP has its own), unless it was the NVR's own port."""
     parts = urlsplit(uri)
-    default_port = {"http": 80, "https": 443, "rtsp": 554}.get(parts.scheme)
+    default_port = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}.get(parts.scheme)
     try:
         port = parts.port or default_port
     except ValueError:

@@ -33,7 +33,6 @@ def self_signed(
 ) -> Certificate:
     """A new certificate for this camera. ECDSA on P-256: Ed25519 is unknown to .NET and to browsers. Raises ValueError
     when the subject is none, or the times are no span."""
-    key = ec.generate_private_key(ec.SECP256R1())
     own = [
         x509.NameAttribute(NameOID.COMMON_NAME, spec.serial),
         x509.NameAttribute(NameOID.ORGANIZATION_NAME, spec.manufacturer),
@@ -44,14 +43,29 @@ def self_signed(
         x509.IPAddress(ipaddress.ip_address(spec.address)),
         x509.UniformResourceIdentifier(f"urn:uuid:{spec.uuid}"),
     ]
+    first = now - _EARLY if not_before is None else not_before
+    return _signed_by_itself(name, names, first, now + _VALID if not_after is None else not_after)
+
+
+def device_certificate(name: str, address: str, now: datetime) -> Certificate:
+    """As devices have it: self-signed, with the name that they were made with."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    place = x509.IPAddress(ipaddress.ip_address(address))
+    return _signed_by_itself(subject, [place], now - _EARLY, now + _VALID)
+
+
+def _signed_by_itself(
+    name: x509.Name, names: list[x509.GeneralName], not_before: datetime, not_after: datetime
+) -> Certificate:
+    key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _EARLY if not_before is None else not_before)
-        .not_valid_after(now + _VALID if not_after is None else not_after)
+        .not_valid_before(not_before)
+        .not_valid_after(not_after)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

@@ -47,7 +47,7 @@ async def test_a_change_that_does_not_work_is_not_made_unless_asked_for() -> Non
         for changes, error, words in (
             ({"main": address(stack, 9)}, UpstreamError, "stays as it was"),
             ({"password": "wrong"}, UpstreamAuthError, "stays as it was"),
-            ({"main": "rtsps://192.0.2.1/a"}, InvalidInput, "encrypted"),
+            ({"main": "http://192.0.2.1/a"}, InvalidInput, "kind http"),
             ({"main": camera.streams[0].url}, InvalidInput, "itself serves"),
             ({"username": "", "password": "x"}, InvalidInput, "Whose password"),
         ):

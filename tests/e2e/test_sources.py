@@ -141,7 +141,7 @@ streams:
   door_sub: {address(stack, 1, 2)}
   yard: ffmpeg:{address(stack, 2)}#video=copy
   gone: {address(stack, 9)}
-  safe: rtsps://192.0.2.1/x
+  film: https://192.0.2.1/x
 """
         planned: m.SourceImported = await client.call("source.import", {"text": text})
         assert (planned.format, planned.done, planned.nvrs) == ("go2rtc", False, [])
@@ -149,7 +149,7 @@ streams:
             ("door", "new"),
             ("yard", "new"),
             ("gone", "new"),
-            ("safe", "unusable"),
+            ("film", "unusable"),
         ]
         assert NVR_PASSWORD not in planned.model_dump_json()
         assert await client.call("nvr.list") == []
@@ -175,7 +175,7 @@ streams:
 async def test_what_cannot_be_added_names_the_field_and_no_secret() -> None:
     async with running_stack("--channels", "1") as stack, stack.client() as client:
         for params, field in (
-            ({"main": f"rtsps://u:{NVR_PASSWORD}@192.0.2.1/a"}, "main"),
+            ({"main": f"https://u:{NVR_PASSWORD}@192.0.2.1/a"}, "main"),
             ({"main": address(stack, 1), "sub": f"rtsp://u:{NVR_PASSWORD}@192.0.2.1/a"}, "sub"),
             ({"main": address(stack, 1), "snapshot": f"ftp://u:{NVR_PASSWORD}@192.0.2.1/a"}, "snapshot"),
         ):

@@ -121,8 +121,8 @@ def test_the_guard_is_a_change_like_every_other(netsetup: Netsetup) -> None:
     before = ruleset(lan)
     assert before == ""
     shown = netsetup("apply", "--guard")
-    line = "let only tcp 80, 443, 554, discovery, media and ping in on vcam*"
-    assert line in shown.stdout and "guarded but for tcp 80, 443, 554" in shown.stdout
+    line = "let only tcp 80, 322, 443, 554, discovery, media and ping in on vcam*"
+    assert line in shown.stdout and "guarded but for tcp 80, 322, 443, 554" in shown.stdout
     assert ruleset(lan) == before
     digest = shown.stdout.split("Digest: ")[1].split()[0]
     assert netsetup("apply", "--guard", "--digest", digest).stdout == f"{line}\n"
@@ -142,7 +142,7 @@ def test_the_guard_is_a_change_like_every_other(netsetup: Netsetup) -> None:
     netsetup("apply", "--guard", "--yes")
     assert ruleset(lan) == guarded
     netsetup.apply(2)  # more cameras keep it
-    assert netsetup.plans()[0]["guard"] == [80, 443, 554] and ruleset(lan) == guarded
+    assert netsetup.plans()[0]["guard"] == [80, 322, 443, 554] and ruleset(lan) == guarded
     netsetup("apply", "--no-guard", "--yes")
     assert ruleset(lan) == before
     netsetup("apply", "--guard", "--yes")
@@ -199,7 +199,7 @@ def test_a_guard_that_others_took_away_is_missed_and_put_back(netsetup: Netsetup
     assert netsetup("status", "--detailed-exitcode", check=False).returncode == 2
     answer = netsetup("doctor", "--json", "--socket", netsetup.state / "no-arm.sock", check=False).stdout
     (finding,) = [f for f in json.loads(answer)["findings"] if f["id"] == "guard-changed"]
-    assert finding["severity"] == "problem" and "let only tcp 80, 443, 554" in finding["what"] and finding["todo"]
+    assert finding["severity"] == "problem" and "let only tcp 80, 322, 443, 554" in finding["what"] and finding["todo"]
     assert "host-incomplete" not in answer
     netsetup.again()
     assert ruleset(lan) == guarded
@@ -235,7 +235,7 @@ def test_the_arm_keeps_the_guard_and_gives_it_to_nobody_else(chain: Chain) -> No
     lan.host.ip("link del vcam2")
     wait_until("the guard is back", lambda: ruleset(lan) == guarded)
     shown = chain.ask_arm(do="plan", parent="eth0", count=3)
-    assert shown["plans"][0]["guard"] == [80, 443, 554]
+    assert shown["plans"][0]["guard"] == [80, 322, 443, 554]
     chain.ask_arm(do="add", count=1)
     assert ruleset(lan) == guarded
     chain.netsetup("apply", "--no-guard", "--yes", "--no-probe")

@@ -42,7 +42,7 @@ def lease(of: Slot, address: str, gateway: str | None = None) -> Lease:
     return Lease(of.mac, IPv4Interface(address), IPv4Address(gateway) if gateway else server, server, 0, 1, 2, 3)
 
 
-GUARDS = st.sampled_from(((), (80, 443, 554), (8000,)))
+GUARDS = st.sampled_from(((), (80, 322, 443, 554), (8000,)))
 
 
 @st.composite

@@ -222,7 +222,7 @@ def test_a_guard_that_shuts_a_port_of_the_camera() -> None:
     assert shut.id == "guard-shuts"
     assert shut.severity == "problem" and "port 80 and 554 of vcam1" in shut.what
     assert shut.todo == "netsetup apply --guard 80,554,8000 --yes"
-    open_ = of_camera(host=host, plan=replace(PLAN, guard=(80, 443, 554)))
+    open_ = of_camera(host=host, plan=replace(PLAN, guard=(80, 322, 443, 554)))
     assert [x.id for x in open_] == ["camera-ok", "discovery-off"]
 
 
@@ -331,7 +331,7 @@ def test_services_that_the_guard_keeps_from_the_cameras() -> None:
     for none in (None, DAMAGED):
         (open_,) = told(none).values()
         assert "tcp 22, 443." in open_ and "netsetup apply --guard --yes" in open_
-    both = told(Guard(("vcam",), (80, 443, 554)))
+    both = told(Guard(("vcam",), (80, 322, 443, 554)))
     assert "tcp 22)" in both["guard"]
     assert "tcp 443." in both["services-everywhere"] and "--guard PORT,… --yes" in both["services-everywhere"]
     assert told(Guard(("vcam",), (80, 554))).keys() == {"guard"}

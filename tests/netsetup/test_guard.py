@@ -25,7 +25,7 @@ from netsetup.plan import PlanWish, make_plan
 from netsetup.steps import AddRule, PutGuard, RemoveGuard, Step
 from tests.netsetup.fake_kernel import HOST, FakeKernel, comparable
 
-USUAL = Guard(("vcam",), (80, 443, 554))
+USUAL = Guard(("vcam",), (80, 322, 443, 554))
 PORTS = st.sets(st.integers(1, 65535), min_size=1, max_size=16).map(lambda ports: tuple(sorted(ports)))
 GUARDS = st.builds(Guard, st.sets(st.sampled_from(("vcam", "cam-", "nvr_"))).map(lambda p: tuple(sorted(p))), PORTS)
 WISH = PlanWish("eth0", 2, "static", IPv4Interface("10.77.0.101/24"))
@@ -107,7 +107,7 @@ def test_ports_that_no_guard_can_leave_open(ports: tuple[int, ...]) -> None:
     ("words", "guard", "repeated"),
     [
         ([], None, ""),
-        (["--guard"], (80, 443, 554), "--guard 80,443,554 "),
+        (["--guard"], (80, 322, 443, 554), "--guard 80,322,443,554 "),
         (["--guard", "8554,8000"], (8000, 8554), "--guard 8000,8554 "),
         (["--no-guard"], (), "--no-guard "),
     ],
@@ -127,7 +127,7 @@ def test_the_doctor_tells_a_changed_guard_from_other_faults() -> None:
     pending = by_camera([PutGuard(USUAL), AddRule(rule)], (plan,))[""]
     found = {finding.id: finding for finding in host_incomplete(pending)}
     assert found.keys() == {"host-incomplete", "guard-changed"}
-    assert "guard" not in found["host-incomplete"].what and "tcp 80, 443, 554" in found["guard-changed"].what
+    assert "guard" not in found["host-incomplete"].what and "tcp 80, 322, 443, 554" in found["guard-changed"].what
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ async def test_a_kernel_that_refuses_it_leaves_nothing_behind(code: int, hint: s
             await super().do(step)
 
     kernel = Refusing()
-    with pytest.raises(KernelRefused, match="refused to let only tcp 80, 443, 554") as refused:
+    with pytest.raises(KernelRefused, match="refused to let only tcp 80, 322, 443, 554") as refused:
         await converge(make_plan(replace(WISH, guard=USUAL.tcp), (), HOST), {}, journal=None, kernel=kernel)
     assert hint in refused.value.hint and "Everything was put back" in refused.value.message
     assert comparable(kernel.state) == comparable(HOST)

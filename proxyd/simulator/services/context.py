@@ -27,6 +27,7 @@ class Context:
     port: int
     web_port: int
     rtsp_port: int
+    rtsp_tls: bool
     now: datetime
     optics: Optics
 

@@ -8,7 +8,8 @@ from proxyd.simulator.soap import Fault
 
 
 def stream_uri(context: Context, profile: SimProfile) -> str:
-    return _dress(context, f"rtsp://{context.host}:{context.rtsp_port}{profile.rtsp}")
+    scheme = "rtsps" if context.rtsp_tls else "rtsp"
+    return _dress(context, f"{scheme}://{context.host}:{context.rtsp_port}{profile.rtsp}")
 
 
 def snapshot_uri(context: Context, profile: SimProfile) -> str:

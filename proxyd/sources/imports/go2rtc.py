@@ -46,11 +46,11 @@ def go2rtc_entries(document: Any) -> list[Entry]:
 def rtsp_source(sources: list[str]) -> tuple[str, str]:
     """The first that can be relayed, and a note about it; ("", "") when there is none."""
     for source in sources:
-        if source.lower().startswith("rtsp://"):
+        if _is_rtsp(source):
             return source, ""
     for source in sources:
         inner = source[len("ffmpeg:") :] if source.lower().startswith("ffmpeg:") else ""
-        if inner.lower().startswith("rtsp://"):
+        if _is_rtsp(inner):
             return inner, _FFMPEG_NOTE
     return "", ""
 
@@ -67,9 +67,13 @@ def no_source(name: str, sources: list[str]) -> str:
     )
 
 
+def _is_rtsp(source: str) -> bool:
+    return source.lower().startswith(("rtsp://", "rtsps://", "rtspx://"))
+
+
 def _second(sources: list[str], main: str) -> str:
     """Another plain RTSP source of the same stream: mostly the device's smaller one."""
-    others = [source for source in sources if source.lower().startswith("rtsp://")]
+    others = [source for source in sources if _is_rtsp(source)]
     return next((other for other in others if other.partition("#")[0] != main.partition("#")[0]), "")
 
 

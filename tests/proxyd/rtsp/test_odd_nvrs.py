@@ -133,7 +133,7 @@ async def test_a_stream_without_video() -> None:
 
 
 async def test_addresses_that_cannot_be_used() -> None:
-    for url in ("", "http://h/x", f"rtsps://{NVR_HOST}/x"):
+    for url in ("", "http://h/x", f"rtspt://{NVR_HOST}/x"):
         with pytest.raises(UpstreamProtocolError, match="Scan it again"):
             await Upstream(url, ACCESS, QUICK).open()
 

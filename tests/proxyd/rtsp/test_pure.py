@@ -51,10 +51,11 @@ def test_hosts_and_ports() -> None:
     assert with_host("RTSP://admin:p@ss@10.0.0.1:8554/a b".replace(" ", "%20"), "nvr") == "RTSP://nvr:8554/a%20b"
     assert with_host("rtsp://nvr.local", "fe80::1") == "rtsp://[fe80::1]"
     assert url_port("rtsp://[fe80::1]/x") == 554 and url_port("rtsp://[fe80::1]:99/x") == 99
+    assert url_port("rtsps://h/x") == 322 and url_port("rtsps://h:7441/x") == 7441
     for bad in ("http://h/", "", "rtsp:/x", "rtsp://h/ x y", "/path"):
         with pytest.raises(ValueError, match="RTSP"):
             with_host(bad, "nvr")
-    for bad in ("rtsps://h/", "rtsp://h:0/", "rtsp://h:99999/"):
+    for bad in ("rtspt://h/", "rtsp://h:0/", "rtsp://h:99999/"):
         with pytest.raises(ValueError, match=r"rtsp|port"):
             url_port(bad)
 

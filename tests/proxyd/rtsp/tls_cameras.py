@@ -6,15 +6,17 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from proxyd.camera.settings import CameraSettings, Certificate
 from proxyd.rtsp.server import RtspServer
-from proxyd.tls.certificate import self_signed
+from proxyd.simulator.rtsp_server import RtspSimulator
+from proxyd.tls.certificate import device_certificate, self_signed, server_context
 
-from .cameras import CAMERA_HOST, Recorder, camera_spec
+from .cameras import CAMERA_HOST, NVR_HOST, Recorder, camera_spec, simulated_nvr
 
 ON = CameraSettings(https=True)
 
@@ -44,3 +46,17 @@ async def tls_recorder(
         yield Recorder(reader, writer)
     finally:
         writer.transport.abort()
+
+
+@asynccontextmanager
+async def secure_nvr(**options: Any) -> AsyncIterator[RtspSimulator]:
+    """A simulated NVR that serves streams by TLS only."""
+    its = device_certificate("nvr", NVR_HOST, datetime.now(UTC))
+    async with simulated_nvr(tls=server_context(its), **options) as nvr:
+        yield nvr
+
+
+def from_secure(nvr: RtspSimulator) -> dict[str, Any]:
+    """Changes for a `camera` whose streams are that NVR's."""
+    streams = camera_spec(nvr.port).streams
+    return {"streams": tuple(replace(one, upstream_url=f"rtsps{(one.upstream_url or '')[4:]}") for one in streams)}

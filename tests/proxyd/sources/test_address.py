@@ -24,6 +24,8 @@ from proxyd.sources.address import Address, BadAddress, parse_picture_address, p
         ("rtsp://u@192.0.2.7?x=1", "rtsp://192.0.2.7/?x=1", "192.0.2.7", 554, ("u", "")),
         ("rtsp://192.0.2.7:554/a@b", "rtsp://192.0.2.7/a@b", "192.0.2.7", 554, ("", "")),
         ("rtsp://u:p@[2001:db8::7]:8554/a", "rtsp://[2001:db8::7]:8554/a", "2001:db8::7", 8554, ("u", "p")),
+        ("rtsps://u:p@192.0.2.7:322/a", "rtsps://192.0.2.7/a", "192.0.2.7", 322, ("u", "p")),
+        ("rtspx://192.0.2.7:7441/a", "rtsps://192.0.2.7:7441/a", "192.0.2.7", 7441, ("", "")),
     ],
 )
 def test_addresses_and_accounts_are_told_apart(
@@ -40,8 +42,7 @@ def test_addresses_and_accounts_are_told_apart(
         ("", "is empty"),
         ("192.0.2.7/live", "does not begin with rtsp://"),
         ("rtsp:/192.0.2.7", "does not begin with rtsp://"),
-        ("rtsps://192.0.2.7/a", "encrypted"),
-        ("rtspx://192.0.2.7/a", "encrypted"),
+        ("rtspt://192.0.2.7/a", "kind rtspt"),
         ("ffmpeg:rtsp://192.0.2.7/a", "kind ffmpeg"),
         ("http://192.0.2.7/a.flv", "kind http"),
         ("rtsp://192.0.2.7/a b", "spaces"),

@@ -153,7 +153,7 @@ def test_go2rtc() -> None:
     assert "ffmpeg" in items["on"].notes[0]
     assert "rtsp://ADDRESS-OF-GO2RTC:8554/usb" in items["usb"].problem
     assert "add that as an NVR" in items["cloud"].problem
-    assert "rtspx" in items["safe"].problem
+    assert urls(items["safe"]) == ("rtsps://192.0.2.1:7441/abc", None)
     assert "placeholder" in items["by_env"].problem
     assert urls(items["alone_sub"]) == ("rtsp://192.0.2.13/sub", None)
     assert urls(items["both"])[1] == "rtsp://192.0.2.16/cam/realmonitor?channel=1&subtype=1"
