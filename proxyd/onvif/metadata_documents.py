@@ -13,7 +13,7 @@ from .event_messages import PREFIXES_IN_MESSAGES, Message
 from .namespaces import PREFIXES
 
 MAX_EVENT_BYTES = 16 * 1024  # of a document with several; how a camera stands is told in as many as it takes
-_GAP = b"<?messages?>"
+_GAP = etree.tostring(etree.ProcessingInstruction("messages"))
 
 
 def _frame() -> tuple[bytes, bytes]:

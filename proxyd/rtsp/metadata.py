@@ -36,6 +36,11 @@ class Metadata:
         self._timer: asyncio.TimerHandle | None = None
         self._looks = 0
 
+    @property
+    def players(self) -> int:
+        """How many play it."""
+        return len(self._legs)
+
     def join(self, leg: MetadataLeg) -> None:
         """It plays: it is told how things stand, and everything from now on."""
         self._legs[leg] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 from proxyd.rtsp.context import CameraContext
@@ -40,16 +41,16 @@ class MetadataTrack:
 
     def setup(self, wish: Transport) -> Transport:
         """The transport as granted. Raises Refused."""
-        pair = ()
+        pair: tuple[socket.socket, ...] = ()
         granted = wish
         if not wish.tcp:
             assert wish.client_port is not None
             address = self._context.spec.address
             try:
-                pair = connected_pair(address, self._host, wish.client_port, buffer_bytes=_BUFFER_BYTES)
+                rtp, rtcp = pair = connected_pair(address, self._host, wish.client_port, buffer_bytes=_BUFFER_BYTES)
             except OSError as error:
                 raise Refused(503, f"UDP is not possible: {error.strerror or error}") from None
-            ports = pair[0].getsockname()[1], pair[1].getsockname()[1]
+            ports = rtp.getsockname()[1], rtcp.getsockname()[1]
             granted = Transport(client_port=wish.client_port, server_port=ports)
         self.close()
         self._leg = MetadataLeg(granted, pair, write=self._write, unsent=self._unsent, heard=self._heard)

@@ -8,6 +8,7 @@ comes first: Home Assistant takes nothing else, UniFi Protect calls JPEG alone "
 from __future__ import annotations
 
 from proxyd.camera.spec import CameraSpec, StreamSpec
+from proxyd.camera.told import offers_metadata
 from proxyd.camera.urls import SNAPSHOT_PATH
 
 from ..faults import SoapFault, invalid_value, no_configuration
@@ -18,6 +19,7 @@ from . import configurations as conf
 from . import media_changes, media_configurations
 from . import media_encoders as enc
 from .analytics_items import analytics_configuration
+from .metadata import metadata_configuration
 from .operation import MEDIA_PATH, Access, Context, Operation, Service, table
 from .ptz_nodes import ptz_configuration
 
@@ -72,6 +74,7 @@ def profile(name: str, spec: CameraSpec, stream: StreamSpec) -> Element:
         enc.audio_encoder("tt:AudioEncoderConfiguration", stream) if audio else None,
         analytics_configuration("tt:VideoAnalyticsConfiguration", spec),
         ptz_configuration("tt:PTZConfiguration", spec),
+        metadata_configuration("tt:MetadataConfiguration", spec) if offers_metadata(spec) else None,
         _way_back(spec) if back.offers_backchannel(spec) else None,
         token=stream.name,
         fixed="true",
@@ -160,8 +163,10 @@ def get_guaranteed_instances(ctx: Context) -> Element:
 
 
 def set_synchronization_point(ctx: Context) -> Element:
-    """The NVR sends key frames at its own pace; saying so would only confuse recorders."""
+    """The metadata stream tells how things stand; the NVR sends key frames at its own pace, and saying so would only
+    confuse recorders."""
     conf.profile_stream(ctx.spec, ctx.required("trt:ProfileToken"))
+    ctx.subscriptions.tell_watchers(ctx.now)
     return el("trt:SetSynchronizationPointResponse")
 
 
@@ -178,7 +183,7 @@ SERVICE = Service(
             Operation("GetStreamUri", Access.READ_MEDIA, get_stream_uri),
             Operation("GetSnapshotUri", Access.READ_MEDIA, get_snapshot_uri),
             Operation("GetGuaranteedNumberOfVideoEncoderInstances", Access.READ_MEDIA, get_guaranteed_instances),
-            Operation("SetSynchronizationPoint", Access.ACTUATE, set_synchronization_point),
+            Operation("SetSynchronizationPoint", Access.ACTUATE, set_synchronization_point, static=False),
             *enc.OPERATIONS,
             *media_configurations.OPERATIONS,
             *media_changes.OPERATIONS,

@@ -6,6 +6,7 @@ Source: ONVIF Media2 Service Specification sections 5.2 to 5.6.
 from __future__ import annotations
 
 from proxyd.camera.spec import CameraSpec, StreamSpec
+from proxyd.camera.told import offers_metadata
 from proxyd.camera.urls import SNAPSHOT_PATH
 
 from ..faults import invalid_value, no_configuration
@@ -16,12 +17,16 @@ from . import configurations as conf
 from . import media2_changes, media2_configurations
 from . import media2_encoders as enc
 from .analytics_items import analytics_configuration, offers_analytics
+from .metadata import metadata_configuration
 from .operation import MEDIA2_PATH, Access, Answer, Context, Operation, Service, table
 from .ptz_nodes import offers_ptz, ptz_configuration
 
 _PROTOCOLS = frozenset({"RtspUnicast", "RTSP", "RtspOverHttp"})
 _TYPES = frozenset(
-    {"VideoSource", "AudioSource", "VideoEncoder", "AudioEncoder", "Analytics", "PTZ", "AudioOutput", "AudioDecoder"}
+    {
+        *("VideoSource", "AudioSource", "VideoEncoder", "AudioEncoder", "Analytics", "PTZ", "Metadata"),
+        *("AudioOutput", "AudioDecoder"),
+    }
 )
 
 
@@ -30,6 +35,7 @@ def service_capabilities(spec: CameraSpec) -> Element:
     kinds += ["AudioOutput", "AudioDecoder"] if back.offers_backchannel(spec) else []
     kinds += ["Analytics"] if offers_analytics(spec) else []
     kinds += ["PTZ"] if offers_ptz(spec) else []
+    kinds += ["Metadata"] if offers_metadata(spec) else []
     return el(
         "tr2:Capabilities",
         el(
@@ -79,6 +85,8 @@ def _profile(spec: CameraSpec, stream: StreamSpec, wanted: set[str]) -> Element:
         parts.append(rules)
     if "PTZ" in wanted and (moving := ptz_configuration("tr2:PTZ", spec)) is not None:
         parts.append(moving)
+    if "Metadata" in wanted and offers_metadata(spec):
+        parts.append(metadata_configuration("tr2:Metadata", spec))
     if "AudioOutput" in wanted and back.offers_backchannel(spec):
         parts.append(back.output_configuration("tr2:AudioOutput", spec))
     if "AudioDecoder" in wanted and back.offers_backchannel(spec):
@@ -122,6 +130,7 @@ def get_video_encoder_instances(ctx: Context) -> Element:
 
 def set_synchronization_point(ctx: Context) -> Element:
     conf.profile_stream(ctx.spec, ctx.required("tr2:ProfileToken"))
+    ctx.subscriptions.tell_watchers(ctx.now)
     return el("tr2:SetSynchronizationPointResponse")
 
 
@@ -139,7 +148,7 @@ SERVICE = Service(
             _read("GetStreamUri", get_stream_uri),
             _read("GetSnapshotUri", get_snapshot_uri),
             _read("GetVideoEncoderInstances", get_video_encoder_instances),
-            Operation("SetSynchronizationPoint", Access.ACTUATE, set_synchronization_point),
+            Operation("SetSynchronizationPoint", Access.ACTUATE, set_synchronization_point, static=False),
             *enc.OPERATIONS,
             *media2_configurations.OPERATIONS,
             *media2_changes.OPERATIONS,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from proxyd.camera.spec import CameraSpec
+from proxyd.camera.told import offers_metadata
 
 from ..faults import SoapFault, no_configuration
 from ..soap import Element, el
 from . import audio_outputs as back
 from . import configurations as conf
 from .analytics_items import ANALYTICS_CONFIG, analytics_configuration, offers_analytics
+from .metadata import METADATA_CONFIG, metadata_configuration, metadata_options
 from .operation import Access, Answer, Context, Operation
 
 
@@ -55,16 +57,6 @@ def _options(
     return _read(name, answer)
 
 
-def _no_metadata(ctx: Context) -> Element:
-    """There is no metadata stream: its XML would name what is the NVR's."""
-    _check(ctx, "", False)
-    return el("tr2:GetMetadataConfigurationsResponse")
-
-
-def _no_metadata_options(ctx: Context) -> Element:
-    raise no_configuration(ctx.request.text("tr2:ConfigurationToken") or "of metadata")
-
-
 def _get_masks(ctx: Context) -> Element:
     if mask := ctx.request.text("tr2:Token"):
         raise no_configuration(mask)
@@ -92,7 +84,7 @@ OPERATIONS = (
     _listed("GetAnalyticsConfigurations", ANALYTICS_CONFIG, offers_analytics, analytics_configuration),
     _listed("GetAudioOutputConfigurations", back.OUTPUT_CONFIG, back.offers_backchannel, back.output_configuration),
     _listed("GetAudioDecoderConfigurations", back.DECODER_CONFIG, back.offers_backchannel, back.decoder_configuration),
-    _read("GetMetadataConfigurations", _no_metadata),
+    _listed("GetMetadataConfigurations", METADATA_CONFIG, offers_metadata, metadata_configuration),
     _options(
         "GetVideoSourceConfigurationOptions",
         conf.VIDEO_SOURCE_CONFIG,
@@ -117,7 +109,7 @@ OPERATIONS = (
         back.offers_backchannel,
         lambda name, _: back.decoder2_options(name),
     ),
-    _read("GetMetadataConfigurationOptions", _no_metadata_options),
+    _options("GetMetadataConfigurationOptions", METADATA_CONFIG, offers_metadata, metadata_options),
     _read("GetMasks", _get_masks),
     Operation("SetMask", Access.ACTUATE, _no_mask, static=False),
     Operation("DeleteMask", Access.ACTUATE, _no_mask, static=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from proxyd.camera.spec import CameraSpec
+from proxyd.camera.told import offers_metadata
 
 from ..faults import no_configuration
 from ..soap import Element, el
@@ -12,6 +13,7 @@ from . import audio_outputs as back
 from . import configurations as conf
 from . import media_encoders as enc
 from .analytics_items import ANALYTICS_CONFIG, analytics_configuration
+from .metadata import METADATA_CONFIG, metadata_configuration, metadata_options
 from .operation import Access, Answer, Context, Operation
 
 # All configurations of one kind, each by its token, and the same again in words of another element.
@@ -53,9 +55,8 @@ def _decoders(name: str, spec: CameraSpec) -> list[tuple[str, Element]]:
     return [(back.DECODER_CONFIG, back.decoder_configuration(name, spec))]
 
 
-def _none(_: str, __: CameraSpec) -> list[tuple[str, Element]]:
-    """There is no metadata stream: its XML would name what is the NVR's."""
-    return []
+def _metadata(name: str, spec: CameraSpec) -> list[tuple[str, Element]]:
+    return [(METADATA_CONFIG, metadata_configuration(name, spec))] if offers_metadata(spec) else []
 
 
 _KINDS: tuple[tuple[str, _Make], ...] = (
@@ -64,7 +65,7 @@ _KINDS: tuple[tuple[str, _Make], ...] = (
     ("VideoSourceConfiguration", _video_sources),
     ("AudioSourceConfiguration", _audio_sources),
     ("VideoAnalyticsConfiguration", _analytics),
-    ("MetadataConfiguration", _none),
+    ("MetadataConfiguration", _metadata),
     ("AudioOutputConfiguration", _outputs),
     ("AudioDecoderConfiguration", _decoders),
 )
@@ -123,7 +124,8 @@ def _decoder_options(ctx: Context) -> Element:
 
 
 def _metadata_options(ctx: Context) -> Element:
-    raise no_configuration(ctx.request.text("trt:ConfigurationToken") or "of metadata")
+    _check_asked(ctx, METADATA_CONFIG, offers_metadata(ctx.spec))
+    return el("trt:GetMetadataConfigurationOptionsResponse", metadata_options("trt:Options", ctx.spec))
 
 
 def _audio_outputs(ctx: Context) -> Element:

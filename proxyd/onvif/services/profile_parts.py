@@ -6,6 +6,7 @@ Media adds and removes by an operation per kind, Media2 by the kind's name; what
 from __future__ import annotations
 
 from proxyd.camera.spec import CameraSpec, StreamSpec
+from proxyd.camera.told import offers_metadata
 
 from ..faults import SoapFault, no_configuration
 from ..soap import Element
@@ -18,10 +19,11 @@ from .audio_outputs import (
     offers_backchannel,
     output_configuration,
 )
+from .metadata import METADATA_CONFIG, metadata_configuration
 from .ptz_nodes import CONFIGURATION as PTZ_CONFIG
 from .ptz_nodes import offers_ptz
 
-# Those that a camera may have; "Metadata" and "Receiver" none has.
+# Those that a camera may have; "Receiver" none has.
 KINDS = frozenset(
     {
         "VideoSource",
@@ -49,6 +51,7 @@ def part(spec: CameraSpec, stream: StreamSpec, kind: str) -> str:
         "AudioDecoder": DECODER_CONFIG if offers_backchannel(spec) else "",
         "Analytics": ANALYTICS_CONFIG if offers_analytics(spec) else "",
         "PTZ": PTZ_CONFIG if offers_ptz(spec) else "",
+        "Metadata": METADATA_CONFIG if offers_metadata(spec) else "",
     }
     return parts.get(kind, "")
 
@@ -60,6 +63,7 @@ def configuration(name: str, spec: CameraSpec, kind: str, token: str) -> Element
         "AudioSource": conf.audio_source_configuration,
         "AudioOutput": output_configuration,
         "AudioDecoder": decoder_configuration,
+        "Metadata": metadata_configuration,
     }
     if kind not in makers or not token or token not in {part(spec, stream, kind) for stream in spec.streams}:
         raise no_configuration(token)

@@ -19,6 +19,7 @@ from proxyd.camera.urls import DEVICE_PATH
 from proxyd.onvif.dispatch import Dispatcher
 from proxyd.onvif.exchange import Call, Later, Reply
 from proxyd.onvif.faults import SoapFault
+from proxyd.onvif.motion import MOTION_TOPICS
 from proxyd.onvif.namespaces import PREFIXES, clark
 from proxyd.onvif.services.analytics import ANALYTICS_PATH
 from proxyd.onvif.services.events import Pull
@@ -115,6 +116,7 @@ SPECS: dict[str, CameraSpec] = {
     "JPEG main, MPEG4 sub": camera_spec(streams=(main_stream(codec="JPEG", quality=80.5), sub_stream(codec="MPEG4"))),
     "no streams": camera_spec(streams=()),
     "analytics": camera_spec(features=ANALYTICS),
+    "metadata": camera_spec(features=ChannelFeatures(topics=MOTION_TOPICS)),
     "backchannel": camera_spec(
         streams=(main_stream(audio=AudioSpec("G726", 32, 8)), sub_stream()), features=ChannelFeatures(speaker=True)
     ),

@@ -58,6 +58,7 @@ _TOKENS = [
         f"<{{p}}:ConfigurationToken>{token}</{{p}}:ConfigurationToken>"
         for token in (
             "video_encoder_main",
+            "metadata_config",
             "video_encoder_sub",
             "audio_encoder_main",
             "audio_encoder_sub",
@@ -75,10 +76,11 @@ _TOKENS = [
 # Kind of camera → parts of names of operations that answer only on others.
 _WAY_BACK = ("AudioOutput", "AudioDecoder")
 _LACKING = {
-    "two H.264 streams": ("Audio", "VideoAnalyticsConfiguration"),
-    "audio": (*_WAY_BACK, "VideoAnalyticsConfiguration"),
-    "backchannel": ("VideoAnalyticsConfiguration",),
-    "analytics": ("Audio",),
+    "two H.264 streams": ("Audio", "VideoAnalyticsConfiguration", "MetadataConfiguration"),
+    "audio": (*_WAY_BACK, "VideoAnalyticsConfiguration", "MetadataConfiguration"),
+    "backchannel": ("VideoAnalyticsConfiguration", "MetadataConfiguration"),
+    "analytics": ("Audio", "MetadataConfiguration"),
+    "metadata": ("Audio", "VideoAnalyticsConfiguration"),
 }
 
 
@@ -130,9 +132,6 @@ def test_every_operation_answers_what_the_schema_allows(kind: str, validator: Va
         (DEVICE, "GetCertificateInformation"),  # these two are of a certificate, and there is none
         (DEVICE, "GetPkcs10Request"),
         (MEDIA, "GetOSD"),
-        (MEDIA, "GetMetadataConfiguration"),
-        (MEDIA, "GetMetadataConfigurationOptions"),
-        (MEDIA2, "GetMetadataConfigurationOptions"),
     }
     missing = {name for _, name in _reads(camera.spec) - needs_subscription - never - answered}
     if kind in _LACKING:
