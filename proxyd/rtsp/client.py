@@ -64,12 +64,13 @@ class RtspClient(asyncio.Protocol):
         self._nonce_count = 0
         self._closed = False
         self._handed_over = False
+        self._adrift = False  # nothing that comes can be made out any more: only a farewell can be said
         self._message_ended = asyncio.Event()
         self._ended = asyncio.Event()
 
     @property
     def connected(self) -> bool:
-        return self._transport is not None and not self._closed
+        return self._transport is not None and not self._closed and not self._adrift
 
     @property
     def was_connected(self) -> bool:
@@ -110,6 +111,9 @@ class RtspClient(asyncio.Protocol):
         transport = self._transport
         if transport is None or self._closed:
             return
+        if self._adrift and farewell is not None:
+            await self.leave(farewell)
+            return
         self._on_frames, self._on_lost = _ignore, _ignore
         said = farewell is None
         try:
@@ -128,8 +132,9 @@ class RtspClient(asyncio.Protocol):
             asyncio.get_running_loop().call_later(self._timeouts.close_s, transport.abort)
 
     async def leave(self, farewell: tuple[str, str, Headers]) -> None:
-        """Ends a connection that was handed over to somebody who is gone: where in it a message would begin is not
-        known any more. `farewell` is said, and what comes is thrown away until the NVR closes, or for a moment."""
+        """Ends a connection of which nobody knows any more where in it a message would begin, as when it was handed
+        over to somebody who is gone. `farewell` is said, and what comes is thrown away until the NVR closes, or for a
+        moment."""
         transport = self._transport
         if transport is None or self._closed:
             return
@@ -178,7 +183,7 @@ class RtspClient(asyncio.Protocol):
     def lost(self, why: str) -> None:
         """The connection ended after `hand_over`: "closed", "reset", or "garbage" came."""
         if why == "garbage":
-            self._lose(self._no_rtsp("it sends neither messages nor packets"))
+            self._lose_track(self._no_rtsp("it sends neither messages nor packets"))
         else:
             self._lose(self._unreachable(f"{why} the connection"))
 
@@ -221,7 +226,7 @@ class RtspClient(asyncio.Protocol):
         try:
             events = self._parser.feed(data)
         except RtspSyntaxError as error:
-            self._lose(self._no_rtsp(error.reason))
+            self._lose_track(self._no_rtsp(error.reason))
             return
         frames = [event for event in events if event.__class__ is Interleaved]
         if len(frames) != len(events):
@@ -261,7 +266,7 @@ class RtspClient(asyncio.Protocol):
         return response
 
     async def _exchange(self, method: str, url: str, headers: Headers) -> Response:
-        if self._transport is None or self._closed:
+        if self._transport is None or self._closed or self._adrift:
             raise self._unreachable("is not connected")
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._waiting = (self._cseq + 1, answer)
@@ -318,6 +323,18 @@ class RtspClient(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self._on_lost(error)
+
+    def _lose_track(self, error: UpstreamError) -> None:
+        """The connection may still stand, and with it the NVR's session: `close` ends both."""
+        if self._adrift or self._closed:
+            return
+        self._adrift = True
+        if self._waiting is not None and not self._waiting[1].done():
+            self._waiting[1].set_exception(error)
+        if self._transport is not None:
+            self._transport.pause_reading()
+        on_lost, self._on_lost = self._on_lost, _ignore
+        on_lost(error)
 
     def _no_rtsp(self, why: str) -> UpstreamProtocolError:
         return UpstreamProtocolError(
