@@ -46,6 +46,6 @@ def gstreamer() -> str:
     except OSError:
         path = None
     if path is None:
-        packages = "gstreamer1.0-tools gstreamer1.0-plugins-good libgstrtspserver-1.0-0"
+        packages = "gstreamer1.0-tools gstreamer1.0-plugins-good libgstrtspserver-1.0-0 glib-networking"
         pytest.skip(f"GStreamer or its RTSP server is not installed (Debian: apt install {packages})")
     return path
