@@ -74,8 +74,11 @@ class Speaker:
         """It speaks no more; bounded."""
         talk = self._talk
         if talk is not None and talk.talker is talker:
-            talk.task.cancel()
-            await asyncio.wait([talk.task])
+            talk.finish()
+            _, late = await asyncio.wait([talk.task], timeout=self._context.limits.upstream.close_s)
+            if late:
+                talk.task.cancel()
+                await asyncio.wait(late)
 
     def _ended(self, talk: Talk) -> None:
         self._talk = None

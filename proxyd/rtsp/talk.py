@@ -55,7 +55,7 @@ class Talk:
         self._waiting_bytes = 0
         self._upstream: Upstream | None = None  # that takes packets
         self._said_at = self._loop.time()
-        self._lost = asyncio.Event()
+        self._over = asyncio.Event()
         self._error: UpstreamError | None = None
         self.task = asyncio.create_task(self._run(), name=f"talk camera {context.spec.id} {way.stream.name}")
 
@@ -71,6 +71,10 @@ class Talk:
             self._waiting_bytes += len(packet)
         else:
             self.dropped += 1
+
+    def finish(self) -> None:
+        """Nothing more is said: it ends when what was said is with the NVR."""
+        self._over.set()
 
     def _send(self, upstream: Upstream, packet: bytes) -> None:
         if upstream.send(self.way.number, packet):
@@ -113,11 +117,11 @@ class Talk:
         while (rest_s := self._said_at + self._context.limits.silent_talk_s - self._loop.time()) > 0:
             try:
                 async with asyncio.timeout(rest_s):
-                    await self._lost.wait()
+                    await self._over.wait()
                 return
             except TimeoutError:
                 continue  # something may have been said meanwhile
 
     def _upstream_lost(self, error: UpstreamError) -> None:
         self._error = error
-        self._lost.set()
+        self._over.set()
