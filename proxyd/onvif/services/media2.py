@@ -22,6 +22,9 @@ from .operation import MEDIA2_PATH, Access, Answer, Context, Operation, Service,
 from .ptz_nodes import offers_ptz, ptz_configuration
 
 _PROTOCOLS = frozenset({"RtspUnicast", "RTSP", "RtspOverHttp"})
+# Media2 means SRTP over UDP by it, and the capability SecureRTSPStreaming promises that, so it is not told; but who asks
+# gets the encrypted way that there is, and learns by SETUP that media comes inside the connection.
+_BY_TLS = "RtspsUnicast"
 _TYPES = frozenset(
     {
         *("VideoSource", "AudioSource", "VideoEncoder", "AudioEncoder", "Analytics", "PTZ", "Metadata"),
@@ -103,12 +106,14 @@ def _profile(spec: CameraSpec, stream: StreamSpec, wanted: set[str]) -> Element:
 def get_stream_uri(ctx: Context) -> Element:
     stream = conf.profile_stream(ctx.spec, ctx.required("tr2:ProfileToken"))
     protocol = ctx.required("tr2:Protocol")
-    if protocol not in _PROTOCOLS:
+    offered = _PROTOCOLS | {_BY_TLS} if ctx.spec.settings.https else _PROTOCOLS
+    if protocol not in offered:
         raise invalid_value(
-            f"The protocol {protocol[:64]!r} is not offered, only {', '.join(sorted(_PROTOCOLS))}",
+            f"The protocol {protocol[:64]!r} is not offered, only {', '.join(sorted(offered))}",
             "ter:InvalidStreamSetup",
         )
-    return el("tr2:GetStreamUriResponse", el("tr2:Uri", ctx.rtsp(stream.name)))
+    uri = ctx.rtsps(stream.name) if protocol == _BY_TLS else ctx.rtsp(stream.name)
+    return el("tr2:GetStreamUriResponse", el("tr2:Uri", uri))
 
 
 def get_snapshot_uri(ctx: Context) -> Element:

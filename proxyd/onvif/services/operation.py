@@ -12,7 +12,7 @@ from enum import Enum
 
 from proxyd.camera.commands import Ask
 from proxyd.camera.spec import CameraSpec
-from proxyd.camera.urls import http_url, https_url, rtsp_url
+from proxyd.camera.urls import http_url, https_url, rtsp_url, rtsps_url
 
 from ..faults import invalid_args
 from ..pull_answers import PullAnswer
@@ -65,6 +65,9 @@ class Context:
 
     def rtsp(self, stream_name: str) -> str:
         return rtsp_url(self.reached.host, self.spec.rtsp_port, f"/{stream_name}")
+
+    def rtsps(self, stream_name: str) -> str:
+        return rtsps_url(self.reached.host, self.spec.rtsps_port, f"/{stream_name}")
 
     def required(self, path: str) -> str:
         """Text of a mandatory element. Raises the fault that names it."""

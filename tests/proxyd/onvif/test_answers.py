@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from proxyd.camera.commands import SetDiscovery
+from proxyd.camera.settings import CameraSettings
 from proxyd.camera.spec import CameraSpec
 from proxyd.onvif.namespaces import DEVICE, DEVICEIO, EVENTS, MEDIA, MEDIA2, NOTIFICATION, PREFIXES, clark
 from proxyd.onvif.services.operation import Access
@@ -178,6 +179,17 @@ def test_stream_uri_for_every_transport(camera: Camera, protocol: str) -> None:
     setup = _SETUP.replace("RTSP", protocol)
     reply = camera.ask("trt:GetStreamUri", f"{setup}<trt:ProfileToken>main</trt:ProfileToken>")
     assert texts(reply, "tt:Uri") == ["rtsp://10.9.8.7:8554/main"]
+
+
+def test_streams_by_tls_are_told_while_they_are_switched_on() -> None:
+    content = "<tr2:Protocol>{}</tr2:Protocol><tr2:ProfileToken>main</tr2:ProfileToken>"
+    camera = Camera(camera_spec())
+    assert "RtspsUnicast" in fault_of(camera.ask("tr2:GetStreamUri", content.format("RtspsUnicast")))[2]
+    for port, place in ((322, "10.9.8.7"), (9554, "10.9.8.7:9554")):
+        camera = Camera(camera_spec(settings=CameraSettings(https=True), rtsps_port=port))
+        reply = camera.ask("tr2:GetStreamUri", content.format("RtspsUnicast"))
+        assert texts(reply, "tr2:Uri") == [f"rtsps://{place}/main"]
+        assert texts(camera.ask("tr2:GetStreamUri", content.format("RTSP")), "tr2:Uri") == ["rtsp://10.9.8.7:8554/main"]
 
 
 def test_h265_is_listed_by_media2_only() -> None:
