@@ -22,8 +22,8 @@ from .operation import MEDIA2_PATH, Access, Answer, Context, Operation, Service,
 from .ptz_nodes import offers_ptz, ptz_configuration
 
 _PROTOCOLS = frozenset({"RtspUnicast", "RTSP", "RtspOverHttp"})
-# Media2 means SRTP over UDP by it, and the capability SecureRTSPStreaming promises that, so it is not told; but who asks
-# gets the encrypted way that there is, and learns by SETUP that media comes inside the connection.
+# Media2 means SRTP over UDP by it, which SecureRTSPStreaming would promise: that is not told. But who asks gets the
+# encrypted way that there is, and learns by SETUP that media comes inside the connection.
 _BY_TLS = "RtspsUnicast"
 _TYPES = frozenset(
     {
