@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import socket
+import struct
 from collections.abc import Callable
 
 from proxyd.digest import DigestVerifier, authorization, choose, parse_challenges, username_of
@@ -28,6 +29,8 @@ from proxyd.rtsp.sent import SentVideo, by_description, by_parameter_set
 from proxyd.rtsp.session import METHODS, SessionTable, choose_transport, unsupported_features
 from proxyd.rtsp.tunnel import Entrance, TunnelError
 from proxyd.rtsp.tunnel import Kind as Entry
+from proxyd.snapshot.key_frame import MAX_BYTES, UnitReader
+from proxyd.snapshot.rtp_jpeg import JpegReader
 from proxyd.sources.in_band import shape_in_packet
 from proxyd.sources.shape import VideoShape
 
@@ -281,10 +284,30 @@ def shapes(data: bytes) -> None:
         assert found is None or isinstance(found, VideoShape)
 
 
+def key_frames(data: bytes) -> None:
+    """Whatever comes in packets is a picture or nothing, and what is kept has a limit."""
+    readers: list[tuple[UnitReader | JpegReader, tuple[bytes, bytes]]] = [
+        (UnitReader("H264", (b"\x67" + data[:9], b"\x68\1")), (b"\x7c\x85", b"\x65\x80")),
+        (UnitReader("H265", (b"\x40\1\1", b"\x42\1\1", b"\x44\1" + data[:9])), (b"\x62\1\x93", b"\x26\1\x80")),
+        (JpegReader(), (b"\0\0\0\0\1\x37\x10\x10", b"\0\0\0\0\1\xff\x10\x10")),
+    ]
+    size = 40 + data[-1] if data else 1
+    for number, at in enumerate(range(0, len(data), size)):
+        piece = data[at : at + size]
+        first, marker = 0x80 | (piece[0] & 0x3F if number % 8 == 7 else 0), 0x80 if number % 3 == 2 else 0
+        for reader, starts in readers:
+            for sequence, begin in ((2 * number, b""), (2 * number + 1, starts[piece[-1] % 2])):
+                head = struct.pack(">BBHII", first, 96 | marker, sequence & 0xFFFF, number // 3, 1)
+                for packet in (piece, head + begin + piece):
+                    frame = reader.feed(packet)
+                    assert frame is None or frame.data[:4] == b"\0\0\0\1" or frame.data[:2] == b"\xff\xd8"
+                    assert frame is None or len(frame.data) < MAX_BYTES + MAX_INPUT_BYTES
+
+
 PARTS: dict[str, Callable[[bytes], None]] = {
     part.__name__: part
     for part in (
         parser, headers, transport, session, sdp, description, digest, rtcp, tunnel, addresses, judged, feed, reorder,
-        wire, shapes,
+        wire, shapes, key_frames,
     )
 }  # fmt: skip
