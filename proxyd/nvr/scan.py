@@ -12,6 +12,7 @@ from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolErro
 from proxyd.nvr.client import NvrClient
 from proxyd.nvr.features import FeatureReader
 from proxyd.nvr.grouping import Channel, Grouping, group_profiles, profiles_to_ask, same_picture_warnings
+from proxyd.nvr.loudspeaker import LoudspeakerCheck
 from proxyd.nvr.media import MediaReader
 from proxyd.nvr.profiles import Profile
 from proxyd.nvr.refusals import Refusal, unreachable
@@ -104,6 +105,7 @@ class _Scan:
         self._client = client
         self._media = MediaReader(client)
         self._features = FeatureReader(client)
+        self._loudspeakers = LoudspeakerCheck(client.access)
         self._settings = settings
         self._on_progress = on_progress
         self._on_channel = on_channel
@@ -198,7 +200,11 @@ class _Scan:
         if channel.main is not None and channel.main.token in self._uris:
             self._tell(f"channel {channel.number}: snapshot address")
             snapshot = await self._media.snapshot_uri(channel.main)
-        scanned = scanned_channel(channel, self._uris, snapshot, await self._features.features_of(channel))
+        features = await self._features.features_of(channel)
+        url = self._uris.get(channel.main.token) if channel.main is not None else None
+        if features.speaker and url is not None and await self._loudspeakers.denies(url):
+            features = replace(features, speaker=False)
+        scanned = scanned_channel(channel, self._uris, snapshot, features)
         if silent := [s.spec.name for s in scanned.streams if s.spec.upstream_url is None]:
             self._complete = False
             said = next((self._without_uri[p.token] for p in channel.streams if p.token in self._without_uri), "")

@@ -24,6 +24,7 @@ class Faults:
     time_needs_auth: bool = False
     lockout_after: int = 0  # refuse everybody after this many wrong passwords
     speakers: frozenset[int] = frozenset()  # channels that take sound; 0: one of the device, in no profile
+    metadata: frozenset[int] = frozenset()  # channels with a metadata track: somebody walks through the picture
     no_snapshot: bool = False  # GetSnapshotUri faults
     presets: int = 0  # movable channels list so many, also places that nobody named
     broken_optics: bool = False  # PTZ and Imaging are announced, and fault whatever they are asked
@@ -36,6 +37,7 @@ class Faults:
     rtsp_sessions: int = 0  # no more RTSP sessions than this: 453
     rtsp_busy: bool = False  # SETUP is answered 503
     rtsp_resized: frozenset[int] = frozenset()  # channels whose main stream has the sub stream's picture size
+    rtsp_deaf: bool = False  # no sound is taken by RTSP, whatever ONVIF says of loudspeakers
     rtsp_udp_only: bool = False  # SETUP over TCP is answered 461
     udp_loses: int = 0  # every nth datagram of media
     udp_delays: int = 0  # every nth datagram of media comes after the next one
@@ -118,6 +120,7 @@ _DEFAULT_VALUES = {
     "offline": "1",
     "gaps": "2",
     "speakers": "1",
+    "metadata": "1",
     "presets": "2000",
     "rtsp_silent": "1",
     "rtsp_slow_s": "1",

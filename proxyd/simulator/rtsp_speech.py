@@ -62,7 +62,7 @@ class Loudspeakers:
         self.arrived = asyncio.Event()
 
     def has(self, channel: int) -> bool:
-        return channel in self._faults.speakers or 0 in self._faults.speakers
+        return not self._faults.rtsp_deaf and not self._faults.speakers.isdisjoint((channel, 0))
 
     def packet_in(self, sessions: list[SimSession], channel: int, packet: bytes) -> None:
         """It came in the connection that these sessions belong to, on that interleaved channel."""

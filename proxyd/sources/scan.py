@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from proxyd.camera.spec import NvrAccess
+from proxyd.camera.features import ChannelFeatures
+from proxyd.camera.spec import NvrAccess, StreamSpec
 from proxyd.errors import NotFound, UpstreamAuthError, UpstreamError
+from proxyd.nvr.loudspeaker import takes_sound
 from proxyd.nvr.result import DeviceIdentity, ScannedChannel, ScannedStream, ScanProgress, ScanResult
 from proxyd.nvr.scan import first_leaf
 
@@ -91,9 +93,15 @@ class _Run:
         offered = [stream for stream in source.streams if stream.spec.upstream_url is not None]
         streams = [read for stream in offered if (read := await self._read_stream(source, stream))]
         self.proven = self.proven or bool(streams)
-        online = any(stream.spec.name == "main" for stream in streams)
+        main = next((stream.spec for stream in streams if stream.spec.name == "main"), None)
         channel = ScannedChannel(
-            source.key, source.number, source.name, online, tuple(streams) if online else (), source.snapshot_uri
+            source.key,
+            source.number,
+            source.name,
+            main is not None,
+            tuple(streams) if main is not None else (),
+            source.snapshot_uri,
+            ChannelFeatures(speaker=main is not None and await self._takes_sound(main)),
         )
         self._channels.append(channel)
         self._on_channel(channel)
@@ -112,6 +120,12 @@ class _Run:
         if read.warning:
             self._warnings.append(f"{which} {read.warning}.")
         return ScannedStream(read.spec, stream.profile_token)
+
+    async def _takes_sound(self, stream: StreamSpec) -> bool:
+        try:
+            return await takes_sound(stream.upstream_url or "", self._access, self._timeouts.rtsp)
+        except UpstreamError:
+            return False  # it was read a moment ago: one that ends the connection over this knows nothing of it
 
     def result(self) -> ScanResult:
         if self._first_error is not None and not any(channel.online for channel in self._channels):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,21 @@ async def test_a_loudspeaker_is_found_where_it_is(dialect: str) -> None:
     assert [channel.features.speaker for channel in result.channels] == [False, True, False]
     assert parse_features(features_text(result.channels[1].features)).speaker
     assert not parse_features("{}").speaker
+
+
+@pytest.mark.parametrize(
+    ("faults", "found", "asked"),
+    [
+        ({"rtsp_deaf": True}, False, 2),
+        ({"rtsp_refuses": "wrong"}, True, 1),  # what cannot be asked is believed, and not asked twice
+    ],
+)
+async def test_a_loudspeaker_has_to_be_there_by_rtsp(faults: dict[str, Any], found: bool, asked: int) -> None:
+    async with SimulatedNvr(channels=2, faults=Faults(speakers=frozenset((1, 2)), **faults)) as nvr:
+        result = await scan(nvr.access, on_progress=lambda _: None, on_channel=lambda _: None)
+        assert nvr.rtsp is not None
+        assert nvr.rtsp.requests["OPTIONS"] == asked
+    assert [channel.features.speaker for channel in result.channels] == [found, found]
 
 
 @pytest.mark.parametrize(("speakers", "found"), [((0,), True), ((), False)])

@@ -15,6 +15,7 @@ from proxyd.rtsp.client import UpstreamTimeouts
 from proxyd.sources.probe import ProbeTimeouts, check_alive
 from proxyd.sources.scan import MODEL, probe_source, read_sources
 from proxyd.sources.source import KnownSource, Stated, new_source
+from proxyd.simulator.faults import Faults
 from tests.proxyd.simulator.media_server import PASSWORD, USER, running
 
 QUICK = ProbeTimeouts(UpstreamTimeouts(connect_s=2, answer_s=2, close_s=0.5), packets_s=5)
@@ -54,6 +55,12 @@ async def test_two_streams_are_read_as_they_are() -> None:
     assert main.upstream_url == f"rtsp://127.0.0.1:{server.port}/3/main/H265"
     assert (result.identity.model, result.identity.channels, result.complete) == (MODEL, 1, False)
     assert result.warnings == ()
+
+
+async def test_a_source_with_a_loudspeaker_is_found() -> None:
+    async with running(faults=Faults(speakers=frozenset({2}))) as server:
+        result = await read(server.port, [source(server.port, f"{n}/main", number=n) for n in (1, 2)])
+    assert [channel.features.speaker for channel in result.channels] == [False, True]
 
 
 async def test_a_source_that_fails_leaves_the_others_and_is_named() -> None:
