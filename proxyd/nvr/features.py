@@ -78,6 +78,7 @@ class FeatureReader:
             topics=self._topics,
             rules=rules or (),
             modules=modules or (),
+            metadata=channel.streams[0].metadata if channel.streams else None,
             analytics_read=rules is not None and modules is not None,
             speaker=self._speaker or any(p.audio_output and p.audio_decoder for p in channel.profiles),
         )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from proxyd.camera.features import MetadataFeatures
 from proxyd.camera.spec import AudioSpec, Codec
 
 MAX_TOKEN_CHARS = 256
@@ -59,6 +60,7 @@ class Profile:
     audio_configuration: str = ""  # of the audio source
     audio_output: str = ""
     audio_decoder: str = ""  # its configuration
+    metadata: MetadataFeatures | None = None  # of its metadata stream
 
     @property
     def has_picture(self) -> bool:
@@ -84,6 +86,7 @@ def parse_media_profile(raw: Mapping[str, Any]) -> Profile | None:
         audio_source=_mapping(raw.get("AudioSourceConfiguration")),
         audio_output=output,
         audio_decoder=decoder,
+        metadata=raw.get("MetadataConfiguration"),
         gov_length=h264.get("GovLength"),
         codec_profile=h264.get("H264Profile"),
     )
@@ -103,6 +106,7 @@ def parse_media2_profile(raw: Mapping[str, Any]) -> Profile | None:
         audio_source=_mapping(configurations.get("AudioSource")),
         audio_output=_mapping(configurations.get("AudioOutput")),
         audio_decoder=_mapping(configurations.get("AudioDecoder")),
+        metadata=configurations.get("Metadata"),
         gov_length=encoder.get("GovLength"),
         codec_profile=encoder.get("Profile"),
     )
@@ -137,6 +141,7 @@ def _profile(
     audio_source: Mapping[str, Any],
     audio_output: Mapping[str, Any],
     audio_decoder: Mapping[str, Any],
+    metadata: object,
     gov_length: object,
     codec_profile: object,
 ) -> Profile | None:
@@ -168,7 +173,17 @@ def _profile(
         audio_configuration=_text(audio_source.get("token")),
         audio_output=_text(audio_output.get("OutputToken")),
         audio_decoder=_text(audio_decoder.get("token")),
+        metadata=_metadata(metadata),
     )
+
+
+def _metadata(raw: object) -> MetadataFeatures | None:
+    """What the NVR says that it streams; None without a configuration."""
+    if not isinstance(raw, Mapping):
+        return None
+    filtered = _mapping(raw.get("PTZStatus"))
+    told = raw.get("Analytics"), filtered.get("Status"), filtered.get("Position")
+    return MetadataFeatures(*(str(value).strip().lower() in ("true", "1") for value in told))
 
 
 def _audio(raw: Mapping[str, Any]) -> AudioSpec | None:

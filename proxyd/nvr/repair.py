@@ -1,7 +1,7 @@
 """Answers put in order before zeep reads them: pure.
 
 zeep drops children that come in another order than the schema's, and integers written as "25.0". Both are common on
-NVRs. Parts that the scan never reads (analytics, metadata) are removed, which also keeps parsing short.
+NVRs. Parts that the scan never reads (analytics) are removed, which also keeps parsing short.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "AudioEncoderConfiguration",
         "VideoAnalyticsConfiguration",
         "PTZConfiguration",
+        "MetadataConfiguration",
         "Extension",
         "Configurations",
     ),
@@ -27,6 +28,7 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "AudioEncoder",
         "Analytics",
         "PTZ",
+        "Metadata",
         "AudioOutput",
         "AudioDecoder",
     ),
@@ -35,6 +37,10 @@ _ORDER: dict[str, tuple[str, ...]] = {
     # Rules and modules of 64 channels are megabytes; only the tokens are wanted here.
     "Profiles/VideoAnalyticsConfiguration": ("Name", "UseCount"),
     "Profiles/Extension": ("AudioOutputConfiguration", "AudioDecoderConfiguration"),
+    "Profiles/MetadataConfiguration": ("Name", "UseCount", "PTZStatus", "Analytics"),
+    "Configurations/Metadata": ("PTZStatus", "Analytics"),
+    "MetadataConfiguration/PTZStatus": ("Status", "Position"),
+    "Metadata/PTZStatus": ("Status", "Position"),
     "Configurations/Analytics": (),
     "Configurations/AudioSource": ("SourceToken",),
     "Configurations/AudioOutput": ("OutputToken",),

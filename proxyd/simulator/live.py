@@ -12,12 +12,21 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 from proxyd.simulator.frames import MAX_PAYLOAD_BYTES, FrameMark, filler_payloads, mark_nal
 from proxyd.simulator.loops import LoopFrame, load_loop
 from proxyd.simulator.rtp import RtpBatch, RtpNumbering
-from proxyd.simulator.rtsp_sdp import AUDIO_PAYLOAD_TYPE, AUDIO_TRACK, VIDEO_PAYLOAD_TYPE, VIDEO_TRACK
+from proxyd.simulator.rtsp_sdp import (
+    AUDIO_PAYLOAD_TYPE,
+    AUDIO_TRACK,
+    METADATA_PAYLOAD_TYPE,
+    METADATA_TRACK,
+    VIDEO_PAYLOAD_TYPE,
+    VIDEO_TRACK,
+)
+from proxyd.simulator.scene import FRAMES_PER_S, scene_payloads
 from proxyd.simulator.streams import SimStream, stream_for
 from proxyd.simulator.tone import TONE_PACKET, TONE_PACKET_S
 
@@ -60,6 +69,7 @@ class LiveStream:
         self.media = load_loop(stream)
         self.video = _numbering(VIDEO_PAYLOAD_TYPE, 90000)
         self.audio = _numbering(AUDIO_PAYLOAD_TYPE, 8000) if audio else None
+        self.metadata = _numbering(METADATA_PAYLOAD_TYPE, 90000)
         self.bitrate_kbps = max(stream.bitrate_kbps, bitrate_kbps or 0)
         self._wanted_kbps = bitrate_kbps
         self._filler_packets = _spread_filler(self.media.frames, stream.fps, bitrate_kbps)
@@ -70,6 +80,7 @@ class LiveStream:
         self._next = 0  # number of the frame that comes next
         self._loop_start = 0  # number of a frame at which the loop began
         self._next_tone = 0
+        self._next_scene = 0
         self._report_due = 0.0
         self._viewers: list[Viewer] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -123,6 +134,8 @@ class LiveStream:
             packets += self._packet_count(self._next + ahead)
             ahead += 1
         media_time_s = (self._next + ahead) / self.stream.fps
+        if track == METADATA_TRACK:
+            return self.metadata.sequence, self.metadata.timestamp(media_time_s)
         if track == VIDEO_TRACK or self.audio is None:
             return (self.video.sequence + packets) & 0xFFFF, self.video.timestamp(media_time_s)
         first = self._next_tone
@@ -175,6 +188,7 @@ class LiveStream:
             if viewer.started and (sink := viewer.sinks.get(VIDEO_TRACK)):
                 sink.send(video)
         self._send_tones()
+        self._send_scene()
         if self._loop.time() >= self._report_due:
             self._report_due = self._loop.time() + REPORT_INTERVAL_S
             fresh = [viewer for viewer in self._viewers if viewer.started]
@@ -191,9 +205,23 @@ class LiveStream:
                 if viewer.started and (sink := viewer.sinks.get(AUDIO_TRACK)):
                     sink.send(batch)
 
+    def _send_scene(self) -> None:
+        """Metadata, to those who want it."""
+        number = int(self._media_time() * FRAMES_PER_S)
+        sinks = [sink for viewer in self._viewers if viewer.started and (sink := viewer.sinks.get(METADATA_TRACK))]
+        if number == self._next_scene or not sinks:
+            return
+        self._next_scene = number
+        address = self._cname.rpartition("@")[2]
+        payloads = scene_payloads(self.stream.channel, number, datetime.now(UTC), address)
+        batch = self.metadata.batch(payloads, self._media_time())
+        for sink in sinks:
+            sink.send(batch)
+
     def _report(self, viewers: list[Viewer]) -> None:
         now_s = self._loop.time() - self._t0
-        for track, numbering in ((VIDEO_TRACK, self.video), (AUDIO_TRACK, self.audio)):
+        tracks = ((VIDEO_TRACK, self.video), (AUDIO_TRACK, self.audio), (METADATA_TRACK, self.metadata))
+        for track, numbering in tracks:
             if numbering is None:
                 continue
             report = numbering.sender_report(now_s, time.time(), self._cname)
@@ -216,7 +244,7 @@ def _numbering(payload_type: int, clock_rate: int) -> RtpNumbering:
         ssrc=secrets.randbits(32),
         sequence=secrets.randbits(16),
         timestamp_base=secrets.randbits(32),
-        marker=payload_type == VIDEO_PAYLOAD_TYPE,
+        marker=payload_type != AUDIO_PAYLOAD_TYPE,
     )
 
 

@@ -82,7 +82,9 @@ class RtpNumbering:
         self.ssrc = ssrc
         self.sequence = sequence
         self._timestamp_base = timestamp_base
-        self._marker = marker  # video: the last packet of a frame; audio: never, there is no silence suppression
+        self._marker = (
+            marker  # video and metadata: the last packet of a frame; audio: never, there is no silence suppression
+        )
         self._packets = 0
         self._octets = 0
 

@@ -20,6 +20,7 @@ from proxyd.simulator.live import LiveStream
 from proxyd.simulator.rtsp_sdp import (
     AUDIO_TRACK,
     BACK_TRACK,
+    METADATA_TRACK,
     VIDEO_TRACK,
     ControlStyle,
     control_url,
@@ -200,6 +201,7 @@ class RequestHandler:
             bitrate_kbps=live.bitrate_kbps,
             audio=live.audio is not None,
             back="Require" in request.headers,
+            metadata=live.stream.channel in self._faults.metadata,
         ).encode()
         headers = Headers([("Content-Type", "application/sdp"), ("Content-Base", f"{base}/")])
         return Response(200, headers=headers, body=body)
@@ -213,7 +215,12 @@ class RequestHandler:
             track = VIDEO_TRACK
         if track is None:
             raise _Refused(459)
-        there = {VIDEO_TRACK: True, AUDIO_TRACK: live.audio is not None, BACK_TRACK: "Require" in request.headers}
+        there = {
+            VIDEO_TRACK: True,
+            AUDIO_TRACK: live.audio is not None,
+            BACK_TRACK: "Require" in request.headers,
+            METADATA_TRACK: live.stream.channel in self._faults.metadata,
+        }
         if not there.get(track):
             raise _Refused(404)
         session = self._session(request) if "Session" in request.headers else None

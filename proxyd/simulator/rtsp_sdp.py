@@ -21,6 +21,8 @@ _PCMA = 8
 VIDEO_TRACK = 0
 AUDIO_TRACK = 1
 BACK_TRACK = 2  # sound for the loudspeaker
+METADATA_TRACK = 3
+METADATA_PAYLOAD_TYPE = 107
 
 ControlStyle = Literal["relative", "absolute", "stream", "track"]
 
@@ -82,6 +84,7 @@ def describe(
     bitrate_kbps: int,
     audio: bool,
     back: bool = False,
+    metadata: bool = False,
 ) -> str:
     """The SDP of a stream. `address` is ours, `base` the URL that was asked for; `back`: with a loudspeaker's track."""
     family = "IP6" if ":" in address else "IP4"
@@ -111,6 +114,13 @@ def describe(
             "a=recvonly",
             f"a=control:{control_url(style, base, AUDIO_TRACK)}",
             f"a=rtpmap:{AUDIO_PAYLOAD_TYPE} PCMU/8000",
+        ]
+    if metadata:
+        lines += [
+            f"m=application 0 RTP/AVP {METADATA_PAYLOAD_TYPE}",
+            f"a=control:{control_url(style, base, METADATA_TRACK)}",
+            f"a=rtpmap:{METADATA_PAYLOAD_TYPE} vnd.onvif.metadata/90000",
+            "a=recvonly",
         ]
     if back:
         lines += [

@@ -6,7 +6,7 @@ import asyncio
 from typing import Protocol
 
 from proxyd.rtsp.headers import Transport, parse_transport
-from proxyd.simulator.rtsp_sdp import AUDIO_TRACK
+from proxyd.simulator.rtsp_sdp import AUDIO_TRACK, METADATA_TRACK
 from proxyd.simulator.rtsp_sessions import SessionTable, SimSession
 from proxyd.simulator.rtsp_sinks import Address, TcpSink, UdpPair, UdpSink
 
@@ -40,7 +40,8 @@ def attach(
     udp: UdpPair,
 ) -> Transport | None:
     """Give the track its sink; returns the Transport to answer with, None when the channels are taken."""
-    numbering = session.live.audio if track == AUDIO_TRACK else session.live.video
+    live = session.live
+    numbering = {AUDIO_TRACK: live.audio, METADATA_TRACK: live.metadata}.get(track, live.video)
     if numbering is None:
         return None
     if wanted.tcp:

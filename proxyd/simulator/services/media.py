@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxyd.simulator.layout import SimProfile
+from proxyd.simulator.scene import metadata_configuration
 from proxyd.simulator.services.analytics import analytics_configuration
 from proxyd.simulator.services.audio import MEDIA_AUDIO, decoder, output
 from proxyd.simulator.services.context import Answer, Context, wanted_profile
@@ -21,6 +22,7 @@ def _profile(context: Context, profile: SimProfile, tag: str) -> Element:
         _encoder(context, profile),
         analytics_configuration(context, profile, "tt:VideoAnalyticsConfiguration"),
         ptz_configuration(context, profile, "tt:PTZConfiguration"),
+        metadata_configuration(context.faults, profile, "tt:MetadataConfiguration"),
         _extension(context, profile),
         token=profile.token,
         fixed="true",

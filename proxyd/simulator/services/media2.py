@@ -5,6 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from proxyd.simulator.layout import SimProfile
+from proxyd.simulator.scene import metadata_configuration
 from proxyd.simulator.services.analytics import analytics_configuration
 from proxyd.simulator.services.audio import decoder, output
 from proxyd.simulator.services.context import Answer, Context, wanted_profile
@@ -51,6 +52,8 @@ def _profile(context: Context, profile: SimProfile, types: set[str]) -> Element:
         parts.append(analytics_configuration(context, profile, "tr2:Analytics"))
     if everything or "PTZ" in types:
         parts.append(ptz_configuration(context, profile, "tr2:PTZ"))
+    if everything or "Metadata" in types:
+        parts.append(metadata_configuration(context.faults, profile, "tr2:Metadata"))
     if everything or "AudioOutput" in types:
         parts.append(output(context, profile, "tr2:AudioOutput"))
     if everything or "AudioDecoder" in types:

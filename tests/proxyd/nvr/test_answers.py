@@ -255,15 +255,20 @@ def test_repair_drops_what_a_scan_does_not_read() -> None:
     text = ENVELOPE.format(
         '<trt:GetProfilesResponse><trt:Profiles token="a">'
         '<tt:VideoAnalyticsConfiguration token="v"><tt:Name>n</tt:Name><tt:RuleEngineConfiguration/>'
-        "</tt:VideoAnalyticsConfiguration><tt:Name> x </tt:Name><tt:MetadataConfiguration/>"
+        "</tt:VideoAnalyticsConfiguration><tt:Name> x </tt:Name><tt:MetadataConfiguration><tt:Events/><tt:Analytics/>"
+        "</tt:MetadataConfiguration>"
         "<tt:Extension><tt:Extension/></tt:Extension></trt:Profiles></trt:GetProfilesResponse>"
     )
     root = etree.fromstring(text)
     repair_answer(root)
     [profiles] = root.iter("{http://www.onvif.org/ver10/media/wsdl}Profiles")
-    assert [etree.QName(c).localname for c in profiles] == ["Name", "VideoAnalyticsConfiguration", "Extension"]
-    assert [etree.QName(c).localname for c in profiles[1]] == ["Name"]
-    assert len(profiles[2]) == 0
+    kept = [(etree.QName(c).localname, [etree.QName(part).localname for part in c]) for c in profiles]
+    assert kept == [
+        ("Name", []),
+        ("VideoAnalyticsConfiguration", ["Name"]),
+        ("MetadataConfiguration", ["Analytics"]),
+        ("Extension", []),
+    ]
 
 
 def test_repair_leaves_topics_and_capabilities_alone() -> None:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from proxyd.camera.features import MetadataFeatures
 from proxyd.camera.spec import NvrAccess
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
 from proxyd.nvr.result import ScannedChannel, ScanProgress, ScanResult
@@ -261,3 +262,19 @@ async def test_errors_end_with_the_next_step() -> None:
             await _read_identity(nvr.access)
     assert "refuses the connection" in caught.value.message
     assert caught.value.hint.endswith(".")
+
+
+@every_dialect
+async def test_metadata_streams_are_found(dialect: str) -> None:
+    faults = Faults(metadata=frozenset({2}))
+    async with SimulatedNvr(channels=3, dialect=dialect, faults=faults) as nvr:
+        result = await scanned(nvr.access)
+    found = [channel.features.metadata for channel in result.channels]
+    assert found == [None, MetadataFeatures(analytics=True, ptz_status=True, ptz_position=True), None]
+
+
+async def test_metadata_streams_of_cameras_with_media2_alone_are_found() -> None:
+    faults = Faults(metadata=frozenset({1}), media2_only_h265=True)
+    async with SimulatedNvr(channels=1, dialect="hikvision", faults=faults) as nvr:
+        result = await scanned(nvr.access)
+    assert result.channels[0].features.metadata == MetadataFeatures(True, True, True)

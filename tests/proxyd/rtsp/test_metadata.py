@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
 
-from proxyd.camera.features import ChannelFeatures
+from proxyd.camera.features import ChannelFeatures, MetadataFeatures
 from proxyd.camera.settings import CameraSettings
 from proxyd.onvif.event_messages import Message, initialized
 from proxyd.onvif.motion import CELL_MOTION, MOTION_ALARM, MOTION_TOPICS, motion_events
+from proxyd.onvif.namespaces import clark
 from proxyd.rtsp.headers import Transport, parse_transport
 from proxyd.rtsp.metadata_leg import MAX_WAITING_BYTES, MetadataLeg
 from proxyd.rtsp.metadata_rtp import Reassembler
 from proxyd.rtsp.metadata_sdp import METADATA_TRACK
 from proxyd.rtsp.server import RtspServer
 from proxyd.rtsp.udp_pair import bind_udp_pair
+from proxyd.simulator.faults import Faults
 
-from .cameras import CAMERA_HOST, DEADLINE_S, camera, recorder, simulated_nvr
+from .cameras import CAMERA_HOST, DEADLINE_S, NVR_HOST, camera, recorder, simulated_nvr
 from .metadata_recorder import Documents, set_up, states
 
 _EVENTS = ChannelFeatures(topics=MOTION_TOPICS)
+_OBJECTS = ChannelFeatures(topics=MOTION_TOPICS, metadata=MetadataFeatures(analytics=True))
 _BOTH = {MOTION_ALARM, CELL_MOTION}
 
 
@@ -183,6 +188,96 @@ async def test_the_same_track_is_not_set_up_twice() -> None:
             "SETUP", f"{url}/trackID=0", Transport="RTP/AVP/TCP;unicast;interleaved=0-1", Session=session
         )
         assert "interleaved=2-3" in (video.headers.get("Transport") or ""), "its channels are taken"
+
+
+async def test_objects_of_the_nvr_pass_and_nothing_that_names_it() -> None:
+    faults = Faults(metadata=frozenset({3}))
+    async with (
+        simulated_nvr(faults) as nvr,
+        camera(nvr.port, features=_OBJECTS) as (server, seen, base),
+        recorder(server) as one,
+    ):
+        url = f"{base}/main"
+        assert (await one.ask("DESCRIBE", url)).status == 200
+        session = await set_up(one, url, 0)
+        assert (await one.ask("PLAY", url, Session=session)).status == 200
+        documents = Documents(one, 0)
+        boxes = []
+        for _ in range(3):
+            frame = await documents.until("tt:VideoAnalytics/tt:Frame")
+            assert abs((datetime.fromisoformat(frame.get("UtcTime") or "") - _now()).total_seconds()) < 5
+            box = frame.find(f".//{clark('tt:BoundingBox')}")
+            assert box is not None
+            boxes.append(float(box.get("left") or "nan"))
+        assert boxes == sorted(set(boxes)), "somebody walks to the right"
+        assert nvr.requests["SETUP"] == 1
+        wire = bytes(one.wire)
+        for secret in (b"Engine", b"VideoSrc", b"NotificationMessage", b"crops", NVR_HOST.encode(), b"PTZ"):
+            assert secret not in wire
+        ending = [task for task in asyncio.all_tasks() if task.get_name() == "nvr metadata camera 7"]
+        assert (await one.ask("TEARDOWN", url, Session=session)).status == 200
+        async with asyncio.timeout(DEADLINE_S):
+            await asyncio.gather(*ending, return_exceptions=True)
+        assert len(ending) == nvr.requests["TEARDOWN"] == 1
+        assert not seen.refusals()
+
+
+async def test_one_session_with_the_nvr_serves_all_recorders_of_metadata() -> None:
+    faults = Faults(metadata=frozenset({3}))
+    async with (
+        simulated_nvr(faults) as nvr,
+        camera(nvr.port, features=_OBJECTS) as (server, _, base),
+        recorder(server) as one,
+        recorder(server) as other,
+    ):
+        for each, stream in ((one, "main"), (other, "sub")):
+            url = f"{base}/{stream}"
+            session = await set_up(each, url, 0)
+            assert (await each.ask("PLAY", url, Session=session)).status == 200
+            await Documents(each, 0).until("tt:VideoAnalytics/tt:Frame")
+        assert nvr.requests["PLAY"] == 1
+        await server.stop()
+        assert nvr.requests["TEARDOWN"] == 1
+
+
+@pytest.fixture
+async def logged() -> AsyncIterator[asyncio.Event]:
+    """Set when it is said why there is no metadata of the NVR."""
+    said = asyncio.Event()
+    handler = logging.Handler()
+    handler.emit = lambda record: said.set()  # type: ignore[method-assign]  # one line instead of a class
+    logger = logging.getLogger("proxyd.rtsp.metadata_source")
+    before = logger.level
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+
+@pytest.mark.parametrize("fault", ["no track", "no more sessions", "UDP only"])
+async def test_an_nvr_that_gives_none_costs_the_objects_alone(fault: str, logged: asyncio.Event) -> None:
+    faults = Faults() if fault == "no track" else Faults(metadata=frozenset({3}))
+    faults.rtsp_udp_only = fault == "UDP only"
+    faults.rtsp_busy = fault == "no more sessions"
+    async with (
+        simulated_nvr(faults) as nvr,
+        camera(nvr.port, features=_OBJECTS) as (server, seen, base),
+        recorder(server) as one,
+    ):
+        server.metadata.present = _still
+        url = f"{base}/main"
+        session = await set_up(one, url, 0)
+        assert (await one.ask("PLAY", url, Session=session)).status == 200
+        documents = Documents(one, 0)
+        assert set(states(await documents.next())) == _BOTH
+        async with asyncio.timeout(DEADLINE_S):
+            await logged.wait()
+        _move(server, True)
+        await _until_state(documents, "true")
+        assert not seen.refusals()
 
 
 class _Pipe:
