@@ -12,10 +12,10 @@ from proxyd.camera.spec import AudioSpec, NvrAccess
 from proxyd.errors import NotFound, UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
 from proxyd.nvr.result import ScannedChannel, ScanProgress, ScanResult
 from proxyd.rtsp.client import UpstreamTimeouts
+from proxyd.simulator.faults import Faults
 from proxyd.sources.probe import ProbeTimeouts, check_alive
 from proxyd.sources.scan import MODEL, probe_source, read_sources
 from proxyd.sources.source import KnownSource, Stated, new_source
-from proxyd.simulator.faults import Faults
 from tests.proxyd.simulator.media_server import PASSWORD, USER, running
 
 QUICK = ProbeTimeouts(UpstreamTimeouts(connect_s=2, answer_s=2, close_s=0.5), packets_s=5)
