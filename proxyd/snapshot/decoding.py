@@ -62,12 +62,12 @@ class Decoder:
             self._stay()
             try:
                 return await self._ask(frame, size)
-            except (OSError, EOFError, asyncio.IncompleteReadError):
-                self._drop()
-                raise NotDecoded("it ended the decoder") from None
             except TimeoutError:
                 self._drop()
                 raise NotDecoded(f"it was not decoded within {self._picture_s:g} s") from None
+            except (OSError, EOFError, asyncio.IncompleteReadError):
+                self._drop()
+                raise NotDecoded("it ended the decoder") from None
             except asyncio.CancelledError:
                 self._drop()  # half of an answer may be left in it
                 raise
