@@ -11,6 +11,7 @@ from pathlib import Path
 from proxyd import config
 from proxyd.errors import ProxyError
 from proxyd.lookups import Loop
+from proxyd.memory import keep_together
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,15 +64,12 @@ def _run(args: argparse.Namespace) -> int:
     settings = config.load(args.config, data=args.data, socket=args.socket, loopback=args.loopback, shared=args.shared)
     from proxyd import daemon  # late: `--help` and a wrong config need not load everything
 
-    # force: onvif-zeep-async configures logging when it is imported.
     logging.basicConfig(
-        level=settings.daemon.log_level.upper(),
-        format="%(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-        force=True,
+        level=settings.daemon.log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     for noisy in ("httpx", "zeep", "onvif", "aiosqlite"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    keep_together()
     with asyncio.Runner(loop_factory=Loop) as runner:
         runner.run(daemon.run(settings))
     return 0

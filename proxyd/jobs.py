@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from proxyd.api.models import Job, JobState, ScanDiff
 from proxyd.errors import Conflict, NotFound, ProxyError
 from proxyd.hub import Hub
+from proxyd.memory import give_back
 from proxyd.nvr.result import ScannedChannel, ScanProgress, ScanResult
 from proxyd.nvr.scan import ScanSettings, scan
 from proxyd.sources.scan import read_sources
@@ -163,6 +164,7 @@ class Jobs:
             if error:
                 job.error, job.hint = error.message, error.hint
             self._show(job, force=True)
+        await asyncio.to_thread(give_back)
         if nvr.id in self._again:
             start, restore = self._again.pop(nvr.id)
             with contextlib.suppress(ProxyError):  # removed meanwhile

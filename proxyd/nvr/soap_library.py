@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
+from proxyd.memory import give_back
 from proxyd.nvr.repair import repair_answer
 from proxyd.nvr.wsdl_part import part_of
 from proxyd.onvif.namespaces import DEVICE, IMAGING, MEDIA, MEDIA2, PTZ
@@ -89,6 +90,7 @@ def warm_up(namespace: str) -> None:
         library.ASYNC_TRANSPORT = _Files(namespace)
         asyncio.run(library._cached_document(str(wsdl)))
         _parsed.add(wsdl)
+        give_back()  # the whole schema was there for a moment
 
 
 class _Files:
