@@ -35,7 +35,8 @@ CREATE TABLE nvrs (
     channel_count   INTEGER,
     last_scan       TEXT,
     auth_failed     INTEGER NOT NULL DEFAULT 0 CHECK (auth_failed IN (0, 1)),
-    kind            TEXT NOT NULL DEFAULT 'onvif' CHECK (kind IN ('onvif', 'rtsp'))
+    kind            TEXT NOT NULL DEFAULT 'onvif' CHECK (kind IN ('onvif', 'rtsp')),
+    transport       TEXT NOT NULL DEFAULT 'auto' CHECK (transport IN ('auto', 'tcp', 'udp'))
 ) STRICT;
 
 CREATE UNIQUE INDEX nvrs_one_address ON nvrs (host, port) WHERE kind = 'onvif';

@@ -126,9 +126,14 @@ def _nvr(verbs: _Verbs) -> None:
     _access_options(verb, required=True)
     verbs.add("list", "all NVRs")
     _one(verbs.add("show", "one NVR"), "NVR")
-    verb = verbs.add("edit", "change address, account or name; what is left out stays")
+    verb = verbs.add("edit", "change address, account, name or transport; what is left out stays")
     _one(verb, "NVR")
     _access_options(verb, required=False)
+    verb.add_argument(
+        "--transport",
+        choices=("auto", "tcp", "udp"),
+        help="how its streams come; auto: inside the RTSP connection (TCP), by UDP where it refuses that",
+    )
     verb = verbs.add("remove", "remove an NVR with its cameras; their interfaces become free")
     _one(verb, "NVR")
     verb.add_argument("--yes", action="store_true", help="do not ask")
@@ -194,6 +199,9 @@ def _camera(verbs: _Verbs) -> None:
     )
     verb.add_argument("--audio", choices=("on", "off"), help="whether recorders get its sound")
     verb.add_argument("--h265", choices=("on", "off"), help="whether H.265 is offered where H.264 is, too")
+    verb.add_argument(
+        "--metadata", choices=("on", "off"), help="whether recorders get events and objects beside the video, too"
+    )
     verb.add_argument(
         "--forward", choices=("on", "off"), help="whether recorders may change encoder and picture on the NVR"
     )

@@ -20,6 +20,12 @@ from .progress import ProgressLine, run_scan
 from .secret_input import read_password
 from .words import format_clock_offset
 
+_TRANSPORTS = {
+    "auto": "auto: TCP, and UDP where the NVR refuses that",
+    "tcp": "TCP, inside the RTSP connection",
+    "udp": "UDP",
+}
+
 
 async def nvr_discover(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
     params = {"timeout_s": args.timeout, "probe": args.probe}
@@ -135,6 +141,7 @@ async def nvr_show(args: argparse.Namespace, client: RpcClient, out: Output) -> 
                 ("firmware", nvr.firmware),
                 ("serial", nvr.serial),
                 ("clock", format_clock_offset(nvr.clock_offset_s, datetime.now(UTC))),
+                ("transport", _TRANSPORTS[nvr.transport]),
                 ("events", nvr.events or "not fetched: none of its cameras runs"),
                 ("last scan", local_time(nvr.last_scan) or "never"),
                 ("running job", nvr.job),
@@ -147,7 +154,9 @@ async def nvr_show(args: argparse.Namespace, client: RpcClient, out: Output) -> 
 async def nvr_edit(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
     params = _access_params(args)
     if not params and not args.password_stdin:
-        raise InvalidInput("Nothing to change.", "Give --host, --port, --user, --name or --password-stdin.")
+        raise InvalidInput(
+            "Nothing to change.", "Give --host, --port, --user, --name, --transport or --password-stdin."
+        )
     params["id"] = await _nvr_id(args.id, client)
     if args.password_stdin:
         params["password"] = read_password(from_stdin=True, what="New password")
@@ -247,6 +256,7 @@ def _access_params(args: argparse.Namespace) -> dict[str, Any]:
         "port": args.port,
         "username": args.user,
         "name": getattr(args, "name", None),
+        "transport": getattr(args, "transport", None),
     }
     return {name: value for name, value in typed.items() if value is not None}
 

@@ -35,7 +35,7 @@ METHODS: dict[str, Method] = _table(
     Method("nvr.add", m.NvrAdd, m.Nvr, _A, "Add an NVR; nothing is sent to it until it is tested or scanned."),
     Method("nvr.list", m.NoParams, list[m.Nvr], _V, "All NVRs."),
     Method("nvr.get", m.ById, m.Nvr, _V, "One NVR."),
-    Method("nvr.update", m.NvrUpdate, m.Nvr, _A, "Change address, account or name; omitted fields stay."),
+    Method("nvr.update", m.NvrUpdate, m.Nvr, _A, "Change address, account, name or transport; omitted fields stay."),
     Method("nvr.remove", m.ById, m.Nvr, _A, "Remove an NVR with its cameras; their interfaces become free."),
     Method("nvr.scan", m.NvrScan, m.Job, _O, "Read all channels; returns the job at once."),
     Method("nvr.discover", m.NvrDiscover, list[m.FoundNvr], _O, "Search the network for ONVIF devices."),

@@ -42,6 +42,7 @@ class Nvr(Model):
     clock_offset_s: float | None = None
     last_scan: str | None = None
     job: int | None = None  # id of the scan that is running now
+    transport: Literal["auto", "tcp", "udp"] = "auto"  # how its streams come; auto: TCP, UDP where it refuses that
     events: str = ""  # "pull point", "notification" or "none: why"; "" while none of its cameras runs
 
 
@@ -119,6 +120,7 @@ class Camera(Model):
     notify: list[str] = []  # networks besides its own LAN to which it may send notifications (ONVIF Subscribe)
     audio: bool = True  # recorders are offered its sound
     h265: bool = True  # recorders are told of its H.265 streams even while it has another one
+    metadata: bool = True  # recorders are offered its metadata stream: events, and objects where the NVR sends them
     forward: bool = False  # recorders may change settings of encoder and picture on the NVR
     share: bool = True  # recorders of a stream share one session with the NVR; otherwise each has its own
     https: bool = False  # it answers by HTTPS, too, unless `note` says why not
@@ -127,6 +129,7 @@ class Camera(Model):
     accounts: list[str] = []  # that recorders made: "guard (Operator)"
     note: str = ""  # what is not as it should be although it runs, and what to do
     ptz: bool = False  # it can be moved: pan, tilt, zoom, presets
+    speaker: bool = False  # recorders can talk through it
     last_event: str = ""  # in words, such as "person begins"
     last_event_at: str | None = None
     adopted_by: str = ""  # address of the recorder that signed in, asked for the streams and played

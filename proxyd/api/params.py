@@ -45,6 +45,7 @@ class NvrUpdate(Params):
     username: Username | None = None
     password: SecretStr | None = Field(default=None, max_length=128)
     name: Name | None = None
+    transport: Literal["auto", "tcp", "udp"] | None = None  # how its streams come; auto: TCP, UDP where it refuses that
 
 
 class NvrTestParams(Params):
@@ -122,6 +123,7 @@ class CameraUpdate(Params):
     https: bool | None = None
     audio: bool | None = None
     h265: bool | None = None
+    metadata: bool | None = None
     forward: bool | None = None
     share: bool | None = None
     clock_window_s: Annotated[int | None, Field(ge=10, le=3600)] = None

@@ -11,16 +11,19 @@ from .settings import DEFAULT_SETTINGS, CameraSettings, CameraUser, Certificate
 
 StreamName = Literal["main", "sub"]
 Codec = Literal["H264", "H265", "JPEG", "MPEG4"]
+StreamTransport = Literal["auto", "tcp", "udp"]
 
 
 @dataclass(frozen=True, slots=True)
 class NvrAccess:
-    """How to reach an NVR. `host` is what the user typed: every URL of the NVR is rewritten to it."""
+    """How to reach an NVR. `host` is what the user typed: every URL of the NVR is rewritten to it. `transport`: how its
+    streams come; "auto" is inside the RTSP connection (TCP), and by UDP where it refuses that."""
 
     host: str
     port: int
     username: str
     password: str = field(repr=False)
+    transport: StreamTransport = "auto"
 
 
 @dataclass(frozen=True, slots=True)

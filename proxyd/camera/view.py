@@ -137,6 +137,7 @@ def camera_model(
         notify=list(row.settings.notify),
         audio=row.settings.audio,
         h265=row.settings.h265,
+        metadata=row.settings.metadata,
         forward=row.settings.forward,
         share=row.settings.share,
         https=row.settings.https,
@@ -145,6 +146,7 @@ def camera_model(
         accounts=[f"{user.username} ({user.level})" for user in row.users],
         note=note,
         ptz=row.features.ptz is not None,
+        speaker=row.features.speaker and row.settings.audio,
         adopted_by=row.adopted_by,
         last_event=event_words(last_event) if last_event else "",
         last_event_at=event_time(last_event) if last_event else None,
@@ -188,6 +190,7 @@ def nvr_model(row: NvrRow, health: NvrHealth, job: int | None, events: str = "")
         clock_offset_s=row.identity.clock_offset_s,
         last_scan=row.last_scan,
         job=job,
+        transport=row.transport,
         events=events,
     )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Literal
 
 from proxyd.camera.spec import NvrAccess
@@ -30,8 +31,8 @@ class Account:
 
     def update(self, access: NvrAccess) -> None:
         """Other credentials, or another address, may be tried again."""
-        if access != self.access:
-            self.access = access
+        before, self.access = self.access, access
+        if replace(before, transport=access.transport) != access:
             self.forget()
 
     def forget(self) -> None:

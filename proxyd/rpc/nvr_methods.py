@@ -43,7 +43,13 @@ class NvrMethods:
         self._parts.refuse_own_camera(p.host)
         before = await self._parts.store.nvr(p.id)
         row = await self._parts.store.update_nvr(
-            p.id, host=p.host, port=p.port, username=p.username, password=reveal(p.password), name=p.name
+            p.id,
+            host=p.host,
+            port=p.port,
+            username=p.username,
+            password=reveal(p.password),
+            name=p.name,
+            transport=p.transport,
         )
         # In one go: what still tries the old account must not be counted against the new one.
         self._parts.cameras.know_account(row.id, row.access)
@@ -149,4 +155,5 @@ class NvrMethods:
             port=p.port or (known.port if known else 80),
             username=p.username or (known.username if known else ""),
             password=password if password is not None else (known.password if known else ""),
+            transport=known.transport if known else "auto",
         )

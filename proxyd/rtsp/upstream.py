@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from proxyd.camera.spec import NvrAccess
+from proxyd.camera.spec import NvrAccess, StreamTransport
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
 from proxyd.media.wire import Track
 from proxyd.rtsp.addresses import info_by_track, is_tls, redirected, resolve_control, url_port, with_host
@@ -137,15 +137,17 @@ class Upstream:
 
     async def setup(self, track: int) -> None:
         """Sets up one track of `media`. The first decides for all whether they come by UDP."""
-        if self._udp is None:
+        transport = self._transport
+        if self._udp is None and transport != "udp":
             wish = Transport(tcp=True, interleaved=(2 * track, 2 * track + 1))
             response = await self._ask_for(track, wish)
             granted = parse_transport(response.headers.get("Transport") or "")
             if response.status == 200 and (not granted or granted[0].tcp):
                 self._set_up(track, (granted[0].interleaved if granted else None) or (2 * track, 2 * track + 1))
                 return
-            if self._granted or is_tls(self._url) or response.status not in (200, 461):  # UDP would be in clear
+            if self._granted or transport == "tcp" or response.status not in (200, 461):
                 self._fail(461 if response.status == 200 else response.status, "SETUP")
+        if self._udp is None:
             self._udp = UdpTracks(*self._connected().ends)
         await self._set_up_by_udp(self._udp, track)
 
@@ -232,6 +234,7 @@ class Upstream:
             headers.add("Range", "npt=0.000-")
         self.last_media = asyncio.get_running_loop().time()
         if self._udp is not None:
+            self._udp.listen(self._frames_received)
             self._udp.open_ways(self._ssrc, receiver_report(self._ssrc, [], _CNAME))
         response = await self._request("PLAY", self._aggregate, headers)
         self.last_media = asyncio.get_running_loop().time()
@@ -426,7 +429,11 @@ class Upstream:
         return Headers([("Session", self._session)] if self._session else [])
 
     def _fail(self, status: int, method: str) -> NoReturn:
-        raise refused(self.access.host, status, method)
+        raise refused(self.access.host, status, method, self._transport)
+
+    @property
+    def _transport(self) -> StreamTransport:
+        return "tcp" if is_tls(self._url) else self.access.transport  # UDP would be in clear
 
     def _name(self) -> str:
         return self.access.host

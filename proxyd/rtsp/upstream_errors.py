@@ -5,6 +5,7 @@ Pure. `host` is the NVR's, as it was typed.
 
 from __future__ import annotations
 
+from proxyd.camera.spec import StreamTransport
 from proxyd.errors import UpstreamError, UpstreamProtocolError, UpstreamUnreachable
 
 _WORDS = {
@@ -21,27 +22,35 @@ _WORDS = {
         "Close other viewers, let recorders share one session (camera edit --share on), or lower bit rates there.",
     ),
     454: ("has ended the session.", "It is opened again by itself."),
-    461: (
-        "sends video neither inside the RTSP connection nor by UDP to one receiver.",
-        "Switch RTP over RTSP (TCP) on there.",
-    ),
     503: (
         "allows no more streams at the moment.",
         "Close other viewers, let recorders share one session (camera edit --share on), or wait until it has started.",
     ),
 }
-
-
 _NO_PLACE = (453, 503)
+_NOT_BY: dict[StreamTransport, tuple[str, str]] = {  # 461
+    "auto": (
+        "sends video neither inside the RTSP connection nor by UDP to one receiver.",
+        "Switch RTP over RTSP (TCP) on there.",
+    ),
+    "tcp": (
+        "does not send video inside the RTSP connection.",
+        "Switch RTP over RTSP (TCP) on there, or let it send by UDP: onviftui nvr edit NVR --transport auto",
+    ),
+    "udp": (
+        "does not send video by UDP to one receiver.",
+        "Let it send inside the RTSP connection: onviftui nvr edit NVR --transport auto",
+    ),
+}
 
 
 class NoPlace(UpstreamError):
     """It has no more sessions to give at the moment."""
 
 
-def refused(host: str, status: int, method: str) -> UpstreamError:
-    """It answered with this status."""
-    words, hint = _WORDS.get(status, ("", ""))
+def refused(host: str, status: int, method: str, transport: StreamTransport = "auto") -> UpstreamError:
+    """It answered with this status; `transport` is what was asked for."""
+    words, hint = _NOT_BY[transport] if status == 461 else _WORDS.get(status, ("", ""))
     if words:
         return (NoPlace if status in _NO_PLACE else UpstreamError)(f"{host} {words}", hint)
     return UpstreamProtocolError(

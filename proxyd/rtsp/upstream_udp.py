@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
+from collections.abc import Callable
+from functools import partial
 from struct import pack
 
 from proxyd.rtsp.headers import Transport
+from proxyd.rtsp.messages import Interleaved
 from proxyd.rtsp.udp_pair import bind_udp_pair
 
 _BUFFER_BYTES = 1024 * 1024  # a key frame comes in one burst
 _RTP_VERSION = 2 << 6
+_PACKET_BYTES = 65536
+_PACKETS_PER_WAKE_UP = 64
 
 
 class UdpTracks:
@@ -22,6 +28,7 @@ class UdpTracks:
         self._local = local
         self._peer = peer
         self._pairs: dict[int, tuple[socket.socket, socket.socket]] = {}
+        self._given = False
 
     def wish(self, track: int) -> Transport:
         """For SETUP of the track. Raises OSError when no ports are free."""
@@ -36,11 +43,18 @@ class UdpTracks:
 
     def forget(self, track: int) -> None:
         for one in self._pairs.pop(track, ()):
+            asyncio.get_running_loop().remove_reader(one)
             one.close()
 
     def close(self) -> None:
         for track in list(self._pairs):
             self.forget(track)
+
+    def listen(self, on_frames: Callable[[list[Interleaved]], None]) -> None:
+        """Packets of track n go there as those of channel 2n, unless a media process has got `descriptors`."""
+        if not self._given:
+            for track, (rtp, _) in self._pairs.items():
+                asyncio.get_running_loop().add_reader(rtp, partial(_receive, rtp, track, on_frames))
 
     def open_ways(self, ssrc: int, report: bytes) -> None:
         """A packet from each port, so that a firewall between lets the NVR's through."""
@@ -57,6 +71,7 @@ class UdpTracks:
 
     def descriptors(self) -> list[int]:
         """Duplicates for a media process: RTP and RTCP of each track, in the order of their numbers."""
+        self._given = True
         made: list[int] = []
         try:
             for _, pair in sorted(self._pairs.items()):
@@ -66,6 +81,14 @@ class UdpTracks:
                 os.close(one)
             raise
         return made
+
+
+def _receive(sock: socket.socket, track: int, on_frames: Callable[[list[Interleaved]], None]) -> None:
+    frames: list[Interleaved] = []
+    with contextlib.suppress(OSError):  # nothing more, or an earlier packet came back as unreachable
+        while len(frames) < _PACKETS_PER_WAKE_UP:
+            frames.append(Interleaved(2 * track, sock.recv(_PACKET_BYTES)))
+    on_frames(frames)
 
 
 def _send(sock: socket.socket, packet: bytes) -> bool:

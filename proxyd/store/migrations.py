@@ -179,12 +179,18 @@ CREATE TABLE camera_certificates (
 ) STRICT;
 """
 
+# Version 6: how streams come from an NVR.
+_NVRS_TRANSPORT = """
+ALTER TABLE nvrs ADD COLUMN transport TEXT NOT NULL DEFAULT 'auto' CHECK (transport IN ('auto', 'tcp', 'udp'));
+"""
+
 STEPS: Mapping[int, str] = {
     1: _FIRST,
     2: _INTERFACES_PRESENT,
     3: _CAMERAS_DISCOVERY,
     4: _INTERFACES_PORT_OFFSET,
     5: _FEATURES_AND_SETTINGS,
+    6: _NVRS_TRANSPORT,
 }
 NEWEST = max(STEPS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import aiosqlite
 
+from proxyd.camera.spec import StreamTransport
 from proxyd.errors import Conflict, NotFound
 from proxyd.nvr.result import DeviceIdentity
 
@@ -63,6 +64,7 @@ async def update(
     username: str | None,
     password: str | None,
     name: str | None,
+    transport: StreamTransport | None = None,
 ) -> None:
     """What is None stays. A new address or account makes another try worth while: auth_failed is cleared."""
     old = await get(db, secrets, nvr_id)
@@ -72,9 +74,9 @@ async def update(
         await _refuse_same_name(db, name, nvr_id)
     reachable_anew = any(value is not None for value in (host, port, username, password))
     await db.execute_fetchall(
-        "UPDATE nvrs SET host = ?, port = ?, name = coalesce(?, name), "
+        "UPDATE nvrs SET host = ?, port = ?, name = coalesce(?, name), transport = coalesce(?, transport), "
         "auth_failed = CASE WHEN ? THEN 0 ELSE auth_failed END WHERE id = ?",
-        (new_host, new_port, name, reachable_anew, nvr_id),
+        (new_host, new_port, name, transport, reachable_anew, nvr_id),
     )
     if username is not None or password is not None:
         rows = await db.execute_fetchall("SELECT credential_id FROM nvrs WHERE id = ?", (nvr_id,))
@@ -169,4 +171,5 @@ def _row(row: aiosqlite.Row, secrets: Secrets) -> NvrRow:
         last_scan=row["last_scan"],
         auth_failed=bool(row["auth_failed"]),
         kind=row["kind"],
+        transport=row["transport"],
     )

@@ -7,7 +7,7 @@ from typing import Literal
 
 from proxyd.camera.features import NO_FEATURES, ChannelFeatures
 from proxyd.camera.settings import DEFAULT_SETTINGS, CameraSettings, CameraUser, Certificate
-from proxyd.camera.spec import NvrAccess, StreamSpec
+from proxyd.camera.spec import NvrAccess, StreamSpec, StreamTransport
 from proxyd.nvr.result import DeviceIdentity
 
 ChannelState = Literal["online", "offline", "missing"]
@@ -53,10 +53,11 @@ class NvrRow:
     last_scan: str | None = None
     auth_failed: bool = False
     kind: NvrKind = "onvif"
+    transport: StreamTransport = "auto"
 
     @property
     def access(self) -> NvrAccess:
-        return NvrAccess(host=self.host, port=self.port, username=self.username, password=self.password)
+        return NvrAccess(self.host, self.port, self.username, self.password, self.transport)
 
     @property
     def place(self) -> tuple[str, int, str]:

@@ -14,7 +14,7 @@ from typing import Any
 from proxyd.api.models import ScanDiff
 from proxyd.camera.features import ChannelFeatures
 from proxyd.camera.settings import DEFAULT_SETTINGS, CameraUser, Certificate
-from proxyd.camera.spec import StreamName, StreamSpec
+from proxyd.camera.spec import StreamName, StreamSpec, StreamTransport
 from proxyd.errors import Conflict
 from proxyd.nvr.result import DeviceIdentity, ScannedChannel
 from proxyd.sources.source import KnownSource, NewSource
@@ -86,6 +86,7 @@ class Store:
         username: str | None = None,
         password: str | None = None,
         name: str | None = None,
+        transport: StreamTransport | None = None,
     ) -> NvrRow:
         """None leaves as it is. Naming address or account clears auth_failed; upstream URIs move with the host."""
         async with self._connection.transaction() as db:
@@ -98,6 +99,7 @@ class Store:
                 username=username,
                 password=password,
                 name=name,
+                transport=transport,
             )
             return await nvrs.get(db, self._secrets, nvr_id)
 

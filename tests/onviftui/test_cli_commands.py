@@ -85,7 +85,12 @@ async def test_nvr_edit_sends_only_what_was_typed(
     await onviftui("nvr", "edit", "Attic", "--port", "8080")
     type_in(monkeypatch, "new\r\n")
     await onviftui("nvr", "edit", "1", "--password-stdin")
-    assert daemon.called("nvr.update") == [{"id": 1, "port": 8080}, {"id": 1, "password": "new"}]
+    await onviftui("nvr", "edit", "1", "--transport", "udp")
+    assert daemon.called("nvr.update") == [
+        {"id": 1, "port": 8080},
+        {"id": 1, "password": "new"},
+        {"id": 1, "transport": "udp"},
+    ]
     with pytest.raises(InvalidInput, match="Nothing to change"):
         await onviftui("nvr", "edit", "1")
 
@@ -303,15 +308,23 @@ async def test_a_camera_is_hidden_from_searches(daemon: FakeDaemon, onviftui: An
 
 async def test_sound_h265_forwarding_and_sharing_are_switched(daemon: FakeDaemon, onviftui: Any) -> None:
     await onviftui("camera", "edit", "1", "--audio", "off", "--h265", "off", "--forward", "on", "--share", "off")
+    await onviftui("camera", "edit", "1", "--metadata", "off")
     await onviftui("camera", "edit", "1", "--audio", "on")
     assert daemon.called("camera.update") == [
         {"id": 1, "audio": False, "h265": False, "forward": True, "share": False},
+        {"id": 1, "metadata": False},
         {"id": 1, "audio": True},
     ]
-    told = ("off: recorders get none", "hidden from recorders", "recorders may change", "off: one per recorder")
+    told = (
+        "off: recorders get none",
+        "hidden from recorders",
+        "recorders may change",
+        "off: one per recorder",
+        "no events beside the video",
+    )
     before = (await onviftui("camera", "show", "1")).out
     assert not any(words in before for words in told)
-    switched = {"audio": False, "h265": False, "forward": True, "share": False}
+    switched = {"audio": False, "h265": False, "forward": True, "share": False, "metadata": False}
     daemon.cameras = [camera.model_copy(update=switched) for camera in daemon.cameras]
     after = (await onviftui("camera", "show", "1")).out
     assert all(words in after for words in told)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pytest
 
+from proxyd.camera.spec import NvrAccess, StreamTransport
 from proxyd.rtsp.headers import Headers, Transport, format_transport, parse_transport
 from proxyd.rtsp.messages import Request, Response
 from proxyd.rtsp.udp_pair import bind_udp_pair
@@ -24,6 +25,7 @@ from tests.proxyd.rtsp.cameras import (
     PASSWORD,
     USER,
     camera,
+    camera_spec,
     recorder,
     simulated_nvr,
 )
@@ -162,6 +164,50 @@ async def test_what_does_not_work_is_said(refusals: list[int], answer: Transport
         setup = await client.ask("SETUP", f"{url}/main/trackID=0", Transport="RTP/AVP/TCP;interleaved=0-1")
         assert setup.status == 503
         assert await seen.until_refusal(words)
+
+
+@pytest.mark.parametrize(
+    ("transport", "refusal", "words"),
+    [("tcp", 461, "does not send video inside the RTSP connection"), ("udp", 461, "does not send video by UDP")],
+)
+async def test_what_the_operator_chose_is_asked_for_and_nothing_else(
+    transport: StreamTransport, refusal: int, words: str
+) -> None:
+    access = NvrAccess(NVR_HOST, 80, "nvr-admin", "nvr-s3cret", transport)
+    async with (
+        udp_nvr() as (udp, nvr),
+        camera(nvr.port, nvr=access) as (server, seen, url),
+        recorder(server) as client,
+    ):
+        udp.refusals = [refusal]
+        setup = await client.ask("SETUP", f"{url}/main/trackID=0", Transport="RTP/AVP/TCP;interleaved=0-1")
+        assert setup.status == 503
+        assert "--transport auto" in await seen.until_refusal(words)
+        (asked,) = [request for request in nvr.requests if request.method == "SETUP"]
+        (wish,) = parse_transport(asked.headers.get("Transport") or "")
+        assert wish.tcp == (transport == "tcp")
+        if transport == "udp":
+            async with recorder(server) as again:
+                await again.start(f"{url}/main")
+                udp.send(range(5))
+                await again.until_packets(5)
+
+
+async def test_another_choice_of_the_operator_ends_what_came_by_the_old_one() -> None:
+    only_udp = Faults(rtsp_udp_only=True)
+    async with simulated_nvr(only_udp) as nvr, camera(nvr.port) as (server, seen, url), recorder(server) as client:
+        await client.start(f"{url}/main")
+        spec = camera_spec(nvr.port)
+        server.update(replace(spec, nvr=replace(spec.nvr, transport="tcp")))
+        await client.until_closed()
+        assert any("the stream or the NVR's account changed" in entry["reason"] for entry in seen.trace)
+        async with recorder(server) as again:
+            setup = await again.ask("SETUP", f"{url}/main/trackID=0", Transport="RTP/AVP/TCP;interleaved=0-1")
+            assert setup.status == 503 and "inside the RTSP connection" in seen.refusals()[-1]
+        server.update(spec)
+        async with recorder(server) as again:
+            await again.start(f"{url}/main")
+            await again.until_packets(10)
 
 
 async def test_udp_that_never_arrives_is_said() -> None:

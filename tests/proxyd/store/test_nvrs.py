@@ -62,6 +62,15 @@ async def test_a_new_address_or_account_is_worth_another_try(store: Store, chang
     assert changed.name == "Other"
 
 
+async def test_how_streams_come_is_kept_and_no_reason_for_another_login(store: Store) -> None:
+    nvr = await add_nvr(store)
+    assert nvr.access.transport == "auto"
+    await store.set_auth_failed(nvr.id, True)
+    changed = await store.update_nvr(nvr.id, transport="udp")
+    assert changed.access.transport == "udp" and changed.auth_failed
+    assert (await store.update_nvr(nvr.id, name="Other")).access.transport == "udp"
+
+
 async def test_upstream_addresses_move_with_the_nvr(store: Store) -> None:
     nvr = await add_nvr(store)
     await scan(store, nvr.id, [channel(1)])
