@@ -105,6 +105,7 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                 ("notifies", ", ".join(["its own LAN", *camera.notify])),
                 ("sound", "on" if camera.audio else "off: recorders get none"),
                 ("H.265", "on" if camera.h265 else "off: hidden from recorders where there is H.264"),
+                ("metadata", "on" if camera.metadata else "off: recorders get no events beside the video"),
                 ("forwarding", "on: recorders may change encoder and picture" if camera.forward else "off"),
                 (
                     "sharing",
@@ -114,6 +115,7 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                 ("clock", f"may differ by {camera.clock_window_s} s"),
                 ("accounts", ", ".join(camera.accounts) or "its own alone"),
                 ("PTZ", "yes" if camera.ptz else "no"),
+                ("loudspeaker", "yes: recorders can talk" if camera.speaker else "no"),
                 ("starts at boot", "yes" if camera.enabled else "no"),
                 ("serial", camera.serial),
                 ("uuid", camera.uuid),
@@ -141,7 +143,7 @@ async def camera_edit(args: argparse.Namespace, client: RpcClient, out: Output) 
         params["discovery"] = args.discovery == "on"
     if args.notify is not None:
         params["notify"] = [] if args.notify == "none" else args.notify.split(",")
-    for switch in ("audio", "h265", "forward", "share", "https"):
+    for switch in ("audio", "h265", "metadata", "forward", "share", "https"):
         if (chosen := getattr(args, switch)) is not None:
             params[switch] = chosen == "on"
     if args.clock_window is not None:
