@@ -12,7 +12,7 @@ import socket
 
 _READ_BYTES = 64 * 1024
 _TRANSPORT_BYTES = 64 * 1024  # beyond what the kernel holds
-_KERNEL_BYTES = 128 * 1024  # which takes twice as much memory, and up to 4 MiB when left alone
+_KERNEL_BYTES = 64 * 1024  # which takes twice as much memory, and up to 4 MiB when left alone
 _LATER_BYTES = 128 * 1024
 _MOST_READS = 16  # of a full pair
 
