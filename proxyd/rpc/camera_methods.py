@@ -18,6 +18,8 @@ _SWITCHED = {
     ("audio", False): "Recorders get no sound of {} any more.",
     ("h265", True): "Recorders are told of the H.265 streams of {}.",
     ("h265", False): "H.265 streams of {} are hidden from recorders.",
+    ("metadata", True): "Recorders get the metadata stream of {} again.",
+    ("metadata", False): "Recorders get no metadata stream of {} any more.",
     ("forward", True): "Recorders may change the settings of {} on the NVR.",
     ("forward", False): "Recorders may not change the settings of {} on the NVR.",
     ("share", True): "Recorders of {} share one session with the NVR for each stream.",
@@ -57,7 +59,7 @@ class CameraMethods:
         if p.https is not None:
             await store.change_settings(p.id, {"https": p.https})
             await log(f"Switched HTTPS of {name} {'on' if p.https else 'off'}.")
-        for setting in ("audio", "h265", "forward", "share"):
+        for setting in ("audio", "h265", "metadata", "forward", "share"):
             wanted: bool | None = getattr(p, setting)
             if wanted is not None:
                 await store.change_settings(p.id, {setting: wanted})

@@ -198,7 +198,7 @@ def _passes(media: Media) -> bool:
         return True  # some devices mark their own video sendonly
     if media.attribute("sendonly") is not None:
         return False
-    # ONVIF metadata (application) stays out: its XML names the NVR's tokens and must be rewritten first.
+    # ONVIF metadata (application) is no track of the stream: it has a session of its own (metadata_source).
     return media.kind == "audio"
 
 
