@@ -143,7 +143,7 @@ class SnapshotSource:
         if outcome is not None or looks is None:
             return outcome, told
         taken = await self._streams.picture(spec.id, picture_size(spec), looks, may_open=may_open)
-        return taken.picture, taken.told if taken.picture is not None else f"{told}; {taken.told}"
+        return taken.picture, taken.told if taken.picture is not None else f"{told}. {taken.told}"
 
     async def _from_nvr(self, spec: CameraSpec, wait_s: float) -> tuple[Outcome, str, bool]:
         """A picture and where it is from, or none and why, and whether a stream may be opened instead: not with a
