@@ -20,18 +20,28 @@ from .outlet_udp import UdpOutlet
 from .reports import outgoing_report
 from .source_tcp import TcpSource
 from .source_udp import UdpSource
-from .walk import ALIKE_BYTES, DOLLAR, HEAD_BYTES, RTP_HEAD_BYTES, Run, alike
+from .walk import DOLLAR, HEAD_BYTES, LENGTH, RTP_HEAD_BYTES, Run, alike, similar
 from .wire import Event, FeedLost, FeedMessage, FeedStats, OpenFeed, ParameterSet, Track
 
 Outlet = TcpOutlet | UdpOutlet
 _LEAST_BYTES = HEAD_BYTES + RTP_HEAD_BYTES
-# `$`, channel, length, marker and payload type, sequence number, time stamp, SSRC.
-_packet = Struct(">BBHxBHII").unpack_from
+_HEADS = tuple(DOLLAR << 8 | channel for channel in range(256))
+_NOBODY = TrackFigures(-1, 0, None)
+# `$` with channel and length, marker with payload type, sequence number, time stamp with SSRC.
+_packet = Struct(">IxBHQ").unpack_from
 _numbers = Struct(">HII").unpack_from
 
 
 class Feed:
     """Has no source before `open`, after `close`, and after its source was lost."""
+
+    # With many streams it costs more to fetch the state of the next one from memory than to work with it.
+    __slots__ = (
+        "_astray", "_by_head", "_bytes", "_cname", "_emit", "_figures", "_finder", "_garbage", "_gated", "_gated_s",
+        "_heard_s", "_in_use", "_late", "_limits", "_loop", "_others", "_packets", "_plain", "_recent", "_rtcp",
+        "_runs", "_sends", "_settled", "_source", "_thorough", "_tracks", "_unshared", "channels", "number",
+        "outlets",
+    )  # fmt: skip
 
     def __init__(self, number: int, loop: Loop, limits: Limits, emit: Callable[[Event], None]) -> None:
         self.number = number
@@ -42,14 +52,16 @@ class Feed:
         self._tracks: tuple[Track, ...] = ()
         self._cname = b"-"
         self.channels: list[int] = []  # of RTP, by track
-        self._by_channel: dict[int, TrackFigures] = {}  # of RTP
+        self._by_head: dict[int, TrackFigures] = {}  # of RTP: `$` and channel
         self._rtcp: dict[int, int] = {}  # channel → track
         self._in_use: set[int] = set()  # channels
         self._figures: list[TrackFigures] = []
+        self._recent = _NOBODY  # whose packet was the last one
         self._finder = KeyFinder("")
         self.outlets: list[Outlet] = []
         self._plain: list[TcpOutlet] = []  # get whole reads
-        self._others: list[Outlet] = []  # want to look at them
+        self._sends: tuple[Callable[[memoryview], int], ...] = ()  # of these
+        self._others: tuple[Outlet, ...] = ()  # want to look at them
         self._thorough = False  # somebody waits for a key frame
         self._gated = False  # connected again: nothing goes on before a key frame
         self._gated_s = self._heard_s = loop.now
@@ -86,9 +98,12 @@ class Feed:
         self._cname = order.cname.encode()[:255] or b"-"
         pairs = [(2 * at, 2 * at + 1) for at in range(len(tracks))] if order.udp else [one.channels for one in tracks]
         self.channels = [rtp for rtp, _ in pairs]
-        self._by_channel = {rtp: figures for (rtp, _), figures in zip(pairs, self._figures, strict=True)}
+        for (rtp, _), figures in zip(pairs, self._figures, strict=True):
+            figures.head = _HEADS[rtp]
+        self._by_head = {figures.head: figures for figures in self._figures}
+        self._recent = _NOBODY
         self._rtcp = {rtcp: at for at, (_, rtcp) in enumerate(pairs)}
-        self._in_use = self._by_channel.keys() | self._rtcp.keys()
+        self._in_use = {channel for pair in pairs for channel in pair}
         self._gated_s = self._heard_s = self._loop.now
         self._astray = 0
         for outlet in self.outlets:
@@ -121,7 +136,8 @@ class Feed:
         """To be called when an outlet has changed. Makes new lists: the old ones may be walked over just now."""
         self.settle()
         self._plain = [one for one in self.outlets if isinstance(one, TcpOutlet) and one.plain]
-        self._others = [one for one in self.outlets if one.started and not one.plain]
+        self._sends = tuple(one.send for one in self._plain)
+        self._others = tuple(one for one in self.outlets if one.started and not one.plain)
         thorough = any(one.waiting for one in self._others)
         if thorough and not self._thorough:
             self._finder.forget_stamp()
@@ -160,80 +176,98 @@ class Feed:
 
     def take(self, at: int, end: int) -> int:
         """Deals with `buffer[at:end]` of the loop; returns where what is incomplete begins."""
-        loop, by_channel, runs = self._loop, self._by_channel, self._runs
-        buffer = loop.buffer
-        begin, packets, key, looked_at = at, 0, -1, bool(self._others)
-        runs.clear()
+        loop, figures = self._loop, self._recent
+        buffer, last = loop.buffer, end - _LEAST_BYTES
+        begin, packets, key = at, 0, -1
         while True:
-            if end - at >= _LEAST_BYTES:
-                dollar, channel, length, mark, sequence, stamp, ssrc = _packet(buffer, at)
-                stride = length + HEAD_BYTES
+            looked_at, thorough = self._others, self._thorough
+            if looked_at:
+                runs = self._runs
+                runs.clear()
+            while at <= last:
+                first, mark, sequence, source = _packet(buffer, at)
+                stride = (first & 0xFFFF) + HEAD_BYTES
                 stop = at + stride
-                figures = by_channel.get(channel)
-                if dollar == DOLLAR and stop <= end and figures is not None and length >= RTP_HEAD_BYTES:
-                    count = 1
-                    if end - stop >= stride and buffer[stop : stop + ALIKE_BYTES] == buffer[at : at + ALIKE_BYTES]:
-                        count = alike(buffer, at, stride, (end - at) // stride)
+                if stop > end or stride < _LEAST_BYTES:
+                    break
+                if first >> 16 != figures.head:
+                    if (other := self._by_head.get(first >> 16)) is None:
+                        break
+                    figures = self._recent = other
+                count = 1
+                # The low byte of the length is what differs first most often.
+                if end - stop >= stride and buffer[stop + LENGTH] == first & 0xFF:
+                    count = similar(buffer, at, stride, end)
+                    stop = at + count * stride
+                    head, after, sequence, stamped = _packet(buffer, stop - stride)
+                    if (
+                        head == first
+                        and stamped == source
+                        and after & 0x7F == mark
+                        and (sequence - figures.sequence) & 0xFFFF == count
+                    ):
+                        mark = after
+                    else:
+                        count = alike(buffer, at, stride, count)
                         stop = at + count * stride
-                        sequence, stamp, ssrc = _numbers(buffer, stop - stride + NUMBERS)
+                        _, _, sequence, source = _packet(buffer, stop - stride)
+                if source != figures.source:
                     if self._gated and (opened_at := self._opened_at(figures, at, stop, stride)) != at:
                         begin = at = opened_at
                         continue
-                    if ssrc != figures.ssrc:
+                    if source & 0xFFFFFFFF != figures.ssrc:
                         stop = self._turn(figures, at, stop, stride)
                         count = (stop - at) // stride
-                        sequence, stamp, ssrc = _numbers(buffer, stop - stride + NUMBERS)
-                    packets += count
-                    if (sequence - figures.sequence) & 0xFFFF == count:
-                        figures.sequence = sequence
-                        figures.received += count
-                    else:
-                        figures.jump(count, sequence)
-                    if stamp != figures.stamp:
-                        figures.time(stamp, loop.now)
-                    finder = figures.finder
-                    if finder is not None and (mark > 127 or finder.looking or self._thorough):
-                        found = finder.look(buffer, at, stop, stride, self._thorough)
-                        if found >= 0 > key:
-                            key = found
-                        if finder.parameter_set:
-                            self._emit(ParameterSet(self.number, figures.track, finder.take_parameter_set()))
-                    if figures.shifted:
-                        figures.shift(buffer, at, stop, stride)
-                    if looked_at:
-                        runs.append((figures.track, at, stop, count, stride))
-                    at = stop
-                    continue
+                        _, mark, sequence, source = _packet(buffer, stop - stride)
+                    figures.source = source
+                    if source >> 32 != figures.stamp:
+                        figures.time(source >> 32, loop.now)
+                packets += count
+                if (sequence - figures.sequence) & 0xFFFF == count:
+                    figures.sequence = sequence
+                    figures.received += count
+                else:
+                    figures.jump(count, sequence)
+                finder = figures.finder
+                if finder is not None and (mark > 127 or finder.looking or thorough):
+                    found = finder.look(buffer, at, stop, stride, thorough)
+                    if found >= 0 > key:
+                        key = found
+                    if finder.parameter_set:
+                        self._emit(ParameterSet(self.number, figures.track, finder.take_parameter_set()))
+                if figures.shifted:
+                    figures.shift(buffer, at, stop, stride)
+                if looked_at:
+                    runs.append((figures.track, at, stop, count, stride))
+                at = stop
             if packets:
                 self._heard_s = loop.now
-                if self._astray:
-                    self._astray = 0
+                self._astray = 0
                 self._bytes += at - begin
                 self._packets += packets
-                others = self._others  # who falls behind just now has got all of this
-                if self._plain:
+                if self._sends:
                     piece = loop.view[begin:at]
-                    for outlet in self._plain:
+                    for send in self._sends:
                         try:
-                            sent = outlet.send(piece)
+                            sent = send(piece)
                         except BlockingIOError:
                             sent = 0
                         except OSError as error:
-                            outlet.failed(error)
+                            self._sender(send).failed(error)
                             continue
                         if sent != at - begin:
-                            outlet.fall_behind(piece[sent:])
-                for other in others:
-                    other.take(runs, packets, key)
-                if at == end:
-                    return end
-            elif at == end:
+                            self._sender(send).fall_behind(piece[sent:])
+                for one in looked_at:  # who fell behind just now has got all of this
+                    one.take(runs, packets, key)
+            if at == end:
                 return end
             begin = self._odd(at, end)
             if begin == at or self._source is None:
                 return begin
-            runs.clear()
-            at, packets, key, looked_at = begin, 0, -1, bool(self._others)
+            at, packets, key = begin, 0, -1
+
+    def _sender(self, send: Callable[[memoryview], int]) -> TcpOutlet:
+        return next(one for one in self.outlets if isinstance(one, TcpOutlet) and one.send is send)
 
     def _turn(self, figures: TrackFigures, at: int, stop: int, stride: int) -> int:
         """A run in which the SSRC changes, at its beginning or later. Returns where the packets with the first end."""
@@ -292,7 +326,7 @@ class Feed:
         channel = self._loop.buffer[at + 1]
         track = self._rtcp.get(channel)
         if track is None:
-            if channel in self._by_channel:  # too short for RTP
+            if channel in self.channels:  # too short for RTP
                 self._count_garbage(stop - at)
             return
         self.report(track, bytes(self._loop.buffer[at + HEAD_BYTES : stop]))

@@ -23,15 +23,17 @@ class TrackFigures:
     new time stamp begins. `finder` is that of the video."""
 
     __slots__ = (
-        "_arrival_s", "_clock_hz", "_first", "_jitter", "finder", "lost", "received", "sequence", "sequence_shift",
-        "shifted", "ssrc", "ssrc_out", "stamp", "stamp_shift", "track",
+        "_arrival_s", "_clock_hz", "_first", "_jitter", "finder", "head", "lost", "received", "sequence",
+        "sequence_shift", "shifted", "source", "ssrc", "ssrc_out", "stamp", "stamp_shift", "track",
     )  # fmt: skip
 
     def __init__(self, track: int, clock_hz: int, finder: KeyFinder | None) -> None:
         self.track = track
         self.finder = finder
+        self.head = -1  # `$` and channel
         self._clock_hz = clock_hz
         self.ssrc = self.ssrc_out = -1
+        self.source = -1  # time stamp and SSRC of the last packet; -1: what comes next is to be looked at closely
         self.sequence = self.stamp = 0  # of the last packet
         self.received = 0  # since the transmission began
         self._first = 0  # extended number of the packet before it, less what was lost before
@@ -44,7 +46,7 @@ class TrackFigures:
 
     def restart(self) -> None:
         """What comes next is another transmission, even if its SSRC is the same."""
-        self.ssrc = -1
+        self.ssrc = self.source = -1
 
     def begin(self, sequence: int, stamp: int, ssrc: int, now: float) -> None:
         """These are the numbers of the first packet of a transmission, which is still to be counted."""

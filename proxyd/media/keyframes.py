@@ -80,7 +80,10 @@ class KeyFinder:
             if buffer[packet + _MARK] > 127:
                 self.frames += 1
                 self._next_frame()
-            elif not self.looking:  # so have the others of this run no marker
+            elif not self.looking:  # of the others only the last one may have a marker
+                if buffer[stop - stride + _MARK] > 127:
+                    self.frames += 1
+                    self._next_frame()
                 break
         return found
 

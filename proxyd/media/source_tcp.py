@@ -18,6 +18,10 @@ class TcpSource:
     """Reads from the start."""
 
     late = 0
+    __slots__ = (
+        "_feed", "_held", "_held_until_s", "_loop", "_open", "_patient", "_pause_s", "_receive", "_room", "_socket",
+        "_tail", "_timed",
+    )  # fmt: skip
 
     def __init__(self, feed: Feed, sock: socket.socket, loop: Loop, limits: Limits) -> None:
         self._feed = feed
@@ -31,7 +35,7 @@ class TcpSource:
         self._patient = True  # until an outlet has used up its moment
         self._open = True
         sock.setblocking(False)
-        self._receive, self._room, self._take = sock.recv_into, loop.room, feed.take
+        self._receive, self._room = sock.recv_into, loop.room
         loop.watch(sock.fileno(), READABLE, self._readable)
         loop.hurry(sock.fileno())  # the answer to PLAY comes next, and a recorder waits for it
 
@@ -39,7 +43,7 @@ class TcpSource:
         """What was read of the connection before."""
         self._loop.buffer[HEADROOM_BYTES : HEADROOM_BYTES + len(data)] = data
         end = HEADROOM_BYTES + len(data)
-        self._tail = self._loop.buffer[self._take(HEADROOM_BYTES, end) : end]
+        self._tail = self._loop.buffer[self._feed.take(HEADROOM_BYTES, end) : end]
 
     def calm(self) -> None:
         """What comes from now on may wait for the window."""
@@ -55,8 +59,9 @@ class TcpSource:
         self._feed.give_up()
 
     def _readable(self, _events: int) -> None:
+        receive = self._receive
         try:
-            size = self._receive(self._room)
+            size = receive(self._room)
         except BlockingIOError:
             return
         except OSError:
@@ -72,7 +77,7 @@ class TcpSource:
             start -= len(self._tail)
             self._loop.buffer[start:HEADROOM_BYTES] = self._tail
             self._tail = b""
-        at = self._take(start, end)
+        at = self._feed.take(start, end)
         if at < end:
             self._tail = self._loop.buffer[at:end]
 

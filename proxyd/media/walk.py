@@ -14,23 +14,36 @@ Run = tuple[int, int, int, int, int]
 DOLLAR = 0x24
 HEAD_BYTES = 4
 RTP_HEAD_BYTES = 12
-ALIKE_BYTES = HEAD_BYTES + 2
-# From how many packets on slices over all of them are cheaper than comparing one head after another.
+LENGTH = 3  # offset of its low byte behind `$`
+_ALIKE_BYTES = HEAD_BYTES + 2
+# From how many packets on a slice over all of them is cheaper than one after another; how many at most.
 _MANY = 8
+_MOST = 64
+
+
+def similar(buffer: bytearray, at: int, stride: int, end: int) -> int:
+    """How many packets from `at` on, one each `stride` bytes and the last one whole before `end`, seem to be as long as
+    the first one. It is so when number, time stamp and SSRC of the last one are what they then have to be."""
+    most = (end - at) // stride
+    at += LENGTH
+    if most > _MANY:
+        column = buffer[at : at + min(most, _MOST) * stride : stride]
+        return len(column) - len(column.lstrip(column[:1]))
+    first = buffer[at]
+    count = 1
+    at += stride
+    while count < most and buffer[at] == first:
+        count += 1
+        at += stride
+    return count
 
 
 def alike(buffer: bytearray, at: int, stride: int, most: int) -> int:
     """How many packets from `at` on, one each `stride` bytes and `most` at most, begin as the first one does."""
-    if most > _MANY:
-        # The byte that differs first most often is looked at first: the low one of the length.
-        for offset in (3, 5, 2, 1, 0):
-            column = buffer[at + offset : at + most * stride : stride]
-            most -= len(column.lstrip(column[:1]))
-        return most
-    head = buffer[at : at + ALIKE_BYTES]
+    head = buffer[at : at + _ALIKE_BYTES]
     count = 1
     at += stride
-    while count < most and buffer[at : at + ALIKE_BYTES] == head:
+    while count < most and buffer[at : at + _ALIKE_BYTES] == head:
         count += 1
         at += stride
     return count

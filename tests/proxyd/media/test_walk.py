@@ -128,6 +128,35 @@ def test_packets_pass_however_they_are_cut(made: list[tuple[int, int, bool]], cu
         assert stats.frames == sum(mark and size != 100 and channel == 0 for channel, size, mark in made)
 
 
+# Packets of a picture, their size, how many are missing before it.
+pictures = st.lists(
+    st.tuples(st.integers(1, 80), st.sampled_from([100, 100, 300]), st.sampled_from([0, 0, 0, 1, 5])), max_size=4
+)
+
+
+@given(made=pictures, cuts=st.lists(st.integers(0, 60_000), max_size=4))
+def test_packets_of_one_size_are_counted_as_one_by_one(made: list[tuple[int, int, int]], cuts: list[int]) -> None:
+    whole: list[bytes] = []
+    number = lost = 0
+    for stamp, (count, size, missing) in enumerate(made):
+        number += missing
+        lost += missing if whole else 0
+        numbers = range(number, number + count)
+        number += count
+        # What is in the packets looks as their length does.
+        payload = b"\x5c\x00" + bytes((114,)) * size
+        whole += [framed(0, rtp(at, stamp, payload, marker=at == number - 1)) for at in numbers]
+    sent = b"".join(whole)
+    places = sorted({0, len(sent), *(place for place in cuts if place < len(sent))})
+    with contextlib.closing(Sharing()) as one:
+        got = b"".join(one.give(sent[first:last]) for first, last in itertools.pairwise(places))
+        assert got == sent
+        stats = one.feed.look_after()
+        assert (stats.packets, stats.frames, stats.lost) == (len(whole), len(made), lost)
+        if whole:
+            assert stats.highest[0] == (7, number - 1)
+
+
 @given(data=st.binary(max_size=400), cut_at=st.integers(0, 400))
 def test_any_bytes_give_whole_packets_or_nothing(data: bytes, cut_at: int) -> None:
     # Packets round them, so that there is something to find.
