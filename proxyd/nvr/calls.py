@@ -147,7 +147,7 @@ class NvrCalls:
 
 def _kind_of_service(namespace: str) -> type[OnvifService]:
     """Ready to be used for this one. Takes a good part of a second once."""
-    # Here, since a daemon none of whose cameras are an ONVIF NVR's has no use for its 15 MB.
+    # Here, since a daemon none of whose cameras are an ONVIF NVR's has no use for its 12 MB.
     from proxyd.nvr.soap_library import OnvifService, warm_up
 
     warm_up(namespace)
