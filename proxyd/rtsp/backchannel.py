@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from proxyd.rtsp.sdp import MAX_MEDIA, RTP_PROFILES, Description, Media, encoding, format_media
+from proxyd.rtsp.sdp import MAX_MEDIA, RTP_PROFILES, Description, Media, encoding, format_media, parse_sdp
 
 FEATURE = "www.onvif.org/ver20/backchannel"
 FIRST_TRACK = MAX_MEDIA  # our number of the first one, beyond those of a stream's own tracks
 _MAX_PACKET_BYTES = 4096
+_MAX_FORMATS = 16  # of a section
 _CODECS = frozenset(
     {
         "pcmu",
@@ -45,8 +46,11 @@ def ways_back(description: Description) -> list[Media]:
     """The sections of an NVR's that take sound, with the formats alone whose codec we know."""
     found = []
     for media in description.media:
-        if media.kind == "audio" and media.attribute("sendonly") is not None and media.protocol in RTP_PROFILES:
-            formats = tuple(name for name in media.formats if encoding(media, name)[0] in _CODECS)
+        if media.kind != "audio" or media.attribute("sendonly") is None or media.protocol not in RTP_PROFILES:
+            continue
+        few = replace(media, formats=media.formats[:_MAX_FORMATS])
+        for shown in parse_sdp(format_media(few, 0)).media:  # as recorders will read it
+            formats = tuple(name for name in shown.formats if encoding(shown, name)[0] in _CODECS)
             if formats:
                 found.append(replace(media, formats=formats))
     return found

@@ -19,6 +19,7 @@ from proxyd.media.reorder import Reorder
 from proxyd.media.reports import outgoing_report
 from proxyd.media.wire import Event, Leg, OpenFeed, Track, decode_command, decode_event
 from proxyd.rtsp.addresses import parse_target, resolve_control, url_port, with_host
+from proxyd.rtsp.backchannel import format_ways_back, is_sound, same_ways, ways_back
 from proxyd.rtsp.headers import format_transport, parse_rtp_info, parse_session, parse_transport
 from proxyd.rtsp.messages import Request, Response, format_request, format_response
 from proxyd.rtsp.parser import Event as Message
@@ -33,6 +34,8 @@ from proxyd.snapshot.key_frame import MAX_BYTES, UnitReader
 from proxyd.snapshot.rtp_jpeg import JpegReader
 from proxyd.sources.in_band import shape_in_packet
 from proxyd.sources.shape import VideoShape
+
+from .metadata_part import metadata
 
 MAX_INPUT_BYTES = 64 * 1024
 _LIMITS = Limits(head_bytes=600, header_count=8, line_bytes=200, body_bytes=300, interleaved_bytes=2000)
@@ -110,11 +113,15 @@ def session(data: bytes) -> None:
 
 def sdp(data: bytes) -> None:
     """Our SDP is read as we wrote it, and holds only lines of the kinds that we write."""
-    media = offered(parse_sdp(data.decode("utf-8", "replace")))
-    text = format_sdp(media, address="192.0.2.9", session_id=1, title="main")
+    described = parse_sdp(data.decode("utf-8", "replace"))
+    media, back = offered(described), ways_back(described)
+    text = format_sdp(media, address="192.0.2.9", session_id=1, title="main") + format_ways_back(back)
     assert text.isprintable() or all(line.isprintable() for line in text.split("\r\n"))
     assert all(line[:2] in ("v=", "o=", "s=", "c=", "t=", "a=", "m=", "b=") for line in text.split("\r\n")[:-1]), text
     again = offered(parse_sdp(text))
+    assert [one.formats for one in back] == [one.formats for one in ways_back(parse_sdp(text))]
+    assert same_ways(back, ways_back(described))
+    assert not [one for one in back if is_sound(data, one) and not 12 < len(data) <= 4096]
     assert [(one.kind, one.formats[:1]) for one in again] == [
         (one.kind, tuple(name for name in one.formats if name in two.formats)[:1])
         for one, two in zip(media, again, strict=True)
@@ -308,6 +315,6 @@ PARTS: dict[str, Callable[[bytes], None]] = {
     part.__name__: part
     for part in (
         parser, headers, transport, session, sdp, description, digest, rtcp, tunnel, addresses, judged, feed, reorder,
-        wire, shapes, key_frames,
+        wire, shapes, key_frames, metadata,
     )
 }  # fmt: skip
