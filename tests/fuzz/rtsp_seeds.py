@@ -44,6 +44,15 @@ _PICTURE = b"".join(
         _framed(0, _rtp(15, bytes(7) + b"\x50\x2d" + bytes(40), kind=26, marker=True)),
     ]
 )
+_METADATA = (
+    b'<?xml version="1.0"?><tt:MetadataStream xmlns:tt="http://www.onvif.org/ver10/schema"><tt:VideoAnalytics>'
+    b'<tt:Frame UtcTime="2024-03-01T10:00:00Z" Source="' + _SECRET + b'"><tt:Object ObjectId="7"><tt:Appearance>'
+    b'<tt:Shape><tt:BoundingBox left="-0.5" top="1" right="0.5" bottom="0"/><tt:CenterOfGravity x="0" y="0.5"/>'
+    b'<tt:Polygon><tt:Point x="1" y="1"/><tt:Point x="2" y="1"/><tt:Point x="2" y="2"/></tt:Polygon></tt:Shape>'
+    b'<tt:Class><tt:Type Likelihood="0.7">' + _SECRET + b"</tt:Type></tt:Class></tt:Appearance></tt:Object></tt:Frame>"
+    b'</tt:VideoAnalytics><tt:PTZ><tt:PTZStatus><tt:Position><tt:PanTilt x="0" y="1e0" space="' + _SECRET + b'"/>'
+    b"</tt:Position><tt:UtcTime>2024-03-01T10:00:00Z</tt:UtcTime></tt:PTZStatus></tt:PTZ></tt:MetadataStream>"
+)
 
 SEEDS: list[bytes] = [
     b"OPTIONS rtsp://192.0.2.50:554/main RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: x\r\n\r\n",
@@ -62,6 +71,8 @@ SEEDS: list[bytes] = [
     b'Digest realm="x\\"y", nonce="n", qop="auth,auth-int", algorithm=SHA-256-sess, opaque="", stale=true, Basic x=z',
     b"Basic cmVjOnNlY3JldA==",
     _CHANNEL_SDP,
+    _METADATA,
+    _rtp(1, _METADATA, marker=True, kind=107),
     _PICTURE,
     _SR + _SDES + _BYE,
     _SDES + _APP + _BYE,
