@@ -17,7 +17,7 @@ from .screens.dialog import AskText, Confirm
 from .screens.discover import Discover
 from .screens.findings import Findings
 from .screens.job import JobScreen
-from .screens.nvr_form import NvrForm
+from .screens.nvr_form import KnownNvrForm, NvrForm
 from .screens.source_form import SourceForm
 from .words import count
 
@@ -233,7 +233,7 @@ class Acting(ActingOnInterfaces, App[int]):
                 self.toast(f"{result.name} saved; its cameras try again now.")
                 self.test_nvr(result, only_trouble=True)
 
-        self.push_screen(NvrForm(nvr, found), saved)
+        self.push_screen(KnownNvrForm(nvr) if nvr is not None else NvrForm(found=found), saved)
 
     def add_source(self, main: str = "") -> None:
         def added(source: Source | None) -> None:

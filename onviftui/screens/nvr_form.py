@@ -16,12 +16,14 @@ from ..words import Tone, count, format_clock_offset
 from .dialog import WIDTH
 from .field_form import FieldForm
 
+_TRANSPORTS = ("auto", "tcp", "udp")
+
 
 class NvrForm(FieldForm[Nvr]):
     """Dismissed with the saved NVR, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+r", "by_stream", show=False)]
-    FIELDS = (
+    FIELDS: ClassVar[tuple[tuple[str, str, str], ...]] = (
         ("host", "Address", "192.168.1.20 or nvr.local"),
         ("port", "Port", "80"),
         ("username", "User", "the NVR's ONVIF user"),
@@ -35,6 +37,7 @@ class NvrForm(FieldForm[Nvr]):
         values = {"port": "80"}
         if nvr is not None:
             values = {"host": nvr.host, "port": str(nvr.port), "username": nvr.username, "name": nvr.name}
+            values["transport"] = nvr.transport
         elif found is not None:
             values = {"host": found.host, "port": str(found.port), "name": found.name[:64]}
         super().__init__(values, "Save" if nvr else "Add and scan", {"password": "unchanged"} if nvr else None)
@@ -67,6 +70,9 @@ class NvrForm(FieldForm[Nvr]):
         without_account = self._nvr is not None and self._nvr.kind == "rtsp" and not self._nvr.username
         if not values["username"] and not without_account:
             wrong["username"] = "which user may sign in on the NVR?"
+        transport = values.get("transport", "auto").strip().lower() or "auto"
+        if transport not in _TRANSPORTS:
+            wrong["transport"] = "one of auto, tcp and udp; auto is TCP, and UDP where the NVR refuses that"
         self.show_wrong(wrong)
         if wrong:
             return None
@@ -77,9 +83,12 @@ class NvrForm(FieldForm[Nvr]):
             params["password"] = values["password"]
         if values["name"].strip():
             params["name"] = values["name"].strip()
+        if self._nvr is not None:
+            params["transport"] = transport
         return params
 
     def test(self, params: dict[str, Any]) -> None:
+        params.pop("transport", None)
         if self._nvr is not None:
             params["id"] = self._nvr.id
         self.start("nvr.test", params, "Asking the NVR…", self._tested)
@@ -110,3 +119,9 @@ class NvrForm(FieldForm[Nvr]):
             typed = self.typed()["host"].strip()
             self.dismiss(None)
             ui_of(self).add_source(typed if "://" in typed else "")
+
+
+class KnownNvrForm(NvrForm):
+    """For one that is there already: how its streams come may be chosen, too."""
+
+    FIELDS = (*NvrForm.FIELDS, ("transport", "Streams by", "auto, tcp or udp"))

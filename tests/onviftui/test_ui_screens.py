@@ -435,6 +435,20 @@ async def test_editing_sends_only_what_was_changed(socket: Path) -> None:
         assert daemon.called("nvr.update") == [{"id": 1, "host": "127.0.0.44"}]
 
 
+async def test_how_streams_come_can_be_chosen_for_a_known_nvr(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        await ui.press("3", "e")
+        field = ui.app.screen.query_one("#transport", Input)
+        assert field.value == "auto"
+        field.value = "multicast"
+        await ui.press("ctrl+s")
+        await ui.sees("one of auto, tcp and udp")
+        field.value = "UDP"
+        await ui.press("ctrl+s")
+        await ui.hears("saved")
+        assert daemon.called("nvr.update") == [{"id": 1, "transport": "udp"}]
+
+
 async def test_a_saved_nvr_is_tested_at_once_and_only_trouble_is_told(socket: Path) -> None:
     async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
         daemon.answers["nvr.test"] = NvrTest(ok=False, message="It refuses the password.", hint="Enter the right one.")
