@@ -41,7 +41,7 @@ class Look:
 
 
 class StreamLook:
-    """`close` lets go of what is kept."""
+    """Made by the running camera. `report` hears how logins for pictures went."""
 
     def __init__(
         self, streams: Streams, opener: UpstreamOpener, report: ReportUpstream, *, kept_s: float = _KEPT_S
@@ -54,13 +54,14 @@ class StreamLook:
         self._kept: _Kept | None = None
         self._releases: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
+        self._closed = False
 
     async def look(self, codecs: Collection[Codec], *, may_open: bool) -> Look:
         """The next key frame of a stream of these codecs. Without `may_open` only of one that runs. Waits for a key
         frame as long as it takes. Raises NoKeyFrame, UpstreamError, MediaUnavailable."""
         shared, keeps = self._choose(codecs, may_open)
         async with Tap(shared) as tap:
-            media = await (self._described(tap) if keeps else tap.describe())
+            media = await (tap.describe() if shared.begun else self._described(tap))
             track, reader = _reader(shared.stream.name, media, codecs)
             await tap.play([track], at_key=True)
             if keeps:
@@ -83,6 +84,8 @@ class StreamLook:
 
     def _choose(self, codecs: Collection[Codec], may_open: bool) -> tuple[SharedStream, bool]:
         """And whether it is kept for pictures alone."""
+        if self._closed:
+            raise NoKeyFrame("The camera does not run.")
         streams = sorted((one for one in self._streams.specs if one.upstream_url), key=lambda one: one.name != "main")
         usable = [one for one in streams if one.codec in codecs]
         if not usable:
@@ -96,6 +99,8 @@ class StreamLook:
 
     def _keep(self, shared: SharedStream) -> None:
         """For a while from now on."""
+        if self._closed:
+            return
         if self._kept is None or self._kept.shared is not shared:
             self._let_go()
             self._kept = _Kept(shared)
@@ -117,7 +122,8 @@ class StreamLook:
             release.add_done_callback(self._releases.discard)
 
     async def close(self) -> None:
-        """Idempotent."""
+        """For good. Idempotent."""
+        self._closed = True
         self._let_go()
         await asyncio.gather(*self._releases)
 

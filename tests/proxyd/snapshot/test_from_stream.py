@@ -223,6 +223,10 @@ async def test_nothing_is_left_when_the_daemon_stops_in_between() -> None:
         await seen.server.stop()
         await seen.source.close()
         assert (await asking).fallback
+        source = SnapshotSource()
+        assert (await source.picture(seen.spec, seen.look)).fallback
+        assert source.told(seen.spec.id).endswith("The camera does not run.")
+        await source.close()
 
 
 # MJPEG -----------------------------------------------------------------------------------------------------------
