@@ -33,7 +33,7 @@ def gstreamer_command(
     if transport == "http":  # its name for the tunnel is in the address
         url, transport = url.replace("rtsp://", "rtsph://"), "tcp+http"
     source = [f"location={url}", f"user-id={account[0]}", f"user-pw={account[1]}", f"protocols={transport}"]
-    source += ["tls-validation-flags=0"] if url.startswith("rtsps:") else []  # cameras' certificates are self-made
+    source += ["tls-validation-flags=0"] if url.startswith("rtsps") else []  # cameras' certificates are self-made
     kind = "video/x-h264,stream-format=byte-stream,alignment=au"
     sink = ["identity", f"eos-after={frames + 1}", "!", "filesink", "buffer-mode=unbuffered", f"location={file}"]
     return ["gst-launch-1.0", "-q", "rtspsrc", *source, "!", "rtph264depay", "!", kind, "!", *sink]

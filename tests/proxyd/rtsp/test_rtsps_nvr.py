@@ -135,6 +135,22 @@ async def test_media_is_not_asked_for_in_clear() -> None:
         redirected("rtsps://h/x", "rtsp://h/x", "h")
 
 
+async def test_a_media_process_that_dies_costs_a_reconnect() -> None:
+    async with (
+        secure_nvr() as nvr,
+        running_plane() as plane,
+        camera(nvr.port, plane=plane, **with_tls(**from_secure(nvr))) as (server, _seen, _url),
+    ):
+        for turn in range(2):
+            async with tls_recorder(server) as one:
+                await one.start(f"rtsps://{CAMERA_HOST}:{server.rtsps_port}/main")
+                await one.until_packets(20)
+                if turn == 0:
+                    plane.kill_all()
+                    await one.until_closed()
+    assert nvr.requests["TEARDOWN"] == 2, "the NVR gets its session back, too"
+
+
 def _descriptors(pid: int | str) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 

@@ -141,6 +141,25 @@ async def test_who_does_not_read_is_cut_off_and_nobody_else_waits() -> None:
         assert [client.transport for client in server.stats()["main"].clients] == ["TCP"]
 
 
+async def test_a_camera_that_stops_does_not_wait_for_who_does_not_read() -> None:
+    async with (
+        simulated_nvr(bitrate_kbps=30_000) as nvr,
+        camera(nvr.port, **with_tls()) as (server, _, url),
+        recorder(server) as reads,
+        tls_recorder(server) as stuck,
+    ):
+        await reads.start(f"{url}/main")
+        await stuck.start(_url(server))
+        stuck.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of asyncio's transports for TLS
+        while not any(client.skips for client in server.stats()["main"].clients if client.transport == "TLS"):
+            await reads.until_packets(len(reads.packets) + 100)
+        reading = asyncio.create_task(reads.until_closed(), name="who reads")
+        async with asyncio.timeout(10):
+            await server.stop()
+            await reading
+    assert nvr.requests["TEARDOWN"] == 1
+
+
 async def test_bytes_that_are_no_tls_in_the_middle_end_only_that_connection() -> None:
     async with (
         simulated_nvr() as nvr,
