@@ -34,7 +34,7 @@ _SWITCHED = {
     ("share", True): "recorders that come now share one session with the NVR.",
     ("share", False): "recorders that come now have a session with the NVR each.",
     ("https", True): "it answers by HTTPS, too, and gives streams by RTSPS.",
-    ("https", False): "it answers by HTTP alone; a recorder that uses HTTPS has lost it, streams by RTSPS go on until they end.",
+    ("https", False): "it answers by HTTP alone; a recorder that uses HTTPS or RTSPS has lost it.",
 }
 
 

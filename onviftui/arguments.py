@@ -210,7 +210,9 @@ def _camera(verbs: _Verbs) -> None:
         choices=("on", "off"),
         help="whether all recorders of a stream share one session with the NVR, or each has its own",
     )
-    verb.add_argument("--https", choices=("on", "off"), help="whether it answers by HTTPS and gives streams by RTSPS, too")
+    verb.add_argument(
+        "--https", choices=("on", "off"), help="whether it answers by HTTPS and gives streams by RTSPS, too"
+    )
     verb.add_argument(
         "--clock-window", type=int, metavar="S", help="how far a recorder's clock may differ: 10 to 3600 (default: 300)"
     )
