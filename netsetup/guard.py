@@ -25,7 +25,7 @@ DAMAGED = Guard((), ())  # a table of that name with other rules than ours
 
 _TCP, _UDP, _ICMP, _IGMP = b"\x06", b"\x11", b"\x01", b"\x02"
 _DHCP_CLIENT, _DISCOVERY = 68, 3702
-_FIRST_MEDIA_PORT = 32768  # of net.ipv4.ip_local_port_range, from which RTP over UDP takes its ports
+_FIRST_MEDIA_PORT = 32768  # the first of proxyd's usual udp_ports, those of RTP over UDP
 _NEW = b"\x02"  # of FIN, SYN, RST and ACK only SYN: somebody opens a connection (RFC 9293, 3.5)
 _TOLD_FLAGS = b"\x17"
 

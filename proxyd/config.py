@@ -15,6 +15,7 @@ from proxyd.api.models import Role
 from proxyd.api.paths import daemon_socket
 from proxyd.errors import InvalidInput
 
+_LEAST_UDP_PORTS = 16
 DEFAULT_FILE = Path("/etc/proxyd/proxyd.toml")
 
 
@@ -61,6 +62,14 @@ class StreamSettings(_Section):
     stall_s: Annotated[float, Field(ge=2, le=120)] = 10.0  # an NVR that sends nothing has lost the stream
     blocked_s: Annotated[float, Field(ge=1, le=120)] = 10.0  # a recorder that reads nothing is cut off
     logins_per_nvr: Annotated[int, Field(ge=1, le=64)] = 4  # at the same time
+    udp_ports: tuple[Port, Port] = (32768, 60999)  # the first and the last, for RTP and RTCP, two of each track
+
+    @model_validator(mode="after")
+    def _some_ports(self) -> StreamSettings:
+        first, last = self.udp_ports
+        if last - first < _LEAST_UDP_PORTS:
+            raise ValueError(f"udp_ports has room for too few streams; name at least {_LEAST_UDP_PORTS} ports")
+        return self
 
 
 class AdoptionSettings(_Section):

@@ -41,6 +41,7 @@ from proxyd.rpc.server import RpcServer
 from proxyd.rtsp.context import RtspLimits
 from proxyd.rtsp.media_process import MediaSettings
 from proxyd.rtsp.plane import Plane, PlaneSettings
+from proxyd.rtsp.udp_pair import use_ports
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.store.rows import FoundInterface, Ports
 from proxyd.store.secrets import Secrets
@@ -97,6 +98,7 @@ class Daemon:
         self._stack.push_async_callback(self._monitor.stop)
         snapshots = SnapshotSource(report=self._report_picture)
         self._stack.push_async_callback(snapshots.close)
+        use_ports(*settings.streams.udp_ports)
         plane = Plane(_plane_settings(settings.streams))
         await plane.start()
         self._stack.push_async_callback(plane.stop)

@@ -107,6 +107,13 @@ def test_settings_of_streams(tmp_path: Path) -> None:
     file.write_text("[streams]\nkeep_s = 120\nlogins_per_nvr = 2\nmoderation_ms = 0\n")
     streams = config.load(file).streams
     assert (streams.keep_s, streams.logins_per_nvr, streams.moderation_ms, streams.linger_s) == (120, 2, 0, 5)
+    assert streams.udp_ports == (32768, 60999)
+    file.write_text("[streams]\nudp_ports = [40000, 40099]\n")
+    assert config.load(file).streams.udp_ports == (40000, 40099)
+    for wrong_ports in ("[40000, 40003]", "[0, 40000]", "[40000, 70000]", "[40000]", '"40000-40100"'):
+        file.write_text(f"[streams]\nudp_ports = {wrong_ports}\n")
+        with pytest.raises(InvalidInput, match="streams"):
+            config.load(file)
     file.write_text("[streams]\nmoderation_ms = 1000\nlogins_per_nvr = 0\n")
     with pytest.raises(InvalidInput) as wrong:
         config.load(file)
