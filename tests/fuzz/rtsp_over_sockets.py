@@ -15,17 +15,19 @@ from pathlib import Path
 from proxyd.digest import authorization, choose, parse_challenges
 from proxyd.rtsp.context import RtspLimits
 from proxyd.rtsp.headers import Headers
-from proxyd.rtsp.messages import REASONS, Interleaved, Request, Response, format_request
+from proxyd.rtsp.messages import REASONS, Interleaved, Request, Response, format_interleaved, format_request
 from proxyd.rtsp.parser import RtspParser
 from proxyd.rtsp.server import RtspServer
+from proxyd.simulator.faults import Faults
 from tests.bench.measure import family, rss_mb
+from tests.player.talk import FEATURE, speech
 from tests.proxyd.rtsp.cameras import CAMERA_HOST, PASSWORD, USER, Recorder, camera, recorder, simulated_nvr
 
 from .rtsp_seeds import broken, mutated
 
 _ANSWER_TIMEOUT_S = 20
 _QUIET_S = 0.05  # after it a broken request is not answered any more
-_LIMITS = RtspLimits(half_open_s=2, blocked_s=2, idle_s=3)
+_LIMITS = RtspLimits(half_open_s=2, blocked_s=2, idle_s=3, silent_talk_s=0.1, talk_again_s=0)
 _UNDISTURBED_HOST = "127.0.3.1"
 _TRANSPORTS = (
     "RTP/AVP/TCP;unicast;interleaved=0-1",
@@ -39,12 +41,13 @@ _TRANSPORTS = (
 @dataclass
 class Tally:
     """What a run has seen. `refused` connections were closed without a word; memory in MB, of the daemon's process and
-    of the media process; `descriptors` of both."""
+    of the media process; `descriptors` of both. `heard` packets came to the NVR's loudspeaker."""
 
     connections: int = 0
     requests: int = 0
     refused: int = 0
     undisturbed_packets: int = 0
+    heard: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     memory: list[float] = field(default_factory=list)
     descriptors: list[int] = field(default_factory=list)
@@ -54,7 +57,7 @@ async def run(connections: int, seed: int) -> Tally:
     """Raises AssertionError at the first answer that must not be, or when the recorder that behaves is disturbed."""
     generator, tally = random.Random(seed), Tally()
     async with (
-        simulated_nvr() as nvr,
+        simulated_nvr(Faults(speakers=frozenset({3}))) as nvr,
         camera(nvr.port, _LIMITS) as (server, seen, base),
         recorder(server, _UNDISTURBED_HOST) as steady,
     ):
@@ -78,6 +81,7 @@ async def run(connections: int, seed: int) -> Tally:
             seen.trace.clear()  # the fleet's has an end, this one has none
             seen.reports.clear()
             tally.connections += some
+        tally.heard = sum(speech.packets for speech in nvr.loudspeakers.heard.values())
         await _until_alone(server)
         watch.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -207,13 +211,14 @@ async def _tunnel(client: _Client, port: int, host: str, base: str, generator: r
 async def _dialogue(client: _Client, base: str, generator: random.Random) -> None:
     """A recorder's, with requests that are broken now and then; after the first of these no answer is sure to come."""
     url, right, session, challenge = f"{base}/{generator.choice(('main', 'sub'))}", True, "", None
+    talks, tracks = (True, (0, 1, 16, 16)) if generator.random() < 0.4 else (False, (0, 1, 2))
     methods = ["OPTIONS", "DESCRIBE", "DESCRIBE", "SETUP", "PLAY", "GET_PARAMETER", "PAUSE", "PLAY", "TEARDOWN"]
     for _ in range(generator.randrange(3)):
         methods.insert(
             generator.randrange(len(methods)), generator.choice((*methods, "ANNOUNCE", "SET_PARAMETER", "X"))
         )
     for number, method in enumerate(methods[: generator.randrange(1, len(methods) + 1)], 1):
-        uri = f"{url}/trackID={generator.randrange(3)}" if method == "SETUP" else url
+        uri = f"{url}/trackID={generator.choice(tracks)}" if method == "SETUP" else url
         headers = {"CSeq": str(number)}
         if challenge is not None:
             headers["Authorization"] = authorization(
@@ -223,6 +228,8 @@ async def _dialogue(client: _Client, base: str, generator: random.Random) -> Non
             headers["Session"] = session
         if method == "SETUP":
             headers["Transport"] = generator.choice(_TRANSPORTS)
+        if talks:
+            headers["Require"] = FEATURE
         data = _request(method, uri, headers)
         if generator.random() < 0.15:
             before, data = data, mutated(generator, data, generator.choice((1, 2, 4)))
@@ -243,6 +250,9 @@ async def _dialogue(client: _Client, base: str, generator: random.Random) -> Non
             assert response.headers.get("CSeq") == str(number), (method, response)
         challenge = choose(parse_challenges(response.headers.get_all("WWW-Authenticate"))) or challenge
         session = (response.headers.get("Session") or session).split(";")[0]
+        if talks and method == "PLAY":
+            said = [mutated(generator, one, generator.choice((0, 0, 1))) for one in speech(generator.choice((1, 30)))]
+            client.send(b"".join(format_interleaved(generator.choice((0, 0, 2)), one[:65535]) for one in said))
     if generator.random() < 0.5:
         await client.receive(_QUIET_S)
 

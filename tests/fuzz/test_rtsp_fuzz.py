@@ -55,3 +55,4 @@ async def test_no_dialogue_disturbs_a_camera() -> None:
     assert tally.descriptors[-1] <= tally.descriptors[0] + 4, tally.descriptors
     assert tally.memory[-1] - tally.memory[len(tally.memory) // 4] < GROWTH_MB, tally.memory
     assert tally.undisturbed_packets > 100
+    assert tally.heard > 0
