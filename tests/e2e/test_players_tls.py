@@ -11,7 +11,7 @@ from proxyd.api import models as m
 from proxyd.api.client import RpcClient
 
 from .players import FRAMES, ffmpeg_command, gstreamer_command, marks_of, play_to
-from .stack import credentials, running_stack, wait_for_states
+from .stack import NVR_PASSWORD, NVR_USER, credentials, running_stack, wait_for_states
 
 pytestmark = [pytest.mark.xdist_group("players"), pytest.mark.timeout(300)]
 
@@ -55,6 +55,26 @@ async def test_an_nvr_with_tls_alone_is_played_with_and_without(gstreamer: str, 
         lines: list[m.TraceEntry] = await client.call("camera.trace", {"id": camera.id})
         (refused,) = [line.reason for line in lines if not line.ok and line.protocol == "rtsp"]
         assert "UDP would be in clear" in refused
+
+
+async def test_a_source_by_tls_is_read_watched_and_played(ffprobe: str, tmp_path: Path) -> None:
+    async with running_stack("--channels", "1", "--rtsps", settings="[nvr]\ncheck_every_s = 1\n") as stack:
+        place = f"{stack.said['host']}:{stack.said['rtsp_port']}/Streaming/Channels/101"
+        async with stack.client() as client:
+            plain = {"main": f"rtsp://{place}", "username": NVR_USER, "password": NVR_PASSWORD}
+            refused: m.NvrTest = await client.call("source.test", plain)
+            assert not refused.ok
+            source: m.Source = await client.call("source.add", plain | {"main": f"rtsps://{place}"})
+            assert source.main == f"rtsps://{place}"
+            (camera,) = await wait_for_states(client, m.CameraState.RUNNING)
+            assert (camera.streams[0].width, camera.streams[0].height) == (1280, 720)
+            account = await credentials(client, camera)
+            await play_to(tmp_path / "main", ffmpeg_command(camera.streams[0].url, account, "tcp", tmp_path / "main"))
+            assert len(marks_of(tmp_path / "main")) >= FRAMES
+            stack.take_nvr_away()
+            await wait_for_states(client, m.CameraState.UPSTREAM_UNREACHABLE)
+            stack.bring_nvr_back("--channels", "1", "--rtsps")  # whether it is there is asked by TLS
+            await wait_for_states(client, m.CameraState.RUNNING)
 
 
 def _file_of(command: list[str]) -> Path:
