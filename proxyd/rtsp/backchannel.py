@@ -13,6 +13,7 @@ from proxyd.rtsp.sdp import MAX_MEDIA, RTP_PROFILES, Description, Media, encodin
 FEATURE = "www.onvif.org/ver20/backchannel"
 FIRST_TRACK = MAX_MEDIA  # our number of the first one, beyond those of a stream's own tracks
 _MAX_PACKET_BYTES = 4096
+_DIRECTIONS = ("recvonly", "sendonly", "sendrecv")
 _MAX_FORMATS = 16  # of a section
 _CODECS = frozenset(
     {
@@ -54,6 +55,12 @@ def ways_back(description: Description) -> list[Media]:
             if formats:
                 found.append(replace(media, formats=formats))
     return found
+
+
+def as_received(media: list[Media]) -> list[Media]:
+    """A stream's own tracks, each marked `recvonly`, as they have to be beside a way back."""
+    kept = ([item for item in one.attributes if item[0] not in _DIRECTIONS] for one in media)
+    return [replace(one, attributes=(*rest, ("recvonly", ""))) for one, rest in zip(media, kept, strict=True)]
 
 
 def format_ways_back(media: list[Media]) -> str:

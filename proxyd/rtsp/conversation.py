@@ -19,7 +19,7 @@ from proxyd.camera.urls import rtsp_url, rtsps_url
 from proxyd.errors import UpstreamError
 from proxyd.rtsp.addresses import Target, parse_target
 from proxyd.rtsp.auth import RecorderAuth
-from proxyd.rtsp.backchannel import format_ways_back, is_way_back, requires_way_back
+from proxyd.rtsp.backchannel import as_received, format_ways_back, is_way_back, requires_way_back
 from proxyd.rtsp.context import CameraContext, shown
 from proxyd.rtsp.headers import (
     Headers,
@@ -276,8 +276,9 @@ class Conversation:
             raise Refused(406, "does not accept SDP")
         stream = self._stream(target)
         media = await self._playback.open(stream)
-        talks = requires_way_back(request.headers.get_all("Require"))
-        back = await self.talking.offered(stream) if talks else []
+        back = []
+        if requires_way_back(request.headers.get_all("Require")):
+            back, media = await self.talking.offered(stream), as_received(media)
         spec = self._context.spec
         body = format_sdp(
             media,

@@ -103,6 +103,7 @@ async def test_an_nvr_that_takes_something_else_by_now() -> None:
             described = await client.ask("DESCRIBE", url, Require=FEATURE)
             ((formats, control),) = back_tracks(described.body.decode())
             assert formats == "8"
+            assert described.body.count(b"a=recvonly\r\n") == 1, "the NVR does not say which way its video goes"
             setup = await client.ask("SETUP", f"{url}/{control}", Transport="RTP/AVP/TCP;interleaved=6-7")
             session = setup.headers.get("Session") or ""
             assert (await client.ask("PLAY", url, Session=session.split(";")[0])).status == 200
