@@ -1,7 +1,8 @@
 """An NVR's metadata track: a session of its own, which only this track is set up in, while a recorder wants it.
 
 It is not a track of the shared stream, because then media processes would have to take its packets out for all
-recorders that do not want it. Errors cost objects and positions, never the events, which come another way.
+recorders that do not want it. It gives way where the NVR has no more sessions for video. Errors cost objects and
+positions, never the events, which come another way.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolErro
 from proxyd.rtsp.messages import Interleaved
 from proxyd.rtsp.metadata_rtp import Reassembler
 from proxyd.rtsp.opener import UpstreamOpener
-from proxyd.rtsp.upstream import Upstream
+from proxyd.rtsp.upstream_errors import NoPlace
 
 _log = logging.getLogger(__name__)
 _PAUSES_S = (1.0, 60.0)  # the first and the longest before another try
@@ -63,13 +64,17 @@ class MetadataSource:
         while True:
             began = loop.time()
             try:
-                await self._play(stream)
+                if self._opener.giving_way.may_open(began):
+                    await self._play(stream)
             except UpstreamAuthError as error:
                 _log.info("%s: no metadata of the NVR: %s", self._name, error)
                 return  # the same password opens streams and events, which say it
             except UpstreamProtocolError as error:
                 _log.info("%s: no metadata of the NVR: %s", self._name, error)
                 pause_s = _REFUSED_PAUSE_S
+            except NoPlace as error:
+                _log.debug("%s: video goes before metadata of the NVR: %s", self._name, error)
+                pause_s = _PAUSES_S[1]
             except UpstreamError as error:
                 _log.debug("%s: metadata of the NVR ended: %s", self._name, error)
                 if loop.time() - began > _PAUSES_S[1]:
@@ -85,26 +90,24 @@ class MetadataSource:
             if not lost.done():
                 lost.set_result(error)
 
+        def let_go() -> None:
+            on_lost(NoPlace("The NVR has no more sessions.", "It is tried again in a minute."))
+
         self._documents = Reassembler()
         async with self._opener.login(stream, metadata=True, patient=True) as upstream:
             upstream.on_frames, upstream.on_lost = self._received, on_lost
-            await self._start(upstream)
+            if not upstream.media:
+                raise UpstreamProtocolError(
+                    f"{upstream.access.host} has no metadata track.", "Scan it again if its settings were changed."
+                )
+            await upstream.setup(0)
+            await upstream.play()
+        self._opener.giving_way.keeps(let_go)
         try:
             raise await lost
         finally:
+            self._opener.giving_way.kept_no_more(let_go)
             await upstream.close()
-
-    async def _start(self, upstream: Upstream) -> None:
-        if not upstream.media:
-            raise UpstreamProtocolError(
-                f"{upstream.access.host} has no metadata track.", "Scan it again if its settings were changed."
-            )
-        await upstream.setup(0)
-        if upstream.over_udp:
-            raise UpstreamProtocolError(
-                f"{upstream.access.host} sends its metadata by UDP only.", "Switch RTP over RTSP (TCP) on there."
-            )
-        await upstream.play()
 
     def _received(self, frames: list[Interleaved]) -> None:
         for channel, packet in frames:

@@ -112,11 +112,6 @@ class Upstream:
         return self._client is not None and self._client.connected
 
     @property
-    def over_udp(self) -> bool:
-        """After `setup`."""
-        return self._udp is not None
-
-    @property
     def stalled_error(self) -> UpstreamUnreachable:
         """The words for media that stopped coming."""
         return stalled(self.access.host, udp=self._udp is not None)

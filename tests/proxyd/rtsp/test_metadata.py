@@ -190,8 +190,9 @@ async def test_the_same_track_is_not_set_up_twice() -> None:
         assert "interleaved=2-3" in (video.headers.get("Transport") or ""), "its channels are taken"
 
 
-async def test_objects_of_the_nvr_pass_and_nothing_that_names_it() -> None:
-    faults = Faults(metadata=frozenset({3}))
+@pytest.mark.parametrize("udp", [False, True], ids=["TCP", "UDP"])
+async def test_objects_of_the_nvr_pass_and_nothing_that_names_it(udp: bool) -> None:
+    faults = Faults(metadata=frozenset({3}), rtsp_udp_only=udp)
     async with (
         simulated_nvr(faults) as nvr,
         camera(nvr.port, features=_OBJECTS) as (server, seen, base),
@@ -210,7 +211,7 @@ async def test_objects_of_the_nvr_pass_and_nothing_that_names_it() -> None:
             assert box is not None
             boxes.append(float(box.get("left") or "nan"))
         assert boxes == sorted(set(boxes)), "somebody walks to the right"
-        assert nvr.requests["SETUP"] == 1
+        assert nvr.requests["SETUP"] == (2 if udp else 1)
         wire = bytes(one.wire)
         for secret in (b"Engine", b"VideoSrc", b"NotificationMessage", b"crops", NVR_HOST.encode(), b"PTZ"):
             assert secret not in wire
@@ -240,6 +241,34 @@ async def test_one_session_with_the_nvr_serves_all_recorders_of_metadata() -> No
         assert nvr.requests["TEARDOWN"] == 1
 
 
+async def test_metadata_gives_way_to_video_where_the_nvr_has_no_more_sessions() -> None:
+    faults = Faults(metadata=frozenset({3}), rtsp_sessions=1)
+    async with (
+        simulated_nvr(faults) as nvr,
+        camera(nvr.port, features=_OBJECTS) as (server, _, base),
+        recorder(server) as one,
+        recorder(server) as other,
+    ):
+        url = f"{base}/main"
+        session = await set_up(one, url, 0)
+        assert (await one.ask("PLAY", url, Session=session)).status == 200
+        documents = Documents(one, 0)
+        await documents.until("tt:VideoAnalytics/tt:Frame")
+        ending = [task for task in asyncio.all_tasks() if task.get_name() == "nvr metadata camera 7"]
+        transport = "RTP/AVP/TCP;unicast;interleaved=0-1"
+        assert (await other.ask("DESCRIBE", url)).status == 200
+        assert (await other.ask("SETUP", f"{url}/trackID=0", Transport=transport)).status == 503
+        while nvr.sessions:
+            async with recorder(server) as again:
+                await again.ask("DESCRIBE", url)
+        async with recorder(server) as third:
+            await third.start(url)
+            await third.until_packets(10)
+        assert len(ending) == 1 and not ending[0].done(), "it is tried again, later"
+        _move(server, True)
+        await _until_state(documents, "true")
+
+
 @pytest.fixture
 async def logged() -> AsyncIterator[asyncio.Event]:
     """Set when it is said why there is no metadata of the NVR."""
@@ -257,10 +286,9 @@ async def logged() -> AsyncIterator[asyncio.Event]:
         logger.setLevel(before)
 
 
-@pytest.mark.parametrize("fault", ["no track", "no more sessions", "UDP only"])
+@pytest.mark.parametrize("fault", ["no track", "no more sessions"])
 async def test_an_nvr_that_gives_none_costs_the_objects_alone(fault: str, logged: asyncio.Event) -> None:
     faults = Faults() if fault == "no track" else Faults(metadata=frozenset({3}))
-    faults.rtsp_udp_only = fault == "UDP only"
     faults.rtsp_busy = fault == "no more sessions"
     async with (
         simulated_nvr(faults) as nvr,
