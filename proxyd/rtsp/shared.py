@@ -99,6 +99,10 @@ class SharedStream:
         """Packets flow or are about to: who comes now begins with a key frame."""
         return self._begun or self.interrupted
 
+    @property
+    def is_played(self) -> bool:
+        return any(holder.playing for holder in self._holders)
+
     def matches(self) -> bool:
         """Whether it is what the camera's spec says now."""
         spec = self._context.spec
@@ -166,7 +170,7 @@ class SharedStream:
 
     async def pause(self) -> None:
         """One recorder has paused: the NVR does, too, when nobody plays. One that cannot goes on, for nobody."""
-        if self._playing and not self.interrupted and not any(holder.playing for holder in self._holders):
+        if self._playing and not self.interrupted and not self.is_played:
             await self._do_once("pause", self._pause)
 
     async def close(self) -> None:
@@ -288,7 +292,7 @@ class SharedStream:
         if not self._playing:
             return  # the next request opens it again, or the one under way fails of it
         self._context.report(error)
-        if not any(holder.playing for holder in self._holders) or isinstance(error, UpstreamAuthError):
+        if not self.is_played or isinstance(error, UpstreamAuthError):
             self._end_all(error)
             return
         self._lost_at = self._loop.time()

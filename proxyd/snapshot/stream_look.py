@@ -92,7 +92,7 @@ class StreamLook:
             raise _none_of(streams[0].codec) if streams else NoKeyFrame("It has no stream at the moment.")
         for one in usable:
             if running := self._streams.running(one.name):
-                return running, self._kept is not None and self._kept.shared is running
+                return running, not running.is_played  # else who plays it keeps it
         if not may_open or not self._way.may_open(self._loop.time()):
             raise NoKeyFrame("No stream of it runs at the moment.")
         return self._streams.get(usable[0]), True

@@ -67,6 +67,19 @@ async def test_a_stream_that_is_kept_for_pictures_is_let_go() -> None:
                 await asyncio.sleep(0.01)
 
 
+async def test_a_stream_in_its_last_seconds_is_kept_again() -> None:
+    clock = [1000.0]
+    source = SnapshotSource(clock=lambda: clock[0])
+    async with looked_at(source=source, rtsp=replace(AT_ONCE, linger_s=600), kept_s=0.1) as seen:
+        assert not (await seen.picture()).fallback
+        async with asyncio.timeout(DEADLINE_S):
+            while seen.look._kept is not None:
+                await asyncio.sleep(0.01)
+        clock[0] += 5.0
+        assert not (await seen.picture()).fallback
+        assert seen.look._kept is not None and seen.nvr.requests["PLAY"] == 1
+
+
 async def test_what_a_recorder_plays_is_looked_at_without_another_session() -> None:
     async with looked_at() as seen, recorder(seen.server) as client:
         await client.start(f"{seen.url}/sub")
@@ -75,7 +88,7 @@ async def test_what_a_recorder_plays_is_looked_at_without_another_session() -> N
         picture = await seen.picture()
         assert shows_channel(picture.data, SIZE, "sub 640x360")  # enlarged to what recorders were told
         assert seen.told == "from a key frame of the sub stream"
-        assert seen.nvr.requests == asked
+        assert seen.nvr.requests == asked and seen.look._kept is None
         await client.until_packets(30)
 
 
