@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from proxyd.camera.spec import NvrAccess, StreamSpec
-from proxyd.errors import UpstreamError, UpstreamUnreachable
+from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamUnreachable
 from proxyd.nvr.account import Account
 from proxyd.rtsp.client import UpstreamTimeouts
 from proxyd.rtsp.giving_way import GivingWay
 from proxyd.rtsp.upstream import Upstream
+from proxyd.rtsp.upstream_errors import MayNotSpeak
 
 
 class UpstreamOpener:
@@ -64,7 +65,12 @@ class UpstreamOpener:
         async with self._account.attempt("streams", self._timeouts.answer_s) as access:
             url = stream.upstream_url or ""
             upstream = Upstream(url, access, self._timeouts, audio=audio, back=back, metadata=metadata)
-            await upstream.open()
+            try:
+                await upstream.open()
+            except UpstreamAuthError:
+                if back:  # the streams would stop, which this account may have
+                    raise MayNotSpeak(access.host) from None
+                raise
             return upstream
 
     async def _stand_in_line(self) -> None:

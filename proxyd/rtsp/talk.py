@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from proxyd.camera.spec import StreamSpec
-from proxyd.errors import UpstreamError
+from proxyd.errors import UpstreamAuthError, UpstreamError
 from proxyd.rtsp.backchannel import Allowance, same_ways
 from proxyd.rtsp.context import CameraContext
 from proxyd.rtsp.sdp import Media
 from proxyd.rtsp.upstream import Upstream
+from proxyd.rtsp.upstream_errors import MayNotSpeak
 
 _MOST_BYTES_PER_S = 128 * 1024  # more than the widest codec has
 _MOST_WAITING_BYTES = 16 * 1024  # until the NVR's session is open: two seconds of G.711
@@ -40,13 +41,14 @@ class Way:
 
 
 class Talk:
-    """Begins at once; `task` ends with it. Then `failed` says whether the NVR was the reason, and `changed` whether it
-    does not take the same kinds of sound any more. `packets` went to the NVR, `dropped` did not."""
+    """Begins at once; `task` ends with it. Then `failed` says whether the NVR was the reason, `forbidden` whether it
+    does not let this account speak, and `changed` whether it does not take the same kinds of sound any more. `packets`
+    went to the NVR, `dropped` did not."""
 
     def __init__(self, context: CameraContext, talker: Talker, way: Way) -> None:
         self.talker = talker
         self.way = way
-        self.failed = self.changed = False
+        self.failed = self.forbidden = self.changed = False
         self.packets = self.dropped = 0
         self._context = context
         self._loop = asyncio.get_running_loop()
@@ -103,6 +105,9 @@ class Talk:
             await self._until_silent()
             if self._error is not None:
                 raise self._error
+        except (UpstreamAuthError, MayNotSpeak):
+            self.forbidden = True
+            self.talker.talk_failed(MayNotSpeak(access.host))
         except UpstreamError as error:
             self.failed = True
             self._context.opener.failed(error, access)

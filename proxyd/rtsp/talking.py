@@ -18,6 +18,7 @@ from proxyd.rtsp.sdp import Media
 from proxyd.rtsp.session import Refused
 from proxyd.rtsp.talk import Way
 from proxyd.rtsp.udp_pair import connected_pair
+from proxyd.rtsp.upstream_errors import MayNotSpeak
 
 _BUFFER_BYTES = 64 * 1024
 
@@ -53,7 +54,10 @@ class Talking:
 
     async def offered(self, stream: StreamSpec) -> list[Media]:
         """The tracks for sound to the NVR. Raises Refused when it has no loudspeaker, and UpstreamError."""
-        media = await self._context.speaker.tracks(stream) if self.features else []
+        try:
+            media = await self._context.speaker.tracks(stream) if self.features else []
+        except MayNotSpeak as error:
+            raise Refused(551, str(error), ("Unsupported", FEATURE)) from None
         if not media:
             raise Refused(551, "wants to speak, but the NVR has no loudspeaker here", ("Unsupported", FEATURE))
         return media

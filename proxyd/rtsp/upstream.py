@@ -424,7 +424,7 @@ class Upstream:
         return Headers([("Session", self._session)] if self._session else [])
 
     def _fail(self, status: int, method: str) -> NoReturn:
-        raise refused(self.access.host, status, method, self._transport)
+        raise refused(self.access.host, status, method, self._transport, back=self._back)
 
     @property
     def _transport(self) -> StreamTransport:

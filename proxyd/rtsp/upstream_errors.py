@@ -48,8 +48,22 @@ class NoPlace(UpstreamError):
     """It has no more sessions to give at the moment."""
 
 
-def refused(host: str, status: int, method: str, transport: StreamTransport = "auto") -> UpstreamError:
-    """It answered with this status; `transport` is what was asked for."""
+class MayNotSpeak(UpstreamError):
+    """It refuses sound of an account that may be good for everything else: some NVRs ask for the password again then."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host} does not let this account speak to its cameras.",
+            "Give the account the right to two-way audio there.",
+        )
+
+
+def refused(
+    host: str, status: int, method: str, transport: StreamTransport = "auto", *, back: bool = False
+) -> UpstreamError:
+    """It answered with this status; `transport` is what was asked for, `back` of a session for sound to it."""
+    if back and status == 403:
+        return MayNotSpeak(host)
     words, hint = _NOT_BY[transport] if status == 461 else _WORDS.get(status, ("", ""))
     if words:
         return (NoPlace if status in _NO_PLACE else UpstreamError)(f"{host} {words}", hint)

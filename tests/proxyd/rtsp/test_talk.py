@@ -217,6 +217,37 @@ async def test_the_nvr_may_refuse_to_be_spoken_to() -> None:
         await client.until_packets(count + 20)
 
 
+@pytest.mark.parametrize("moment", ["describe", "speak"])
+async def test_an_account_that_may_not_speak_goes_on_watching(moment: str) -> None:
+    """A refused account is not used for anything any more; this one is good for video."""
+    limits = replace(AT_ONCE, talk_again_s=0)
+    async with (
+        setting(limits=limits) as (nvr, server, seen, url),
+        recorder(server) as watcher,
+        recorder(server) as client,
+    ):
+        await watcher.start(url)
+        if moment == "speak":
+            await begin(client, url)
+        before = nvr.requests["DESCRIBE"]
+        nvr.faults.rtsp_refuses = "wrong"
+        if moment == "speak":
+            for number in range(3):
+                await say(client, 1, first=number)
+                assert "does not let this account speak" in await seen.until_refusal("TALK main")
+                assert (await client.ask("OPTIONS", url)).status == 200
+        else:
+            for _ in range(3):
+                assert (await client.ask("DESCRIBE", url, Require=FEATURE)).status == 551
+            assert "does not let this account speak" in await seen.until_refusal("DESCRIBE main")
+        assert nvr.requests["DESCRIBE"] == before + 2, "the password was shown once"
+        nvr.faults.rtsp_refuses = ""
+        async with recorder(server) as other:
+            await other.start(url.replace("main", "sub"))
+            await other.until_packets(5)
+        assert None in seen.reports and not any(seen.reports)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
