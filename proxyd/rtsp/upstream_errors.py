@@ -49,7 +49,7 @@ class NoPlace(UpstreamError):
 
 
 class MayNotSpeak(UpstreamError):
-    """It refuses sound of an account that may be good for everything else: some NVRs ask for the password again then."""
+    """It refuses sound of an account that may be good for everything else; some say so as of a wrong password."""
 
     def __init__(self, host: str) -> None:
         super().__init__(
