@@ -25,7 +25,8 @@ TEXT_LIMIT = 60
 
 @dataclass(frozen=True, slots=True)
 class RtspLimits:
-    connections: int = 32
+    connections: int = 32  # to one camera
+    connections_each: int = 24  # of these from one address
     requests_in_flight: int = 16
     half_open_s: float = 10  # from connecting, or from the first byte of a message, to its end
     idle_s: float = 60  # without a session

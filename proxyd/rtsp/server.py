@@ -171,11 +171,13 @@ class RtspServer:
 
     def _has_room(self, host: str) -> bool:
         """When all places are taken, whoever holds the most gives one up, if it has one without a session: so nobody
-        keeps recorders out by connecting often, and a recorder that is served is never disturbed."""
-        held = [one for one in self._connections if not one.closing]
-        if len(held) < self._context.limits.connections:
-            return True
+        keeps recorders out by connecting often, and a recorder that is served is never disturbed. Nobody gets all."""
+        limits, held = self._context.limits, [one for one in self._connections if not one.closing]
         count = Counter(one.host for one in held)
+        if count[host] >= limits.connections_each:
+            return False
+        if len(held) < limits.connections:
+            return True
         most = max(count.values())
         if count[host] >= most:
             return False

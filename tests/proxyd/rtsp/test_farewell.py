@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import replace
 
 from proxyd.rtsp.messages import Request, Response
@@ -37,6 +38,37 @@ async def test_garbage_instead_of_packets_ends_the_session_there_and_begins_anot
         nvr.send_key_frame(0, 100)
         nvr.send_packets(0, 20)
         await client.until_packets(40)
+
+
+async def test_a_lost_stream_is_asked_for_at_growing_distances() -> None:
+    """And the tries that fail leave nothing at the NVR."""
+    pauses = 0.05, 0.4
+    loop = asyncio.get_running_loop()
+    tries: list[float] = []
+    enough = asyncio.Event()
+
+    def away(nvr: OddNvr, request: Request) -> Response:
+        if nvr.connections == 1:
+            return nvr.usual(request)
+        tries.append(loop.time())
+        if len(tries) == 8:
+            enough.set()
+        return Response(500)
+
+    async with (
+        odd_nvr(PLAY=away) as nvr,
+        camera(nvr.port, replace(AT_ONCE, reconnect_s=pauses)) as (server, _, url),
+        recorder(server) as client,
+    ):
+        await client.start(f"{url}/main")
+        nvr.writers[-1].transport.abort()
+        async with asyncio.timeout(DEADLINE_S):
+            await enough.wait()
+            while nvr.asked("TEARDOWN") < 7:
+                await asyncio.sleep(0.01)
+        least = [min(pauses[0] * 2**n, pauses[1]) / 2 for n in range(1, 8)]  # the jitter takes off up to a half
+        gaps = [two - one for one, two in itertools.pairwise(tries)]
+        assert all(gap >= bound for gap, bound in zip(gaps, least, strict=True))
 
 
 async def test_nonsense_before_the_first_packet_ends_the_session_there() -> None:

@@ -13,6 +13,7 @@ from proxyd.rtsp.client import UpstreamTimeouts
 from proxyd.rtsp.headers import Headers
 from proxyd.rtsp.messages import Request, Response
 from proxyd.rtsp.upstream import Upstream
+from proxyd.rtsp.upstream_errors import NoPlace
 from tests.proxyd.rtsp.cameras import (
     AT_ONCE,
     DEADLINE_S,
@@ -65,8 +66,8 @@ async def test_redirects_in_a_circle_end() -> None:
     [
         (403, UpstreamError, "right to live video"),
         (404, UpstreamError, "an address that was typed has to be corrected"),
-        (453, UpstreamError, "no more streams"),
-        (503, UpstreamError, "no more streams"),
+        (453, NoPlace, "no more streams"),
+        (503, NoPlace, "no more streams"),
         (500, UpstreamProtocolError, "status 500"),
         (302, UpstreamProtocolError, "status 302"),
     ],

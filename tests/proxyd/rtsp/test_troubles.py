@@ -195,6 +195,24 @@ async def test_who_holds_all_places_without_a_session_gives_one_up() -> None:
             assert (await other.ask("OPTIONS", "*")).status == 200
 
 
+async def test_one_recorder_does_not_get_all_places() -> None:
+    """However many sessions it has: another one comes in."""
+    limits = replace(AT_ONCE, connections=3, connections_each=2)
+    async with (
+        odd_nvr() as nvr,
+        camera(nvr.port, limits) as (server, seen, url),
+        recorder(server, host="127.0.0.9") as one,
+        recorder(server, host="127.0.0.9") as two,
+    ):
+        for served in (one, two):
+            await served.start(f"{url}/main")
+        async with recorder(server, host="127.0.0.9") as third:
+            assert (await third.response()).status == 503
+        assert "too many connections" in seen.refusals()[0]
+        async with recorder(server) as other:
+            await other.start(f"{url}/main")
+
+
 async def test_half_a_request_has_a_deadline() -> None:
     limits = replace(AT_ONCE, half_open_s=0.1, sweep_s=0.05)
     async with camera(1, limits) as (server, seen, _):
