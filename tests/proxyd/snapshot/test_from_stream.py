@@ -22,7 +22,7 @@ from proxyd.simulator.streams import SimCodec
 from proxyd.snapshot.decoding import Decoder
 from proxyd.snapshot.fetch import SnapshotLimits, SnapshotSource
 from proxyd.snapshot.stream_look import StreamLook
-from tests.proxyd.rtsp.cameras import DEADLINE_S, camera, camera_spec, recorder
+from tests.proxyd.rtsp.cameras import AT_ONCE, DEADLINE_S, camera, camera_spec, recorder
 from tests.proxyd.rtsp.odd_nvr import OddNvr, odd_nvr
 
 from .device import guarded, running_device, sends
@@ -76,6 +76,7 @@ async def test_a_stream_in_its_last_seconds_is_kept_again() -> None:
             while seen.look._kept is not None:
                 await asyncio.sleep(0.01)
         clock[0] += 5.0
+        seen.look._kept_s = 600.0
         assert not (await seen.picture()).fallback
         assert seen.look._kept is not None and seen.nvr.requests["PLAY"] == 1
 
