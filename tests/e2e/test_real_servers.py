@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 from proxyd.api import models as m
 from proxyd.api.client import RpcClient
@@ -74,6 +77,23 @@ async def test_ffprobe_plays_what_a_real_server_sends(server: str, transport: st
             assert sound is None or int(found["audio"]["nb_read_frames"]) > 10
 
         await asyncio.gather(*(probe(name) for name in MEDIA))
+
+
+async def test_snapshots_are_made_of_what_a_real_server_sends(server: str) -> None:
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc=size={SIZE[0]}x{SIZE[1]}", "-frames:v", "1"]
+    drawn = subprocess.run(
+        [*command, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True, check=True, timeout=60
+    )
+    wanted = Image.frombytes("RGB", SIZE, drawn.stdout)
+    async with running_stack("--channels", "1") as stack, stack.client() as client:
+        for camera in (await cameras_of(client, server)).values():
+            picture: m.Picture = await client.call("camera.snapshot", {"id": camera.id})
+            shown: m.Camera = await client.call("camera.get", {"id": camera.id})
+            assert shown.picture == "from a key frame of the main stream", camera.name
+            image = Image.open(io.BytesIO(base64.b64decode(picture.data))).convert("RGB")
+            assert image.size == SIZE and not picture.fallback
+            # A number and a stripe of it change with time.
+            assert sum(ImageStat.Stat(ImageChops.difference(image, wanted)).mean) / 3 < 30, camera.name
 
 
 def _probe(ffprobe: str, transport: str, url: str) -> list[dict[str, Any]]:
