@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import zlib
 from collections.abc import Awaitable, Callable
 
 from proxyd.camera.accounts import accounts
@@ -19,8 +18,9 @@ from proxyd.camera.urls import rtsp_url, rtsps_url
 from proxyd.errors import UpstreamError
 from proxyd.rtsp.addresses import Target, parse_target
 from proxyd.rtsp.auth import RecorderAuth
-from proxyd.rtsp.backchannel import as_received, format_ways_back, is_way_back, requires_way_back
+from proxyd.rtsp.backchannel import is_way_back, requires_way_back
 from proxyd.rtsp.context import CameraContext, shown
+from proxyd.rtsp.description import describe
 from proxyd.rtsp.headers import (
     Headers,
     RtpInfo,
@@ -32,9 +32,8 @@ from proxyd.rtsp.headers import (
 )
 from proxyd.rtsp.media_process import MediaUnavailable
 from proxyd.rtsp.messages import VERSION, Request, Response, format_request, format_response
-from proxyd.rtsp.metadata_sdp import METADATA_TRACK, metadata_section
+from proxyd.rtsp.metadata_sdp import METADATA_TRACK
 from proxyd.rtsp.playback import Playback, RecorderConnection, StreamError
-from proxyd.rtsp.sdp import format_sdp
 from proxyd.rtsp.session import (
     KNOWN_BUT_REFUSED,
     METHODS,
@@ -276,21 +275,10 @@ class Conversation:
             raise Refused(406, "does not accept SDP")
         stream = self._stream(target)
         media = await self._playback.open(stream)
-        back = []
-        if requires_way_back(request.headers.get_all("Require")):
-            back, media = await self.talking.offered(stream), as_received(media)
-        spec = self._context.spec
-        body = format_sdp(
-            media,
-            address=spec.address,
-            session_id=zlib.crc32(f"{spec.uuid}/{target.stream}".encode()),
-            title=target.stream,
-        )
-        if offers_metadata(spec):
-            body += metadata_section()
-        body += format_ways_back(back)
+        talks = requires_way_back(request.headers.get_all("Require"))
+        back = await self.talking.offered(stream) if talks else []
         headers = [("Content-Base", self._url(target.stream) + "/"), ("Content-Type", "application/sdp")]
-        return Response(200, headers=Headers(headers), body=body.encode())
+        return Response(200, headers=Headers(headers), body=describe(self._context.spec, stream.name, media, back))
 
     async def _setup(self, request: Request, target: Target) -> Response:
         stream = self._stream(target)
