@@ -152,6 +152,22 @@ async def test_what_an_nvr_does_not_read_is_dropped_and_not_kept() -> None:
         await server.wait_closed()
 
 
+async def test_video_may_be_taken_down_while_a_recorder_speaks() -> None:
+    async with setting() as (nvr, server, seen, url), recorder(server) as client:
+        session = await begin(client, url)
+        await client.until_packets(10)
+        assert (await client.ask("TEARDOWN", f"{url}/trackID=0", Session=session)).status == 200
+        await say(client, 5)
+        await heard(nvr, 5)
+        assert (await client.ask("PAUSE", url, Session=session)).status == 200
+        assert (await client.ask("PLAY", url, Session=session)).status == 200
+        await say(client, 5, first=5)
+        await heard(nvr, 10)
+        assert (await client.ask("TEARDOWN", url, Session=session)).status == 200
+        assert nvr.sessions == 0
+        assert not seen.refusals()
+
+
 async def test_an_nvr_may_choose_other_channels() -> None:
     def setup(nvr: OddNvr, request: Request) -> Response:
         transport = "RTP/AVP/TCP;unicast;interleaved=40-41"
