@@ -68,7 +68,7 @@ def target_of(uri: str) -> str:
     return f"{path}?{parts.query}" if parts.query else path
 
 
-def presentation_url(local: tuple[str, int], target: str, *, tls: bool) -> str:
+def presentation_url(local: tuple[str, int], target: str, *, tls: bool = False) -> str:
     """The URL that the device itself would name: its own address, the port only where it is not the usual one."""
     return (rtsps_url if tls else rtsp_url)(*local, target.rstrip("/"))
 

@@ -131,6 +131,7 @@ def test_a_control_url_leads_back_to_its_stream(style: ControlStyle, track: int,
 )
 def test_urls_name_the_device_itself(local: tuple[str, int], url: str) -> None:
     assert presentation_url(local, "/a/") == url
+    assert presentation_url(local, "/a/", tls=True).startswith("rtsps://")
 
 
 @pytest.mark.parametrize(("name", "codec"), STREAMS)
