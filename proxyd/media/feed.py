@@ -247,6 +247,7 @@ class Feed:
                 self._packets += packets
                 if self._sends:
                     piece = loop.view[begin:at]
+                    loop.sends += len(self._sends)
                     for send in self._sends:
                         try:
                             sent = send(piece)
