@@ -54,7 +54,7 @@ def _decoded(codec: str, data: bytes) -> Image:
     frames = [*context.decode(Packet(data)), *context.decode(None)]
     if not frames or frames[0].is_corrupt:
         raise ValueError("no whole picture")
-    image: Image = frames[0].to_image()  # type: ignore[no-untyped-call]  # PyAV's own types leave it out
+    image: Image = frames[0].to_image(threads=1)  # type: ignore[no-untyped-call]  # PyAV's own types leave it out
     return image
 
 

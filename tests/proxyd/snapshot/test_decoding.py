@@ -7,6 +7,8 @@ import io
 import os
 import random
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from PIL import Image
 from proxyd.simulator.frames import join_annexb
 from proxyd.simulator.loops import load_loop
 from proxyd.simulator.streams import SimCodec, stream_for
+from proxyd.snapshot.decoder import ANSWER, QUESTION
 from proxyd.snapshot.decoding import Decoder, NotDecoded
 from proxyd.snapshot.key_frame import KeyFrame
 from tests.proxyd.rtsp.cameras import DEADLINE_S
@@ -96,6 +99,21 @@ async def test_it_has_no_more_than_it_needs(decoder: Decoder) -> None:
     for descriptor in Path(f"/proc/{decoder.pid}/fd").iterdir():
         target = str(descriptor.readlink())
         assert target == "/dev/null" or target.startswith(("pipe:", "socket:")), "no file, no connection"
+
+
+def test_it_needs_no_rights_and_no_threads() -> None:
+    """Of root the kernel does not count processes and threads. What is read late is read before the rights go."""
+    frame = key_frame()
+    question = QUESTION.pack(b"H264", 320, 180, len(frame.data)) + frame.data
+    program = (
+        "import os; from PIL import Image; from proxyd.snapshot import decoder; Image.init(); import av.video.frame\n"
+        "os.geteuid() or os.setresuid(65534, 65534, 65534)\n"
+        "decoder.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=question, capture_output=True, check=True, timeout=60)
+    ok, size = ANSWER.unpack(done.stdout[: ANSWER.size])
+    assert ok, done.stdout
+    assert Image.open(io.BytesIO(done.stdout[ANSWER.size :])).size == (320, 180) and size > 1000
 
 
 async def test_hostile_bytes_are_refused_and_it_goes_on(decoder: Decoder) -> None:
