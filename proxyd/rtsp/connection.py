@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import struct
+import sys
 from collections.abc import Callable
 
 from proxyd.rtsp.bridge import Outward
@@ -124,8 +125,8 @@ class ClientConnection(asyncio.Protocol):
 
     @property
     def unsent(self) -> int:
-        """Bytes that wait in it, unless it is handed over."""
-        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+        """Bytes that wait in it, unless it is handed over; those in the kernel, too."""
+        return 0 if self._transport is None or self._transport.is_closing() else _unsent(self._transport)
 
     def write(self, data: bytes) -> None:
         """Straight into the connection, which is not handed over, or not any more."""
@@ -149,7 +150,7 @@ class ClientConnection(asyncio.Protocol):
         """Ends because the camera stops, perhaps to lose its address. To a recorder that does not read, the end of the
         connection would stay queued behind the media, and it would wait for ever: it is told by a reset."""
         transport = self._transport
-        if transport is not None and not transport.is_closing() and _is_stuck(transport):
+        if transport is not None and not transport.is_closing() and _unsent(transport):
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             transport.abort()
         self.end()
@@ -320,9 +321,7 @@ class ClientConnection(asyncio.Protocol):
         self.end()
 
 
-def _is_stuck(transport: asyncio.Transport) -> bool:
-    """Whether something is written that could not be sent yet."""
-    if transport.get_write_buffer_size():
-        return True
-    unsent = fcntl.ioctl(transport.get_extra_info("socket").fileno(), _UNSENT, bytes(4))
-    return any(unsent)
+def _unsent(transport: asyncio.Transport) -> int:
+    """Bytes that are written and could not be sent yet."""
+    in_kernel = fcntl.ioctl(transport.get_extra_info("socket").fileno(), _UNSENT, bytes(4))
+    return transport.get_write_buffer_size() + int.from_bytes(in_kernel, sys.byteorder)

@@ -46,7 +46,7 @@ class RecorderConnection(Protocol):
 
     @property
     def unsent(self) -> int:
-        """Bytes that wait in it, unless it is handed over."""
+        """Bytes that wait in it, unless it is handed over; those in the kernel, too."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -101,7 +101,7 @@ class Playback:
 
     @property
     def over_tcp(self) -> bool:
-        return self._handed_over or (self._outlet is None and self.metadata.over_tcp)
+        return self._handed_over
 
     @property
     def broken(self) -> bool:
@@ -109,7 +109,7 @@ class Playback:
         return self.table is not None and (self._shared is None or not self._shared.usable)
 
     def info(self) -> ClientInfo:
-        way = self._connection.way if self.over_tcp else "UDP"
+        way = self._connection.way if self.over_tcp or self.metadata.over_tcp else "UDP"
         skips, dropped = (self._outlet.stats.skips, self._outlet.stats.dropped) if self._outlet else (0, 0)
         return ClientInfo(f"{self._client[0]}:{self._client[1]}", way, self._playing_since, skips, dropped)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from proxyd.camera.settings import CameraSettings
 from proxyd.onvif.event_messages import Message, initialized
 from proxyd.onvif.motion import CELL_MOTION, MOTION_ALARM, MOTION_TOPICS, motion_events
 from proxyd.onvif.namespaces import clark
+from proxyd.rtsp.context import RtspLimits
 from proxyd.rtsp.headers import Transport, parse_transport
 from proxyd.rtsp.metadata_leg import MAX_WAITING_BYTES, MetadataLeg
 from proxyd.rtsp.metadata_rtp import Reassembler
@@ -22,7 +24,7 @@ from proxyd.rtsp.server import RtspServer
 from proxyd.rtsp.udp_pair import bind_udp_pair
 from proxyd.simulator.faults import Faults
 
-from .cameras import CAMERA_HOST, DEADLINE_S, NVR_HOST, camera, recorder, simulated_nvr
+from .cameras import CAMERA_HOST, DEADLINE_S, NVR_HOST, Recorder, camera, recorder, simulated_nvr
 from .metadata_recorder import Documents, set_up, states
 
 _EVENTS = ChannelFeatures(topics=MOTION_TOPICS)
@@ -369,3 +371,38 @@ async def test_nothing_stays_when_a_recorder_just_goes() -> None:
         async with asyncio.timeout(DEADLINE_S):
             await asyncio.gather(*served)
         assert len(served) == 1 and server.metadata.players == 0
+
+
+@pytest.mark.parametrize("video", [False, True], ids=["alone", "beside video"])
+async def test_a_recorder_that_stops_reading_is_cut_off_and_others_are_served(video: bool) -> None:
+    limits = RtspLimits(linger_s=0, blocked_s=1, session_timeout_s=60 if video else 2)
+    stuck = socket.socket()
+    stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    stuck.setblocking(False)
+    async with (
+        simulated_nvr(bitrate_kbps=20_000) as nvr,
+        camera(nvr.port, limits, features=_EVENTS) as (server, seen, base),
+        recorder(server) as other,
+    ):
+        server.metadata.present = _still
+        url = f"{base}/main"
+        await asyncio.get_running_loop().sock_connect(stuck, (CAMERA_HOST, server.port))
+        one = Recorder(*(await asyncio.open_connection(sock=stuck, limit=1024)))
+        session = await set_up(one, url, 4)
+        if video:
+            transport = "RTP/AVP/TCP;unicast;interleaved=0-1"
+            assert (await one.ask("SETUP", f"{url}/trackID=0", Transport=transport, Session=session)).status == 200
+        assert (await one.ask("PLAY", url, Session=session)).status == 200
+        session = await set_up(other, url, 0)
+        assert (await other.ask("PLAY", url, Session=session)).status == 200
+        end = "cut off: the recorder read nothing" if video else "session expired"
+        cut_off = asyncio.create_task(seen.until_refusal(end), name="cut off")
+        while not cut_off.done():
+            _move(server, True)
+            await asyncio.wait([cut_off], timeout=0.002)
+            await other.ask("GET_PARAMETER", url, Session=session)
+        assert cut_off.result()
+        documents = Documents(other, 0)
+        _move(server, False)
+        await _until_state(documents, "false")
+        one.writer.transport.abort()
