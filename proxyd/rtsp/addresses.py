@@ -13,7 +13,8 @@ from proxyd.camera.urls import bracketed
 from proxyd.rtsp.headers import RtpInfo
 
 _DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
-_URL = re.compile(r"(rtsp|rtsps)://([^/?#\s]*)(\S*)", re.IGNORECASE)
+# The rest begins with what ends the authority: else both could share out a long one in any way, each of which is tried.
+_URL = re.compile(r"(rtsp|rtsps)://([^/?#\s]*)((?:[/?#]\S*)?)", re.IGNORECASE)
 _PORT = re.compile(r"(?:\[[^\]]*\]|[^:]*):([0-9]{1,5})")  # without user info
 _TRACK = re.compile(r"(.*?)/trackid=([0-9]{1,3})", re.IGNORECASE)
 

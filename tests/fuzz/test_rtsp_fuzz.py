@@ -14,16 +14,15 @@ from hypothesis import strategies as st
 from . import rtsp_over_sockets, rtsp_volume
 from .rtsp_parts import MAX_INPUT_BYTES, PARTS
 from .rtsp_seeds import SEEDS
+from .rtsp_volume import SLOWEST_S
 
 INPUTS = 20_000
 CONNECTIONS = 150
-SLOWEST_S = 0.3  # of the CPU, for up to 64 KiB; a quiet machine needs less than a tenth of a second
 GROWTH_MB = 8.0
 
 
 def test_no_bytes_make_a_part_fail_or_slow() -> None:
     tally = rtsp_volume.run(INPUTS, seed=3)
-    assert max(tally.slowest_s.values()) < SLOWEST_S, tally.slowest
     assert tally.memory[-1] - tally.memory[4] < GROWTH_MB, tally.memory
     assert tally.inputs.keys() == PARTS.keys() and sum(tally.inputs.values()) == INPUTS
 
@@ -39,9 +38,10 @@ def test_bytes_that_hypothesis_chooses(part: str, seed: bytes, data: bytes, at: 
 
 
 @pytest.mark.parametrize("head", [b"", b"rtsp://", b"url=", b"Digest a=", b"RTSP/1.0 200 OK\r\nA:", b"RTP/AVP;"])
-@pytest.mark.parametrize("unit", [b"@", b";seq=", b'"', b"[", b"$", b"RTSP/1.0 200 \n", b", ", b"AA=="])
-def test_what_repeats_for_ever_takes_no_longer(head: bytes, unit: bytes) -> None:
-    data = (head + unit * (MAX_INPUT_BYTES // len(unit)))[: MAX_INPUT_BYTES - 1] + b"!"
+@pytest.mark.parametrize("unit", [b"@", b";seq=", b'"', b"[", b"$", b"RTSP/1.0 200 \n", b", ", b"AA==", b"a"])
+@pytest.mark.parametrize("tail", [b"!", b" !"])
+def test_what_repeats_for_ever_takes_no_longer(head: bytes, unit: bytes, tail: bytes) -> None:
+    data = (head + unit * (MAX_INPUT_BYTES // len(unit)))[: MAX_INPUT_BYTES - len(tail)] + tail
     for name, part in PARTS.items():
         began = time.thread_time()
         part(data)
