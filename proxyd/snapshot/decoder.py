@@ -24,7 +24,7 @@ MAX_ANSWER_BYTES = 32 * 1024 * 1024
 _CODECS = {b"H264": "h264", b"H265": "hevc"}
 _MAX_PIXELS = 36_000_000  # 8K; a crafted header must not cost gigabytes
 _MEMORY_BYTES = 1 << 30
-_CPU_S = 10  # of one picture
+_CPU_S = 15  # of one picture
 _FILES = 16
 _QUALITY = 88
 

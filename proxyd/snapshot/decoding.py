@@ -19,7 +19,7 @@ from .key_frame import KeyFrame
 _log = logging.getLogger(__name__)
 
 _START_S = 10.0
-_PICTURE_S = 5.0
+_PICTURE_S = 10.0  # one of 4K costs 0.2 s of a processor that is free
 _IDLE_S = 30.0
 _PICTURES = 2000  # of one process: what leaks in libraries ends with it
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]

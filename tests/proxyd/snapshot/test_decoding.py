@@ -150,11 +150,11 @@ def ue(number: int) -> str:
 
 
 async def test_one_that_dies_or_hangs_is_replaced() -> None:
-    decoder = Decoder(picture_s=0.3)
+    decoder = Decoder(picture_s=1.0)
     await decoder.jpeg(key_frame(), None)
     first = decoder.pid
     os.kill(first, signal.SIGSTOP)
-    with pytest.raises(NotDecoded, match=r"within 0\.3 s"):
+    with pytest.raises(NotDecoded, match="within 1 s"):
         await decoder.jpeg(key_frame(), None)
     await until_gone(first)
     await decoder.jpeg(key_frame(), None)

@@ -160,7 +160,7 @@ async def test_an_nvr_that_is_away_costs_no_more_than_the_deadline(fault: Faults
     async with looked_at(faults=fault, limits=SnapshotLimits(deadline_s=0.5)) as seen:
         began = time.monotonic()
         pictures = await asyncio.gather(*(seen.picture() for _ in range(20)))
-        assert time.monotonic() - began < 5 and all(picture.fallback for picture in pictures)
+        assert time.monotonic() - began < 10 and all(picture.fallback for picture in pictures)
         assert seen.told.startswith("none: ")
         assert seen.nvr.requests["PLAY"] <= 1
 
