@@ -64,6 +64,7 @@ def loaded_by(*modules: str) -> set[str]:
         ),
         (("proxyd.cli",), {"textual", "pyroute2", "zeep", "onviftui", "onvif"}),
         (("proxyd.rtsp.parser", "proxyd.rtsp.sdp"), {"aiohttp", "lxml", "zeep"}),
+        (("proxyd.snapshot.fetch", "proxyd.snapshot.decoder"), {"av"}),  # what it reads goes through another process
     ],
 )
 def test_importing_loads_nothing_foreign(modules: tuple[str, ...], forbidden: set[str]) -> None:

@@ -44,12 +44,13 @@ def short_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> lis
 def tall_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> list[Line]:
     """For the pane on the right: everything to type into a recorder, and the state in words."""
     sign = camera_sign(camera)
+    without = camera.picture.startswith("none")
     rows: list[tuple[str, str | Piece]] = [
         ("Address", (camera.address or "none yet", Tone.STRONG if camera.address else Tone.WARNING)),
         ("User", camera.username),
         ("ONVIF", camera.onvif_url or ""),
         ("Snapshot", camera.snapshot_url or ""),
-        *([("Picture", camera.picture)] if camera.picture else []),
+        *([("Picture", camera.picture)] if camera.picture and not without else []),
         ("MAC", camera.mac or ""),
         ("Interface", camera.interface or ""),
         ("NVR", f"{nvr.name if nvr else camera.nvr}, channel {camera.channel}"),
@@ -62,6 +63,7 @@ def tall_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> list
         line((f"{look.glyph(sign)} {sign.word}", sign.tone)),
         *wrap(camera.reason, width, Tone.TEXT, limit=5),
         *wrap(camera.note, width, Tone.WARNING, limit=4),
+        *wrap(f"Snapshot: {camera.picture}" if without else "", width, Tone.MUTED, limit=4),
         line(""),
         *table(rows, width),
     ]

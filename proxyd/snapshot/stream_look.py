@@ -23,6 +23,7 @@ from .key_frame import KeyFrame, UnitReader
 from .rtp_jpeg import JpegReader
 
 _KEPT_S = 12.0
+_SPOKEN: dict[Codec, str] = {"H264": "H.264", "H265": "H.265", "JPEG": "MJPEG", "MPEG4": "MPEG-4"}
 _READABLE: tuple[Codec, ...] = ("H264", "H265", "JPEG")
 
 
@@ -162,5 +163,5 @@ def _reader(name: str, media: list[Media], codecs: Collection[Codec]) -> tuple[i
 
 def _none_of(codec: Codec) -> NoKeyFrame:
     if codec in _READABLE:
-        return NoDecoder(f"Pictures of an {codec} stream need PyAV, which is not installed.", TO_INSTALL)
-    return NoKeyFrame(f"Pictures cannot be made of an {codec} stream.")
+        return NoDecoder(f"Pictures of an {_SPOKEN[codec]} stream need PyAV, which is not installed.", TO_INSTALL)
+    return NoKeyFrame(f"Pictures cannot be made of an {_SPOKEN[codec]} stream.")

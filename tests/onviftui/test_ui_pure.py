@@ -15,6 +15,7 @@ from onviftui.filters import parse_filter
 from onviftui.keys import KEYS, VIEWS, app_bindings, footer_keys, help_keys
 from onviftui.store import Store
 from onviftui.theme import correct_colorterm, speaks_utf8
+from onviftui.widgets.camera_lines import tall_detail
 from onviftui.widgets.columns import GAP, Cell, Column, draw, place
 from onviftui.widgets.line import cut, fit, fit_middle, line, line_len, spread, to_ascii, wrap
 from onviftui.widgets.rows import LEFT, Drawn, Row, Selection, changed_cells, draw_row
@@ -315,3 +316,16 @@ def test_only_differing_cells_of_a_row_are_named() -> None:
 def test_no_line_of_the_help_is_cut() -> None:
     """In a dialog 76 cells wide, as it is on the smallest screen, 60 are left beside the key."""
     assert [key.help for key in KEYS if len(key.help) > 60] == []
+
+
+def test_the_detail_says_where_snapshots_come_from_or_why_there_are_none() -> None:
+    def words(picture: str) -> str:
+        lines = tall_detail(camera(1, picture=picture), None, Look(), 60)
+        return " ".join("".join(piece[0] for piece in pieces).strip() for pieces in lines)
+
+    assert "from a key frame of the main stream" not in words("") and "Snapshot: " not in words("")
+    assert "Picture    from a key frame of the main stream" in words("from a key frame of the main stream")
+    assert (
+        "Snapshot: none: the NVR offers none. Pictures of an H.264 stream need PyAV, which is not installed."
+        in words("none: the NVR offers none. Pictures of an H.264 stream need PyAV, which is not installed.")
+    )
