@@ -76,24 +76,32 @@ _CALLED = {
     ),
 }
 
-_parsed: set[Path] = set()
+_parsed: set[str] = set()
 _parsing = threading.Lock()
 
 
 def warm_up(namespace: str) -> None:
     """Parse the WSDL of this service, once per process (0.1 s): in a thread, since it is CPU work."""
-    wsdl = _WSDLS[namespace][0]
     with _parsing:
-        if wsdl in _parsed:
+        if namespace in _parsed:
             return
         # zeep logs a traceback for each odd number in an answer; the envelope logger shows nonces and names.
         logging.getLogger("zeep.xsd.types.simple").setLevel(logging.CRITICAL)
         logging.getLogger("onvif.zeep_aiohttp").setLevel(logging.INFO)
         DEFAULT_SETTINGS.xml_huge_tree = False  # keeps libxml2's own limits on depth and text
-        library.ASYNC_TRANSPORT = _Files(namespace)
-        asyncio.run(library._cached_document(str(wsdl)))
-        _parsed.add(wsdl)
+        usual, library.ASYNC_TRANSPORT = library.ASYNC_TRANSPORT, _Files(namespace)
+        try:
+            asyncio.run(library._cached_document(_url(namespace)))
+        finally:
+            library.ASYNC_TRANSPORT = usual
+        _parsed.add(namespace)
         give_back()  # the whole schema was there for a moment
+
+
+def _url(namespace: str) -> str:
+    """A spelling of our own: the library keeps what it parsed by that, and others may want the whole file."""
+    wsdl = _WSDLS[namespace][0]
+    return f"{wsdl.parent}/./{wsdl.name}"
 
 
 class _Files:
@@ -156,12 +164,12 @@ class OnvifService:
     async def open(self) -> None:
         """Connects nothing: builds the proxies from the parsed WSDL (`warm_up`)."""
         namespace, address, username, password, clock_offset = self._parts
-        wsdl, binding = _WSDLS[namespace]
+        binding = _WSDLS[namespace][1]
         service = library.ONVIFService(
             address,
             username,
             password,
-            str(wsdl),
+            _url(namespace),
             no_cache=True,
             dt_diff=clock_offset,
             binding_name=f"{{{namespace}}}{binding}",
