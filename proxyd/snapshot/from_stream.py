@@ -63,7 +63,7 @@ class StreamPictures:
         self._as_jpeg = as_jpeg
         self._clock = clock
         self._decoder = decoder or Decoder()
-        self._cache = PictureCache()
+        self._cache = PictureCache(max_bytes=32 * 1024 * 1024)
         self._told: OrderedDict[int, str] = OrderedDict()  # by camera
         self._fetches: dict[tuple[_Key, bool], asyncio.Task[Taken]] = {}
         self._warned = False
