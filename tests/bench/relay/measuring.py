@@ -11,7 +11,7 @@ from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Self
 
-from tests.bench.measure import cpu_s, machine_cpu_s, spread, wakeups
+from tests.bench.measure import cpu_s, machine_cpu_s, prefer, spread, wakeups
 
 from .engines import Engine
 from .loads import Load
@@ -63,6 +63,7 @@ def measure(engine: Engine, load: Load, folder: Path, window_s: float, *, apart:
     most wake-ups that a network would cause never happen."""
     with Sink(folder, load) as sink, engine.flow(load, sink) as source:
         pids, ours = engine.pids(), [source.pid, sink.pid, os.getpid()]
+        prefer(pids)  # those, too, that the engine started only when streams came
         _place(engine.carriers(), ours[:2], apart=apart)
         time.sleep(WARM_UP_S)
         source.state()
