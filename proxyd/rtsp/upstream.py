@@ -13,14 +13,12 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NoReturn
 
 from proxyd.camera.spec import NvrAccess, StreamTransport
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
-from proxyd.media.wire import Track
-from proxyd.rtsp.addresses import info_by_track, is_tls, redirected, resolve_control, url_port, with_host
-from proxyd.rtsp.backchannel import FEATURE, ways_back
+from proxyd.rtsp.addresses import info_by_track, is_tls, redirected, url_port, with_host
+from proxyd.rtsp.backchannel import FEATURE
 from proxyd.rtsp.client import RtspClient, UpstreamTimeouts
 from proxyd.rtsp.headers import (
     Headers,
@@ -32,9 +30,9 @@ from proxyd.rtsp.headers import (
     parse_transport,
 )
 from proxyd.rtsp.messages import Interleaved, Response
-from proxyd.rtsp.metadata_sdp import metadata_tracks
 from proxyd.rtsp.rtcp import receiver_report
-from proxyd.rtsp.sdp import Media, encoding, offered, parse_sdp
+from proxyd.rtsp.sdp import Media
+from proxyd.rtsp.upstream_description import HandedOver, read_description, tracks_of
 from proxyd.rtsp.upstream_errors import no_ports, no_video, refused, stalled, unusable_address
 from proxyd.rtsp.upstream_udp import UdpTracks
 
@@ -42,20 +40,7 @@ _log = logging.getLogger(__name__)
 _MAX_REDIRECTS = 2
 _MAX_KEEP_ALIVE_S = 30.0
 _CNAME = b"recorder"  # in receiver reports
-_KEY_FRAME_CODECS = ("h264", "h265", "jpeg")
 _KNOWS_NO_WAY_BACK = (400, 501, 551)  # 551 is right
-
-
-@dataclass(frozen=True, slots=True)
-class HandedOver:
-    """The NVR's connection, or (`udp`) a pair of ports of each track, for a media process. `descriptors` belong to who
-    gets this; `numbers[n]` is our number of `tracks[n]`."""
-
-    descriptors: tuple[int, ...]
-    udp: bool
-    data: bytes
-    tracks: tuple[Track, ...]
-    numbers: tuple[int, ...]
 
 
 class Upstream:
@@ -203,14 +188,8 @@ class Upstream:
         else:
             descriptor, data = await self._connected().hand_over()
             descriptors = [descriptor]
-        tracks = []
-        for number, channels in sorted(self._granted.items()):
-            media = self._media[number]
-            name, clock_hz = encoding(media)
-            codec = name if name in _KEY_FRAME_CODECS else ""
-            tracks.append(Track(channels, codec, clock_hz, media.kind == "video"))
-        numbers = tuple(sorted(self._granted))
-        return HandedOver(tuple(descriptors), self._udp is not None, data, tuple(tracks), numbers)
+        tracks = tracks_of(self._media, self._granted)
+        return HandedOver(tuple(descriptors), self._udp is not None, data, tracks, tuple(sorted(self._granted)))
 
     def message(self, data: bytes) -> None:
         """A whole message that came in the connection after `hand_over`."""
@@ -293,31 +272,13 @@ class Upstream:
             return None
         if response.status != 200:
             self._fail(response.status, "DESCRIBE")
-        self._read_description(response, url)
-        return None
-
-    def _read_description(self, response: Response, url: str) -> None:
-        description = parse_sdp(response.body.decode("utf-8", "replace"))
-        if self._back:
-            self._media = ways_back(description)
-        elif self._metadata:
-            self._media = metadata_tracks(description)
-        else:
-            self._media = offered(description, audio=self.audio)
-        if not self._media and not self._back and not self._metadata:
+        description = read_description(
+            response, url, self.access.host, audio=self.audio, back=self._back, metadata=self._metadata
+        )
+        if not description.media and not self._back and not self._metadata:
             raise no_video(self.access.host)
-        base = url
-        for name in ("Content-Base", "Content-Location"):
-            try:
-                base = with_host(response.headers.get(name) or "", self.access.host)
-                break
-            except ValueError:
-                continue  # missing, relative or nonsense
-        self._aggregate = resolve_control(description.control, base, self.access.host)
-        self._controls = [
-            resolve_control(media.attribute("control") or "", self._aggregate, self.access.host)
-            for media in self._media
-        ]
+        self._media, self._controls, self._aggregate = description.media, description.controls, description.aggregate
+        return None
 
     # While it runs ----------------------------------------------------------------------------------------
 
