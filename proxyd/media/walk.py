@@ -1,7 +1,7 @@
 """Runs of packets in `$` frames (RFC 2326 §10.12): found, cut, and made what somebody else wants.
 
 Pure. Cameras cut a picture into packets of one size, so a *run* is what follows each other alike: same channel, same
-length, same payload type and marker bit. The work is per run, not per packet.
+length, same payload type; and the marker bit on none, on all, or on the last one. The work is per run, not per packet.
 """
 
 from __future__ import annotations
