@@ -113,7 +113,7 @@ async def test_many_streams_come_back_by_few_logins_at_a_time() -> None:
         return nvr.usual(request)
 
     alone = CameraSettings(share=False)
-    limits = replace(SOON, connections=64)
+    limits = replace(SOON, connections=64, connections_each=64)
     async with (
         odd_nvr(OPTIONS=begin, PLAY=played) as nvr,
         camera(nvr.port, limits, settings=alone) as (server, seen, url),
