@@ -5,7 +5,7 @@ was idle when the first packets of a picture came waits a little for the others.
 fast as it can, see no window.
 
 About two thirds of the time go to the kernel, for one receive and one send per stream and window: a program in C that
-does no more takes 60 to 65 % of what this does. Most of the rest goes to fetching what belongs to the next stream from
+does no more takes 60 to 75 % of what this does. Most of the rest goes to fetching what belongs to the next stream from
 memory, not to what is done with it. Reading all streams before anything is sent, larger reads and larger buffers of the
 kernel change nothing.
 """
