@@ -80,6 +80,7 @@ class Playback:
         self._viewer = viewer
         self.table: SessionTable | None = None
         self._shared: SharedStream | None = None
+        self._holds = False  # the stream stays because of us
         self._outlet: Outlet | None = None
         self._handed_over = False  # the outlet has the recorder's own connection
         self._at_key = False
@@ -106,7 +107,12 @@ class Playback:
     @property
     def broken(self) -> bool:
         """The recorder has a session whose stream is gone."""
-        return self.table is not None and (self._shared is None or not self._shared.usable)
+        return self.table is not None and not self._alone and (self._shared is None or not self._shared.usable)
+
+    @property
+    def _alone(self) -> bool:
+        """The session has metadata or speaks, and has nothing of the NVR's stream."""
+        return self.table is not None and not self.table.tracks and self._outlet is None
 
     def info(self) -> ClientInfo:
         way = self._connection.way if self.over_tcp or self.metadata.over_tcp else "UDP"
@@ -125,9 +131,14 @@ class Playback:
     async def open(self, stream: StreamSpec) -> list[Media]:
         """The stream's tracks. Raises StreamError."""
         if self._shared is None or self._shared.over or not self.matches(stream):
-            await self.end()
+            if not self._alone:
+                await self.end()
+            elif self._shared is not None:
+                await self._let_go(self._shared)
             self._shared = self._context.streams.get(stream)
             self._figures = self._context.figures_of(stream.name)
+        if not self._holds:
+            self._holds = True
             self._shared.hold(self)
         try:
             return await self._shared.describe()
@@ -164,8 +175,9 @@ class Playback:
     async def play(self) -> dict[int, RtpInfo]:
         """Packets are kept from here on, and go out when `answered` is called. Raises Refused and StreamError."""
         assert self.table is not None and self._shared is not None
-        if not self.table.tracks:  # metadata alone
+        if self._alone:
             self._playing_since, self._to_start = time.time(), True
+            await self._let_go(self._shared)
             return {}
         feed = await self._shared.ready()
         try:
@@ -228,7 +240,7 @@ class Playback:
             await self._end_outlet()
         finally:
             if shared is not None:
-                await shared.release(self)
+                await self._let_go(shared)
 
     # Holder and owner of an outlet ------------------------------------------------------------------------------
 
@@ -275,6 +287,12 @@ class Playback:
         assert self.table is not None and self._shared is not None
         order = sorted(self.table.tracks)
         return self._shared.legs({track: self.table.tracks[track].interleaved or (0, 0) for track in order})
+
+    async def _let_go(self, shared: SharedStream) -> None:
+        """Of the stream, which goes on for others."""
+        holds, self._holds = self._holds, False
+        if holds:
+            await shared.release(self)
 
     async def _end_outlet(self) -> None:
         outlet, self._outlet, self._handed_over = self._outlet, None, False

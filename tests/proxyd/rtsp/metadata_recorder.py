@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from lxml import etree
 
+from proxyd.camera.features import ChannelFeatures, MetadataFeatures
+from proxyd.onvif.event_messages import Message, initialized
+from proxyd.onvif.motion import CELL_MOTION, MOTION_ALARM, MOTION_TOPICS, motion_events
 from proxyd.onvif.namespaces import clark
 from proxyd.rtsp.metadata_rtp import Reassembler
 from proxyd.rtsp.metadata_sdp import METADATA_TRACK
+from proxyd.rtsp.server import RtspServer
 
 from .cameras import Recorder
+
+EVENTS = ChannelFeatures(topics=MOTION_TOPICS)
+OBJECTS = ChannelFeatures(topics=MOTION_TOPICS, metadata=MetadataFeatures(analytics=True))
+BOTH = {MOTION_ALARM, CELL_MOTION}
 
 
 @dataclass
@@ -67,3 +76,23 @@ def states(document: etree._Element) -> dict[str, tuple[str, str]]:
         topic = notification.findtext(clark("wsnt:Topic")) or ""
         found[topic] = message.get("PropertyOperation") or "", "" if item is None else item.get("Value") or ""
     return found
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def still() -> list[Message]:
+    return [initialized(event) for event in motion_events(False, now())]
+
+
+def move(server: RtspServer, moving: bool) -> None:
+    for event in motion_events(moving, now()):
+        server.metadata.take([Message(event)])
+
+
+async def until_state(documents: Documents, value: str) -> None:
+    """Waits until both topics have said so, as a change."""
+    missing = set(BOTH)
+    while missing:
+        missing -= {topic for topic, told in states(await documents.next()).items() if told == ("Changed", value)}
