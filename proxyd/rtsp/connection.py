@@ -104,11 +104,17 @@ class ClientConnection(asyncio.Protocol):
         if self._incomplete_since is not None and now - self._incomplete_since > limits.half_open_s:
             conversation.record("connection", f"closed: no complete request within {limits.half_open_s:g} s")
             self.end()
-        elif self._blocked_since is not None and now - self._blocked_since > limits.blocked_s:
+        elif self._blocked_since is not None and now - self._blocked_since > limits.blocked_s and not self._watched:
             conversation.record("connection", f"cut off: the recorder read nothing for {limits.blocked_s:g} s")
             self._abort()
         else:
             conversation.check(now)
+
+    @property
+    def _watched(self) -> bool:
+        """A media process sees to it that what is written is read."""
+        playing = self._conversation is not None and self._conversation.playing() is not None
+        return playing and self._bridge is not None and self._bridge.active
 
     async def hand_over(self) -> int:
         """A descriptor of the connection for a media process, once nothing of ours waits in it; requests are still read
@@ -261,8 +267,7 @@ class ClientConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         if self._bridge is not None:
             self._bridge.pause()
-        if self._bridge is None or not self._bridge.active:  # else the media process sees to it
-            self._blocked_since = self._loop.time()
+        self._blocked_since = self._loop.time()
         self._written.clear()
 
     def resume_writing(self) -> None:
@@ -288,6 +293,7 @@ class ClientConnection(asyncio.Protocol):
                 conversation.answered()
                 if self._queue.qsize() <= self._context.limits.requests_in_flight and self._inlet is not None:
                     self._inlet.resume_reading()
+                await self._written.wait()  # who asks and does not read would have all answers wait in our memory
         except asyncio.CancelledError:
             if not self._closing:
                 raise  # not ours: the loop ends
