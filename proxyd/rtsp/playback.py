@@ -12,12 +12,12 @@ from typing import Protocol
 from proxyd.camera.spec import StreamSpec
 from proxyd.errors import UpstreamError
 from proxyd.media.wire import Leg, OutletStats
+from proxyd.rtsp.carried import Outlet
 from proxyd.rtsp.context import CameraContext
 from proxyd.rtsp.headers import RtpInfo, Transport
 from proxyd.rtsp.media_process import MediaUnavailable
 from proxyd.rtsp.metadata_sdp import METADATA_TRACK
 from proxyd.rtsp.metadata_track import MetadataTrack
-from proxyd.rtsp.plane import Outlet
 from proxyd.rtsp.sdp import Media
 from proxyd.rtsp.session import Refused, SessionTable, State
 from proxyd.rtsp.shared import SharedStream

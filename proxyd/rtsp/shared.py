@@ -16,11 +16,11 @@ from typing import Any, Protocol, TypeVar
 from proxyd.camera.spec import StreamSpec
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError
 from proxyd.media.wire import FeedStats, Leg
+from proxyd.rtsp.carried import PROCESS_ENDED, Feed
 from proxyd.rtsp.context import CameraContext
 from proxyd.rtsp.headers import RtpInfo
 from proxyd.rtsp.media_process import MediaUnavailable
 from proxyd.rtsp.once import Cancelled, Once
-from proxyd.rtsp.plane import PROCESS_ENDED, Feed
 from proxyd.rtsp.sdp import Media, same_encodings
 from proxyd.rtsp.sent import SentVideo, by_description, by_parameter_set
 from proxyd.rtsp.upstream import Upstream

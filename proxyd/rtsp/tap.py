@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from proxyd.errors import UpstreamError
 from proxyd.media.wire import OutletStats
+from proxyd.rtsp.carried import Outlet
 from proxyd.rtsp.media_process import MediaUnavailable
-from proxyd.rtsp.plane import Outlet
 from proxyd.rtsp.sdp import Media
 from proxyd.rtsp.shared import SharedStream
 
