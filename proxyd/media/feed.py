@@ -20,7 +20,7 @@ from .outlet_udp import UdpOutlet
 from .reports import outgoing_report
 from .source_tcp import TcpSource
 from .source_udp import UdpSource
-from .walk import DOLLAR, HEAD_BYTES, LENGTH, RTP_HEAD_BYTES, Run, alike, similar
+from .walk import DOLLAR, HEAD_BYTES, LENGTH, RTP_HEAD_BYTES, Run, alike, framed_alike
 from .wire import Event, FeedLost, FeedMessage, FeedStats, OpenFeed, ParameterSet, Track
 
 Outlet = TcpOutlet | UdpOutlet
@@ -197,7 +197,7 @@ class Feed:
                 count = 1
                 # The low byte of the length is what differs first most often.
                 if end - stop >= stride and buffer[stop + LENGTH] == first & 0xFF:
-                    count = similar(buffer, at, stride, end)
+                    count = framed_alike(buffer, at, stride, end)
                     stop = at + count * stride
                     head, after, sequence, stamped = _packet(buffer, stop - stride)
                     if (

@@ -21,18 +21,20 @@ _MANY = 8
 _MOST = 64
 
 
-def similar(buffer: bytearray, at: int, stride: int, end: int) -> int:
-    """How many packets from `at` on, one each `stride` bytes and the last one whole before `end`, seem to be as long as
-    the first one. It is so when number, time stamp and SSRC of the last one are what they then have to be."""
+def framed_alike(buffer: bytearray, at: int, stride: int, end: int) -> int:
+    """How many packets from `at` on, one each `stride` bytes and the last one whole before `end`, have the channel and
+    the length of the first one; at most 64."""
     most = (end - at) // stride
-    at += LENGTH
     if most > _MANY:
-        column = buffer[at : at + min(most, _MOST) * stride : stride]
-        return len(column) - len(column.lstrip(column[:1]))
-    first = buffer[at]
+        most = min(most, _MOST)
+        for offset in (LENGTH, 2, 1, 0):  # the low byte of the length differs first most often
+            column = buffer[at + offset : at + most * stride : stride]
+            most -= len(column.lstrip(column[:1]))
+        return most
+    head = buffer[at : at + HEAD_BYTES]
     count = 1
     at += stride
-    while count < most and buffer[at] == first:
+    while count < most and buffer[at : at + HEAD_BYTES] == head:
         count += 1
         at += stride
     return count

@@ -16,7 +16,7 @@ from proxyd.media.feed import Feed
 from proxyd.media.limits import Limits
 from proxyd.media.loop import READ_BYTES, Loop
 from proxyd.media.outlet import TcpOutlet
-from proxyd.media.walk import Run, alike, cut, pick
+from proxyd.media.walk import Run, alike, cut, framed_alike, pick
 from proxyd.media.wire import Event, OpenFeed
 
 from .rig import BOTH, SAME, framed, rtp
@@ -67,6 +67,29 @@ def test_packets_are_alike_as_long_as_their_heads_are(made: list[tuple[int, int,
             count += 1
         assert alike(buffer, at, len(frame), (len(data) - at) // len(frame)) == count
         at += len(frame)
+
+
+@given(packets)
+def test_packets_are_framed_alike_whatever_is_in_them(made: list[tuple[int, int, bool]]) -> None:
+    whole = frames(made)
+    data = b"".join(whole)
+    buffer = bytearray(data + b"".join(whole[-1:]) * 3)
+    at = 0
+    for first, frame in enumerate(whole):
+        rest = whole[first:]
+        count = next((number for number, other in enumerate(rest) if other[:4] != frame[:4]), len(rest))
+        assert framed_alike(buffer, at, len(frame), len(data)) == min(count, 64)
+        at += len(frame)
+
+
+def test_a_long_packet_is_no_run_of_what_it_is_made_of() -> None:
+    """One byte of its length is that of the others', and it contains what looks like the last of them."""
+    small = [framed(0, rtp(number, 9, bytes(62))) for number in range(20)]
+    inner = b"".join(small[10:])[:512]
+    large = framed(0, rtp(9, 9, bytes(62) + inner))
+    assert large[3] == small[0][3] and len(large) == len(small[0]) + 512
+    buffer = bytearray(b"".join(small[:9]) + large + bytes(100))
+    assert framed_alike(buffer, 0, len(small[0]), len(buffer)) == 9
 
 
 @given(packets, st.data())
