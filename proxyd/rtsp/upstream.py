@@ -10,7 +10,6 @@ Never talks to another host than the typed one, whatever redirects, SDP or heade
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -32,13 +31,12 @@ from proxyd.rtsp.headers import (
 from proxyd.rtsp.messages import Interleaved, Response
 from proxyd.rtsp.rtcp import receiver_report
 from proxyd.rtsp.sdp import Media
+from proxyd.rtsp.upstream_alive import KeepAlive
 from proxyd.rtsp.upstream_description import HandedOver, read_description, tracks_of
 from proxyd.rtsp.upstream_errors import no_ports, no_video, refused, stalled, unusable_address
 from proxyd.rtsp.upstream_udp import UdpTracks
 
-_log = logging.getLogger(__name__)
 _MAX_REDIRECTS = 2
-_MAX_KEEP_ALIVE_S = 30.0
 _CNAME = b"recorder"  # in receiver reports
 _KNOWS_NO_WAY_BACK = (400, 501, 551)  # 551 is right
 
@@ -110,7 +108,7 @@ class Upstream:
                     return
                 await self._drop()
                 self._url = location
-            raise UpstreamProtocolError(f"{self._name()} redirects in a circle.", "Scan it again, or restart it.")
+            raise UpstreamProtocolError(f"{self.access.host} redirects in a circle.", "Scan it again, or restart it.")
         except BaseException:
             await self._drop()
             raise
@@ -146,7 +144,7 @@ class Upstream:
         except OSError as error:
             udp.forget(track)
             raise UpstreamUnreachable(
-                f"No video by UDP from {self._name()}: {error.strerror or error}.",
+                f"No video by UDP from {self.access.host}: {error.strerror or error}.",
                 "Switch RTP over RTSP (TCP) on there.",
             ) from None
         except BaseException:
@@ -297,44 +295,20 @@ class Upstream:
         self.on_lost(error)
 
     async def _stay_alive(self) -> None:
-        """Keeps the session at the NVR; ends with the session. By the first way that the NVR knows: GET_PARAMETER where
-        it says so, OPTIONS, else receiver reports; these always where media comes by UDP."""
-        ways = [method for method in ("GET_PARAMETER", "OPTIONS") if method == "OPTIONS" or method in self._public]
-        while True:
-            await asyncio.sleep(min(self._session_timeout_s / 2, _MAX_KEEP_ALIVE_S))
-            if not ways or self._udp is not None:
-                self._report()
-            if not ways:
-                continue
-            try:
-                answered = await self._asked_for_life(ways[0])
-            except UpstreamError as error:
-                if self.usable:
-                    self._end(error)
-                return  # otherwise on_lost has said so
-            if not answered:
-                ways.pop(0)
-
-    async def _asked_for_life(self, method: str) -> bool:
-        """False when this way does not work with this NVR. Raises UpstreamError when the session is over."""
-        asked = asyncio.get_running_loop().time()
+        """Ends with the session."""
+        keep_alive = KeepAlive(
+            self.access.host,
+            lambda method: self._connected().request(method, self._aggregate, self._session_headers()),
+            self._report,
+            lambda since: self.usable and self.last_media >= since,
+            public=self._public,
+            udp=self._udp is not None,
+        )
         try:
-            response = await self._connected().request(method, self._aggregate, self._session_headers())
-        except UpstreamAuthError as error:
-            # The same password opened this session. If it was changed since then the next login says so, and it is
-            # made only once for all streams.
-            raise UpstreamError(
-                f"{self._name()} does not accept the session's authentication any more.", error.hint
-            ) from None
-        except UpstreamUnreachable as error:
-            if not self.usable or self.last_media < asked:
-                raise
-            _log.debug("keep-alive unanswered while media flows: %s", error.message)
-            self._report()  # some devices never answer; whether they count it nobody knows
-            return True
-        if response.status == 454:
-            self._fail(454, method)
-        return response.status not in (400, 405, 501, 551)
+            await keep_alive.run(self._session_timeout_s)
+        except UpstreamError as error:
+            if self.usable:  # otherwise on_lost has said so
+                self._end(error)
 
     def _report(self) -> None:
         client = self._connected()
@@ -377,7 +351,7 @@ class Upstream:
     def _connected(self) -> RtspClient:
         if self._client is None:
             raise UpstreamUnreachable(
-                f"{self._name()} has closed the connection.", "It is tried again at the next request."
+                f"{self.access.host} has closed the connection.", "It is tried again at the next request."
             )
         return self._client
 
@@ -390,9 +364,6 @@ class Upstream:
     @property
     def _transport(self) -> StreamTransport:
         return "tcp" if is_tls(self._url) else self.access.transport  # UDP would be in clear
-
-    def _name(self) -> str:
-        return self.access.host
 
 
 def _ignore(_: object) -> None:
