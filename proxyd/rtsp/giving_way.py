@@ -1,5 +1,7 @@
-"""Streams of one NVR that are open for a picture alone give way to recorders': none is opened for a while after trouble,
-and their places are free when the NVR says that it has no more. Pure: time comes in as an argument.
+"""What is less than video for a recorder gives way to that: sessions with one NVR for a picture or for metadata alone.
+
+None is opened for a while after trouble, and their places are free when the NVR says that it has no more. Pure: time
+comes in as an argument.
 """
 
 from __future__ import annotations
@@ -14,14 +16,14 @@ _AWAY_S = 10.0
 
 
 class GivingWay:
-    """`let_go` of each who keeps a stream for pictures alone is called when its place is needed."""
+    """`let_go` of each who keeps such a session is called when its place is needed."""
 
     def __init__(self) -> None:
         self._not_before = 0.0
         self._keepers: set[Callable[[], None]] = set()
 
     def may_open(self, now: float) -> bool:
-        """Whether a stream may be opened for a picture."""
+        """Whether such a session may be opened."""
         return now >= self._not_before
 
     def keeps(self, let_go: Callable[[], None]) -> None:

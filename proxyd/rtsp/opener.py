@@ -22,8 +22,8 @@ class UpstreamOpener:
         self._account = account
         self._timeouts = timeouts or UpstreamTimeouts()
         self._logins = asyncio.Semaphore(logins)
-        self.giving_way = GivingWay()  # of those who want a stream for a picture alone,
-        self.one_look = asyncio.Lock()  # who log in one at a time
+        self.giving_way = GivingWay()
+        self.one_look = asyncio.Lock()  # who want a stream for a picture alone log in one at a time
 
     def update(self, access: NvrAccess) -> None:
         """The camera's NVR has this account now."""
