@@ -156,7 +156,9 @@ class _RtpLeg(_Leg):
 
 class _RtcpLeg(_Leg):
     def _readable(self, _events: int) -> None:
-        while self._open and (size := self._receive(HEADROOM_BYTES)) >= 0:
+        for _ in range(_BATCH):
+            if not self._open or (size := self._receive(HEADROOM_BYTES)) < 0:
+                break
             if size:
                 self._feed.report(self._track, bytes(self._loop.buffer[HEADROOM_BYTES : HEADROOM_BYTES + size]))
 
