@@ -29,6 +29,8 @@ _SWITCHED = {
     ("audio", False): "recorders get no sound any more; whoever is playing starts again without.",
     ("h265", True): "recorders are told of its H.265 streams.",
     ("h265", False): "H.265 is hidden where there is H.264; read the camera in the recorder again.",
+    ("metadata", True): "recorders are offered events and objects beside the video, too.",
+    ("metadata", False): "recorders get no events beside the video any more.",
     ("forward", True): "recorders may change encoder and picture on the NVR.",
     ("forward", False): "recorders may not change encoder and picture on the NVR.",
     ("share", True): "recorders that come now share one session with the NVR.",
@@ -211,11 +213,11 @@ class Acting(ActingOnInterfaces, App[int]):
         def arrived(picture: Picture) -> None:
             size = len(base64.b64decode(picture.data, validate=False))
             if picture.fallback:
-                words = "the NVR gave no snapshot; recorders get the stand-in picture."
-                self.toast(f"{known.name}: {words} Look whether this channel has a picture on the NVR.", "warning")
+                why = picture.origin.removeprefix("none: ")
+                self.toast(f"{known.name}: no snapshot, recorders get the stand-in picture: {why}", "warning")
             else:
                 kind = picture.content_type.removeprefix("image/").upper()
-                self.toast(f"{known.name}: snapshot works ({kind}, {size / 1000:.1f} kB from the NVR).")
+                self.toast(f"{known.name}: snapshot works ({kind}, {size / 1000:.1f} kB {picture.origin}).")
 
         doing = f"Fetching a snapshot of {known.name}…"
         self.ask("camera.snapshot", {"id": camera}, doing=doing, then=arrived, deadline_s=SNAPSHOT_DEADLINE_S)

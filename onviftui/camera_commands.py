@@ -19,7 +19,7 @@ from .confirm import confirm
 from .naming import find_id, find_ids
 from .output import Column, Output, counted, format_pairs, local_time
 from .secret_input import read_password
-from .words import codec_name, format_mbit
+from .words import HTTPS_BEGINS, codec_name, format_mbit
 
 
 async def camera_list(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
@@ -111,7 +111,7 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                     "sharing",
                     "on: one session with the NVR per stream" if camera.share else "off: one per recorder",
                 ),
-                ("HTTPS", camera.https_url or ("on" if camera.https else "off")),
+                ("HTTPS", camera.https_url or (HTTPS_BEGINS if camera.https else "off")),
                 ("clock", f"may differ by {camera.clock_window_s} s"),
                 ("accounts", ", ".join(camera.accounts) or "its own alone"),
                 ("PTZ", "yes" if camera.ptz else "no"),
@@ -164,6 +164,8 @@ async def camera_edit(args: argparse.Namespace, client: RpcClient, out: Output) 
         out.say(f"Changed camera {camera.id} ({camera.name}).")
         if "username" in params or "password" in params:
             out.say("The recorder must be given the new user name and password.")
+        if params.get("https"):
+            out.say(f"Next: 'onviftui camera show {camera.id}' shows its addresses for HTTPS and RTSPS.")
     return 0
 
 
@@ -219,16 +221,21 @@ async def camera_snapshot(args: argparse.Namespace, client: RpcClient, out: Outp
         except OSError as error:
             raise ProxyError(f"Cannot write {target}: {error.strerror}.", "Choose another -o FILE.") from None
     if out.json_mode:
-        summary = {"content_type": picture.content_type, "bytes": len(image), "fallback": picture.fallback}
+        summary = picture.model_dump(exclude={"data"}) | {"bytes": len(image)}
         out.document(summary | ({"data": picture.data} if target is None else {"file": str(target)}))
     elif target is None:
         sys.stdout.buffer.write(image)
         sys.stdout.buffer.flush()
     else:
-        out.say(f"Wrote {target} ({len(image)} bytes, {picture.content_type}).")
+        out.say(f"Wrote {target} ({len(image)} bytes, {picture.content_type}, {_origin(picture)}).")
     if picture.fallback and not out.json_mode:
-        out.note("Note: the NVR gave no picture; this is the stand-in picture that the recorder gets.")
+        why = picture.origin.removeprefix("none: ")
+        out.note(f"Note: this is the stand-in picture that the recorder gets, too. Why: {why}")
     return 0
+
+
+def _origin(picture: Picture) -> str:
+    return "the stand-in" if picture.fallback else picture.origin
 
 
 async def camera_ptz(args: argparse.Namespace, client: RpcClient, out: Output) -> int:

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from proxyd.errors import Conflict, InvalidInput, NotFound
 
+_SPOKEN = {"nvr": "NVR"}
+
 
 class Named(Protocol):
     @property
@@ -17,15 +19,16 @@ class Named(Protocol):
 
 def find_id(typed: str, known: Sequence[Named], noun: str) -> int:
     """The id of the one that `typed` means. Raises NotFound or Conflict."""
+    spoken = _SPOKEN.get(noun, noun)
     by_id = [item.id for item in known if str(item.id) == typed]
     if by_id:
         return by_id[0]
     by_name = [item.id for item in known if item.name == typed]
     if len(by_name) > 1:
         ids = ", ".join(str(id_) for id_ in sorted(by_name))
-        raise Conflict(f"{len(by_name)} {noun}s are called {typed!r}.", f"Use one of the ids {ids}.")
+        raise Conflict(f"{len(by_name)} {spoken}s are called {typed!r}.", f"Use one of the ids {ids}.")
     if not by_name:
-        raise NotFound(f"There is no {noun} {typed!r}.", f"'onviftui {noun} list' shows ids and names.")
+        raise NotFound(f"There is no {spoken} {typed!r}.", f"'onviftui {noun} list' shows ids and names.")
     return by_name[0]
 
 

@@ -36,6 +36,7 @@ class Sign:
     word: str
 
 
+HTTPS_BEGINS = "on; its addresses are shown as soon as it listens"
 PLAYING = Sign("●", "*", Tone.SUCCESS, "playing")
 WAITING_GLYPH = ("◌", "~", Tone.WARNING)
 HUMAN_GLYPH = ("✖", "!", Tone.ERROR)

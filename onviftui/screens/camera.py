@@ -124,9 +124,10 @@ class CameraScreen(LiveScreen):
                 (f"   {self._watchers(camera)}", Tone.MUTED),
             )
         ]
-        if camera.reason or camera.note:
+        without = f"Snapshot: {camera.picture}" if camera.picture.startswith("none") else ""
+        if camera.reason or camera.note or without:
             tone = Tone.TEXT if camera.reason else Tone.WARNING
-            words = wrap(camera.reason or camera.note, max(20, self.app.size.width - 5), tone, limit=3)
+            words = wrap(camera.reason or camera.note or without, max(20, self.app.size.width - 5), tone, limit=3)
             title += [(("   ", Tone.TEXT), *w) for w in words]
         self.query_one("#camera-title", Lines).show(title, stale=self.stale)
         rows = [
@@ -149,6 +150,7 @@ class CameraScreen(LiveScreen):
             ("Password", password, Tone.STRONG if self._password else Tone.MUTED),
             ("ONVIF", camera.onvif_url or "", Tone.TEXT),
             ("Snapshot", camera.snapshot_url or "", Tone.TEXT),
+            ("Picture", camera.picture or "no snapshot so far: o fetches one", Tone.MUTED),
             (
                 "Adopted by",
                 camera.adopted_by or "nobody yet: x says why",
@@ -159,6 +161,7 @@ class CameraScreen(LiveScreen):
             live = f"   {format_mbit(stream.bps)} Mbit/s" if stream.bps else ""
             fields += [
                 (stream.name.capitalize(), stream.url, Tone.TEXT),
+                *([("", stream.rtsps_url, Tone.TEXT)] if stream.rtsps_url else []),
                 ("", f"{stream_words(stream, ui.look)}{live}", Tone.MUTED),
                 ("", *self._flow_words(stream.name)),
             ]

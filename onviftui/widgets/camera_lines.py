@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from proxyd.api.models import Camera, Nvr, Stream, TraceEntry
 
-from ..words import Look, Tone, camera_sign, codec_name, count, format_mbit, format_time, request_words
+from ..words import HTTPS_BEGINS, Look, Tone, camera_sign, codec_name, count, format_mbit, format_time, request_words
 from .columns import Cell
 from .line import Line, Piece, fit_middle, line, plain, table, wrap
 
@@ -94,9 +94,10 @@ def discovery_words(camera: Camera) -> Piece:
 SWITCHES: dict[str, tuple[str, str, str]] = {
     "Sound": ("audio", "on", "off: recorders get none"),
     "H.265": ("h265", "on", "off: hidden where there is H.264"),
+    "Metadata": ("metadata", "on: events beside the video, too", "off: recorders get no events beside the video"),
     "Settings": ("forward", "recorders may change encoder and picture", "only the NVR changes encoder and picture"),
     "Sharing": ("share", "recorders share one session with the NVR", "a session with the NVR for each recorder"),
-    "HTTPS": ("https", "on", "off"),
+    "HTTPS": ("https", HTTPS_BEGINS, "off"),
 }
 
 
@@ -113,9 +114,14 @@ def switch_words(camera: Camera) -> list[tuple[str, str, Tone]]:
 
 
 def rights_words(camera: Camera) -> list[tuple[str, str, Tone]]:
-    """What `onviftui camera edit` sets besides the switches, and whether it can be moved: label, words, tone."""
+    """What `onviftui camera edit` sets besides the switches, and what can be done with it: label, words, tone."""
     return [
         ("PTZ", "yes" if camera.ptz else "no: the NVR offers none", Tone.TEXT if camera.ptz else Tone.MUTED),
+        (
+            "Speaker",
+            "yes: recorders can talk" if camera.speaker else "no",
+            Tone.TEXT if camera.speaker else Tone.MUTED,
+        ),
         ("Clock", f"a recorder's may differ by {camera.clock_window_s} s", Tone.MUTED),
         ("Notifies", ", ".join(["its own LAN", *camera.notify]), Tone.TEXT if camera.notify else Tone.MUTED),
         (

@@ -329,11 +329,12 @@ class LogEntry(Model):
 
 
 class Picture(Model):
-    """A snapshot, base64 in `data`."""
+    """A snapshot, base64 in `data`; `fallback`: the stand-in picture. `origin` as `Camera.picture` says it."""
 
     content_type: str
     data: str
     fallback: bool = False
+    origin: str = ""
 
 
 class Status(Model):

@@ -106,6 +106,7 @@ class CameraMethods:
             content_type=picture.content_type,
             data=base64.b64encode(picture.data).decode(),
             fallback=picture.fallback,
+            origin=self._parts.cameras.camera(p.id).picture,
         )
 
     async def camera_streams(self, p: m.ById, who: Caller) -> list[StreamStatus]:

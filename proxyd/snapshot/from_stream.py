@@ -99,6 +99,8 @@ class StreamPictures:
                 taken = await self._made(key[1], looks, may_open)
         except TimeoutError:
             taken = Taken(None, f"no key frame came within {_DEADLINE_S:g} s")
+        except NoDecoder as error:
+            taken = Taken(None, str(error))  # with what to install
         except ProxyError as error:
             taken = Taken(None, error.message)
         except (NotDecoded, NotAPicture) as error:

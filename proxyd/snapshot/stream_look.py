@@ -163,5 +163,5 @@ def _reader(name: str, media: list[Media], codecs: Collection[Codec]) -> tuple[i
 
 def _none_of(codec: Codec) -> NoKeyFrame:
     if codec in _READABLE:
-        return NoDecoder(f"Pictures of an {_SPOKEN[codec]} stream need PyAV, which is not installed.", TO_INSTALL)
+        return NoDecoder(f"Pictures of an {_SPOKEN[codec]} stream need PyAV.", TO_INSTALL)
     return NoKeyFrame(f"Pictures cannot be made of an {_SPOKEN[codec]} stream.")

@@ -75,6 +75,8 @@ class FakeDaemon(RpcFake):
     def __init__(self, socket: Path) -> None:
         super().__init__(socket)
         self.nvrs = [nvr()]
+        data = base64.b64encode(PICTURE).decode()
+        self.picture = m.Picture(content_type="image/jpeg", data=data, origin="from the NVR")
         self.adoption = adoption()
         self.adoption_steps: list[m.Adoption] = []
         self.cameras = [camera(1, "Front gate"), camera(2, "Yard"), camera(3, "Yard")]
@@ -187,7 +189,7 @@ class FakeDaemon(RpcFake):
     on_camera_stop = on_camera_restart = on_camera_remove = on_adoption_forget = on_camera_start
 
     def on_camera_snapshot(self, params: m.ById) -> m.Picture:
-        return m.Picture(content_type="image/jpeg", data=base64.b64encode(PICTURE).decode())
+        return self.picture
 
     def on_camera_streams(self, params: m.ById) -> list[StreamStatus]:
         told = {"codec": "H265", "width": 2560, "height": 1440, "profile": "Main"}

@@ -156,6 +156,8 @@ class FakeDaemon(RpcFake):
     def __init__(self, socket: Path, cameras: int = 0) -> None:
         super().__init__(socket)
         self.password = "onvif-secret"
+        origin = "from a key frame of the main stream"
+        self.picture = Picture(content_type="image/jpeg", data="AAAA" * 1000, origin=origin)
         self.role = Role.ADMIN
         self.tables: dict[str, dict[int, Any]] = {"nvr": {}, "camera": {}, "interface": {}, "job": {}, "log": {}}
         self.answers: dict[str, Any] = {}
@@ -306,7 +308,7 @@ class FakeDaemon(RpcFake):
         )
 
     def _camera_snapshot(self, params: dict[str, Any]) -> Picture:
-        return Picture(content_type="image/jpeg", data="AAAA" * 1000)
+        return self.picture
 
     def _interface_add(self, params: dict[str, Any]) -> InterfaceChange:
         first = len(self.tables["interface"]) + 1

@@ -360,7 +360,17 @@ async def test_snapshot_into_a_file(onviftui: Any, tmp_path: Path) -> None:
     assert target.read_bytes().startswith(b"\xff\xd8") and "image/jpeg" in ran.out
     with pytest.raises(ProxyError, match="Cannot write"):
         await onviftui("camera", "snapshot", "1", "-o", str(tmp_path / "no folder" / "x.jpg"))
+    assert ran.out.endswith("image/jpeg, from the NVR).\n") and not ran.err
     assert (await onviftui("camera", "snapshot", "1", "--json")).json["content_type"] == "image/jpeg"
+
+
+async def test_a_snapshot_that_the_nvr_did_not_give_says_why(onviftui: Any, daemon: FakeDaemon, tmp_path: Path) -> None:
+    why = "the NVR offers none. Pictures of an H.264 stream need PyAV. Install it: contrib/setup --pictures"
+    daemon.picture = daemon.picture.model_copy(update={"fallback": True, "origin": f"none: {why}"})
+    ran = await onviftui("camera", "snapshot", "1", "-o", str(tmp_path / "picture.jpg"))
+    assert ran.out.endswith("image/jpeg, the stand-in).\n") and ran.err.endswith(f"Why: {why}\n")
+    summary = (await onviftui("camera", "snapshot", "1", "-o", str(tmp_path / "picture.jpg"), "--json")).json
+    assert (summary["fallback"], summary["origin"]) == (True, f"none: {why}")
 
 
 async def test_addresses_that_were_asked_and_did_not_answer_are_named(onviftui: Any) -> None:

@@ -325,7 +325,6 @@ def test_the_detail_says_where_snapshots_come_from_or_why_there_are_none() -> No
 
     assert "from a key frame of the main stream" not in words("") and "Snapshot: " not in words("")
     assert "Picture    from a key frame of the main stream" in words("from a key frame of the main stream")
-    assert (
-        "Snapshot: none: the NVR offers none. Pictures of an H.264 stream need PyAV, which is not installed."
-        in words("none: the NVR offers none. Pictures of an H.264 stream need PyAV, which is not installed.")
+    assert "Snapshot: none: the NVR offers none. Pictures of an H.264 stream need PyAV. Install it: …" in words(
+        "none: the NVR offers none. Pictures of an H.264 stream need PyAV. Install it: …"
     )

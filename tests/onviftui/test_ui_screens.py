@@ -193,16 +193,17 @@ async def test_discovery_is_switched_and_its_troubles_are_told(socket: Path) -> 
         await ui.sees("Cannot be found by searching")
 
 
-async def test_sound_h265_settings_and_https_are_switched_where_they_stand(socket: Path) -> None:
+async def test_sound_h265_metadata_settings_and_https_are_switched_where_they_stand(socket: Path) -> None:
     async with FakeDaemon(socket, 2) as daemon, running_ui(socket, HUGE) as ui:
         await ui.press("2", "enter")
         await ui.sees("Discovery")
         for label, field, toast, words in (
             ("Sound", "audio", "no sound any more", "recorders get none"),
             ("H.265", "h265", "H.265 is hidden", "hidden where there is H.264"),
+            ("Metadata", "metadata", "no events beside the video any more", "off: recorders get no events"),
             ("Settings", "forward", "recorders may change encoder", "recorders may change"),
             ("Sharing", "share", "a session with the NVR each", "NVR for each recorder"),
-            ("HTTPS", "https", "it answers by HTTPS, too", "HTTPS       on"),
+            ("HTTPS", "https", "it answers by HTTPS, too", "HTTPS       on; its addresses"),
         ):
             rows = {re.sub(r"\W*(\S+).*", r"\1", line): n for n, line in enumerate(ui.text.splitlines())}
             await ui.press("g", *["j"] * (rows[label] - rows["Address"]), "enter")
@@ -230,12 +231,21 @@ async def test_what_passes_in_a_stream_stands_below_it(socket: Path, size: tuple
 async def test_what_can_be_set_by_commands_alone_is_shown(socket: Path) -> None:
     async with FakeDaemon(socket, 2) as daemon, running_ui(socket, HUGE) as ui:
         changes = {"clock_window_s": 3600, "notify": ["10.9.0.0/24"], "accounts": ["protect"], "ptz": True}
-        changes |= {"https": True, "https_url": "https://10.77.0.101/onvif/device_service"}
+        changes |= {"https": True, "https_url": "https://10.77.0.101/onvif/device_service", "speaker": True}
+        main = daemon.tables["camera"][1].streams[0]
+        changes["streams"] = [main.model_copy(update={"rtsps_url": "rtsps://10.77.0.101/main"})]
         daemon.change("camera", daemon.tables["camera"][1].model_copy(update=changes))
         await ui.press("2", "enter")
         await ui.sees("a recorder's may differ by 3600 s")
         rows = [" ".join(line.split()) for line in ui.text.splitlines()]
-        for words in ("PTZ yes", "Notifies its own LAN, 10.9.0.0/24", "Accounts its own, protect", "HTTPS https://"):
+        for words in (
+            "PTZ yes",
+            "Speaker yes: recorders can talk",
+            "rtsps://10.77.0.101/main",
+            "Notifies its own LAN, 10.9.0.0/24",
+            "Accounts its own, protect",
+            "HTTPS https://",
+        ):
             assert any(words in row for row in rows), words
 
 
@@ -378,7 +388,20 @@ async def test_rename(socket: Path) -> None:
 async def test_snapshot_says_type_and_size(socket: Path) -> None:
     async with FakeDaemon(socket, 4), running_ui(socket) as ui:
         await ui.press("2", "o")
-        await ui.hears("01 Front gate: snapshot works (JPEG, 3.0 kB from the NVR)")
+        await ui.hears("01 Front gate: snapshot works (JPEG, 3.0 kB from a key frame of the main stream)")
+
+
+async def test_a_snapshot_that_there_is_not_says_why(socket: Path) -> None:
+    why = "none: the NVR offers none. Pictures of an H.264 stream need PyAV. Install it: contrib/setup --pictures"
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        daemon.picture = daemon.picture.model_copy(update={"fallback": True, "origin": why})
+        await ui.press("2", "o")
+        await ui.hears("01 Front gate: no snapshot, recorders get the stand-in picture: the NVR offers none.")
+        await ui.hears("contrib/setup --pictures")
+        daemon.change("camera", daemon.tables["camera"][1].model_copy(update={"picture": why}))
+        await ui.press("enter")
+        await ui.sees("Snapshot: none: the NVR offers none.")
+        await ui.sees("Install it: contrib/setup --pictures")
 
 
 @SIZES

@@ -224,7 +224,7 @@ async def test_without_a_decoder_the_nvr_is_left_alone_and_it_is_said() -> None:
 
     async with looked_at(source=SnapshotSource(decoder=Missing())) as seen:
         assert (await seen.picture()).fallback
-        assert seen.told.endswith("Pictures of an H.264 stream need PyAV, which is not installed.")
+        assert "Pictures of an H.264 stream need PyAV. Install it: contrib/setup --pictures" in seen.told
         assert not seen.nvr.requests["DESCRIBE"]
 
 
