@@ -33,7 +33,7 @@ from proxyd.rtsp.headers import (
 from proxyd.rtsp.media_process import MediaUnavailable
 from proxyd.rtsp.messages import VERSION, Request, Response, format_request, format_response
 from proxyd.rtsp.metadata_sdp import METADATA_TRACK
-from proxyd.rtsp.playback import Playback, RecorderConnection, StreamError
+from proxyd.rtsp.playback import Playback, RecorderConnection
 from proxyd.rtsp.session import (
     KNOWN_BUT_REFUSED,
     METHODS,
@@ -44,6 +44,7 @@ from proxyd.rtsp.session import (
     choose_transport,
     unsupported_features,
 )
+from proxyd.rtsp.shared import StreamError
 from proxyd.rtsp.stats import ClientInfo
 from proxyd.rtsp.talking import Talking
 

@@ -20,14 +20,12 @@ from proxyd.rtsp.metadata_sdp import METADATA_TRACK
 from proxyd.rtsp.metadata_track import MetadataTrack
 from proxyd.rtsp.sdp import Media
 from proxyd.rtsp.session import Refused, SessionTable, State
-from proxyd.rtsp.shared import SharedStream
+from proxyd.rtsp.shared import SharedStream, StreamError
 from proxyd.rtsp.stats import ClientInfo, StreamFigures
 from proxyd.rtsp.udp_pair import connected_pair
 
 _BUFFER_BYTES = 1024 * 1024  # of a UDP socket: a key frame leaves in one burst
 _LET_GO_S = 2.0  # how long the media process may take to give a connection back
-
-StreamError = UpstreamError | MediaUnavailable
 
 
 class RecorderConnection(Protocol):

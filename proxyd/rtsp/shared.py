@@ -1,5 +1,4 @@
-"""One stream of the NVR for all recorders that want it: its session there, its feed in the data plane, and both again
-when they are lost.
+"""One stream of the NVR for all recorders that want it: opened, ended, and fetched again when it is lost.
 
 The first who asks opens it, and for a while after the last one it goes on. What is asked of it at the same time is done
 once. Recorders keep their sessions while a lost stream is fetched again, up to a limit.
@@ -13,21 +12,21 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
-from proxyd.camera.spec import StreamSpec
+from proxyd.camera.spec import NvrAccess, StreamSpec
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError
-from proxyd.media.wire import FeedStats, Leg
-from proxyd.rtsp.carried import PROCESS_ENDED, Feed
+from proxyd.media.wire import Leg
+from proxyd.rtsp.carried import Feed
 from proxyd.rtsp.context import CameraContext
 from proxyd.rtsp.headers import RtpInfo
 from proxyd.rtsp.media_process import MediaUnavailable
 from proxyd.rtsp.once import Cancelled, Once
-from proxyd.rtsp.sdp import Media, same_encodings
-from proxyd.rtsp.sent import SentVideo, by_description, by_parameter_set
-from proxyd.rtsp.upstream import Upstream
+from proxyd.rtsp.sdp import Media
+from proxyd.rtsp.upstream_feed import UpstreamFeed
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-_MEASURED_EVERY_S = 1.0
+
+StreamError = UpstreamError | MediaUnavailable
 
 
 class Holder(Protocol):
@@ -41,12 +40,12 @@ class Holder(Protocol):
 
     def stream_resumed(self, after_s: float) -> None: ...
 
-    def stream_ended(self, error: UpstreamError | MediaUnavailable) -> None:
+    def stream_ended(self, error: StreamError) -> None:
         """It does not come back by itself."""
 
 
 class SharedStream:
-    """`ended` is called once, when nothing of it is left. Errors are UpstreamError and MediaUnavailable."""
+    """`ended` is called once, when nothing of it is left. What waits for the NVR raises StreamError."""
 
     def __init__(
         self, context: CameraContext, stream: StreamSpec, ended: Callable[[SharedStream], None], *, linger_s: float
@@ -61,20 +60,8 @@ class SharedStream:
         self._name = f"camera {context.spec.id} {stream.name}"
         self._figures = context.figures_of(stream.name)
         self._holders: dict[Holder, None] = {}
-        self._media: list[Media] = []
-        self._upstream: Upstream | None = None
-        self._leaving: Upstream | None = None  # may still wait for the answer to its TEARDOWN
-        self._track_errors: dict[int, UpstreamError] = {}  # tracks that the NVR does not set up
-        self._set_up = False
-        self._feed: Feed | None = None
-        self._numbers: tuple[int, ...] = ()  # our numbers of the feed's tracks
-        self._connections = 0  # that the feed has had
-        self._sent: SentVideo | None = None
-        self._begun = False  # PLAY was sent, and no PAUSE since
-        self._playing = False  # it was answered
+        self._source = UpstreamFeed(context, self._figures, self._upstream_lost, self._process_ended)
         self._lost_at: float | None = None  # the stream is fetched again
-        self._flows = asyncio.Event()  # packets came, or never will
-        self._lost_again: UpstreamError | None = None
         self._once = Once(self._name, self._step_failed)
         self._restoring: asyncio.Task[None] | None = None
         self._linger: asyncio.TimerHandle | None = None
@@ -88,7 +75,7 @@ class SharedStream:
     @property
     def usable(self) -> bool:
         """The NVR's session stands, or is fetched again."""
-        return not self.over and (self._lost_at is not None or (self._upstream is not None and self._upstream.usable))
+        return not self.over and (self.interrupted or self._source.usable)
 
     @property
     def interrupted(self) -> bool:
@@ -97,7 +84,7 @@ class SharedStream:
     @property
     def begun(self) -> bool:
         """Packets flow or are about to: who comes now begins with a key frame."""
-        return self._begun or self.interrupted
+        return self._source.begun or self.interrupted
 
     @property
     def is_played(self) -> bool:
@@ -130,48 +117,48 @@ class SharedStream:
             if self._closing is not None:
                 await asyncio.shield(self._closing)
             return
-        if self._linger_s > 0 and self._upstream is not None and not self.interrupted:
+        if self._linger_s > 0 and self._source.opened and not self.interrupted:
             self._linger = self._loop.call_later(self._linger_s, self._close)
         else:
             await asyncio.shield(self._close())
 
     async def describe(self) -> list[Media]:
         """The tracks; from memory while it runs."""
-        if not self.interrupted and (self._upstream is None or not self._upstream.usable):
+        if not self.interrupted and not self._source.usable:
             await self._do_once("open", self._open)
-        return self._media
+        return self._source.media
 
     async def setup(self, track: int) -> None:
         """All tracks are set up at the NVR at once: which ones the next recorder wants nobody knows."""
-        if not self.interrupted and not self._set_up:
+        if not self.interrupted and not self._source.is_set_up:
             await self._do_once("setup", self._set_up_all)
-        if error := self._track_errors.get(track):
+        if error := self._source.track_errors.get(track):
             raise error
 
     async def ready(self) -> Feed:
         """The feed, to which an outlet may be added: nothing flows yet unless `begun`."""
-        if not self.interrupted and (self._feed is None or not self._feed.is_open):
+        if not self.interrupted and not self._source.connected:
             await self._do_once("ready", self._make_ready)
-        if self._feed is None:
+        if self._source.feed is None:
             raise MediaUnavailable("has just ended")
-        return self._feed
+        return self._source.feed
 
     def legs(self, channels: dict[int, tuple[int, int]]) -> tuple[Leg, ...]:
         """For an outlet: our track number → the recorder's channels. In the order of `channels`."""
-        return tuple(Leg(self._numbers.index(track), pair) for track, pair in channels.items())
+        return self._source.legs(channels)
 
     async def begin(self) -> dict[int, RtpInfo]:
         """Packets flow when this returns; by track what the NVR says of the first ones, if that is what comes out."""
-        if self.interrupted or (self._begun and "begin" not in self._once):
+        if self.interrupted or (self._source.begun and "begin" not in self._once):
             return {}
-        self._begun = True
-        information = await self._do_once("begin", self._play)
-        return information if self._connections == 1 else {}
+        self._source.begun = True
+        information = await self._do_once("begin", self._source.play)
+        return information if self._source.connections == 1 else {}
 
     async def pause(self) -> None:
         """One recorder has paused: the NVR does, too, when nobody plays. One that cannot goes on, for nobody."""
-        if self._playing and not self.interrupted and not self.is_played:
-            await self._do_once("pause", self._pause)
+        if self._source.playing and not self.interrupted and not self.is_played:
+            await self._do_once("pause", self._source.pause)
 
     async def close(self) -> None:
         """Ends it for all, with TEARDOWN; bounded."""
@@ -192,104 +179,32 @@ class SharedStream:
             self._context.opener.failed(error, self.access)
 
     async def _open(self) -> None:
-        await self._drop()
+        await self._source.drop()
         async with self._context.opener.login(self.stream, audio=self.audio) as upstream:
-            if self._media and not same_encodings(self._media, upstream.media):
+            if not self._source.continues(upstream):
                 self._end_all(self._changed())
                 raise self._changed()
-            self._take(upstream)
+            self._source.take(upstream)
 
     async def _set_up_all(self) -> None:
         await self.describe()
-        assert self._upstream is not None
-        self._track_errors = await self._upstream.setup_all()
-        self._set_up = True
+        await self._source.set_up()
 
     async def _make_ready(self) -> None:
-        if self._upstream is None or not self._upstream.usable or not self._set_up:
+        if not self._source.usable or not self._source.is_set_up:
             await self._do_once("setup", self._set_up_all)
-        assert self._upstream is not None
-        await self._connect(self._upstream)
-
-    async def _play(self) -> dict[int, RtpInfo]:
-        assert self._upstream is not None
-        try:
-            information = await self._upstream.play()
-        except BaseException:
-            self._begun = False
-            raise
-        self._playing = True
-        return information
-
-    async def _pause(self) -> None:
-        assert self._upstream is not None
-        self._begun = self._playing = not await self._upstream.pause()
-
-    async def _connect(self, upstream: Upstream) -> None:
-        """From here on a media process reads the NVR's connection."""
-        if self._feed is None or not self._feed.alive:
-            self._feed = await self._context.plane.feed(self)
-        taken = await upstream.hand_over()
-        self._numbers = taken.numbers
-        self._connections += 1
-        self._feed.open(taken.tracks, self._context.spec.address, taken.descriptors, taken.data, udp=taken.udp)
-
-    def _take(self, upstream: Upstream) -> None:
-        upstream.on_lost = self._upstream_lost
-        self._upstream, self._media = upstream, upstream.media
-        self._set_up, self._track_errors = False, {}
-        if self._sent is None or not self._sent.in_band:
-            self._sent = self._figures.sent = by_description(upstream.media)
-
-    async def _drop(self, *, process_gone: bool = False) -> None:
-        """The NVR's session ends; its connection stays handed over until its answer has come."""
-        upstream, self._upstream = self._upstream, None
-        self._set_up = self._begun = self._playing = False
-        if upstream is None:
-            return
-        self._leaving = upstream
-        await (upstream.leave() if process_gone else upstream.close())
-        if self._feed is not None and self._feed.is_open:
-            self._feed.close()
+        await self._source.connect()
 
     # Loss and return --------------------------------------------------------------------------------------------
 
-    def feed_message(self, data: bytes) -> None:
-        if upstream := self._upstream or self._leaving:
-            upstream.message(data)
+    def _process_ended(self) -> None:
+        self._end_all(MediaUnavailable("has ended"))
 
-    def feed_lost(self, why: str) -> None:
-        if why == PROCESS_ENDED:
-            self._end_all(MediaUnavailable("has ended"))
-        elif upstream := self._upstream or self._leaving:
-            upstream.lost(why)
-
-    def feed_measured(self, before: FeedStats, stats: FeedStats) -> None:
-        self._figures.feed_measured(before, stats, self._loop.time())
-        if self._upstream is None:
+    def _upstream_lost(self, error: UpstreamError, access: NvrAccess) -> None:
+        if self.over or self.interrupted:
             return
-        self._upstream.highest = stats.highest
-        if stats.packets > before.packets:
-            self._upstream.last_media = self._loop.time()
-            self._flows.set()
-        elif self._playing and not self.interrupted and self._stalled(stats):
-            self._upstream_lost(self._upstream.stalled_error)
-
-    def feed_parameters(self, track: int, parameter_set: bytes) -> None:
-        self._sent = self._figures.sent = by_parameter_set(self._sent, self._numbers[track], parameter_set)
-
-    def _stalled(self, stats: FeedStats) -> bool:
-        return stats.silent_ms > self._context.limits.stall_timeout_s * 1000
-
-    def _upstream_lost(self, error: UpstreamError) -> None:
-        if self._upstream is None or self.over:
-            return
-        if self.interrupted:
-            self._lost_again = error
-            self._flows.set()
-            return
-        self._context.opener.failed(error, self._upstream.access)
-        if not self._playing:
+        self._context.opener.failed(error, access)
+        if not self._source.playing:
             return  # the next request opens it again, or the one under way fails of it
         self._context.report(error)
         if not self.is_played or isinstance(error, UpstreamAuthError):
@@ -300,7 +215,7 @@ class SharedStream:
         for holder in list(self._holders):
             holder.stream_interrupted(error)
 
-    async def _restore(self, error: UpstreamError | MediaUnavailable) -> None:
+    async def _restore(self, error: StreamError) -> None:
         """Tries to get the stream again, at growing distances, as long as recorders keep their sessions."""
         limits = self._context.limits
         assert self._lost_at is not None
@@ -308,7 +223,7 @@ class SharedStream:
         try:
             async with asyncio.timeout_at(lost_at + limits.keep_s):
                 while True:
-                    await self._drop()
+                    await self._source.drop()
                     await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrets
                     pause_s = min(pause_s * 2, limits.reconnect_s[1])
                     try:
@@ -330,33 +245,24 @@ class SharedStream:
             for holder in list(self._holders):
                 holder.stream_resumed(self._loop.time() - lost_at)
 
-    def _give_up(self, error: UpstreamError | MediaUnavailable) -> None:
+    def _give_up(self, error: StreamError) -> None:
         if isinstance(error, UpstreamError):
             self._context.report(error)  # not always what it was lost with: the password may be wrong by now
         self._end_all(error)
 
     async def _fetch_again(self) -> None:
-        """The same stream, connected again, and packets come. Raises UpstreamError."""
-        numbers, self._lost_again = self._numbers, None
-        self._flows.clear()
+        """The same stream, connected again, and packets come. Raises StreamError."""
+        numbers = self._source.numbers
         async with self._context.opener.login(self.stream, audio=self.audio, patient=True) as upstream:
-            if not same_encodings(self._media, upstream.media):
+            if not self._source.continues(upstream):
                 raise self._changed()
-            self._take(upstream)
-            self._track_errors = await upstream.setup_all()
-            self._set_up = True
-            await self._connect(upstream)
-            if self._numbers != numbers:
+            self._source.take(upstream)
+            await self._source.set_up()
+            await self._source.connect()
+            if self._source.numbers != numbers:
                 raise self._changed()
-            await upstream.play()
-        self._begun = self._playing = True
-        try:
-            async with asyncio.timeout(self._context.limits.stall_timeout_s + _MEASURED_EVERY_S):
-                await self._flows.wait()
-        except TimeoutError:
-            raise upstream.stalled_error from None
-        if self._lost_again is not None:
-            raise self._lost_again
+            await self._source.play()
+        await self._source.first_packets()
 
     def _changed(self) -> _Changed:
         return _Changed(
@@ -366,18 +272,18 @@ class SharedStream:
 
     # The end ------------------------------------------------------------------------------------------------------
 
-    def _end_all(self, error: UpstreamError | MediaUnavailable) -> None:
+    def _end_all(self, error: StreamError) -> None:
         holders = list(self._holders)
-        self._close(process_gone=self._feed is not None and not self._feed.alive)
+        self._close()
         for holder in holders:
             holder.stream_ended(error)
 
-    def _close(self, *, process_gone: bool = False) -> asyncio.Task[None]:
+    def _close(self) -> asyncio.Task[None]:
         if self._closing is None:
-            self._closing = asyncio.create_task(self._finish(process_gone), name=f"end {self._name}")
+            self._closing = asyncio.create_task(self._finish(), name=f"end {self._name}")
         return self._closing
 
-    async def _finish(self, process_gone: bool) -> None:
+    async def _finish(self) -> None:
         if self._linger is not None:
             self._linger.cancel()
         if self._restoring is not None:
@@ -385,10 +291,9 @@ class SharedStream:
             await asyncio.gather(self._restoring, return_exceptions=True)
         await self._once.cancel()
         try:
-            await self._drop(process_gone=process_gone)
+            await self._source.drop()
         finally:
-            if self._feed is not None:
-                self._feed.end()
+            self._source.end()
             self._ended(self)
 
 

@@ -15,12 +15,10 @@ from proxyd.media.wire import OutletStats
 from proxyd.rtsp.carried import Outlet
 from proxyd.rtsp.media_process import MediaUnavailable
 from proxyd.rtsp.sdp import Media
-from proxyd.rtsp.shared import SharedStream
+from proxyd.rtsp.shared import SharedStream, StreamError
 
 _LIMIT_BYTES = 128 * 1024  # StreamReader holds twice as much at most; a packet has 64 KiB at most
 _LET_GO_S = 2.0
-
-StreamError = UpstreamError | MediaUnavailable
 
 
 class Tap:
