@@ -91,15 +91,15 @@ def is_sound(packet: bytes, media: Media) -> bool:
 
 @dataclass(slots=True)
 class Allowance:
-    """How much may pass: `bytes_per_s`, and as much at once."""
+    """How much may pass: `per_s`, and as much at once."""
 
-    bytes_per_s: float
+    per_s: float
     _left: float = 0.0
     _since: float = float("-inf")
 
     def take(self, size: int, now: float) -> bool:
         """False when it is too much."""
-        left = min(self.bytes_per_s, self._left + (now - self._since) * self.bytes_per_s)
+        left = min(self.per_s, self._left + (now - self._since) * self.per_s)
         self._since = now
         self._left = left - size if left >= size else left
         return left >= size

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from proxyd.camera.spec import NvrAccess
 from proxyd.digest import Challenge, authorization, choose, parse_challenges
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
+from proxyd.rtsp.backchannel import Allowance
 from proxyd.rtsp.bridge import Inward
 from proxyd.rtsp.dial import dial, words
 from proxyd.rtsp.headers import Headers
@@ -22,6 +23,8 @@ from proxyd.rtsp.messages import Interleaved, Request, Response, format_interlea
 from proxyd.rtsp.parser import RtspParser, RtspSyntaxError
 
 USER_AGENT = "onviftui"
+# Of what the daemon reads itself: twice a key frame's packets at 60 Mbit/s. It would have no time for other cameras.
+_MOST_FRAMES_PER_S = 10_000
 _MOST_UNSENT_BYTES = 16 * 1024  # of packets: what is heard late is of no use
 _CHECK_NETWORK = "Check that it is switched on and that its RTSP port can be reached."
 
@@ -59,6 +62,7 @@ class RtspClient(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._turn = asyncio.Lock()
         self._cseq = 0
+        self._frames_allowed = Allowance(_MOST_FRAMES_PER_S)
         self._waiting: tuple[int, asyncio.Future[Response]] | None = None
         self._challenge: Challenge | None = None
         self._nonce_count = 0
@@ -235,7 +239,9 @@ class RtspClient(asyncio.Protocol):
                     self._answered(event)
                 elif isinstance(event, Request):
                     self._asked(event)
-        if frames:
+        if frames and not self._frames_allowed.take(len(frames), asyncio.get_running_loop().time()):
+            self._lose_track(self._no_rtsp("more packets than any stream has"))
+        elif frames:
             self._on_frames(frames)
 
     # Requests ---------------------------------------------------------------------------------------------

@@ -127,6 +127,28 @@ async def test_what_is_not_rtsp_is_said_to_be_so() -> None:
             await upstream(nvr).open()
 
 
+async def test_a_flood_of_packets_ends_the_session_before_it_takes_the_daemon_s_time() -> None:
+    lost: asyncio.Future[UpstreamError] = asyncio.get_running_loop().create_future()
+
+    def flood(nvr: OddNvr, request: Request) -> Response:
+        nvr.send_packets(0, 30_000, 13)
+        return Response(200)
+
+    async with odd_nvr(PLAY=flood) as nvr:
+        session = upstream(nvr)
+        await session.open()
+        session.on_lost = lost.set_result
+        await session.setup(0)
+        with pytest.raises(UpstreamProtocolError, match="more packets than any stream has"):
+            await session.play()
+        assert "more packets" in str(await asyncio.wait_for(lost, DEADLINE_S))
+        said = nvr.tasks[-1]
+        assert said is not None
+        await session.close()
+        await asyncio.wait_for(said, DEADLINE_S)
+        assert nvr.asked("TEARDOWN") == 1
+
+
 async def test_a_stream_without_video() -> None:
     async with odd_nvr(DESCRIBE=lambda nvr, request: Response(200, body=b"v=0\r\n")) as nvr:
         with pytest.raises(UpstreamProtocolError, match="without video"):
