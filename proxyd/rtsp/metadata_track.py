@@ -9,8 +9,7 @@ from proxyd.rtsp.context import CameraContext
 from proxyd.rtsp.headers import Transport
 from proxyd.rtsp.metadata_leg import MetadataLeg
 from proxyd.rtsp.metadata_sdp import METADATA_TRACK
-from proxyd.rtsp.session import Refused
-from proxyd.rtsp.udp_pair import connected_pair
+from proxyd.rtsp.udp_pair import pair_for_recorder
 
 _BUFFER_BYTES = 256 * 1024
 
@@ -41,17 +40,10 @@ class MetadataTrack:
 
     def setup(self, wish: Transport) -> Transport:
         """The transport as granted. Raises Refused."""
-        pair: tuple[socket.socket, ...] = ()
         granted = wish
+        pair: tuple[socket.socket, ...] = ()
         if not wish.tcp:
-            assert wish.client_port is not None
-            address = self._context.spec.address
-            try:
-                rtp, rtcp = pair = connected_pair(address, self._host, wish.client_port, buffer_bytes=_BUFFER_BYTES)
-            except OSError as error:
-                raise Refused(503, f"UDP is not possible: {error.strerror or error}") from None
-            ports = rtp.getsockname()[1], rtcp.getsockname()[1]
-            granted = Transport(client_port=wish.client_port, server_port=ports)
+            granted, pair = pair_for_recorder(self._context.spec.address, self._host, wish, buffer_bytes=_BUFFER_BYTES)
         self.close()
         self._leg = MetadataLeg(granted, pair, write=self._write, unsent=self._unsent, heard=self._heard)
         self.tracks[METADATA_TRACK] = granted

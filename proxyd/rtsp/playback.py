@@ -19,10 +19,10 @@ from proxyd.rtsp.media_process import MediaUnavailable
 from proxyd.rtsp.metadata_sdp import METADATA_TRACK
 from proxyd.rtsp.metadata_track import MetadataTrack
 from proxyd.rtsp.sdp import Media
-from proxyd.rtsp.session import Refused, SessionTable, State
+from proxyd.rtsp.session import SessionTable, State
 from proxyd.rtsp.shared import SharedStream, StreamError
 from proxyd.rtsp.stats import ClientInfo, StreamFigures
-from proxyd.rtsp.udp_pair import connected_pair
+from proxyd.rtsp.udp_pair import pair_for_recorder
 
 _BUFFER_BYTES = 1024 * 1024  # of a UDP socket: a key frame leaves in one burst
 _LET_GO_S = 2.0  # how long the media process may take to give a connection back
@@ -298,17 +298,11 @@ class Playback:
             await outlet.end(_LET_GO_S)
 
     def _open_udp(self, track: int, wish: Transport) -> Transport:
-        """A pair of ports of ours, connected to the recorder's."""
-        assert wish.client_port is not None
-        try:
-            pair = connected_pair(
-                self._context.spec.address, self._client[0], wish.client_port, buffer_bytes=_BUFFER_BYTES
-            )
-        except OSError as error:
-            raise Refused(503, f"UDP is not possible: {error.strerror or error}") from None
-        self._udp[track] = pair
-        ports = pair[0].getsockname()[1], pair[1].getsockname()[1]
-        return Transport(client_port=wish.client_port, server_port=ports)
+        """A pair of ports of ours, connected to the recorder's. Raises Refused."""
+        granted, self._udp[track] = pair_for_recorder(
+            self._context.spec.address, self._client[0], wish, buffer_bytes=_BUFFER_BYTES
+        )
+        return granted
 
     def _close_udp(self, track: int) -> None:
         for one in self._udp.pop(track, ()):

@@ -17,7 +17,7 @@ from proxyd.rtsp.headers import Transport
 from proxyd.rtsp.sdp import Media
 from proxyd.rtsp.session import Refused
 from proxyd.rtsp.talk import Way
-from proxyd.rtsp.udp_pair import connected_pair
+from proxyd.rtsp.udp_pair import pair_for_recorder
 from proxyd.rtsp.upstream_errors import MayNotSpeak
 
 _BUFFER_BYTES = 64 * 1024
@@ -119,17 +119,12 @@ class Talking:
             self._tell("another recorder speaks through this camera at the moment")
 
     async def _open_udp(self, wish: Transport) -> Transport:
-        assert wish.client_port is not None
-        try:
-            pair = connected_pair(self._context.spec.address, self._host, wish.client_port, buffer_bytes=_BUFFER_BYTES)
-        except OSError as error:
-            raise Refused(503, f"UDP is not possible: {error.strerror or error}") from None
-        ports = pair[0].getsockname()[1], pair[1].getsockname()[1]
+        granted, pair = pair_for_recorder(self._context.spec.address, self._host, wish, buffer_bytes=_BUFFER_BYTES)
         loop = asyncio.get_running_loop()
         for one, take in zip(pair, (self._say, _ignore), strict=True):
             port, _ = await loop.create_datagram_endpoint(partial(_Port, take, self._heard), sock=one)
             self._ports.append(port)
-        return Transport(client_port=wish.client_port, server_port=ports)
+        return granted
 
 
 class _Port(asyncio.DatagramProtocol):

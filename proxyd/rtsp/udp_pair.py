@@ -9,6 +9,9 @@ import errno
 import random
 import socket
 
+from proxyd.rtsp.headers import Transport
+from proxyd.rtsp.session import Refused
+
 FIRST_PORT, LAST_PORT = 32768, 60999  # as Linux' own for who asks for any port; netsetup's guard lets them through
 _MOST_TRIES = 1000
 _evens = range(FIRST_PORT, LAST_PORT, 2)
@@ -49,16 +52,22 @@ def bind_udp_pair(host: str, *, buffer_bytes: int) -> tuple[socket.socket, socke
     raise OSError(errno.EADDRINUSE, f"no free pair of UDP ports from {evens[0]} to {evens[-1] + 1} on {host}")
 
 
-def connected_pair(
-    host: str, peer: str, ports: tuple[int, int], *, buffer_bytes: int
-) -> tuple[socket.socket, socket.socket]:
-    """The same, connected to these ports of `peer`: the kernel lets in only packets from there. Raises OSError."""
-    pair = bind_udp_pair(host, buffer_bytes=buffer_bytes)
+def pair_for_recorder(
+    host: str, recorder: str, wish: Transport, *, buffer_bytes: int
+) -> tuple[Transport, tuple[socket.socket, socket.socket]]:
+    """The transport as granted, and the same, connected to the ports of `wish`: the kernel lets in only packets from
+    there. Raises Refused."""
+    assert wish.client_port is not None
     try:
-        for one, port in zip(pair, ports, strict=True):
-            one.connect((peer, port))
-    except BaseException:
-        for one in pair:
-            one.close()
-        raise
-    return pair
+        pair = bind_udp_pair(host, buffer_bytes=buffer_bytes)
+        try:
+            for one, port in zip(pair, wish.client_port, strict=True):
+                one.connect((recorder, port))
+        except BaseException:
+            for one in pair:
+                one.close()
+            raise
+    except OSError as error:
+        raise Refused(503, f"UDP is not possible: {error.strerror or error}") from None
+    ports = pair[0].getsockname()[1], pair[1].getsockname()[1]
+    return Transport(client_port=wish.client_port, server_port=ports), pair
