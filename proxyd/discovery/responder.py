@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from proxyd.allowance import Allowance
 from proxyd.camera.spec import CameraSpec
 from proxyd.camera.urls import DEVICE_PATH, http_url, https_url
 from proxyd.onvif.scopes import scopes
@@ -48,24 +49,6 @@ class Counts:
     errors: int = 0
 
 
-class Allowance:
-    """So many at once, and so many per second in the long run."""
-
-    def __init__(self, burst: float, per_s: float) -> None:
-        self._burst, self._per_s = burst, per_s
-        self._left = burst
-        self._filled_at: float | None = None
-
-    def take(self, now: float) -> bool:
-        if self._filled_at is not None:
-            self._left = min(self._burst, self._left + (now - self._filled_at) * self._per_s)
-        self._filled_at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-
 class AppSequence:
     """InstanceId and MessageNumber of one camera, and the version of what it says of itself. One for as long as the
     daemon runs, so that numbers also grow over stop and start (WS-Discovery 2005/04 section 7)."""
@@ -101,7 +84,7 @@ class Responder:
         self._sequence = sequence
         self._new_id = new_id
         self._answered: OrderedDict[tuple[str, str], float] = OrderedDict()
-        self._all = Allowance(BURST, ANSWERS_PER_S)
+        self._all = Allowance(ANSWERS_PER_S, BURST)
         self._shares: OrderedDict[str, Allowance] = OrderedDict()
         self.counts = Counts()
         self.endpoint = sequence.describe(spec)
@@ -129,7 +112,7 @@ class Responder:
         if self._repeated(request.message_id, sender, now):
             self.counts.repeated += 1
             return None
-        if not (self._share(sender).take(now) and self._all.take(now)):
+        if not (self._share(sender).take(1, now) and self._all.take(1, now)):
             self.counts.too_many += 1
             return None
         return request
@@ -166,7 +149,7 @@ class Responder:
         return False
 
     def _share(self, sender: str) -> Allowance:
-        share = self._shares.setdefault(sender, Allowance(SENDER_BURST, SENDER_PER_S))
+        share = self._shares.setdefault(sender, Allowance(SENDER_PER_S, SENDER_BURST))
         self._shares.move_to_end(sender)
         if len(self._shares) > MAX_SENDERS:
             self._shares.popitem(last=False)

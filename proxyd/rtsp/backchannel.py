@@ -6,7 +6,7 @@ up one of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from proxyd.rtsp.sdp import MAX_MEDIA, RTP_PROFILES, Description, Media, encoding, format_media, parse_sdp
 
@@ -87,19 +87,3 @@ def is_sound(packet: bytes, media: Media) -> bool:
         and packet[0] >> 6 == _RTP_VERSION
         and str(packet[1] & 0x7F) in media.formats
     )
-
-
-@dataclass(slots=True)
-class Allowance:
-    """How much may pass: `per_s`, and as much at once."""
-
-    per_s: float
-    _left: float = 0.0
-    _since: float = float("-inf")
-
-    def take(self, size: int, now: float) -> bool:
-        """False when it is too much."""
-        left = min(self.per_s, self._left + (now - self._since) * self.per_s)
-        self._since = now
-        self._left = left - size if left >= size else left
-        return left >= size

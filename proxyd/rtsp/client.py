@@ -12,10 +12,10 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from proxyd.allowance import Allowance
 from proxyd.camera.spec import NvrAccess
 from proxyd.digest import Challenge, authorization, choose, parse_challenges
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
-from proxyd.rtsp.backchannel import Allowance
 from proxyd.rtsp.bridge import Inward
 from proxyd.rtsp.dial import dial, words
 from proxyd.rtsp.headers import Headers

@@ -17,7 +17,7 @@ MAX_PAYLOAD_BYTES = 1388  # with its header no more than 1400
 MAX_DOCUMENT_BYTES = 64 * 1024  # of an NVR; the parser takes no more
 _MARKER = 0x80
 _HEAD = struct.Struct(">BBHII")
-_head = struct.Struct(">BBHII").unpack_from
+_head = _HEAD.unpack_from
 _EPOCH_1900_S = 2_208_988_800  # until 1970
 
 

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from proxyd.allowance import Allowance
 from proxyd.camera.spec import NvrAccess, StreamSpec
 from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError
 from proxyd.rtsp.messages import Interleaved
@@ -34,8 +35,7 @@ class MetadataSource:
         self._wanted: tuple[StreamSpec, NvrAccess] | None = None
         self._task: asyncio.Task[None] | None = None
         self._documents = Reassembler()
-        self._allowed = _MOST_PER_S
-        self._allowed_at = 0.0
+        self._allowance = Allowance(_MOST_PER_S)
 
     def follow(self, wanted: tuple[StreamSpec, NvrAccess] | None) -> None:
         """From this stream of this NVR from now on; None: from none. One that has given up begins again."""
@@ -110,15 +110,7 @@ class MetadataSource:
             await upstream.close()
 
     def _received(self, frames: list[Interleaved]) -> None:
-        for channel, packet in frames:
-            if channel == 0 and (document := self._documents.take(packet)) and self._may_pass():
-                self._take(document)
-
-    def _may_pass(self) -> bool:
         now = asyncio.get_running_loop().time()
-        self._allowed = min(_MOST_PER_S, self._allowed + (now - self._allowed_at) * _MOST_PER_S)
-        self._allowed_at = now
-        if self._allowed < 1:
-            return False
-        self._allowed -= 1
-        return True
+        for channel, packet in frames:
+            if channel == 0 and (document := self._documents.take(packet)) and self._allowance.take(1, now):
+                self._take(document)

@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
+from proxyd.allowance import Allowance
 from proxyd.camera.spec import StreamSpec
 from proxyd.errors import UpstreamAuthError, UpstreamError
-from proxyd.rtsp.backchannel import Allowance, same_ways
+from proxyd.rtsp.backchannel import same_ways
 from proxyd.rtsp.context import CameraContext
 from proxyd.rtsp.sdp import Media
 from proxyd.rtsp.upstream import Upstream
