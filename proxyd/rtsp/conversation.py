@@ -46,7 +46,7 @@ from proxyd.rtsp.session import (
 )
 from proxyd.rtsp.shared import StreamError
 from proxyd.rtsp.stats import ClientInfo
-from proxyd.rtsp.talking import Talking
+from proxyd.rtsp.talk_track import TalkTrack
 
 SERVER = "onviftui"
 
@@ -71,7 +71,7 @@ class Conversation:
         self._loop = asyncio.get_running_loop()
         self._auth = RecorderAuth(context.verifier, context.guesses, client[0])
         self._playback = Playback(context, connection, client, self)
-        self.talking = Talking(
+        self.talking = TalkTrack(
             context,
             client[0],
             playing=lambda: self._playback.playing,

@@ -23,7 +23,7 @@ from proxyd.rtsp.upstream_errors import MayNotSpeak
 _BUFFER_BYTES = 64 * 1024
 
 
-class Talking:
+class TalkTrack:
     """`playing` says whether what comes counts; `heard` is told of packets by UDP, `record(operation, reason, ok)`
     of what the operator should know."""
 
