@@ -161,7 +161,6 @@ class CameraScreen(LiveScreen):
             live = f"   {format_mbit(stream.bps)} Mbit/s" if stream.bps else ""
             fields += [
                 (stream.name.capitalize(), stream.url, Tone.TEXT),
-                *([("", stream.rtsps_url, Tone.TEXT)] if stream.rtsps_url else []),
                 ("", f"{stream_words(stream, ui.look)}{live}", Tone.MUTED),
                 ("", *self._flow_words(stream.name)),
             ]
@@ -170,7 +169,8 @@ class CameraScreen(LiveScreen):
             ("MAC", camera.mac or "none yet", Tone.TEXT),
             ("Interface", camera.interface or "none yet", Tone.TEXT),
             ("Discovery", *discovery_words(camera)),
-            *switch_words(camera),
+            *switch_words(camera),  # the rows that come and go stand below: the cursor keeps its number
+            *[("RTSPS", stream.rtsps_url, Tone.TEXT) for stream in camera.streams if stream.rtsps_url],
             *rights_words(camera),
             ("Event", self._last_event_words(camera), Tone.TEXT if camera.last_event else Tone.MUTED),
             ("UUID", camera.uuid, Tone.MUTED),

@@ -47,7 +47,7 @@ class NvrForm(FieldForm[Nvr]):
         reason = self._nvr.reason.removeprefix(f"{self._nvr.name}: ") if self._nvr else ""
         trouble = wrap(reason, WIDTH, Tone.ERROR, limit=5) if reason else []
         hint = "Enter next field   ^t test   ^s save   Esc back"
-        hint += "" if self._nvr else "   ^r RTSP address"
+        hint += "" if self._nvr else "   ^r RTSP"
         first = "password" if self._nvr and self._nvr.state == "wrong password" else "host"
         if self._nvr is None and self._found is not None:
             first = "username"

@@ -38,6 +38,7 @@ class Meeting:
     http: int = 0  # of that, by HTTP or HTTPS
     tls: int = 0  # of that, by HTTPS
     signed_in_at: datetime | None = None
+    by_rtsp_at: datetime | None = None  # it showed its password by RTSP
     streams_at: datetime | None = None  # it was given the URI of a stream
     played_at: datetime | None = None
     broken: str = ""  # it spoke no HTTP that we understand: the last reason
@@ -79,8 +80,10 @@ class Meeting:
             self.signed_in_at = at
             if operation == "GetStreamUri":
                 self.streams_at = at
-        elif protocol == "rtsp" and operation.startswith("PLAY"):
-            self.played_at = at
+        elif protocol == "rtsp":
+            self.by_rtsp_at = at
+            if operation.startswith("PLAY"):
+                self.played_at = at
 
 
 BROKEN = "broken HTTP"  # the operation of exchanges that were none

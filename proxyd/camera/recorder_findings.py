@@ -167,13 +167,23 @@ def _missing_step(seen: Situation, met: Meeting, *, plays: bool) -> Iterator[m.F
             f"{seen.camera.address}, TCP port {seen.http_port}?",
             recorder=met.address,
         )
-    elif met.signed_in_at is None and met.played_at is None:
+    elif met.signed_in_at is None and met.by_rtsp_at is None:
         yield finding(
             seen,
             "never-signed-in",
             "warning",
             f"{met.address} reached the camera and asked it {_times(met.asked)}, but never with user and password.",
             todo=f"Type them into the recorder: onviftui camera credentials {seen.camera.id}",
+            recorder=met.address,
+        )
+    elif met.signed_in_at is None and met.played_at is None:
+        yield finding(
+            seen,
+            "never-played",
+            "warning",
+            f"{met.address} signed in by RTSP, but has not played a stream.",
+            why="It was given the stream's address and stopped at what it asked last, or was refused it.",
+            todo=f"onviftui camera trace {seen.camera.id} shows what it asked last, and why it was refused.",
             recorder=met.address,
         )
     elif met.streams_at is None and met.played_at is None:
@@ -226,6 +236,8 @@ def _so_far(met: Meeting) -> str:
         return "was given the streams; it has not played one yet"
     if met.signed_in_at is not None:
         return "signed in; it has not asked for streams yet"
+    if met.by_rtsp_at is not None:
+        return "signed in by RTSP; it has not played a stream yet"
     return (
         f"asked the camera {_times(met.asked)}, so far without user and password" if met.asked else "found the camera"
     )

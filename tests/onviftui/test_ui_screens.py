@@ -210,6 +210,12 @@ async def test_sound_h265_metadata_settings_and_https_are_switched_where_they_st
             await ui.hears(toast)
             assert daemon.called("camera.update")[-1] == {"id": 1, field: field in ("forward", "https")}
             await ui.sees(words)
+        known = daemon.tables["camera"][1]
+        streams = [one.model_copy(update={"rtsps_url": f"rtsps://10.77.0.101/{one.name}"}) for one in known.streams]
+        daemon.change("camera", known.model_copy(update={"streams": streams}))
+        await ui.sees("rtsps://10.77.0.101/sub")
+        await ui.press("enter")
+        await ui.hears("it answers by HTTP alone")  # the cursor stands where it stood
 
 
 @pytest.mark.parametrize("size", [NARROW, HUGE])
@@ -241,7 +247,7 @@ async def test_what_can_be_set_by_commands_alone_is_shown(socket: Path) -> None:
         for words in (
             "PTZ yes",
             "Speaker yes: recorders can talk",
-            "rtsps://10.77.0.101/main",
+            "RTSPS rtsps://10.77.0.101/main",
             "Notifies its own LAN, 10.9.0.0/24",
             "Accounts its own, protect",
             "HTTPS https://",

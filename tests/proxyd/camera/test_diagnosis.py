@@ -198,6 +198,19 @@ def test_a_player_that_was_given_the_address_of_a_stream() -> None:
     assert "has played a stream" in soon.only("under-way").what
 
 
+def test_a_player_that_signed_in_and_was_refused_the_stream_needs_no_other_password() -> None:
+    story = Story()
+    story.ask("DESCRIBE main", protocol="rtsp")
+    story.ask("SETUP main", "The NVR sends no video.", protocol="rtsp")
+    refused, stopped = story.findings()
+    assert (refused.id, stopped.id) == ("refused-operation", "never-played")
+    assert stopped.what == f"{RECORDER} signed in by RTSP, but has not played a stream."
+    soon = Story()
+    soon.ago = timedelta(seconds=5)
+    soon.ask("DESCRIBE main", protocol="rtsp")
+    assert "signed in by RTSP; it has not played a stream yet" in soon.only("under-way").what
+
+
 def test_an_unknown_user_is_counted() -> None:
     story = Story()
     story.ask("GetProfiles", "unknown user name", auth="")
