@@ -1,7 +1,7 @@
 """One recorder's conversation with the camera: each request gets its answer.
 
-Asks session.py what is allowed and playback.py to do it. Nothing that the NVR says reaches an answer: its errors become
-our own 503.
+Asks admission.py and session.py what is allowed and playback.py to do it. Nothing that the NVR says reaches an answer:
+its errors become our own 503.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 
-from proxyd.camera.accounts import accounts
 from proxyd.camera.raw_exchange import RawExchange
 from proxyd.camera.spec import StreamSpec
 from proxyd.camera.told import offers_metadata
 from proxyd.camera.urls import rtsp_url, rtsps_url
 from proxyd.errors import UpstreamError
 from proxyd.rtsp.addresses import Target, parse_target
-from proxyd.rtsp.auth import RecorderAuth
+from proxyd.rtsp.admission import Admission
 from proxyd.rtsp.backchannel import is_way_back, requires_way_back
 from proxyd.rtsp.context import CameraContext, shown
 from proxyd.rtsp.description import describe
@@ -27,22 +26,18 @@ from proxyd.rtsp.headers import (
     format_rtp_info,
     format_session,
     format_transport,
-    parse_session,
     parse_transport,
 )
 from proxyd.rtsp.media_process import MediaUnavailable
-from proxyd.rtsp.messages import VERSION, Request, Response, format_request, format_response
+from proxyd.rtsp.messages import Request, Response, format_request, format_response
 from proxyd.rtsp.metadata_sdp import METADATA_TRACK
 from proxyd.rtsp.playback import Playback, RecorderConnection
 from proxyd.rtsp.session import (
-    KNOWN_BUT_REFUSED,
-    METHODS,
     PUBLIC,
     Refused,
     SessionTable,
     State,
     choose_transport,
-    unsupported_features,
 )
 from proxyd.rtsp.shared import StreamError
 from proxyd.rtsp.stats import ClientInfo
@@ -64,12 +59,10 @@ class Conversation:
         drop: Callable[[], None],
     ) -> None:
         self._context = context
-        self._host = client[0]
         self._client = f"{client[0]}:{client[1]}"
         self._end = end
         self._drop = drop
         self._loop = asyncio.get_running_loop()
-        self._auth = RecorderAuth(context.verifier, context.guesses, client[0])
         self._playback = Playback(context, connection, client, self)
         self.talking = TalkTrack(
             context,
@@ -77,6 +70,9 @@ class Conversation:
             playing=lambda: self._playback.playing,
             heard=self.heard,
             record=lambda operation, reason, ok: self.record(operation, reason, ok=ok),
+        )
+        self._admission = Admission(
+            context, client[0], table=lambda: self._playback.table, features=lambda: self.talking.features
         )
         self._tls_port = connection.tls_port
         self._heard_at = self._loop.time()
@@ -87,7 +83,7 @@ class Conversation:
     @property
     def finished(self) -> bool:
         """The connection should be closed after this answer."""
-        return self._auth.exhausted or self._broken
+        return self._admission.exhausted or self._broken
 
     @property
     def idle(self) -> bool:
@@ -187,7 +183,7 @@ class Conversation:
             protocol="rtsp",
             operation=operation,
             ok=ok,
-            auth=self._auth.scheme,
+            auth=self._admission.scheme,
             reason=reason,
             took_s=took_s,
             raw=raw,
@@ -221,26 +217,10 @@ class Conversation:
     # Requests -----------------------------------------------------------------------------------------------
 
     async def _dispatch(self, request: Request) -> Response:
-        if request.version != VERSION:
-            raise Refused(505, f"{request.version} is not spoken here")
-        if "CSeq" not in request.headers:
-            raise Refused(400, "CSeq is missing")
-        if request.method in KNOWN_BUT_REFUSED:
-            raise Refused(405, "a camera cannot do this", ("Allow", PUBLIC))
-        if request.method not in METHODS:
-            raise Refused(501, "unknown method", ("Public", PUBLIC))
-        required = request.headers.get_all("Require") + request.headers.get_all("Proxy-Require")
-        features = ", ".join(unsupported_features(required, self.talking.features))
-        if features:
-            raise Refused(551, f"requires {shown(features)}", ("Unsupported", features))
+        self._admission.understand(request)
         if request.method == "OPTIONS":
             return Response(200, headers=Headers([("Public", PUBLIC)]))
-        if (username := self._auth.waits_as(request)) is None:
-            self._check_password(request)
-        else:
-            async with self._context.line.turn(self._host, username):
-                self._check_password(request)
-        self._check_session(request)
+        await self._admission.admit(request)
         handlers: dict[str, Callable[[Request, Target], Awaitable[Response]]] = {
             "DESCRIBE": self._describe,
             "SETUP": self._setup,
@@ -258,17 +238,6 @@ class Conversation:
         if request.method in ("DESCRIBE", "PLAY"):
             self._context.report(None)
         return response
-
-    def _check_password(self, request: Request) -> None:
-        known, in_session = accounts(self._context.spec), self._playback.table is not None
-        self._auth.check(request, known, self._loop.time(), in_session=in_session)
-
-    def _check_session(self, request: Request) -> None:
-        stated, table = request.headers.get("Session"), self._playback.table
-        if stated is not None and (table is None or parse_session(stated)[0] != table.id):
-            raise Refused(454, "the session is unknown or has ended")
-        if table is None and request.method in ("PLAY", "PAUSE", "TEARDOWN"):
-            raise Refused(454, "there is no session")
 
     async def _describe(self, request: Request, target: Target) -> Response:
         accept = (request.headers.get("Accept") or "*/*").lower()
@@ -333,7 +302,7 @@ class Conversation:
 
     async def _teardown(self, request: Request, target: Target) -> Response:
         table = self._playback.table
-        assert table is not None  # _check_session
+        assert table is not None  # or it was not admitted
         others = table.tracks | self._playback.metadata.tracks | self.talking.tracks
         if target.track is not None and len(others) > 1:
             if target.track in self.talking.tracks:
@@ -368,7 +337,7 @@ class Conversation:
 
     def _allowed(self, method: str, target: Target) -> SessionTable:
         table = self._playback.table
-        assert table is not None  # _check_session
+        assert table is not None  # or it was not admitted
         if target.stream != table.stream:
             raise Refused(459, "the session is for another stream")
         status = table.refusal(method)

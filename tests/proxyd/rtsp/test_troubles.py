@@ -84,7 +84,7 @@ async def test_an_aged_nonce_is_asked_for_again_but_not_inside_a_session() -> No
         server._context.verifier = aged
         for one in server._connections:
             assert one.conversation is not None
-            one.conversation._auth._verifier = aged
+            one.conversation._admission._auth._verifier = aged
         first = choose(parse_challenges(aged.challenges(now)))
         assert first is not None
         value = authorization(first, method="PAUSE", uri=f"{url}/main", username=USER, password=PASSWORD, cnonce="c")
