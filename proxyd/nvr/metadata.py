@@ -24,7 +24,7 @@ MAX_POINTS = 32  # of one outline
 _MAX_CANDIDATES = 4
 _MAX_NUMBER = 1e9
 _LONGEST_AGO_S = 10.0
-# tt:ObjectType, tt:VehicleType and tt:ClassType, with what devices write instead.
+# tt:ObjectType and tt:VehicleType, with what devices write instead.
 _CLASSES = {
     name.lower(): name
     for name in (
@@ -32,6 +32,7 @@ _CLASSES = {
         *("Bus", "Car", "Truck", "Motorcycle", "Face", "Person", "Other", "Dog", "Cat", "Bag", "Head"),
     )
 } | {"vehical": "Vehicle"}
+# tt:ClassType, the older way; "Vehical" is how the schema spells it.
 _CANDIDATES = {
     "Animal": "Animal",
     "Face": "Face",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
+from asyncio.subprocess import Process
 from dataclasses import replace
 
 import pytest
@@ -205,7 +206,7 @@ async def test_a_recorder_that_finds_no_place_gets_that_of_the_pictures() -> Non
 
 async def test_a_decoder_that_dies_costs_a_key_frame() -> None:
     class Mortal(Decoder):
-        async def _start(self):  # type: ignore[no-untyped-def]
+        async def _start(self) -> Process:
             process = await super()._start()
             if not died:
                 died.append(process.pid)
