@@ -11,6 +11,7 @@ from .settings import DEFAULT_SETTINGS, CameraSettings, CameraUser, Certificate
 
 StreamName = Literal["main", "sub"]
 Codec = Literal["H264", "H265", "JPEG", "MPEG4"]
+SPOKEN_CODEC: dict[Codec, str] = {"H264": "H.264", "H265": "H.265", "JPEG": "MJPEG", "MPEG4": "MPEG-4"}
 StreamTransport = Literal["auto", "tcp", "udp"]
 
 

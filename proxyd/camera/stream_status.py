@@ -9,9 +9,8 @@ from proxyd.api.streams import SentPicture, StreamClient, StreamStatus
 from proxyd.rtsp.sent import SentVideo
 from proxyd.rtsp.stats import ClientInfo, StreamStats
 
-from .spec import StreamName, StreamSpec
+from .spec import SPOKEN_CODEC, StreamName, StreamSpec
 
-_CODECS = {"H264": "H.264", "H265": "H.265", "JPEG": "JPEG", "MPEG4": "MPEG-4"}
 _MACROBLOCK = 16  # some encoders state the size before cropping
 
 
@@ -19,10 +18,11 @@ def otherwise(stream: StreamSpec, sent: SentVideo | None, nvr_name: str) -> str:
     """The sentence for an installer when codec or size are not what the NVR said of them by ONVIF, else ""."""
     if sent is None or (sent.codec == stream.codec and _same_size(stream, sent)):
         return ""
-    said = f"{stream.width}×{stream.height} {_CODECS[stream.codec]}"
+    said = f"{stream.width}×{stream.height} {SPOKEN_CODEC[stream.codec]}"
     size = f"{sent.shape.width}×{sent.shape.height} " if sent.shape else ""
+    sends = f"{size}{SPOKEN_CODEC[sent.codec]}"
     return (
-        f"{nvr_name} says {said} for the {stream.name} stream, it sends {size}{_CODECS[sent.codec]}: recorders may "
+        f"{nvr_name} says {said} for the {stream.name} stream, it sends {sends}: recorders may "
         f"refuse it. Scan {nvr_name} again, or correct the stream there."
     )
 

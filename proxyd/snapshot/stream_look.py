@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from proxyd.camera.spec import Codec, ReportUpstream, StreamName
+from proxyd.camera.spec import SPOKEN_CODEC, Codec, ReportUpstream, StreamName
 from proxyd.errors import ProxyError, UpstreamError
 from proxyd.rtsp.media_process import MediaUnavailable
 from proxyd.rtsp.opener import UpstreamOpener
@@ -23,7 +23,6 @@ from .key_frame import KeyFrame, UnitReader
 from .rtp_jpeg import JpegReader
 
 _KEPT_S = 12.0
-_SPOKEN: dict[Codec, str] = {"H264": "H.264", "H265": "H.265", "JPEG": "MJPEG", "MPEG4": "MPEG-4"}
 _READABLE: tuple[Codec, ...] = ("H264", "H265", "JPEG")
 
 
@@ -163,5 +162,5 @@ def _reader(name: str, media: list[Media], codecs: Collection[Codec]) -> tuple[i
 
 def _none_of(codec: Codec) -> NoKeyFrame:
     if codec in _READABLE:
-        return NoDecoder(f"Pictures of an {_SPOKEN[codec]} stream need PyAV.", TO_INSTALL)
-    return NoKeyFrame(f"Pictures cannot be made of an {_SPOKEN[codec]} stream.")
+        return NoDecoder(f"Pictures of an {SPOKEN_CODEC[codec]} stream need PyAV.", TO_INSTALL)
+    return NoKeyFrame(f"Pictures cannot be made of an {SPOKEN_CODEC[codec]} stream.")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from proxyd.camera.features import ChannelFeatures
-from proxyd.camera.spec import NvrAccess, StreamSpec
+from proxyd.camera.spec import SPOKEN_CODEC, NvrAccess, StreamSpec
 from proxyd.errors import NotFound, UpstreamAuthError, UpstreamError
 from proxyd.nvr.loudspeaker import takes_sound
 from proxyd.nvr.result import DeviceIdentity, ScannedChannel, ScannedStream, ScanProgress, ScanResult
@@ -62,7 +62,7 @@ async def probe_source(access: NvrAccess, source: KnownSource, timeouts: ProbeTi
     for stream in source.streams:
         if stream.spec.upstream_url is not None:
             spec = (await read_stream(stream.spec, access, timeouts)).spec
-            parts.append(f"{spec.name} {spec.codec} {spec.width}×{spec.height}, {spec.fps} fps")
+            parts.append(f"{spec.name} {SPOKEN_CODEC[spec.codec]} {spec.width}×{spec.height}, {spec.fps} fps")
     return "; ".join(parts)
 
 

@@ -60,7 +60,7 @@ async def test_a_camera_from_two_addresses_is_a_camera_like_every_other() -> Non
 
         test: m.NvrTest = await client.call("nvr.test", {"id": nvr.id})
         assert (test.ok, test.channels) == (True, 1)
-        assert "H264 1280×720" in test.message
+        assert "H.264 1280×720" in test.message
         renamed: m.Nvr = await client.call("nvr.update", {"id": nvr.id, "name": "Old cameras"})
         assert renamed.name == "Old cameras"
 

@@ -517,9 +517,9 @@ async def test_a_camera_by_its_stream_address(socket: Path, size: tuple[int, int
         await ui.sees("is on another host than the main stream")
         assert ui.app.focused is ui.app.screen.query_one("#sub")
         await ui.press("ctrl+u")
-        daemon.answers["source.test"] = NvrTest(ok=True, message="192.0.2.7 gives its streams: main H264 1280×720.")
+        daemon.answers["source.test"] = NvrTest(ok=True, message="192.0.2.7 gives its streams: main H.264 1280×720.")
         await ui.press("ctrl+t")
-        await ui.sees("main H264 1280×720")
+        await ui.sees("main H.264 1280×720")
         assert daemon.called("source.test") == [{"main": "rtsp://192.0.2.7/a"}]
         daemon.answers["source.add"] = Source(nvr=2, channel=1, name="Yard", camera=9, main="rtsp://192.0.2.7/a")
         await ui.press("down", "down")

@@ -112,7 +112,7 @@ async def test_alive_needs_no_account_and_costs_none() -> None:
 async def test_testing_tells_what_the_streams_are() -> None:
     async with running() as server:
         words = await probe_source(access(server.port), source(server.port, "1/main", "1/sub"), QUICK)
-    assert words == "main H264 1280×720, 25 fps; sub H264 640×360, 15 fps"
+    assert words == "main H.264 1280×720, 25 fps; sub H.264 640×360, 15 fps"
 
 
 _RTP = bytes.fromhex("80600001000000010000beef")
