@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxyd.allowance import Allowance
 from proxyd.camera.spec import NvrAccess
-from proxyd.digest import Challenge, authorization, choose, parse_challenges
-from proxyd.errors import UpstreamAuthError, UpstreamError, UpstreamProtocolError, UpstreamUnreachable
+from proxyd.errors import UpstreamError, UpstreamProtocolError, UpstreamUnreachable
 from proxyd.rtsp.bridge import Inward
 from proxyd.rtsp.dial import dial, words
 from proxyd.rtsp.headers import Headers
 from proxyd.rtsp.messages import Interleaved, Request, Response, format_interleaved, format_request, format_response
 from proxyd.rtsp.parser import RtspParser, RtspSyntaxError
+from proxyd.rtsp.upstream_auth import UpstreamAuth
 
 USER_AGENT = "onviftui"
 # Of what the daemon reads itself: twice a key frame's packets at 60 Mbit/s. It would have no time for other cameras.
@@ -64,8 +63,7 @@ class RtspClient(asyncio.Protocol):
         self._cseq = 0
         self._frames_allowed = Allowance(_MOST_FRAMES_PER_S)
         self._waiting: tuple[int, asyncio.Future[Response]] | None = None
-        self._challenge: Challenge | None = None
-        self._nonce_count = 0
+        self._auth = UpstreamAuth(access, self._name())
         self._closed = False
         self._handed_over = False
         self._adrift = False  # nothing that comes can be made out any more: only a farewell can be said
@@ -250,25 +248,10 @@ class RtspClient(asyncio.Protocol):
         response = await self._exchange(method, url, headers)
         if response.status != 401:
             return response
-        # The first 401 only asks, or says that the nonce has become old.
-        challenge = choose(parse_challenges(response.headers.get_all("WWW-Authenticate")))
-        if challenge is None:
-            raise UpstreamProtocolError(
-                f"{self._name()} asks for a kind of authentication that we do not know.",
-                "Set its RTSP authentication to digest.",
-            )
-        self._challenge, self._nonce_count = challenge, 0
-        if self._access.username:
+        if self._auth.challenged(response):
             response = await self._exchange(method, url, headers)
-        if response.status == 401 and not self._access.username:
-            raise UpstreamAuthError(
-                f"{self._name()} wants a user name and password for RTSP.", "Enter the account of that device."
-            )
         if response.status == 401:
-            raise UpstreamAuthError(
-                f"{self._name()} refuses user {self._access.username!r} for RTSP.",
-                "Correct its user name and password; some NVRs have separate users for ONVIF.",
-            )
+            raise self._auth.refused()
         return response
 
     async def _exchange(self, method: str, url: str, headers: Headers) -> Response:
@@ -289,17 +272,7 @@ class RtspClient(asyncio.Protocol):
         assert self._transport is not None
         self._cseq += 1
         whole = Headers([("CSeq", str(self._cseq)), ("User-Agent", USER_AGENT), *headers])
-        if self._challenge is not None and self._access.username:
-            self._nonce_count += 1
-            value = authorization(
-                self._challenge,
-                method=method,
-                uri=url,
-                username=self._access.username,
-                password=self._access.password,
-                cnonce=secrets.token_hex(8),
-                nc=self._nonce_count,
-            )
+        if value := self._auth.authorization(method, url):
             whole.add("Authorization", value)
         self._transport.write(format_request(Request(method, url, whole)))
 
