@@ -135,7 +135,7 @@ async def test_a_flood_of_packets_ends_the_session_before_it_takes_the_daemon_s_
         return Response(200)
 
     async with odd_nvr(PLAY=flood) as nvr:
-        session = upstream(nvr)
+        session = upstream(nvr, timeouts=UpstreamTimeouts())  # a busy machine takes a while to send so many
         await session.open()
         session.on_lost = lost.set_result
         await session.setup(0)
