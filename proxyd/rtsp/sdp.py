@@ -147,7 +147,7 @@ def offered(description: Description, *, audio: bool = True) -> list[Media]:
 
 
 def encoding(media: Media, payload_type: str | None = None) -> tuple[str, int]:
-    """(name in lower case, clock in Hz) of a format, the first one: by rtpmap, else as RFC 3551 §6 fixes it."""
+    """(name in lower case, clock in Hz) of a format, None for the first: by rtpmap, else as RFC 3551 §6 fixes it."""
     if payload_type is None:
         payload_type = media.formats[0] if media.formats else ""
     for name, value in media.attributes:

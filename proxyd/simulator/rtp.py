@@ -82,9 +82,8 @@ class RtpNumbering:
         self.ssrc = ssrc
         self.sequence = sequence
         self._timestamp_base = timestamp_base
-        self._marker = (
-            marker  # video and metadata: the last packet of a frame; audio: never, there is no silence suppression
-        )
+        # Of video and metadata the last packet of a frame; of sound none, there is no silence suppression.
+        self._marker = marker
         self._packets = 0
         self._octets = 0
 
