@@ -34,6 +34,7 @@ class MetadataSource:
         self._take = take
         self._wanted: tuple[StreamSpec, NvrAccess] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()  # cancelled, with their TEARDOWN still to say
         self._documents = Reassembler()
         self._allowance = Allowance(_MOST_PER_S)
 
@@ -42,24 +43,23 @@ class MetadataSource:
         if wanted == self._wanted and (wanted is None or (self._task is not None and not self._task.done())):
             return
         before, self._wanted, self._task = self._task, wanted, None
-        if before is not None:
+        if before is not None and not before.done():
             before.cancel()
+            self._ending.add(before)
+            before.add_done_callback(self._ending.discard)
         if wanted is not None:
-            self._task = asyncio.create_task(self._run(wanted[0], before), name=f"nvr metadata {self._name}")
-        elif before is not None:
-            self._task = before  # `stop` waits for its end
+            self._task = asyncio.create_task(self._run(wanted[0]), name=f"nvr metadata {self._name}")
 
     async def stop(self) -> None:
         """The NVR's session ends, with TEARDOWN; bounded."""
         self.follow(None)
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
-    async def _run(self, stream: StreamSpec, before: asyncio.Task[None] | None) -> None:
+    async def _run(self, stream: StreamSpec) -> None:
         loop = asyncio.get_running_loop()
-        if before is not None:
-            await asyncio.gather(before, return_exceptions=True)
+        # None of them by name: a cancelled task keeps its variables, and each would keep the one before it, for ever.
+        while self._ending:
+            await asyncio.wait(self._ending)
         pause_s = _PAUSES_S[0]
         while True:
             began = loop.time()

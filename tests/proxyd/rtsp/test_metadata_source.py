@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import AsyncIterator
 from datetime import datetime
 
@@ -47,6 +49,28 @@ async def test_objects_of_the_nvr_pass_and_nothing_that_names_it(udp: bool) -> N
             await asyncio.gather(*ending, return_exceptions=True)
         assert len(ending) == nvr.requests["TEARDOWN"] == 1
         assert not seen.refusals()
+
+
+async def test_nothing_stays_of_sessions_with_the_nvr_that_have_ended() -> None:
+    sessions: list[weakref.ref[asyncio.Task[object]]] = []
+    faults = Faults(metadata=frozenset({3}))
+    async with simulated_nvr(faults) as nvr, camera(nvr.port, features=OBJECTS) as (server, _, base):
+        for number in range(1, 4):
+            async with recorder(server) as one:
+                url = f"{base}/main"
+                assert (await one.ask("DESCRIBE", url)).status == 200
+                session = await set_up(one, url, 0)
+                assert (await one.ask("PLAY", url, Session=session)).status == 200
+                await Documents(one, 0).until("tt:VideoAnalytics/tt:Frame")
+                ending = [task for task in asyncio.all_tasks() if task.get_name() == "nvr metadata camera 7"]
+                sessions += map(weakref.ref, ending)
+                assert (await one.ask("TEARDOWN", url, Session=session)).status == 200
+                async with asyncio.timeout(DEADLINE_S):
+                    await asyncio.gather(*ending, return_exceptions=True)
+                assert len(sessions) == nvr.requests["TEARDOWN"] == number
+        ending.clear()
+        gc.collect()
+        assert [one() for one in sessions[:2]] == [None, None]  # the last one may be in a variable of the loop
 
 
 async def test_one_session_with_the_nvr_serves_all_recorders_of_metadata() -> None:
