@@ -31,6 +31,17 @@ def test_packets_that_come_by_udp_go_out_by_tcp() -> None:
         assert (stats.packets, stats.frames, stats.lost, stats.late) == (51, 50, 0, 0)
 
 
+def test_more_reports_than_are_taken_at_once_all_pass() -> None:
+    with media() as rig:
+        feed, (packets, reports) = rig.udp_feed()
+        _, recorder = rig.outlet(feed)
+        packets.send(payloads(1)[0])
+        recorder.frame()
+        for _ in range(300):
+            reports.send(SENDER_REPORT)
+        assert {recorder.frame()[0] for _ in range(300)} == {1}
+
+
 def test_order_is_restored_and_the_lost_are_given_up() -> None:
     made = payloads(12)
     with media("--reorder-ms", "30") as rig:
