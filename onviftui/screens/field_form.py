@@ -22,6 +22,7 @@ from ..words import Tone
 from .dialog import WIDTH
 
 TEST_DEADLINE_S = 90.0
+_LABEL = 11  # cells, as in app.tcss; what is wrong stands beside them
 _Saved = TypeVar("_Saved")
 
 
@@ -85,7 +86,7 @@ class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
         first = ""
         for name, _, _ in self.FIELDS:
             words = wrong.get(name, "")
-            shown: list[Line] = list(wrap(words, WIDTH, Tone.ERROR, limit=2)) if words else []
+            shown: list[Line] = list(wrap(words, WIDTH - _LABEL, Tone.ERROR, limit=2)) if words else []
             self.query_one(f"#wrong-{name}", Lines).show(shown)
             first = first or (name if words else "")
         if first:

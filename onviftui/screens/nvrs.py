@@ -101,8 +101,9 @@ class NvrsView(TableView):
                 first = (*first, (more, Tone.MUTED))
         clock = format_clock_offset(item.clock_offset_s, ui_of(self).local_now())
         second = [f"{item.online} of {count(item.channels, 'channel')} with a picture"] if item.last_scan else []
-        second += [f"clock {clock}"] if clock else []
-        second += [f"streams by {item.transport.upper()}"] if item.transport != "auto" else []
+        by_hand = item.transport != "auto"
+        second += [f"clock {clock}"] if clock and not (by_hand and clock == "right") else []  # all fit into 80 cells
+        second += [f"streams by {item.transport.upper()}"] if by_hand else []
         second += [f"events by {item.events}"] if item.events in ("pull point", "notification") else []
         reason = item.reason or (f"{failed.error} {failed.hint}" if failed and item.state is NvrState.NEW else "")
         if reason:

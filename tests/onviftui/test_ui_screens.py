@@ -472,9 +472,11 @@ async def test_how_streams_come_can_be_chosen_for_a_known_nvr(socket: Path) -> N
         field.value = "multicast"
         await ui.press("ctrl+s")
         await ui.sees("one of auto, tcp and udp")
+        assert "…" not in ui.line_with("one of auto")
         field.value = "UDP"
         await ui.press("ctrl+s")
         await ui.hears("saved")
+        await ui.sees("streams by UDP")
         assert daemon.called("nvr.update") == [{"id": 1, "transport": "udp"}]
 
 
