@@ -115,7 +115,10 @@ async def camera_show(args: argparse.Namespace, client: RpcClient, out: Output) 
                 ("clock", f"may differ by {camera.clock_window_s} s"),
                 ("accounts", ", ".join(camera.accounts) or "its own alone"),
                 ("PTZ", "yes" if camera.ptz else "no"),
-                ("loudspeaker", "yes: recorders can talk" if camera.speaker else "no"),
+                (
+                    "loudspeaker",
+                    "yes: recorders can talk" if camera.speaker else "no" if camera.audio else "no: sound is off",
+                ),
                 ("starts at boot", "yes" if camera.enabled else "no"),
                 ("serial", camera.serial),
                 ("uuid", camera.uuid),

@@ -119,7 +119,7 @@ def rights_words(camera: Camera) -> list[tuple[str, str, Tone]]:
         ("PTZ", "yes" if camera.ptz else "no: the NVR offers none", Tone.TEXT if camera.ptz else Tone.MUTED),
         (
             "Speaker",
-            "yes: recorders can talk" if camera.speaker else "no",
+            "yes: recorders can talk" if camera.speaker else "no" if camera.audio else "no: sound is off",
             Tone.TEXT if camera.speaker else Tone.MUTED,
         ),
         ("Clock", f"a recorder's may differ by {camera.clock_window_s} s", Tone.MUTED),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from proxyd.camera.accounts import accounts
 from proxyd.rtsp.auth import RecorderAuth
+from proxyd.rtsp.backchannel import FEATURE, NO_LOUDSPEAKER
 from proxyd.rtsp.context import CameraContext, shown
 from proxyd.rtsp.headers import parse_session
 from proxyd.rtsp.messages import VERSION, Request
@@ -62,7 +63,8 @@ class Admission:
         required = request.headers.get_all("Require") + request.headers.get_all("Proxy-Require")
         features = ", ".join(unsupported_features(required, self._features()))
         if features:
-            raise Refused(551, f"requires {shown(features)}", ("Unsupported", features))
+            reason = NO_LOUDSPEAKER if features == FEATURE else f"requires {shown(features)}"
+            raise Refused(551, reason, ("Unsupported", features))
 
     async def admit(self, request: Request) -> None:
         """Raises Refused without the right password, or in a session that there is not."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from proxyd.rtsp.sdp import MAX_MEDIA, RTP_PROFILES, Description, Media, encoding, format_media, parse_sdp
 
 FEATURE = "www.onvif.org/ver20/backchannel"
+NO_LOUDSPEAKER = "wants to speak, but the NVR has no loudspeaker here"
 FIRST_TRACK = MAX_MEDIA  # our number of the first one, beyond those of a stream's own tracks
 _MAX_PACKET_BYTES = 4096
 _DIRECTIONS = ("recvonly", "sendonly", "sendrecv")

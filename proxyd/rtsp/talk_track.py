@@ -11,7 +11,7 @@ from functools import partial
 
 from proxyd.camera.spec import StreamSpec
 from proxyd.errors import UpstreamError
-from proxyd.rtsp.backchannel import FEATURE, FIRST_TRACK, is_sound
+from proxyd.rtsp.backchannel import FEATURE, FIRST_TRACK, NO_LOUDSPEAKER, is_sound
 from proxyd.rtsp.context import CameraContext
 from proxyd.rtsp.headers import Transport
 from proxyd.rtsp.sdp import Media
@@ -59,7 +59,7 @@ class TalkTrack:
         except MayNotSpeak as error:
             raise Refused(551, str(error), ("Unsupported", FEATURE)) from None
         if not media:
-            raise Refused(551, "wants to speak, but the NVR has no loudspeaker here", ("Unsupported", FEATURE))
+            raise Refused(551, NO_LOUDSPEAKER, ("Unsupported", FEATURE))
         return media
 
     async def setup(self, stream: StreamSpec, track: int, wish: Transport) -> Transport:

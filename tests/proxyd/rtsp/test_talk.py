@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from proxyd.camera.features import ChannelFeatures, ChannelTokens
+from proxyd.rtsp.backchannel import NO_LOUDSPEAKER
 from proxyd.rtsp.context import RtspLimits
 from proxyd.rtsp.headers import parse_session, parse_transport
 from proxyd.rtsp.messages import format_interleaved
@@ -256,13 +257,14 @@ async def test_an_account_that_may_not_speak_goes_on_watching(moment: str) -> No
     ],
 )
 async def test_a_camera_that_has_no_loudspeaker_asks_nobody(changes: dict[str, Any]) -> None:
-    async with setting() as (nvr, server, _, url), recorder(server) as client:
+    async with setting() as (nvr, server, seen, url), recorder(server) as client:
         spec = server._context.spec
         if "settings" in changes:
             changes = {"settings": replace(spec.settings, audio=False)}
         server.update(replace(spec, **changes))
         response = await client.ask("DESCRIBE", url, Require=FEATURE)
         assert (response.status, response.headers.get("Unsupported")) == (551, FEATURE)
+        assert seen.refusals() == [f"DESCRIBE main: {NO_LOUDSPEAKER}"]
         assert not nvr.requests
         plain = await client.ask("DESCRIBE", url)
         assert not back_tracks(plain.body.decode())
