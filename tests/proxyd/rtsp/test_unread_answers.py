@@ -17,6 +17,8 @@ from .tls_cameras import tls_recorder, with_tls
 
 _LIMITS = replace(AT_ONCE, blocked_s=1, sweep_s=0.1)
 _MOST_BYTES = 128 * 1024
+# While there is room for answers its requests are read on, and what it has written meanwhile may come in one piece.
+_WHY = ("read nothing for 1 s", "too many requests at once")
 
 
 async def _asks_until_cut_off(server: RtspServer, one: Recorder, requests: bytes) -> int:
@@ -42,7 +44,7 @@ async def test_without_a_session(secure: bool) -> None:
             assert (await one.ask("OPTIONS", url)).status == 200
             request = format_request(Request("DESCRIBE", f"{url}/main", Headers([("CSeq", "1")])))
             assert await _asks_until_cut_off(server, one, 8 * request) < _MOST_BYTES
-        assert "read nothing for 1 s" in await seen.until_refusal("cut off")
+        assert (await seen.until_refusal("cut off")).endswith(_WHY)
 
 
 async def test_after_a_session_by_tls_that_ended_unread() -> None:
@@ -69,4 +71,4 @@ async def test_after_a_session_by_tls_that_ended_unread() -> None:
         assert await seen.until_done("TEARDOWN main")
         request = format_request(Request("OPTIONS", url, Headers([("CSeq", "91")])))
         assert await _asks_until_cut_off(server, one, 8 * request) < _MOST_BYTES
-        assert "read nothing for 1 s" in await seen.until_refusal("cut off")
+        assert (await seen.until_refusal("cut off")).endswith(_WHY)
