@@ -31,21 +31,16 @@ def framed_alike(buffer: bytearray, at: int, stride: int, end: int) -> int:
             column = buffer[at + offset : at + most * stride : stride]
             most -= len(column.lstrip(column[:1]))
         return most
-    head = buffer[at : at + HEAD_BYTES]
-    count = 1
-    at += stride
-    while count < most and buffer[at : at + HEAD_BYTES] == head:
-        count += 1
-        at += stride
-    return count
+    return alike(buffer, at, stride, most, HEAD_BYTES)
 
 
-def alike(buffer: bytearray, at: int, stride: int, most: int) -> int:
-    """How many packets from `at` on, one each `stride` bytes and `most` at most, begin as the first one does."""
-    head = buffer[at : at + _ALIKE_BYTES]
+def alike(buffer: bytearray, at: int, stride: int, most: int, size: int = _ALIKE_BYTES) -> int:
+    """How many packets from `at` on, one each `stride` bytes and `most` at most, have the first `size` bytes of the
+    first one: channel and length, marker and payload type."""
+    head = buffer[at : at + size]
     count = 1
     at += stride
-    while count < most and buffer[at : at + _ALIKE_BYTES] == head:
+    while count < most and buffer[at : at + size] == head:
         count += 1
         at += stride
     return count

@@ -1,6 +1,6 @@
 """A stream for the daemon itself: an outlet like a recorder's, whose other end is here.
 
-For what needs few packets (a key frame, metadata). Packets come by a pair of sockets: while nobody reads them they wait
+For what needs few packets: a key frame. They come by a pair of sockets: while nobody reads them they wait
 in the media process, which drops them as it does for a slow recorder, so nothing here grows.
 """
 
@@ -24,14 +24,11 @@ _LET_GO_S = 2.0
 class Tap:
     """`async with Tap(shared) as tap:` holds the stream; then `describe`, `play`, and iterate over (our track number,
     RTP packet). One reader. All of it raises UpstreamError and MediaUnavailable, the iteration when the stream has
-    ended; the end of the block releases the stream.
-
-    `patient`: while a lost stream is fetched again the iteration waits; otherwise it ends with that error.
+    ended or is fetched again; the end of the block releases the stream.
     """
 
-    def __init__(self, shared: SharedStream, *, patient: bool = False) -> None:
+    def __init__(self, shared: SharedStream) -> None:
         self._shared = shared
-        self._patient = patient
         self._outlet: Outlet | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -51,7 +48,7 @@ class Tap:
     async def play(self, tracks: Sequence[int], *, at_key: bool) -> None:
         """Packets of these tracks come. `at_key`: of a stream that runs, from the next key frame of its video on, or
         from anywhere when none comes for a while; one that begins now is given from its first packet on."""
-        if self._shared.interrupted and not self._patient:
+        if self._shared.interrupted:
             raise MediaUnavailable("has no packets of this stream", "The stream is fetched again at the moment.")
         for track in tracks:
             await self._shared.setup(track)
@@ -105,11 +102,10 @@ class Tap:
         return self._outlet is not None
 
     def stream_interrupted(self, error: UpstreamError) -> None:
-        if not self._patient:
-            self._fail(error)
+        self._fail(error)
 
     def stream_resumed(self, after_s: float) -> None:
-        pass  # numbers go on
+        pass  # it has failed
 
     def stream_ended(self, error: StreamError) -> None:
         self._fail(error)

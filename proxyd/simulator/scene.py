@@ -13,7 +13,7 @@ from lxml import etree
 from proxyd.onvif.durations import format_instant
 from proxyd.simulator.faults import Faults
 from proxyd.simulator.layout import SimProfile
-from proxyd.simulator.soap import Element, el
+from proxyd.simulator.soap import Element, el, unicast_only
 
 FRAMES_PER_S = 5
 MAX_PAYLOAD_BYTES = 1388
@@ -31,14 +31,7 @@ def metadata_configuration(faults: Faults, profile: SimProfile, tag: str) -> Ele
         el("tt:UseCount", "2"),
         el("tt:PTZStatus", el("tt:Status", "true"), el("tt:Position", "true")),
         el("tt:Analytics", "true"),
-        el(
-            "tt:Multicast",
-            el("tt:Address", el("tt:Type", "IPv4"), el("tt:IPv4Address", "0.0.0.0")),  # noqa: S104 - multicast off
-            el("tt:Port", "0"),
-            el("tt:TTL", "0"),
-            el("tt:AutoStart", "false"),
-        ),
-        el("tt:SessionTimeout", "PT60S"),
+        *unicast_only(),
         token=f"MetadataConfig{profile.channel}",
     )
 

@@ -140,3 +140,15 @@ def fault(prefix: str, error: Fault) -> bytes:
 def _envelope(prefix: str) -> tuple[Element, Element]:
     root = etree.Element(f"{{{SOAP}}}Envelope", nsmap={prefix: SOAP, **NAMESPACES})
     return root, etree.SubElement(root, f"{{{SOAP}}}Body")
+
+
+def unicast_only() -> tuple[Element, Element]:
+    """The end of a configuration of what is streamed (onvif.xsd): multicast is off."""
+    multicast = el(
+        "tt:Multicast",
+        el("tt:Address", el("tt:Type", "IPv4"), el("tt:IPv4Address", "0.0.0.0")),  # noqa: S104 - multicast off
+        el("tt:Port", "0"),
+        el("tt:TTL", "0"),
+        el("tt:AutoStart", "false"),
+    )
+    return multicast, el("tt:SessionTimeout", "PT60S")

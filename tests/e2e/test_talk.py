@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -98,12 +99,20 @@ async def test_what_onvif_declares_is_there(dialect: str) -> None:
                 await _talk(url, account)
 
 
-async def _talk(url: str, account: tuple[str, str]) -> None:
-    """As a recorder does that wants no picture; returns when the camera has let go. Raises RtspClientError."""
+@asynccontextmanager
+async def _recorder(url: str, account: tuple[str, str]) -> AsyncIterator[RtspClient]:
     parts = urlsplit(url)
     client = RtspClient(*account, lambda channel, packet: None)
     await client.connect(parts.hostname or "", parts.port or 554)
     try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def _talk(url: str, account: tuple[str, str]) -> None:
+    """As a recorder does that wants no picture; returns when the camera has let go. Raises RtspClientError."""
+    async with _recorder(url, account) as client:
         described = await client.request("DESCRIBE", url, Accept="application/sdp", Require=FEATURE)
         ((_, control),) = back_tracks(described.body.decode())
         track = join_control(described.headers.get("Content-Base") or url, control)
@@ -114,19 +123,12 @@ async def _talk(url: str, account: tuple[str, str]) -> None:
         for packet in speech(_PACKETS):
             client.send_packet(0, packet)
         await client.request("TEARDOWN", url, Session=session)
-    finally:
-        await client.close()
 
 
 async def _section(url: str, account: tuple[str, str]) -> int:
     """The number of the one that is for sound to the NVR."""
-    parts = urlsplit(url)
-    client = RtspClient(*account, lambda channel, packet: None)
-    await client.connect(parts.hostname or "", parts.port or 554)
-    try:
+    async with _recorder(url, account) as client:
         described = await client.request("DESCRIBE", url, Accept="application/sdp", Require=FEATURE)
-    finally:
-        await client.close()
     sections = described.body.decode().split("\r\nm=")[1:]
     return next(number for number, text in enumerate(sections) if "a=sendonly" in text)
 

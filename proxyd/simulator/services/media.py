@@ -11,7 +11,7 @@ from proxyd.simulator.services.device import media_capabilities
 from proxyd.simulator.services.encoders import MEDIA_ENCODERS, by_encoder_token
 from proxyd.simulator.services.ptz_nodes import ptz_configuration
 from proxyd.simulator.services.uris import snapshot_uri, stream_uri
-from proxyd.simulator.soap import Element, Request, el
+from proxyd.simulator.soap import Element, Request, el, unicast_only
 
 
 def _profile(context: Context, profile: SimProfile, tag: str) -> Element:
@@ -73,14 +73,7 @@ def _encoder(context: Context, profile: SimProfile, tag: str = "tt:VideoEncoderC
             el("tt:BitrateLimit", str(media.bitrate_kbps)),
         ),
         h264 if media.codec == "H264" else None,
-        el(
-            "tt:Multicast",
-            el("tt:Address", el("tt:Type", "IPv4"), el("tt:IPv4Address", "0.0.0.0")),  # noqa: S104 - multicast off
-            el("tt:Port", "0"),
-            el("tt:TTL", "0"),
-            el("tt:AutoStart", "false"),
-        ),
-        el("tt:SessionTimeout", "PT60S"),
+        *unicast_only(),
         token=profile.encoder,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -14,22 +16,30 @@ from proxyd.rtsp.headers import Transport, parse_transport
 from proxyd.rtsp.metadata_leg import MAX_WAITING_BYTES, MetadataLeg
 from proxyd.rtsp.metadata_rtp import Reassembler
 from proxyd.rtsp.metadata_sdp import METADATA_TRACK
+from proxyd.rtsp.server import RtspServer
 from proxyd.rtsp.udp_pair import bind_udp_pair
+from proxyd.simulator.rtsp_server import RtspSimulator
 
-from .cameras import CAMERA_HOST, DEADLINE_S, Recorder, camera, recorder, simulated_nvr
+from .cameras import CAMERA_HOST, DEADLINE_S, Recorder, Seen, camera, recorder, simulated_nvr
 from .metadata_recorder import BOTH, EVENTS, Documents, move, set_up, states, still, until_state
 from .test_tunnel import tunnel
 from .tls_cameras import tls_recorder, with_tls
 
 
-async def test_events_come_between_the_packets_of_video() -> None:
+@asynccontextmanager
+async def watched() -> AsyncIterator[tuple[RtspSimulator, RtspServer, Seen, str, Recorder]]:
+    """A camera with events, the address of its main stream, and a recorder that is connected."""
     async with (
         simulated_nvr() as nvr,
         camera(nvr.port, features=EVENTS) as (server, seen, base),
         recorder(server) as one,
     ):
         server.metadata.present = still
-        url = f"{base}/main"
+        yield nvr, server, seen, f"{base}/main", one
+
+
+async def test_events_come_between_the_packets_of_video() -> None:
+    async with watched() as (_, server, seen, url, one):
         described = await one.ask("DESCRIBE", url)
         text = described.body.decode()
         assert text.index("m=video") < text.index("m=application 0 RTP/AVP 107")
@@ -61,13 +71,7 @@ async def test_events_come_between_the_packets_of_video() -> None:
 
 
 async def test_metadata_alone_needs_no_media_of_the_nvr() -> None:
-    async with (
-        simulated_nvr() as nvr,
-        camera(nvr.port, features=EVENTS) as (server, _, base),
-        recorder(server) as one,
-    ):
-        server.metadata.present = still
-        url = f"{base}/main"
+    async with watched() as (nvr, server, _, url, one):
         assert (await one.ask("DESCRIBE", url)).status == 200
         session = await set_up(one, url, 0)
         assert (await one.ask("PLAY", url, Session=session)).status == 200
@@ -84,13 +88,7 @@ async def test_metadata_alone_needs_no_media_of_the_nvr() -> None:
 async def test_metadata_by_udp() -> None:
     pair = bind_udp_pair("127.0.0.1", buffer_bytes=65536)
     try:
-        async with (
-            simulated_nvr() as nvr,
-            camera(nvr.port, features=EVENTS) as (server, _, base),
-            recorder(server) as one,
-        ):
-            server.metadata.present = still
-            url = f"{base}/main"
+        async with watched() as (_, _, _, url, one):
             port = pair[0].getsockname()[1]
             assert (await one.ask("DESCRIBE", url)).status == 200
             wish = f"RTP/AVP;unicast;client_port={port}-{port + 1}"
@@ -129,13 +127,8 @@ async def test_it_is_not_offered(features: ChannelFeatures, settings: CameraSett
 
 
 async def test_a_recorder_without_it_gets_what_it_always_got() -> None:
-    async with (
-        simulated_nvr() as nvr,
-        camera(nvr.port, features=EVENTS) as (server, _, base),
-        recorder(server) as one,
-    ):
-        server.metadata.present = still
-        await one.start(f"{base}/main")
+    async with watched() as (_, server, _, url, one):
+        await one.start(url)
         move(server, True)
         await one.until_packets(60)
         assert {packet.channel for packet in one.packets} == {0, 1}
@@ -221,9 +214,7 @@ async def test_a_recorder_that_does_not_read_misses_whole_documents() -> None:
 
 
 async def test_who_missed_something_is_told_how_things_stand() -> None:
-    async with simulated_nvr() as nvr, camera(nvr.port, features=EVENTS) as (server, _, base), recorder(server) as one:
-        server.metadata.present = still
-        url = f"{base}/main"
+    async with watched() as (_, server, _, url, one):
         session = await set_up(one, url, 0)
         assert (await one.ask("PLAY", url, Session=session)).status == 200
         documents = Documents(one, 0)
