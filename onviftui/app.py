@@ -15,6 +15,8 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 from textual.timer import Timer
 
+from proxyd.api.dial import Dial
+
 from .actions import Acting
 from .crash import crash_log, report_crash
 from .keys import VIEWS, app_bindings, help_keys
@@ -34,7 +36,7 @@ CLOSE_DEADLINE_S = 2.0
 
 
 class OnviftuiApp(Acting):
-    """`socket` is the daemon's. Everything else has defaults that only tests change."""
+    """`where` is the daemon's socket, or how to get a connection to it. The rest has defaults that tests change."""
 
     TITLE = "onviftui"
     CSS_PATH = "app.tcss"
@@ -42,10 +44,10 @@ class OnviftuiApp(Acting):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS = app_bindings()
 
-    def __init__(self, socket: Path, look: Look | None = None, log: Path | None = None) -> None:
+    def __init__(self, where: Path | Dial, look: Look | None = None, log: Path | None = None) -> None:
         super().__init__(plain="NO_COLOR" in os.environ)
         self.store = Store()
-        self.live = Live(socket, self.store)
+        self.live = Live(where, self.store)
         self.look = look or Look()
         self.crash_log = log or crash_log()
         self.crashes: list[str] = []  # sentences for after the screen is restored
@@ -194,13 +196,13 @@ class OnviftuiApp(Acting):
         self._fatal_error()
 
 
-def run(socket: Path) -> int:
+def run(where: Path | Dial) -> int:
     """The UI until the user leaves; the exit code. Needs a terminal."""
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         sys.stderr.write("onviftui: the UI needs a terminal. For scripts try: onviftui camera list --json\n")
         return 2
     correct_colorterm(os.environ)
-    app = OnviftuiApp(socket, Look(ascii=not speaks_utf8(os.environ)))
+    app = OnviftuiApp(where, Look(ascii=not speaks_utf8(os.environ)))
     app.run()
     for sentence in app.crashes[:1]:
         sys.stderr.write(f"onviftui: {sentence}\n")

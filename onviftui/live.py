@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from proxyd.api.client import RpcClient
+from proxyd.api.dial import Dial
 from proxyd.errors import DaemonUnreachable, ProxyError
 
 from .store import Link, Store
@@ -33,8 +34,8 @@ def reconnect_delay(attempt: int, chance: float) -> float:
 class Live:
     """Owns the one client. `run` never returns; cancel it to close the connection."""
 
-    def __init__(self, socket: Path, store: Store, chance: Callable[[], float] = random.random) -> None:
-        self._socket = socket
+    def __init__(self, where: Path | Dial, store: Store, chance: Callable[[], float] = random.random) -> None:
+        self._where = where
         self._store = store
         self._chance = chance
         self._client: RpcClient | None = None
@@ -46,7 +47,7 @@ class Live:
             try:
                 async with AsyncExitStack() as stack:
                     async with asyncio.timeout(CONNECT_DEADLINE_S):
-                        client = await stack.enter_async_context(RpcClient(self._socket))
+                        client = await stack.enter_async_context(RpcClient(self._where))
                         snapshot = await client.subscribe()
                     attempt = 0
                     self._client = client

@@ -7,6 +7,7 @@ done: reconnecting is the caller's policy.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,10 +15,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 from proxyd.errors import DaemonUnreachable, NotAllowed
 
 from .codec import MAX_REPLY, decode_error, decode_result, encode_call
+from .dial import Dial, as_dial, words
 from .models import Event, Snapshot
 
 _CONNECT_TIMEOUT_S = 5.0
@@ -25,10 +28,11 @@ _EVENT_BACKLOG = 10_000  # a reader that falls further behind is told to start a
 
 
 class RpcClient:
-    """`async with RpcClient(socket) as client: cameras = await client.call("camera.list")`."""
+    """`async with RpcClient(socket) as client: cameras = await client.call("camera.list")`. `where` is the daemon's
+    socket, or how to get a connection to it."""
 
-    def __init__(self, socket: Path) -> None:
-        self._path = socket
+    def __init__(self, where: Path | Dial) -> None:
+        self._where = where
         self._session: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -39,8 +43,7 @@ class RpcClient:
 
     async def __aenter__(self) -> Self:
         """Raises DaemonUnreachable (nobody listens) or NotAllowed (the socket's permissions say no)."""
-        connector = aiohttp.UnixConnector(path=str(self._path))
-        self._session = aiohttp.ClientSession(connector=connector)
+        self._session = aiohttp.ClientSession(connector=_Connector(as_dial(self._where)))
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
                 self._socket = await self._session.ws_connect(
@@ -48,14 +51,14 @@ class RpcClient:
                 )
         except BaseException as error:
             await self._session.close()
-            if _is_permission(error):
+            if isinstance(error, OSError) and error.errno == errno.EACCES:
                 raise NotAllowed(
-                    f"You may not talk to proxyd at {self._path}.",
+                    f"You may not talk to proxyd{words(self._where)}.",
                     "Use sudo, or ask an administrator to add you to the group proxyd.",
                 ) from None
             if isinstance(error, OSError | aiohttp.ClientError | TimeoutError):
                 raise DaemonUnreachable(
-                    f"proxyd does not answer at {self._path}.",
+                    f"proxyd does not answer{words(self._where)}.",
                     "Start it: systemctl start proxyd, or proxyd run. If its socket is elsewhere: --socket PATH",
                 ) from None
             raise
@@ -136,12 +139,20 @@ class RpcClient:
             future.set_result(message.get("result"))
 
 
-def _is_permission(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, PermissionError) or (
-            isinstance(cause, aiohttp.ClientConnectorError) and isinstance(cause.os_error, PermissionError)
-        ):
-            return True
-        cause = cause.__cause__
-    return False
+class _Connector(aiohttp.BaseConnector):
+    """Connections come ready-made, as aiohttp's own UnixConnector makes them of a path."""
+
+    def __init__(self, dial: Dial) -> None:
+        super().__init__()
+        self._dial = dial
+
+    async def _create_connection(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> ResponseHandler:
+        sock = await self._dial()
+        try:
+            _, protocol = await asyncio.get_running_loop().create_connection(self._factory, sock=sock)
+        except BaseException:
+            sock.close()
+            raise
+        return protocol

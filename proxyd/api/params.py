@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from .fields import Host, Id, Name, Network, Port, Probe, Username, typeable
+from .states import Role
 
 
 class Params(BaseModel):
@@ -21,6 +22,13 @@ class NoParams(Params):
 
 class ById(Params):
     id: Id
+
+
+class Bind(Params):
+    """Of `POST /bind`: for whom a connection speaks from then on."""
+
+    name: Username
+    role: Role
 
 
 class ByIds(Params):

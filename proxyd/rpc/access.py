@@ -27,6 +27,10 @@ class Caller:
     name: str
     role: Role
 
+    def acting_for(self, name: str, role: Role) -> Caller:
+        """The same connection from now on: somebody else's calls, with no more rights than this user has himself."""
+        return Caller(self.uid, f"{name} via {self.name}", min(self.role, role, key=_ORDER.index))
+
     def require(self, role: Role, method: str) -> None:
         if _ORDER.index(self.role) < _ORDER.index(role):
             raise NotAllowed(

@@ -1,4 +1,5 @@
-"""The Unix socket: WebSocket /rpc for programs that stay, POST /rpc for scripts, GET /metrics for Prometheus.
+"""The Unix socket: WebSocket /rpc for programs that stay, POST /rpc for scripts, GET /metrics for Prometheus, and
+POST /bind, once, before a connection is handed to somebody who may do less (`api/dial`).
 
 What a client can do wrong, and what it gets:
 garbage or half a message → JSON-RPC error -32700; not a request → -32600; unknown method → -32601; wrong types →
@@ -18,12 +19,24 @@ import stat
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
+from weakref import WeakKeyDictionary
 
 from aiohttp import WSMsgType, web
+from pydantic import ValidationError
 
-from proxyd.api.codec import MAX_MESSAGE, Call, WireError, decode_call, encode_error, encode_result
+from proxyd.api.codec import (
+    MAX_MESSAGE,
+    Call,
+    WireError,
+    WireErrorWithFields,
+    decode_call,
+    encode_error,
+    encode_result,
+    field_errors,
+)
 from proxyd.api.models import Role, Snapshot
-from proxyd.errors import Conflict, ProxyError
+from proxyd.api.params import Bind
+from proxyd.errors import Conflict, NotAllowed, ProxyError
 from proxyd.hub import Hub, Subscriber
 
 from .access import Caller, caller, peer_uid
@@ -60,9 +73,11 @@ class RpcServer:
         self._roles = roles
         self._metrics = metrics
         self._open: set[_Connection] = set()
+        self._bound: WeakKeyDictionary[asyncio.BaseTransport, Caller] = WeakKeyDictionary()
         app = web.Application(client_max_size=MAX_MESSAGE)
         app.router.add_get("/rpc", self._websocket)
         app.router.add_post("/rpc", self._post)
+        app.router.add_post("/bind", self._bind)
         app.router.add_get("/metrics", self._get_metrics)
         self._runner = web.AppRunner(
             app,
@@ -104,6 +119,8 @@ class RpcServer:
 
     def _caller(self, request: web.Request) -> Caller:
         assert request.transport is not None
+        if request.transport in self._bound:
+            return self._bound[request.transport]
         return caller(peer_uid(request.transport.get_extra_info("socket")), self._roles)
 
     async def answer(self, text: str | bytes, who: Caller) -> str | None:
@@ -148,6 +165,25 @@ class RpcServer:
             return web.json_response(text=encode_error(None, error), status=413)
         reply = await self.answer(text, self._caller(request))
         return web.Response(status=204) if reply is None else web.json_response(text=reply)
+
+    async def _bind(self, request: web.Request) -> web.Response:
+        """204, or an error: a connection can be bound once, and never to more than its user may do."""
+        assert request.transport is not None
+        try:
+            if request.transport in self._bound:
+                raise NotAllowed("This connection already speaks for somebody.", "Open another one.")
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                wanted = Bind.model_validate_json(await request.read())
+        except ValidationError as error:
+            return web.json_response(
+                text=encode_error(None, WireErrorWithFields(None, field_errors(error))), status=400
+            )
+        except TimeoutError:
+            return web.Response(status=408)
+        except NotAllowed as error:
+            return web.json_response(text=encode_error(None, error), status=403)
+        self._bound[request.transport] = self._caller(request).acting_for(wanted.name, wanted.role)
+        return web.Response(status=204)
 
     async def _get_metrics(self, request: web.Request) -> web.Response:
         """For every role: nothing in it is secret."""

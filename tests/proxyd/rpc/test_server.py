@@ -19,6 +19,8 @@ import pytest
 
 from proxyd.api import models as m
 from proxyd.api.client import RpcClient
+from proxyd.api.dial import bound
+from proxyd.api.models import Role, Status
 from proxyd.errors import Conflict, DaemonUnreachable, InvalidInput, NotAllowed, NotFound, ProxyError
 from proxyd.hub import BACKLOG, Hub, Subscriber
 from proxyd.rpc import server as rpc_server
@@ -290,3 +292,57 @@ async def test_subscribers_that_leave_are_forgotten(tmp_path: Path) -> None:
                 while hub._subscribers:
                     await asyncio.sleep(0)
     assert alive() == before
+
+
+@asynccontextmanager
+async def naming(tmp_path: Path) -> AsyncIterator[Path]:
+    """A daemon that answers with the caller's role, and refuses by name."""
+
+    async def status(params: Any, who: Caller) -> Status:
+        return STATUS.model_copy(update={"role": who.role, "data_dir": who.name})
+
+    async def never(*_: Any) -> Any:
+        raise AssertionError("called by somebody who may not")
+
+    server = RpcServer(tmp_path / "rpc.sock", {"status": status, "nvr.remove": never}, never, Hub(), {})
+    await server.start()
+    try:
+        yield tmp_path / "rpc.sock"
+    finally:
+        await server.stop()
+
+
+async def test_a_bound_connection_speaks_for_somebody_with_no_more_rights(tmp_path: Path) -> None:
+    async with naming(tmp_path) as path:
+        sock = await bound(path, "anna", Role.VIEWER)
+
+        async def handed_over() -> socket.socket:
+            return sock
+
+        async with RpcClient(handed_over) as client:
+            state = await client.call("status")
+            assert (state.role, state.data_dir.split(" via ")[0]) == (Role.VIEWER, "anna")
+            with pytest.raises(NotAllowed, match=r"anna via .* is viewer"):
+                await client.call("nvr.remove", {"id": 1})
+
+
+async def test_a_connection_is_bound_once_and_with_sense(tmp_path: Path) -> None:
+    async with naming(tmp_path) as path:
+        with pytest.raises(InvalidInput):
+            await bound(path, "", Role.ADMIN)
+        with pytest.raises(InvalidInput):
+            await bound(path, "a\nb", Role.ADMIN)
+        async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path), limit=1)) as session:
+            for wanted, expected in (("viewer", 204), ("admin", 403), ("viewer", 403)):
+                async with session.post("http://x/bind", json={"name": "bo", "role": wanted}) as answer:
+                    assert answer.status == expected
+            async with session.post("http://x/rpc", data='{"jsonrpc":"2.0","id":1,"method":"status"}') as answer:
+                assert (await answer.json())["result"]["role"] == "viewer"
+    with pytest.raises(DaemonUnreachable):
+        await bound(path, "anna", Role.VIEWER)
+
+
+def test_the_role_of_a_bound_connection_is_the_lesser_one() -> None:
+    viewer, admin = Caller(1, "box", Role.VIEWER), Caller(0, "root", Role.ADMIN)
+    assert viewer.acting_for("anna", Role.ADMIN) == Caller(1, "anna via box", Role.VIEWER)
+    assert admin.acting_for("anna", Role.OPERATOR) == Caller(0, "anna via root", Role.OPERATOR)
