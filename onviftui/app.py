@@ -19,11 +19,10 @@ from proxyd.api.dial import Dial
 
 from .actions import Acting
 from .crash import crash_log, report_crash
-from .keys import VIEWS, app_bindings, help_keys
+from .keys import VIEWS, app_bindings, help_keys, withheld
 from .live import Live
-from .screens.camera import CameraScreen
+from .roles import refusal
 from .screens.dialog import Help
-from .screens.job import JobScreen
 from .screens.live_screen import LiveScreen
 from .screens.main import MainScreen
 from .store import Store
@@ -118,10 +117,8 @@ class OnviftuiApp(Acting):
     @property
     def view_id(self) -> str:
         """Which rows of the key table apply now."""
-        if isinstance(self.screen, CameraScreen):
-            return "camera"
-        if isinstance(self.screen, JobScreen):
-            return "job"
+        if isinstance(self.screen, LiveScreen) and self.screen.view_id:
+            return self.screen.view_id
         return str(self._main.view.id)
 
     def show_view(self, view: str, filter_text: str = "") -> None:
@@ -162,7 +159,7 @@ class OnviftuiApp(Acting):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         for view, digit, title in VIEWS:
             yield SystemCommand(f"Go to {title}", f"Key {digit}", lambda view=view: self.show_view(view))
-        for key in help_keys(self.view_id if isinstance(screen, LiveScreen) else ""):
+        for key in help_keys(self.view_id if isinstance(screen, LiveScreen) else "", self.store.role):
             if key.action and key.label:
                 first = key.keys.split(",")[0]
                 yield SystemCommand(
@@ -173,12 +170,22 @@ class OnviftuiApp(Acting):
         other = LIGHT if self.current_theme.dark else DARK
         yield SystemCommand("Light or dark", f"Use {other.name}", lambda: setattr(self, "theme", other.name))
 
+    def _withheld(self, action: Any) -> bool:
+        """The role may not do that: it is not offered, and a key that is pressed all the same says why."""
+        if not isinstance(self.screen, LiveScreen):
+            return False  # a dialog's keys are its own; what may not be done has not opened it
+        name = action.partition("(")[0].rpartition(".")[2] if isinstance(action, str) else action[1]
+        key = withheld(self.view_id, name, self.store.role)
+        if key is not None:
+            self.toast(refusal(self.store.role, key.role, key.label or key.help), "warning")
+        return key is not None
+
     # bugs
 
-    async def run_action(self, *args: Any, **kwargs: Any) -> bool:
+    async def run_action(self, action: Any, *args: Any, **kwargs: Any) -> bool:
         """A bug behind one key costs that key press, not the session."""
         try:
-            return await super().run_action(*args, **kwargs)
+            return self._withheld(action) or await super().run_action(action, *args, **kwargs)
         except Exception as error:
             self.toast(report_crash(error, self.crash_log), "error")
             return True

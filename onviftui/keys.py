@@ -10,6 +10,10 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
+from proxyd.api.models import Role
+
+from .roles import may
+
 # view id, key, title
 VIEWS: tuple[tuple[str, str, str], ...] = (
     ("overview", "1", "Overview"),
@@ -19,6 +23,7 @@ VIEWS: tuple[tuple[str, str, str], ...] = (
     ("adopt", "5", "Adopt"),
     ("jobs", "6", "Jobs"),
     ("logs", "7", "Logs"),
+    ("system", "8", "System"),
 )
 
 
@@ -31,6 +36,7 @@ class Key:
     where: str = ""  # space separated view ids
     footer: int = 0
     show: str = ""  # how people read the key
+    role: Role = Role.VIEWER  # the least that may use it; others are not offered it
 
     @property
     def shown(self) -> str:
@@ -42,34 +48,59 @@ class Key:
 
 STAY = frozenset({"question_mark", "escape"})
 _SHOWN = {"enter": "Enter", "escape": "Esc", "slash": "/", "question_mark": "?", "colon": ":", "tab": "Tab"}
-_VIEWS = "overview cameras nvrs interfaces adopt jobs logs"
-_TABLES = "cameras nvrs interfaces jobs logs"
+_VIEWS = "overview cameras nvrs interfaces adopt jobs logs system"
+_TABLES = "cameras nvrs interfaces jobs logs system"
+
+_OPERATOR, _ADMIN = Role.OPERATOR, Role.ADMIN
 
 KEYS: tuple[Key, ...] = (
     # what the cursor stands on
     Key("enter", "open", "open", "Open it, or fix what the line complains about", _VIEWS, 1),
-    Key("a", "add_nvr", "add NVR", "Add an NVR by its address", "overview nvrs", 2),
-    Key("f", "discover", "find", "Search the network for NVRs", "overview nvrs", 3),
-    Key("a", "add_nvr", "add NVR", "Add an NVR by its address", "cameras"),
-    Key("f", "discover", "find", "Search the network for NVRs", "cameras"),
-    Key("s", "start_stop", "start/stop", "Start or stop the marked cameras, or this one", "cameras camera", 2),
-    Key("R", "restart", "restart", "Restart the marked cameras, or this one", "cameras camera", 9),
-    Key("e", "edit", "edit", "Change address, account or name of this NVR", "nvrs", 5),
-    Key("e", "edit", "rename", "Rename this camera", "cameras camera", 8),
-    Key("d,delete", "remove", "remove", "Remove it (asks first)", "nvrs cameras camera", 10, "d"),
-    Key("r", "scan", "scan", "Scan this NVR: adds, updates, marks missing", "nvrs jobs", 4),
-    Key("r", "scan", "scan", "Scan the NVR of this camera: adds, updates, marks missing", "cameras camera"),
-    Key("u", "restore", "", "Scan this NVR and bring back the cameras that you removed", "nvrs"),
-    Key("t", "test", "test", "Check address and account of this NVR", "nvrs", 6),
+    Key("a", "add_nvr", "add NVR", "Add an NVR by its address", "overview nvrs", 2, role=_ADMIN),
+    Key("f", "discover", "find", "Search the network for NVRs", "overview nvrs", 3, role=_OPERATOR),
+    Key("a", "add_nvr", "add NVR", "Add an NVR by its address", "cameras", role=_ADMIN),
+    Key("f", "discover", "find", "Search the network for NVRs", "cameras", role=_OPERATOR),
+    Key(
+        "s",
+        "start_stop",
+        "start/stop",
+        "Start or stop the marked cameras, or this one",
+        "cameras camera",
+        2,
+        role=_OPERATOR,
+    ),
+    Key("R", "restart", "restart", "Restart the marked cameras, or this one", "cameras camera", 9, role=_OPERATOR),
+    Key("e", "edit", "edit", "Change address, account or name of this NVR", "nvrs", 5, role=_ADMIN),
+    Key("e", "edit", "rename", "Rename this camera", "cameras camera", 8, role=_OPERATOR),
+    Key("d,delete", "remove", "remove", "Remove it (asks first)", "nvrs cameras camera", 10, "d", role=_ADMIN),
+    Key("r", "scan", "scan", "Scan this NVR: adds, updates, marks missing", "nvrs jobs", 4, role=_OPERATOR),
+    Key(
+        "r",
+        "scan",
+        "scan",
+        "Scan the NVR of this camera: adds, updates, marks missing",
+        "cameras camera",
+        role=_OPERATOR,
+    ),
+    Key("u", "restore", "", "Scan this NVR and bring back the cameras that you removed", "nvrs", role=_OPERATOR),
+    Key("t", "test", "test", "Check address and account of this NVR", "nvrs", 6, role=_OPERATOR),
     Key("enter", "done", "open", "When it has ended: show the cameras, or correct the NVR", "job", 1),
-    Key("c", "cancel_job", "cancel", "Cancel this job; what it found is kept", "jobs job", 2),
+    Key("c", "cancel_job", "cancel", "Cancel this job; what it found is kept", "jobs job", 2, role=_OPERATOR),
     Key("o", "snapshot", "snapshot", "Fetch a snapshot and say what came", "cameras camera", 6),
     Key("t", "trace", "requests", "What recorders asked last", "cameras", 7),
     Key("t", "requests", "requests", "The recorders' last requests, read again", "camera", 7),
     Key("v", "events", "events", "What happened before this camera, or the requests again", "camera", 4),
-    Key("p", "reveal", "password", "Show or hide this camera's password", "camera", 1),
+    Key("p", "reveal", "password", "Show or hide this camera's password", "camera", 1, role=_OPERATOR),
     Key("enter", "switch", "switch", "Switch or copy this field; on a request: all that was said", "camera", 0),
-    Key("i", "discovery", "discovery", "Let recorders find this camera by searching, or hide it", "camera", 0),
+    Key(
+        "i",
+        "discovery",
+        "discovery",
+        "Let recorders find this camera by searching, or hide it",
+        "camera",
+        0,
+        role=_OPERATOR,
+    ),
     Key(
         "y",
         "copy",
@@ -78,15 +109,49 @@ KEYS: tuple[Key, ...] = (
         "cameras camera interfaces nvrs",
         5,
     ),
-    Key("a", "add_interfaces", "add", "Add interfaces, each with a MAC of its own (asks first)", "interfaces", 3),
-    Key("d,delete", "remove", "remove", "Remove this interface (asks first)", "interfaces", 10, "d"),
-    Key("x", "examine", "examine", "Examine interfaces and network: what is wrong, what to do", "interfaces", 2),
-    Key("a", "begin", "begin", "Let recorders find the cameras that nobody has, one by one", "adopt", 2),
-    Key("n", "skip", "skip", "Leave this camera out; the next one has its turn", "adopt", 3),
-    Key("p", "pause", "pause", "Pause, or go on", "adopt", 4),
-    Key("r", "reveal", "password", "Show or hide the password of the camera whose turn it is", "adopt", 5),
+    Key(
+        "a",
+        "add_interfaces",
+        "add",
+        "Add interfaces, each with a MAC of its own (asks first)",
+        "interfaces",
+        3,
+        role=_ADMIN,
+    ),
+    Key("d,delete", "remove", "remove", "Remove this interface (asks first)", "interfaces", 10, "d", role=_ADMIN),
+    Key(
+        "x",
+        "examine",
+        "examine",
+        "Examine interfaces and network: what is wrong, what to do",
+        "interfaces",
+        2,
+        role=_OPERATOR,
+    ),
+    Key(
+        "a", "begin", "begin", "Let recorders find the cameras that nobody has, one by one", "adopt", 2, role=_OPERATOR
+    ),
+    Key("n", "skip", "skip", "Leave this camera out; the next one has its turn", "adopt", 3, role=_OPERATOR),
+    Key("p", "pause", "pause", "Pause, or go on", "adopt", 4, role=_OPERATOR),
+    Key(
+        "r",
+        "reveal",
+        "password",
+        "Show or hide the password of the camera whose turn it is",
+        "adopt",
+        5,
+        role=_OPERATOR,
+    ),
     Key("y", "copy", "copy", "Copy the address of the camera whose turn it is", "adopt", 6),
-    Key("c", "cancel_adoption", "cancel", "End the guided adoption; all cameras can be found again", "adopt", 7),
+    Key(
+        "c",
+        "cancel_adoption",
+        "cancel",
+        "End the guided adoption; all cameras can be found again",
+        "adopt",
+        7,
+        role=_OPERATOR,
+    ),
     Key("x", "diagnose", "why?", "Why recorders do not adopt this camera, or that all is well", "cameras camera", 9),
     # lists
     Key("slash", "filter", "filter", "Filter: words, state:…, nvr:…, -not; Esc clears", _TABLES, 4),
@@ -133,13 +198,21 @@ def app_bindings() -> list[BindingType]:
     return bindings
 
 
-def footer_keys(view: str) -> list[Key]:
-    """In footer order."""
-    return sorted((key for key in KEYS if key.footer and key.works_in(view)), key=lambda key: key.footer)
+def footer_keys(view: str, role: Role = Role.ADMIN) -> list[Key]:
+    """In footer order, those that this role may use."""
+    keys = (key for key in KEYS if key.footer and key.works_in(view) and may(role, key.role))
+    return sorted(keys, key=lambda key: key.footer)
 
 
-def help_keys(view: str) -> list[Key]:
-    """Every key that does something in this view, those of the view first; it may say a key better than the rest."""
-    own = [key for key in KEYS if key.where and key.works_in(view)]
+def help_keys(view: str, role: Role = Role.ADMIN) -> list[Key]:
+    """Every key that does something in this view for this role, those of the view first; it may say a key better than
+    the rest."""
+    own = [key for key in KEYS if key.where and key.works_in(view) and may(role, key.role)]
     said = {key.shown for key in own}
-    return own + [key for key in KEYS if not key.where and key.shown not in said]
+    return own + [key for key in KEYS if not key.where and key.shown not in said and may(role, key.role)]
+
+
+def withheld(view: str, action: str, role: Role) -> Key | None:
+    """The key behind this action, when none of its meanings in this view is for the role."""
+    keys = [key for key in KEYS if key.action == action and key.works_in(view)]
+    return None if not keys or any(may(role, key.role) for key in keys) else keys[0]

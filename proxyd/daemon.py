@@ -43,6 +43,7 @@ from proxyd.rtsp.media_process import MediaSettings
 from proxyd.rtsp.plane import Plane, PlaneSettings
 from proxyd.rtsp.udp_pair import use_ports
 from proxyd.snapshot.fetch import SnapshotSource
+from proxyd.store.migrations import NEWEST
 from proxyd.store.rows import FoundInterface, Ports
 from proxyd.store.secrets import Secrets
 from proxyd.store.store import Store
@@ -173,6 +174,7 @@ class Daemon:
             bps=sum(stream.bps for camera in cameras for stream in camera.streams),
             role=role,
             warning=self._links.warning,
+            database_version=NEWEST,
         )
 
     async def _interfaces_changed(self, found: list[FoundInterface]) -> None:

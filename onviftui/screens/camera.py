@@ -42,6 +42,7 @@ TRACE_LIMIT = 100
 class CameraScreen(LiveScreen):
     """The cursor stands on a field; `y` copies it, Enter switches those that are on or off."""
 
+    view_id = "camera"
     BINDINGS = view_bindings("camera")
     FIELDS: ClassVar[tuple[Column, ...]] = (Column("field", "FIELD", 10), Column("value", "VALUE", 30, flex=1))
     REQUESTS: ClassVar[tuple[Column, ...]] = (

@@ -19,6 +19,7 @@ from .live_screen import LiveScreen
 
 
 class JobScreen(LiveScreen):
+    view_id = "job"
     BINDINGS = view_bindings("job")
 
     def __init__(self, job: int) -> None:

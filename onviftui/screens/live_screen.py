@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from typing import ClassVar
 
 from textual.screen import Screen
 
@@ -15,6 +16,8 @@ from ..widgets.partial import CellCompositor
 
 class LiveScreen(Screen[None]):
     """Subclasses yield `Lines(id="header")` first and a KeyFooter last."""
+
+    view_id: ClassVar[str] = ""  # which rows of the key table apply; "" on the screen of the views
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it on the instance
         (0, "-narrow"),
@@ -35,6 +38,8 @@ class LiveScreen(Screen[None]):
     def apply(self, changes: Changes) -> None:
         if changes.everything or changes.link or changes.of("camera"):
             self.show_header()
+        if changes.everything:
+            self.query_one(KeyFooter).reload()
 
     def show_header(self) -> None:
         ui = ui_of(self)

@@ -19,6 +19,7 @@ from .live_screen import LiveScreen
 from .logs import LogsView
 from .nvrs import NvrsView
 from .overview import OverviewView
+from .system import SystemView
 from .view import TableView, View
 
 FIRST_VIEW = VIEWS[0][0]
@@ -36,6 +37,7 @@ class MainScreen(LiveScreen):
             yield AdoptView()
             yield JobsView()
             yield LogsView()
+            yield SystemView()
         yield KeyFooter(FIRST_VIEW)
 
     def on_mount(self) -> None:

@@ -350,6 +350,7 @@ class Status(Model):
     bps: int = 0
     role: Role
     warning: str = ""  # what this mode is not fit for
+    database_version: int = 0  # of the tables; 0: the daemon does not say
 
 
 class Snapshot(Model):
