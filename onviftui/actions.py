@@ -82,6 +82,8 @@ class Acting(ActingOnInterfaces, App[int]):
 
     def toggle_cameras(self, cameras: list[int]) -> None:
         """Start those that are stopped; when none is, stop all."""
+        if not self.allowed("camera.stop"):
+            return
         chosen = self._known(cameras)
         stopped = [camera for camera in chosen if not camera.enabled or camera.state is CameraState.STOPPED]
         if stopped:
@@ -104,7 +106,7 @@ class Acting(ActingOnInterfaces, App[int]):
 
     def restart_cameras(self, cameras: list[int]) -> None:
         chosen = self._known(cameras)
-        if not chosen:
+        if not chosen or not self.allowed("camera.restart"):
             return
         if any(camera.clients for camera in chosen):
             body = "All its connections are closed; recorders come back by themselves after a few seconds."
@@ -117,7 +119,7 @@ class Acting(ActingOnInterfaces, App[int]):
 
     def remove_cameras(self, cameras: list[int]) -> None:
         chosen = self._known(cameras)
-        if not chosen:
+        if not chosen or not self.allowed("camera.remove"):
             return
         if len(chosen) == 1:
             body = "The recorder will lose it, and its address becomes free. A scan does not bring it back; "
@@ -150,7 +152,7 @@ class Acting(ActingOnInterfaces, App[int]):
 
     def rename_camera(self, camera: int) -> None:
         known = self.store.cameras.get(camera)
-        if known is None:
+        if known is None or not self.allowed("camera.update"):
             return
 
         def named(name: str | None) -> None:
@@ -225,6 +227,9 @@ class Acting(ActingOnInterfaces, App[int]):
     # NVRs
 
     def edit_nvr(self, nvr: Nvr | None = None, found: FoundNvr | None = None) -> None:
+        if not self.allowed("nvr.update"):
+            return
+
         def saved(result: Nvr | None) -> None:
             if result is None:
                 return
@@ -238,6 +243,9 @@ class Acting(ActingOnInterfaces, App[int]):
         self.push_screen(KnownNvrForm(nvr) if nvr is not None else NvrForm(found=found), saved)
 
     def add_source(self, main: str = "") -> None:
+        if not self.allowed("source.add"):
+            return
+
         def added(source: Source | None) -> None:
             if source is not None:
                 self.toast(f"{source.name} was added; its streams are being read.")
@@ -257,6 +265,9 @@ class Acting(ActingOnInterfaces, App[int]):
         self.ask("nvr.test", {"id": nvr.id}, doing=f"Testing {nvr.name}…", then=tested, deadline_s=TEST_DEADLINE_S)
 
     def discover(self) -> None:
+        if not self.allowed("nvr.discover"):
+            return
+
         def chosen(found: FoundNvr | None) -> None:
             if found is not None:
                 self.edit_nvr(found=found if found.host else None)
@@ -265,7 +276,7 @@ class Acting(ActingOnInterfaces, App[int]):
 
     def remove_nvr(self, nvr: int) -> None:
         known = self.store.nvrs.get(nvr)
-        if known is None:
+        if known is None or not self.allowed("nvr.remove"):
             return
         cameras = sum(camera.nvr == nvr for camera in self.store.cameras.values())
         if cameras:

@@ -9,10 +9,11 @@ from typing import Any
 
 from textual.app import App
 
-from proxyd.errors import ProxyError
+from proxyd.errors import NotAllowed, ProxyError
 
 from .crash import report_crash
 from .live import Live
+from .roles import may, needed, refusal
 from .store import Store
 from .ui import Severity
 from .words import Look
@@ -45,6 +46,11 @@ class Caller(App[int]):
         deadline_s: float = 30.0,
     ) -> None:
         """See `ui.Ui.ask`."""
+        if not may(self.store.role, needed(method)):
+            refused = NotAllowed(refusal(self.store.role, needed(method)))
+            if failed is None or not failed(refused):
+                self.toast(str(refused), "warning")
+            return
         self._calls += 1
         number = self._calls
         if doing:
@@ -68,6 +74,14 @@ class Caller(App[int]):
                     self.show_doing()
 
         self.run_worker(call(), name=f"rpc {method} {number}", group="rpc", exit_on_error=False)
+
+    def allowed(self, method: str, what: str = "") -> bool:
+        """May this user call it? When not, a toast says so; for forms and questions, before they open."""
+        role, least = self.store.role, needed(method)
+        if may(role, least):
+            return True
+        self.toast(refusal(role, least, what), "warning")
+        return False
 
     @property
     def doing(self) -> str:

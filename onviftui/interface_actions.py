@@ -18,6 +18,9 @@ class ActingOnInterfaces(Caller):
     """The verbs behind the keys of the interfaces view."""
 
     def add_interfaces(self) -> None:
+        if not self.allowed("interface.add"):
+            return
+
         def typed(text: str | None) -> None:
             if text is None:
                 return

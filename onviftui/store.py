@@ -25,6 +25,7 @@ from proxyd.api.models import (
     LogEntry,
     Nvr,
     NvrState,
+    Role,
     Snapshot,
     Status,
 )
@@ -208,6 +209,11 @@ class Store:
             else:
                 bad += 1
         return Counts(len(self.cameras), good, waiting, off, bad, bps)
+
+    @property
+    def role(self) -> Role:
+        """What this user may do; while nobody has said so, everything is offered, and the daemon decides."""
+        return self.status.role if self.status else Role.ADMIN
 
     @property
     def adoption(self) -> Adoption:

@@ -12,6 +12,7 @@ from proxyd.api.models import FoundNvr, Nvr
 from proxyd.errors import ProxyError
 
 from .alarms import Alarm
+from .preferences import Preferences
 from .store import Store
 from .words import Look
 
@@ -23,6 +24,7 @@ class Ui(Protocol):
 
     store: Store
     look: Look
+    preferences: Preferences
 
     def local_now(self) -> datetime:
         """The moment, with the user's time zone."""
@@ -39,6 +41,13 @@ class Ui(Protocol):
     ) -> None:
         """Call the daemon in a named worker. `doing` is shown until the answer; `failed` returns True when
         it has told the user itself, otherwise the error is a toast."""
+
+    def allowed(self, method: str, what: str = "") -> bool:
+        """May this user call it? When not, a toast says so: ask before a form or a question opens."""
+        ...
+
+    def prefer(self, **changes: Any) -> None:
+        """Change preferences of this user by name: acted on at once, and kept for the next time."""
 
     def toast(self, text: str, severity: Severity = "information") -> None:
         """One sentence that goes away by itself."""

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from ..keys import VIEWS, help_keys
+from ..ui import ui_of
 from ..widgets.line import Line, fit, line, wrap
 from ..widgets.paint import Lines
 from ..words import Tone
@@ -123,9 +124,10 @@ class Help(ModalScreen[None]):
             yield Lines()
 
     def on_mount(self) -> None:
+        role = ui_of(self).store.role
         titles = {view: f"in {title}" for view, _, title in VIEWS} | {"camera": "on a camera", "job": "on a scan"}
         lines: list[Line] = [line((f"Keys {titles.get(self._view, '')}".rstrip(), Tone.STRONG)), line("")]
-        lines += [line((fit(key.shown, 8), Tone.ACCENT), key.help) for key in help_keys(self._view)]
+        lines += [line((fit(key.shown, 8), Tone.ACCENT), key.help) for key in help_keys(self._view, role)]
         digits = "  ".join(f"{digit} {title}" for _, digit, title in VIEWS)
         lines += [line(""), line((digits, Tone.MUTED)), line(("Esc closes this help", Tone.MUTED))]
         self.query_one(Lines).show(lines)

@@ -13,6 +13,7 @@ from textual.message import Message
 from ..alarms import Alarm
 from ..keys import STAY, VIEWS, Key, footer_keys
 from ..store import Link, Store
+from ..ui import ui_of
 from ..words import HUMAN_GLYPH, OFF_GLYPH, ON_GLYPH, WAITING_GLYPH, Look, Sign, Tone, count, format_mbit
 from .line import Line, Piece, line, line_len, plain, spread
 from .paint import Lines
@@ -91,6 +92,10 @@ class KeyFooter(Lines):
         self._doing = doing
         self._fill()
 
+    def reload(self) -> None:
+        """The role may be another one."""
+        self._fill()
+
     def on_resize(self) -> None:
         self._fill()
 
@@ -100,7 +105,7 @@ class KeyFooter(Lines):
         room = width - line_len(right) - 1
         fitting: list[Key] = []
         used = 0
-        keys = footer_keys(self._view)
+        keys = footer_keys(self._view, ui_of(self).store.role)
         for key in sorted(keys, key=lambda k: (k.keys not in STAY, k.footer)):
             used += cell_len(f"{key.shown} {key.label}  ")
             if used > room + 1:

@@ -18,7 +18,7 @@ from onviftui.screens.cameras import CamerasView
 from onviftui.store import Link, Store
 from onviftui.widgets.livetable import LiveTable
 from onviftui.widgets.paint import Lines
-from proxyd.api.models import Camera, CameraState, Role
+from proxyd.api.models import Camera, CameraState
 from proxyd.errors import DaemonUnreachable, NotAllowed
 
 from .fake_daemon import FakeDaemon, camera
@@ -110,13 +110,10 @@ async def test_every_key_is_acknowledged_before_the_daemon_answers(socket: Path)
 
 
 async def test_refusals_of_the_daemon_are_shown_with_their_hint(socket: Path) -> None:
-    async with FakeDaemon(socket, 4) as daemon:
-        daemon.role = Role.VIEWER
-        async with running_ui(socket) as ui:
-            assert "view only" in ui.text.splitlines()[0]
-            daemon.answers["camera.stop"] = NotAllowed("You may only look.", "Ask an administrator.")
-            await ui.press("2", "s")
-            await ui.hears("You may only look. Ask an administrator.")
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        daemon.answers["camera.stop"] = NotAllowed("You may only look.", "Ask an administrator.")
+        await ui.press("2", "s")
+        await ui.hears("You may only look. Ask an administrator.")
 
 
 async def test_nothing_is_painted_when_nothing_changes(socket: Path, written: Written) -> None:
