@@ -73,6 +73,8 @@ def build_parser() -> Parser:
     ):
         noun_parser = nouns.add_parser(noun, help=help_text, parents=[everywhere])
         fill(_Verbs(noun_parser, everywhere))
+    passed = "what passed through all cameras in the last five minutes"
+    nouns.add_parser("history", help=passed, description=passed, parents=[everywhere])
     said = "the daemon's version, mode and counts"
     nouns.add_parser("status", help=said, description=said, parents=[everywhere])
     return parser
@@ -142,6 +144,9 @@ def _nvr(verbs: _Verbs) -> None:
     verb.add_argument("--no-wait", action="store_true", help="print the job and return at once")
     verb.add_argument("--no-start", action="store_true", help="do not start the new cameras")
     verb.add_argument("--restore", action="store_true", help="bring back cameras that were removed")
+    verb.add_argument(
+        "--preview", action="store_true", help="show what is different and keep nothing until: onviftui job apply JOB"
+    )
     verb = verbs.add("test", "check address and account without changing anything")
     verb.add_argument("id", nargs="?", metavar="NVR", help="id or exact name; options override what is stored")
     _access_options(verb, required=False, name=False)
@@ -186,6 +191,7 @@ def _camera(verbs: _Verbs) -> None:
     verbs.add("list", "all virtual cameras")
     _one(verbs.add("show", "one camera"), "CAMERA")
     _one(verbs.add("streams", "its streams: rates, losses, who plays, and what the NVR really sends"), "CAMERA")
+    _one(verbs.add("history", "what passed in its streams in the last five minutes"), "CAMERA")
     verb = verbs.add("edit", "change name, account or settings of a camera; what is left out stays")
     _one(verb, "CAMERA")
     verb.add_argument("--name", help="new name")
@@ -294,6 +300,10 @@ def _asked_first(parser: argparse.ArgumentParser) -> None:
 def _job(verbs: _Verbs) -> None:
     verbs.add("list", "running jobs and the last that ended")
     verb = verbs.add("cancel", "stop a job; what it found so far is kept")
+    verb.add_argument("id", type=int, metavar="JOB", help="id of the job")
+    verb = verbs.add("apply", "keep what a scan with --preview found: exactly what it showed")
+    verb.add_argument("id", type=int, metavar="JOB", help="id of the job")
+    verb = verbs.add("discard", "forget what a scan with --preview found; nothing has been changed")
     verb.add_argument("id", type=int, metavar="JOB", help="id of the job")
 
 

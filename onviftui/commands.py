@@ -11,7 +11,15 @@ from collections.abc import Awaitable, Callable
 from proxyd.api.client import RpcClient
 from proxyd.api.models import Job, LogEntry, Status
 
-from . import adoption_commands, camera_commands, interface_commands, nvr_commands, source_commands
+from . import (
+    adoption_commands,
+    camera_commands,
+    history_commands,
+    interface_commands,
+    job_commands,
+    nvr_commands,
+    source_commands,
+)
 from .output import Column, Output, format_pairs, harmless, local_time
 from .progress import format_count
 
@@ -119,6 +127,8 @@ COMMANDS: dict[tuple[str, str | None], Command] = {
     **{("interface", verb): command for verb, command in interface_commands.COMMANDS.items()},
     ("job", "list"): job_list,
     ("job", "cancel"): job_cancel,
+    **{("job", verb): command for verb, command in job_commands.COMMANDS.items()},
     ("log", "tail"): log_tail,
+    ("history", None): history_commands.history,
     ("status", None): status,
 }

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import json
 import os
+import pkgutil
 import tempfile
 import types
 import warnings
@@ -22,9 +24,9 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from onviftui.arguments import EXIT_CODES, build_parser
+from proxyd import api, errors
 from proxyd import cli as daemon_cli
-from proxyd import errors
-from proxyd.api import codec, streams
+from proxyd.api import codec
 from proxyd.api import models as m
 from proxyd.api.methods import METHODS
 from tests.proxyd.onvif import coverage
@@ -157,10 +159,21 @@ def error_rows() -> str:
     return "\n".join(f"| {code} | {meaning} |" for code, meaning in sorted(rows, reverse=True))
 
 
+def _api_models() -> dict[str, Any]:
+    """By name, from all modules of the API; those of `models` first."""
+    modules = [
+        importlib.import_module(f"{api.__name__}.{module.name}") for module in pkgutil.iter_modules(api.__path__)
+    ]
+    found = dict(vars(m))
+    for module in modules:
+        found |= {name: value for name, value in vars(module).items() if name not in found}
+    return found
+
+
 def rpc_page() -> str:
     models = [
         model
-        for model in {**vars(m), **vars(streams)}.values()
+        for model in _api_models().values()
         if isinstance(model, type) and issubclass(model, m.Model) and model is not m.Model
     ]
     methods = "\n".join(method_section(name) for name in METHODS)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from . import models as m
+from .history import CameraHistory, History
 from .ptz import CameraPtz
 from .streams import StreamStatus
 
@@ -60,10 +61,11 @@ METHODS: dict[str, Method] = _table(
     Method("camera.stop", m.ByIds, list[m.Camera], _O, "Stop cameras; they stay stopped after a reboot."),
     Method("camera.restart", m.ByIds, list[m.Camera], _O, "Close all connections of cameras and start again."),
     Method("camera.remove", m.ByIds, list[m.Camera], _A, "Remove cameras; a rescan does not bring them back."),
-    Method("camera.snapshot", m.ById, m.Picture, _V, "A still picture, as the recorder would get it."),
+    Method("camera.snapshot", m.SnapshotParams, m.Picture, _V, "A still picture, as the recorder would get it."),
     Method(
         "camera.streams", m.ById, list[StreamStatus], _V, "Its streams: rates, losses, clients, what is really sent."
     ),
+    Method("camera.history", m.ById, CameraHistory, _V, "What passed in its streams, in steps over five minutes."),
     Method("camera.trace", m.TraceParams, list[m.TraceEntry], _V, "The last exchanges with recorders."),
     Method("camera.exchange", m.ExchangeParams, m.Exchange, _O, "One exchange in full, without secrets."),
     Method("camera.diagnosis", m.ById, list[m.Finding], _V, "Why recorders do not adopt it, or that all is well."),
@@ -94,7 +96,10 @@ METHODS: dict[str, Method] = _table(
     Method("interface.doctor", m.NoParams, list[m.Finding], _O, "Examine host, interfaces and their LAN, worst first."),
     Method("job.list", m.NoParams, list[m.Job], _V, "Running jobs and the last 50 that ended."),
     Method("job.cancel", m.ById, m.Job, _O, "Stop a job; what it found so far is kept."),
+    Method("job.apply", m.ById, m.Job, _O, "Keep what a scan with `preview` found: exactly what its diff says."),
+    Method("job.discard", m.ById, m.Job, _O, "Forget what a scan with `preview` found; nothing has been changed."),
     Method("log.tail", m.LogTail, list[m.LogEntry], _V, "The newest log entries, oldest first."),
+    Method("history", m.NoParams, History, _V, "What passed through all cameras, in steps over five minutes."),
     Method("status", m.NoParams, m.Status, _V, "Version, mode, counts."),
     Method(
         "subscribe",

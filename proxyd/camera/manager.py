@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from proxyd.api import models as m
+from proxyd.api.history import CameraHistory
 from proxyd.api.ptz import CameraPtz
 from proxyd.api.streams import StreamStatus
 from proxyd.errors import Conflict, NotFound, ProxyError, UpstreamError
@@ -43,6 +44,7 @@ from .status import NvrHealth, state_of
 from .stream_status import stream_models, streams_note
 from .told import told
 from .trace import Trace
+from .traffic import Traffic
 from .turns import HIDDEN
 from .upstreams import Upstreams
 from .view import camera_model, facts_of, log_model, read_streams, spec_of
@@ -81,6 +83,8 @@ class CameraManager:
         self._health = health
         self._rows: dict[int, CameraRow] = {}
         self._recorders = Recorders(now, take_over_after)
+        self._now = now
+        self.traffic = Traffic()
         self._plane = plane
         self._limits = limits or RtspLimits()
         self._upstreams = Upstreams(deliver=self._deliver, report=report, logins=self._limits.logins)
@@ -192,6 +196,7 @@ class CameraManager:
         for id_ in self._shown.keys() - self._rows.keys():
             del self._shown[id_]
             self._recorders.drop(id_)
+            self.traffic.forget(id_)
             self._sequences.drop(id_)
             self._fleet.forget(id_)
             self._hub.removed("camera", id_)
@@ -244,6 +249,7 @@ class CameraManager:
             for camera in self._fleet.running.values():
                 camera.tend()
             self.events.tend()
+            self.traffic.tend(asyncio.get_running_loop().time(), self._now(), self._fleet.running)
             try:
                 await self._watch_adoptions()
                 for change in self.events.changes():
@@ -295,6 +301,10 @@ class CameraManager:
         row, camera = self.row(id_), self._fleet.running.get(id_)
         return stream_models(read_streams(row), camera.stats() if camera else {}, row.nvr.name)
 
+    def history(self, id_: int) -> CameraHistory:
+        """What passed in the last minutes. Raises NotFound."""
+        return self.traffic.camera(id_, [stream.name for stream in read_streams(self.row(id_))])
+
     def row(self, id_: int) -> CameraRow:
         """Raises NotFound."""
         if id_ not in self._rows:
@@ -343,6 +353,12 @@ class CameraManager:
 
     def trace_of(self, id_: int) -> Trace:
         return self._recorders.trace(id_)
+
+    async def snapshot_within(
+        self, picture: SnapshotPicture, max_width: int | None
+    ) -> tuple[SnapshotPicture, int, int]:
+        """See `SnapshotSource.within`."""
+        return await self._snapshots.within(picture, max_width)
 
     async def snapshot(self, id_: int) -> SnapshotPicture:
         """As the recorder gets it. Works for cameras that wait or are stopped, too, if the NVR gives pictures."""

@@ -16,7 +16,9 @@ from .access import Caller
 from .adoption_methods import AdoptionMethods
 from .camera_methods import CameraMethods
 from .certificate_methods import CertificateMethods
+from .history_methods import HistoryMethods
 from .interface_methods import InterfaceMethods
+from .job_methods import JobMethods
 from .nvr_methods import NvrMethods
 from .parts import Parts
 from .server import Handler
@@ -35,9 +37,11 @@ class Methods:
             NvrMethods(parts),
             SourceMethods(parts),
             CameraMethods(parts),
+            HistoryMethods(parts),
             CertificateMethods(parts),
             AdoptionMethods(parts),
             InterfaceMethods(parts),
+            JobMethods(parts),
             self,
         )
 
@@ -71,14 +75,6 @@ class Methods:
         cameras = self._parts.cameras.cameras()
         streams = {camera.id: self._parts.cameras.streams(camera.id) for camera in cameras}
         return exposition(cameras, await self._parts.nvrs(), streams)
-
-    async def job_list(self, p: m.NoParams, who: Caller) -> list[m.Job]:
-        return self._parts.jobs.jobs()
-
-    async def job_cancel(self, p: m.ById, who: Caller) -> m.Job:
-        job = await self._parts.jobs.cancel(p.id)
-        await self._parts.log("info", f"nvr {job.nvr}", f"{job.title} was cancelled.", who)
-        return job
 
     async def log_tail(self, p: m.LogTail, who: Caller) -> list[m.LogEntry]:
         return [log_model(row) for row in await self._parts.store.log_tail(p.limit, p.after)]
