@@ -21,12 +21,15 @@ from .actions import Acting
 from .crash import crash_log, report_crash
 from .keys import VIEWS, app_bindings, help_keys, withheld
 from .live import Live
+from .preferences import default_path
+from .preferring import Preferring
 from .roles import refusal
 from .screens.dialog import Help
 from .screens.live_screen import LiveScreen
 from .screens.main import MainScreen
 from .store import Store
-from .theme import DARK, LIGHT, SIXTEEN, VARIABLE_DEFAULTS, correct_colorterm, speaks_utf8
+from .terminal import correct_colorterm, speaks_utf8
+from .theme import DARK, LIGHT
 from .words import Look
 
 FLUSH_S = 0.25  # at most four looks at the store per second
@@ -34,7 +37,7 @@ QUIT_WINDOW_S = 2.0
 CLOSE_DEADLINE_S = 2.0
 
 
-class OnviftuiApp(Acting):
+class OnviftuiApp(Acting, Preferring):
     """`where` is the daemon's socket, or how to get a connection to it. The rest has defaults that tests change."""
 
     TITLE = "onviftui"
@@ -43,8 +46,11 @@ class OnviftuiApp(Acting):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS = app_bindings()
 
-    def __init__(self, where: Path | Dial, look: Look | None = None, log: Path | None = None) -> None:
+    def __init__(
+        self, where: Path | Dial, look: Look | None = None, log: Path | None = None, preferences: Path | None = None
+    ) -> None:
         super().__init__(plain="NO_COLOR" in os.environ)
+        self.take_preferences(preferences)
         self.store = Store()
         self.live = Live(where, self.store)
         self.look = look or Look()
@@ -61,16 +67,9 @@ class OnviftuiApp(Acting):
     def get_default_screen(self) -> Screen[Any]:
         return self._main
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return VARIABLE_DEFAULTS
-
     def on_mount(self) -> None:
         self.set_class(self.look.ascii, "-ascii")
-        for theme in (DARK, LIGHT, SIXTEEN):
-            self.register_theme(theme)
-        few_colours = self.no_color or self.console.color_system in ("standard", None)
-        self.set_class(few_colours, "-few-colours")
-        self.theme = SIXTEEN.name if few_colours else DARK.name
+        self.dress()
         self.store.on_change = self._changed
         self._connection = asyncio.create_task(self.live.run(), name="live connection")
         self._connection.add_done_callback(self._connection_ended)
@@ -209,7 +208,7 @@ def run(where: Path | Dial) -> int:
         sys.stderr.write("onviftui: the UI needs a terminal. For scripts try: onviftui camera list --json\n")
         return 2
     correct_colorterm(os.environ)
-    app = OnviftuiApp(where, Look(ascii=not speaks_utf8(os.environ)))
+    app = OnviftuiApp(where, Look(ascii=not speaks_utf8(os.environ)), preferences=default_path(os.environ, Path.home()))
     app.run()
     for sentence in app.crashes[:1]:
         sys.stderr.write(f"onviftui: {sentence}\n")

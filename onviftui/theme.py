@@ -1,68 +1,137 @@
-"""The two themes, dark and light, and what to do on terminals with few colours. Pure.
+"""The themes, and which one is taken. Pure.
 
-One accent colour; red only where a person must act. `muted`, `rule`, `quiet` and `cursor` are our own
-CSS variables, with defaults so that Textual's themes work too.
+One accent colour; red only where a person must act. `muted`, `rule`, `quiet`, `cursor`, `cursor-idle` and `marked` are
+our own CSS variables, with defaults so that Textual's themes work too. Contrast is held by a test: 4.5 to 1 for every
+tone on every background, 7 to 1 in high contrast.
 """
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping
 
 from textual.theme import Theme
 
-DARK = Theme(
-    name="onviftui-dark",
-    primary="#6cb6d9",
-    secondary="#8fa3b8",
-    accent="#6cb6d9",
-    foreground="#d6dde6",
-    background="#10151b",
-    surface="#171e26",
-    panel="#1d2630",
-    success="#7fc48f",
-    warning="#e0b060",
-    error="#ec7578",
+from .terminal import Colours, light_background
+
+AUTO = "auto"
+
+
+def _theme(name: str, *, dark: bool, colours: Mapping[str, str], ours: Mapping[str, str]) -> Theme:
+    quiet_bars = {"scrollbar": ours["rule"], "scrollbar-hover": ours["muted"], "scrollbar-active": ours["muted"]}
+    background = colours["background"]
+    bars = {"scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active"}
+    variables = {**ours, **quiet_bars, **dict.fromkeys({*bars, "scrollbar-corner-color"}, background)}
+    return Theme(
+        name=f"onviftui-{name}",
+        dark=dark,
+        primary=colours["accent"],
+        secondary=colours["accent"],
+        accent=colours["accent"],
+        foreground=colours["foreground"],
+        background=background,
+        surface=colours["surface"],
+        panel=colours["panel"],
+        success=colours["success"],
+        warning=colours["warning"],
+        error=colours["error"],
+        variables=variables,
+    )
+
+
+DARK = _theme(
+    "dark",
     dark=True,
-    variables={
-        "muted": "#8190a0",
+    colours={
+        "accent": "#6cb6d9",
+        "foreground": "#d6dde6",
+        "background": "#10151b",
+        "surface": "#171e26",
+        "panel": "#1d2630",
+        "success": "#7fc48f",
+        "warning": "#e0b060",
+        "error": "#f08184",
+    },
+    ours={
+        "muted": "#8f9dac",
         "rule": "#2b3744",
-        "quiet": "#5f9a6e",
+        "quiet": "#6ca97c",
         "cursor": "#22344a",
         "cursor-idle": "#1a242f",
         "marked": "#1f2a22",
-        "scrollbar": "#2b3744",
-        "scrollbar-background": "#10151b",
-        "scrollbar-corner-color": "#10151b",
     },
 )
 
-LIGHT = Theme(
-    name="onviftui-light",
-    primary="#1f6f9c",
-    secondary="#51667a",
-    accent="#1f6f9c",
-    foreground="#1d2630",
-    background="#f7f8f9",
-    surface="#eef1f4",
-    panel="#e4e9ee",
-    success="#1f7a3a",
-    warning="#8f5d00",
-    error="#b3262b",
+LIGHT = _theme(
+    "light",
     dark=False,
-    variables={
-        "muted": "#5c6b79",
+    colours={
+        "accent": "#125f8a",
+        "foreground": "#1d2630",
+        "background": "#f7f8f9",
+        "surface": "#eef1f4",
+        "panel": "#e4e9ee",
+        "success": "#156b2f",
+        "warning": "#7c5000",
+        "error": "#a81f25",
+    },
+    ours={
+        "muted": "#50606e",
         "rule": "#cbd4dc",
-        "quiet": "#3f7f52",
+        "quiet": "#2f6b41",
         "cursor": "#cfe3f1",
         "cursor-idle": "#e6edf3",
         "marked": "#e3f0e6",
-        "scrollbar": "#cbd4dc",
-        "scrollbar-background": "#f7f8f9",
-        "scrollbar-corner-color": "#f7f8f9",
     },
 )
 
-# For 16-colour terminals and NO_COLOR: the terminal's own colours, the cursor row reversed.
+CONTRAST_DARK = _theme(
+    "contrast-dark",
+    dark=True,
+    colours={
+        "accent": "#7fd7ff",
+        "foreground": "#ffffff",
+        "background": "#000000",
+        "surface": "#000000",
+        "panel": "#101010",
+        "success": "#7dff8f",
+        "warning": "#ffd75f",
+        "error": "#ffb0b0",
+    },
+    ours={
+        "muted": "#d0d0d0",
+        "rule": "#8a8a8a",
+        "quiet": "#a8dca8",
+        "cursor": "#00305c",
+        "cursor-idle": "#262626",
+        "marked": "#003a12",
+    },
+)
+
+CONTRAST_LIGHT = _theme(
+    "contrast-light",
+    dark=False,
+    colours={
+        "accent": "#003a70",
+        "foreground": "#000000",
+        "background": "#ffffff",
+        "surface": "#ffffff",
+        "panel": "#f2f2f2",
+        "success": "#00440f",
+        "warning": "#503000",
+        "error": "#7c0008",
+    },
+    ours={
+        "muted": "#303030",
+        "rule": "#5c5c5c",
+        "quiet": "#1c4226",
+        "cursor": "#bfe0ff",
+        "cursor-idle": "#e4e4e4",
+        "marked": "#d2f0d8",
+    },
+)
+
+# For 16-colour terminals and NO_COLOR: the terminal's own colours, the cursor row reversed. What is muted is dimmed
+# text rather than "bright black", which some terminals draw as black on black.
 SIXTEEN = Theme(
     name="onviftui-16",
     ansi=True,
@@ -79,7 +148,7 @@ SIXTEEN = Theme(
     error="ansi_bright_red",
     dark=True,
     variables={
-        "muted": "ansi_bright_black",
+        "muted": "ansi_default",
         "rule": "ansi_bright_black",
         "quiet": "ansi_green",
         "cursor": "ansi_default",
@@ -96,6 +165,15 @@ SIXTEEN = Theme(
     },
 )
 
+# What people choose from: the word in the preferences, what it is, the theme.
+CHOICES: tuple[tuple[str, str, Theme], ...] = (
+    ("dark", "Dark", DARK),
+    ("light", "Light", LIGHT),
+    ("contrast-dark", "High contrast, dark", CONTRAST_DARK),
+    ("contrast-light", "High contrast, light", CONTRAST_LIGHT),
+    ("16", "The terminal's own 16 colours", SIXTEEN),
+)
+
 VARIABLE_DEFAULTS = {
     "muted": "ansi_bright_black",
     "rule": "ansi_bright_black",
@@ -105,24 +183,10 @@ VARIABLE_DEFAULTS = {
     "marked": "ansi_default",
 }
 
-# Terminals that show 24-bit colour but whose TERM says little; OpenSSH does not forward COLORTERM.
-_TRUECOLOR_TERMS = ("xterm-ghostty", "ghostty", "alacritty", "foot", "wezterm", "xterm-kitty", "contour")
-# Terminals for which a forwarded COLORTERM is certainly wrong.
-_POOR_TERMS = ("linux", "vt100", "vt102", "vt220", "ansi", "dumb")
 
-
-def correct_colorterm(environ: MutableMapping[str, str]) -> None:
-    """Make COLORTERM agree with TERM, before the UI reads it."""
-    term = environ.get("TERM", "")
-    if term in _POOR_TERMS:
-        environ.pop("COLORTERM", None)
-    elif not environ.get("COLORTERM") and term.startswith(_TRUECOLOR_TERMS):
-        environ["COLORTERM"] = "truecolor"
-
-
-def speaks_utf8(environ: MutableMapping[str, str]) -> bool:
-    """By the locale's rules: LC_ALL, else LC_CTYPE, else LANG. The Linux console draws no fine glyphs."""
-    if environ.get("TERM") in _POOR_TERMS:
-        return False
-    chosen = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
-    return "utf-8" in chosen.lower() or "utf8" in chosen.lower()
+def choose(wanted: str, colours: Colours, environ: Mapping[str, str]) -> Theme:
+    """The theme of a preference. Without enough colours there is one alone; an unknown word means "auto"."""
+    if colours in (Colours.NONE, Colours.SIXTEEN):
+        return SIXTEEN
+    named = {word: theme for word, _, theme in CHOICES}
+    return named.get(wanted) or (LIGHT if light_background(environ) else DARK)

@@ -1,0 +1,90 @@
+"""What the terminal can show, told by the environment. Pure.
+
+OpenSSH forwards TERM and hardly ever COLORTERM, so the names of terminals have to say it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from enum import StrEnum
+
+
+class Colours(StrEnum):
+    """How many colours a terminal has."""
+
+    NONE = "none"
+    SIXTEEN = "16"
+    MANY = "256"
+    TRUE = "truecolor"
+
+
+# Beginnings of names. Terminals of the first list show 24-bit colour, but their TERM does not say so.
+_TRUECOLOR = (
+    "xterm-ghostty",
+    "ghostty",
+    "xterm-kitty",
+    "alacritty",
+    "foot",
+    "wezterm",
+    "contour",
+    "rio",
+    "iterm2",
+    "mintty",
+    "ms-terminal",
+)
+# GNU screen misreads 24-bit colours, so a COLORTERM from the terminal around it is not believed.
+_NO_TRUECOLOR = ("screen",)
+# A COLORTERM that was forwarded to one of these is certainly wrong.
+_SIXTEEN = ("linux", "ansi", "cygwin", "bsd", "sun-color", "hurd")
+_MONOCHROME = ("", "dumb", "unknown", "vt", "sun", "wy", "xterm-mono")
+# Only ASCII is certain on these: the Linux console has 512 glyphs, and a serial terminal its own set.
+_POOR_GLYPHS = (*_SIXTEEN, *_MONOCHROME[1:])
+
+
+def _is_one_of(term: str, names: tuple[str, ...]) -> bool:
+    """`vt` means vt100, vt220 …; other names are whole words of TERM."""
+    return any(
+        term == name
+        or (name and term.startswith(f"{name}-"))
+        or (name == "vt" and term[:2] == name and term[2:3].isdigit())
+        for name in names
+    )
+
+
+def colours_of(environ: Mapping[str, str]) -> Colours:
+    """By NO_COLOR, TERM and, where TERM does not contradict, COLORTERM."""
+    term = environ.get("TERM", "").strip().lower()
+    promised = environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit")
+    if "NO_COLOR" in environ or _is_one_of(term, _MONOCHROME):
+        return Colours.NONE
+    if _is_one_of(term, _SIXTEEN):
+        return Colours.SIXTEEN
+    if _is_one_of(term, _TRUECOLOR) or term.endswith("-direct"):
+        return Colours.TRUE
+    if promised and (not _is_one_of(term, _NO_TRUECOLOR) or environ.get("TMUX")):
+        return Colours.TRUE
+    return Colours.MANY if term.endswith("256color") else Colours.SIXTEEN
+
+
+def correct_colorterm(environ: MutableMapping[str, str]) -> None:
+    """Make COLORTERM and NO_COLOR say what `colours_of` says, before Textual reads them."""
+    colours = colours_of(environ)
+    environ.pop("COLORTERM", None)
+    if colours is Colours.TRUE:
+        environ["COLORTERM"] = "truecolor"
+    elif colours is Colours.NONE:
+        environ["NO_COLOR"] = "1"
+
+
+def light_background(environ: Mapping[str, str]) -> bool:
+    """COLORFGBG ("0;15", "0;default;15") is all that a terminal says of its background without being asked."""
+    background = environ.get("COLORFGBG", "").rpartition(";")[2]
+    return background in ("7", "15")
+
+
+def speaks_utf8(environ: Mapping[str, str]) -> bool:
+    """By the locale's rules: LC_ALL, else LC_CTYPE, else LANG. Poor terminals draw no fine glyphs."""
+    if _is_one_of(environ.get("TERM", "").strip().lower(), _POOR_GLYPHS):
+        return False
+    chosen = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+    return "utf-8" in chosen.lower() or "utf8" in chosen.lower()
