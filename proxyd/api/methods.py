@@ -12,6 +12,7 @@ from . import models as m
 from .history import CameraHistory, History
 from .ptz import CameraPtz
 from .streams import StreamStatus
+from .users import User, UserAdd, UserByName, UserRemoveKey, UserRole, Users, UserSetPassword
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,12 @@ METHODS: dict[str, Method] = _table(
     Method("job.discard", m.ById, m.Job, _O, "Forget what a scan with `preview` found; nothing has been changed."),
     Method("log.tail", m.LogTail, list[m.LogEntry], _V, "The newest log entries, oldest first."),
     Method("history", m.NoParams, History, _V, "What passed through all cameras, in steps over five minutes."),
+    Method("user.list", m.NoParams, Users, _A, "Who may log in by SSH."),
+    Method("user.add", UserAdd, User, _A, "Let somebody log in by SSH, or give somebody who may another key."),
+    Method("user.remove", UserByName, User, _A, "Let somebody log in by SSH no more."),
+    Method("user.remove_key", UserRemoveKey, User, _A, "Take one key away from somebody who has others."),
+    Method("user.role", UserRole, User, _A, "Change what somebody who logs in by SSH may do."),
+    Method("user.password", UserSetPassword, User, _A, "Set a password for SSH, or take it away."),
     Method("status", m.NoParams, m.Status, _V, "Version, mode, counts."),
     Method(
         "subscribe",

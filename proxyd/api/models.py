@@ -211,6 +211,7 @@ class ScanDiff(Model):
     changed: list[int] = []
     missing: list[int] = []
     offline: list[int] = []
+    words: dict[int, str] = {}  # by channel: its name, or what became different about it
     warnings: list[str] = []
 
 
@@ -229,6 +230,9 @@ class Job(Model):
     error: str = ""
     hint: str = ""
     diff: ScanDiff | None = None
+    preview: bool = False  # what it finds waits for job.apply, unless nothing became different
+    outcome: Literal["kept", "waiting", "discarded"] = "kept"
+    until: str | None = None  # a result that waits is discarded then
 
 
 class FoundNvr(Model):
@@ -329,12 +333,18 @@ class LogEntry(Model):
 
 
 class Picture(Model):
-    """A snapshot, base64 in `data`; `fallback`: the stand-in picture. `origin` as `Camera.picture` says it."""
+    """A snapshot, base64 in `data`; `fallback`: the stand-in picture. `origin` as `Camera.picture` says it.
+
+    `width`, `height` and `size` (bytes) are those of what recorders get; `data` may be a smaller one of it.
+    """
 
     content_type: str
     data: str
     fallback: bool = False
     origin: str = ""
+    width: int = 0
+    height: int = 0
+    size: int = 0
 
 
 class Status(Model):

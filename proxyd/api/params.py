@@ -31,6 +31,13 @@ class Bind(Params):
     role: Role
 
 
+class SnapshotParams(Params):
+    """`max_width`: the picture is made smaller until it is no wider."""
+
+    id: Id
+    max_width: Annotated[int, Field(ge=16, le=8192)] | None = None
+
+
 class ByIds(Params):
     """Several cameras at once; all are checked before the first is touched."""
 
@@ -70,6 +77,8 @@ class NvrScan(Params):
     id: Id
     start: bool = True  # start the new cameras
     restore: bool = False  # bring back cameras that the user removed
+    # Keep nothing until job.apply, unless it is the first scan of this NVR or nothing became different.
+    preview: bool = False
 
 
 class NvrDiscover(Params):

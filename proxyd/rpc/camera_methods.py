@@ -100,13 +100,17 @@ class CameraMethods:
         await self._parts.log("warning", subject(p.ids), f"Removed {', '.join(model.name for model in models)}.", who)
         return models
 
-    async def camera_snapshot(self, p: m.ById, who: Caller) -> m.Picture:
-        picture = await self._parts.cameras.snapshot(p.id)
+    async def camera_snapshot(self, p: m.SnapshotParams, who: Caller) -> m.Picture:
+        whole = await self._parts.cameras.snapshot(p.id)
+        shown, width, height = await self._parts.cameras.snapshot_within(whole, p.max_width)
         return m.Picture(
-            content_type=picture.content_type,
-            data=base64.b64encode(picture.data).decode(),
-            fallback=picture.fallback,
+            content_type=shown.content_type,
+            data=base64.b64encode(shown.data).decode(),
+            fallback=shown.fallback,
             origin=self._parts.cameras.camera(p.id).picture,
+            width=width,
+            height=height,
+            size=len(whole.data),
         )
 
     async def camera_streams(self, p: m.ById, who: Caller) -> list[StreamStatus]:

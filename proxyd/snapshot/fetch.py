@@ -11,7 +11,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 
@@ -23,7 +23,7 @@ from .decoding import Decoder
 from .fallback import fallback_picture, fallback_size, picture_size
 from .from_stream import Looks, StreamPictures
 from .http import NoConnection, get_picture, open_session
-from .image import NotAPicture, as_jpeg
+from .image import NotAPicture, as_jpeg, within
 from .picture import SnapshotPicture
 
 log = logging.getLogger(__name__)
@@ -110,6 +110,12 @@ class SnapshotSource:
         width, height = fallback_size(spec)
         async with self._images:
             return await asyncio.to_thread(fallback_picture, spec.name, width, height)
+
+    async def within(self, picture: SnapshotPicture, max_width: int | None) -> tuple[SnapshotPicture, int, int]:
+        """`picture`, made smaller where it is wider than that, and the width and height that it has itself."""
+        async with self._images:
+            data, width, height = await asyncio.to_thread(within, picture.data, max_width)
+        return (picture if data is picture.data else replace(picture, data=data)), width, height
 
     def told(self, camera: int) -> str:
         """Where the camera's last picture came from, or why there was none; "" before the first."""

@@ -45,6 +45,18 @@ def as_jpeg(data: bytes, size: tuple[int, int] | None = None) -> bytes:
         raise NotAPicture(_in_words(data, error)) from None
 
 
+def within(jpeg: bytes, max_width: int | None) -> tuple[bytes, int, int]:
+    """A whole JPEG that `as_jpeg` made or let pass, at most `max_width` wide, and the size that it has itself. The same
+    bytes when it is small enough. Only a part of a large one is decoded: a thumbnail costs little."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(jpeg), formats=_PASSES) as image:
+        width, height = image.size
+        if max_width is None or width <= max_width:
+            return jpeg, width, height
+        return _resized(image, (max_width, max(1, round(height * max_width / width)))), width, height
+
+
 def _resized(image: Image, size: tuple[int, int]) -> bytes:
     from PIL.Image import Resampling
 

@@ -188,7 +188,7 @@ class FakeDaemon(RpcFake):
 
     on_camera_stop = on_camera_restart = on_camera_remove = on_adoption_forget = on_camera_start
 
-    def on_camera_snapshot(self, params: m.ById) -> m.Picture:
+    def on_camera_snapshot(self, params: m.SnapshotParams) -> m.Picture:
         return self.picture
 
     def on_camera_streams(self, params: m.ById) -> list[StreamStatus]:
