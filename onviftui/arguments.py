@@ -192,6 +192,7 @@ def _camera(verbs: _Verbs) -> None:
     _one(verbs.add("show", "one camera"), "CAMERA")
     _one(verbs.add("streams", "its streams: rates, losses, who plays, and what the NVR really sends"), "CAMERA")
     _one(verbs.add("history", "what passed in its streams in the last five minutes"), "CAMERA")
+    _one(verbs.add("qr", "its ONVIF address as a QR code in the terminal"), "CAMERA")
     verb = verbs.add("edit", "change name, account or settings of a camera; what is left out stays")
     _one(verb, "CAMERA")
     verb.add_argument("--name", help="new name")

@@ -184,20 +184,24 @@ async def nvr_remove(args: argparse.Namespace, client: RpcClient, out: Output) -
 async def nvr_scan(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
     nvr_id = await _nvr_id(args.id, client)
     if args.no_wait:
-        job: Job = await client.call("nvr.scan", {"id": nvr_id, "start": not args.no_start, "restore": args.restore})
+        params = {"id": nvr_id, "start": not args.no_start, "restore": args.restore}
+        params |= {"preview": True} if args.preview else {}
+        job: Job = await client.call("nvr.scan", params)
         if out.json_mode:
             out.document(job)
         else:
             out.say(f"Job {job.id}: {job.title}. Watch it: onviftui job list")
         return 0
     progress = ProgressLine(out.err)
-    job = await run_scan(client, nvr_id, start=not args.no_start, restore=args.restore, progress=progress)
+    job = await run_scan(
+        client, nvr_id, start=not args.no_start, restore=args.restore, preview=args.preview, progress=progress
+    )
     if job.state is JobState.CANCELLED:
         if not job.done:
             raise ProxyError("Scan cancelled before the first channel was read.", "Nothing was changed.")
         raise ProxyError(
             f"Scan cancelled after {counted(job.done, 'channel')}.",
-            "What it found so far is kept; scan again for the rest.",
+            "Nothing was changed." if job.preview else "What it found so far is kept; scan again for the rest.",
         )
     if job.state is not JobState.DONE:
         raise ProxyError(job.error or "The scan failed.", job.hint)
@@ -205,7 +209,9 @@ async def nvr_scan(args: argparse.Namespace, client: RpcClient, out: Output) -> 
         out.document(job)
     else:
         out.lines(scan_summary(job.diff or ScanDiff(), job))
-        if job.diff and job.diff.new:
+        if job.outcome == "waiting":
+            out.say(f"Nothing was changed yet. Keep it: onviftui job apply {job.id}")
+        elif job.diff and job.diff.new:
             out.say("Next: 'onviftui camera list' shows their addresses for the recorder.")
     return 0
 
@@ -222,9 +228,9 @@ def scan_summary(diff: ScanDiff, job: Job) -> list[str]:
         )
         if numbers
     ]
-    return [f"Scanned {counted(job.done, 'channel')}: {', '.join(changes) or 'nothing changed'}."] + [
-        f"Note: {warning}" for warning in diff.warnings
-    ]
+    summary = [f"Scanned {counted(job.done, 'channel')}: {', '.join(changes) or 'nothing changed'}."]
+    summary += [f"  channel {number}: {words}" for number, words in sorted(diff.words.items())] if job.preview else []
+    return summary + [f"Note: {warning}" for warning in diff.warnings]
 
 
 async def nvr_test(args: argparse.Namespace, client: RpcClient, out: Output) -> int:

@@ -81,13 +81,15 @@ async def run_scan(
     progress: ProgressLine,
     start: bool = True,
     restore: bool = False,
+    preview: bool = False,
     catch_interrupt: bool = True,
 ) -> Job:
     """Scan and wait for the end, drawing progress. With `catch_interrupt`, Ctrl-C cancels the job, and the cancelled
     job is the result."""
     await client.subscribe()  # before the scan, so that no event can be missed
     with _interrupts(catch_interrupt) as interrupted:
-        job: Job = await client.call("nvr.scan", {"id": nvr, "start": start, "restore": restore})
+        params = {"id": nvr, "start": start, "restore": restore} | ({"preview": True} if preview else {})
+        job: Job = await client.call("nvr.scan", params)
         progress.show(job)
         follow = asyncio.create_task(_follow(client, job, progress), name="scan progress")
         asked = asyncio.create_task(interrupted.wait(), name="wait for ctrl-c")

@@ -21,6 +21,7 @@ from typing import Literal
 
 from proxyd import __version__
 from proxyd.api import models as m
+from proxyd.api.ssh_users_folder import users_dir
 from proxyd.camera.guided import GuidedAdoption
 from proxyd.camera.manager import CameraManager
 from proxyd.camera.nvr_events import EventsChange
@@ -133,6 +134,7 @@ class Daemon:
             self._jobs,
             self._monitor,
             guided,
+            users_dir(settings.socket),
             search_on=("lo",) if self._links.mode == "loopback" else None,
             arm=self._arm,
         )
@@ -235,7 +237,7 @@ class Daemon:
         self._parts.show_nvr(row)
         if error:
             await self._parts.log("error", f"nvr {nvr_id}", f"Scan of {row.name} failed: {error}")
-        elif row.channels:  # none: cancelled before the first, which has a log entry of its own
+        elif row.channels and not self._jobs.waiting_on(nvr_id):  # none: cancelled before the first, and logged
             words = f"Scan of {row.name}: {row.online} of {row.channels} channels have a picture."
             await self._parts.log("info", f"nvr {nvr_id}", words)
 

@@ -23,6 +23,7 @@ from .nvr_methods import NvrMethods
 from .parts import Parts
 from .server import Handler
 from .source_methods import SourceMethods
+from .user_methods import UserMethods
 
 _SNAPSHOT_LOG = 100
 
@@ -41,6 +42,7 @@ class Methods:
             CertificateMethods(parts),
             AdoptionMethods(parts),
             InterfaceMethods(parts),
+            UserMethods(parts),
             JobMethods(parts),
             self,
         )

@@ -54,6 +54,8 @@ class NvrMethods:
         # In one go: what still tries the old account must not be counted against the new one.
         self._parts.cameras.know_account(row.id, row.access)
         self._parts.watch(row)
+        if row.access != before.access:
+            self._parts.jobs.forget_for(row.id)
         changed = ", ".join(sorted(p.model_fields_set - {"id"})) or "nothing"
         await self._parts.log("info", f"nvr {row.id}", f"Changed {changed} of {row.name}.", who)
         await self._parts.cameras.refresh()
@@ -73,7 +75,7 @@ class NvrMethods:
 
     async def nvr_scan(self, p: m.NvrScan, who: Caller) -> m.Job:
         row = await self._parts.store.nvr(p.id)
-        job = self._parts.jobs.start_scan(row, start=p.start, restore=p.restore)
+        job = self._parts.jobs.start_scan(row, start=p.start, restore=p.restore, preview=p.preview)
         await self._parts.log("info", f"nvr {row.id}", f"Scan of {row.name} asked for.", who)
         self._parts.show_nvr(row)
         return job

@@ -9,15 +9,34 @@ import aiosqlite
 
 from proxyd.api.models import ScanDiff
 from proxyd.camera.features import with_kept
+from proxyd.errors import Conflict
 from proxyd.nvr.result import ScannedChannel
 
 from . import cameras, interfaces, nvrs, streams
 from .documents import features_text, parse_features
 from .matching import KnownChannel, Match, camera_name, match_channels, merge_streams
 from .rows import ChannelState, Ports
+from .scan_words import change_words
 from .secrets import Secrets
 
 _MAX_NAME = 256
+
+
+class OnlyTried(Exception):
+    """No error: it takes back the transaction of a dry run."""
+
+    def __init__(self, diff: ScanDiff) -> None:
+        super().__init__("only tried")
+        self.diff = diff
+
+
+def require(diff: ScanDiff, expected: ScanDiff | None) -> None:
+    """Warnings apart. Raises Conflict."""
+    if expected is not None and diff.model_copy(update={"warnings": expected.warnings}) != expected:
+        raise Conflict(
+            "What the scan found would change other things than were shown: cameras were changed meanwhile.",
+            "Nothing was changed. Scan again with a preview.",
+        )
 
 
 async def apply(
@@ -51,13 +70,19 @@ async def apply(
         if match.known is None or channel.ignored:
             await _add_camera(db, channel, match.scanned, ports, start)
             diff.new.append(channel.number)
+            diff.words[channel.number] = camera_name(match.scanned)
         elif channel != match.known or list(before) != after or other_features:
             diff.changed.append(channel.number)
+            diff.words[channel.number] = change_words(
+                match.known, channel, before, after, other_features=other_features
+            )
         if channel.state == "offline" and (match.known is None or match.known.state != "offline"):
             diff.offline.append(channel.number)
     if complete:
         seen = {match.known.id for match in matches if match.known is not None}
-        diff.missing.extend(await _mark_missing(db, [c for c in known if c.id not in seen]))
+        gone = [channel for channel in known if channel.id not in seen]
+        diff.missing.extend(await _mark_missing(db, gone))
+        diff.words.update({channel.number: channel.name for channel in gone if channel.number in diff.missing})
     # In the order of camera ids: cameras that have waited longer come first, new ones follow their numbers.
     await interfaces.assign(db)
     twice = len(scanned) - len(matches)

@@ -131,19 +131,32 @@ class Store:
         start: bool,
         restore: bool,
         ports: Ports,
+        dry_run: bool = False,
+        expected: ScanDiff | None = None,
     ) -> ScanDiff:
-        """Adds and updates channels, cameras and streams; marks missing only when `complete`. See scan.py."""
-        async with self._connection.transaction() as db:
-            return await scan.apply(
-                db,
-                self._secrets,
-                nvr_id,
-                channels,
-                complete=complete,
-                start=start,
-                restore=restore,
-                ports=ports,
-            )
+        """Adds and updates channels, cameras and streams; marks missing only when `complete`. See scan.py.
+
+        `dry_run`: says what would become different, and changes nothing. `expected`: what somebody has agreed to;
+        raises Conflict when it would be something else by now.
+        """
+        try:
+            async with self._connection.transaction() as db:
+                diff = await scan.apply(
+                    db,
+                    self._secrets,
+                    nvr_id,
+                    channels,
+                    complete=complete,
+                    start=start,
+                    restore=restore,
+                    ports=ports,
+                )
+                if dry_run:
+                    raise scan.OnlyTried(diff)
+                scan.require(diff, expected)
+                return diff
+        except scan.OnlyTried as tried:
+            return tried.diff
 
     async def add_sources(self, new: Sequence[NewSource], *, start: bool, ports: Ports) -> list[NvrRow]:
         """All or none, as cameras whose streams were not read yet. The rows of kind rtsp that have them now; raises
