@@ -14,7 +14,7 @@ from onviftui.alarms import alarms
 from onviftui.filters import parse_filter
 from onviftui.keys import KEYS, VIEWS, app_bindings, footer_keys, help_keys
 from onviftui.store import Store
-from onviftui.theme import correct_colorterm, speaks_utf8
+from onviftui.terminal import correct_colorterm, speaks_utf8
 from onviftui.widgets.camera_lines import tall_detail
 from onviftui.widgets.columns import GAP, Cell, Column, draw, place
 from onviftui.widgets.line import cut, fit, fit_middle, line, line_len, spread, to_ascii, wrap
