@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 
 from proxyd.errors import InvalidInput
 
+from . import user_arguments
+
 PTZ_ACTIONS = ("left", "right", "up", "down", "in", "out", "stop", "home", "preset")
 DIALECTS = ("hikvision", "dahua", "uniview", "reolink", "axis", "gsoap")
 PASSWORD_REFUSED = "Passwords are never given on the command line: other users of this machine could read them."  # noqa: S105 - a sentence
@@ -70,6 +72,7 @@ def build_parser() -> Parser:
         ("interface", "the addresses that cameras get", _interface),
         ("job", "scans that run or ran", _job),
         ("log", "what happened", _log),
+        ("user", "who may log in by SSH, and what each may do", user_arguments.fill),
     ):
         noun_parser = nouns.add_parser(noun, help=help_text, parents=[everywhere])
         fill(_Verbs(noun_parser, everywhere))

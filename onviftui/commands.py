@@ -19,6 +19,7 @@ from . import (
     job_commands,
     nvr_commands,
     source_commands,
+    user_commands,
 )
 from .output import Column, Output, format_pairs, harmless, local_time
 from .progress import format_count
@@ -130,5 +131,6 @@ COMMANDS: dict[tuple[str, str | None], Command] = {
     **{("job", verb): command for verb, command in job_commands.COMMANDS.items()},
     ("log", "tail"): log_tail,
     ("history", None): history_commands.history,
+    **{("user", verb): command for verb, command in user_commands.COMMANDS.items()},
     ("status", None): status,
 }

@@ -9,20 +9,22 @@ from pathlib import Path
 
 from proxyd.errors import ProxyError
 
-from .paths import SYSTEM_SOCKET
+from .paths import SYSTEM_SOCKET, user_socket
 from .ssh_users import KEYS_FILE, MAX_FILE, PASSWORDS_FILE, SshUsers, parse_users
 
 SYSTEM_USERS = Path("/var/lib/onviftui")  # group proxyd may read
 
 
 def users_dir(socket: Path) -> Path:
-    """For the daemon at that socket: $ONVIFTUI_USERS, else /var/lib/onviftui for the one of the system, else the
-    user's data folder (XDG)."""
+    """For the daemon at that socket: $ONVIFTUI_USERS, else /var/lib/onviftui for the system's, the data folder (XDG)
+    for an ordinary user's own, and beside any other socket."""
     if named := os.environ.get("ONVIFTUI_USERS"):
         return Path(named)
     if socket == SYSTEM_SOCKET:
         return SYSTEM_USERS
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "onviftui"
+    if socket == user_socket():
+        return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "onviftui"
+    return socket.parent / "users"
 
 
 def read_users(folder: Path) -> SshUsers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pydantic import SecretStr
@@ -28,7 +29,7 @@ from .access import Caller
 @dataclass(frozen=True, slots=True)
 class Parts:
     """NVRs are searched on the interfaces `search_on`, None being all of the host's own. `arm` is None where cameras
-    have no interfaces of their own."""
+    have no interfaces of their own; `users` is the folder of those who log in by SSH."""
 
     store: Store
     hub: Hub
@@ -36,6 +37,7 @@ class Parts:
     jobs: Jobs
     monitor: NvrMonitor
     guided: GuidedAdoption
+    users: Path
     search_on: Sequence[str] | None = None
     arm: ArmClient | None = None
 
