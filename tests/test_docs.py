@@ -30,7 +30,7 @@ PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md", *s
 NOUNS_AND_VERBS = {
     "nvr": "discover add list show edit remove scan test",
     "source": "add list edit test import",
-    "camera": "list show streams edit start stop restart remove ptz snapshot trace doctor forget-adoption events "
+    "camera": "list show streams history qr edit start stop restart remove ptz snapshot trace doctor forget-adoption events "
     "credentials certificate",
     "adoption": "start show pause resume skip cancel",
     "interface": "list add remove doctor",
@@ -40,7 +40,7 @@ NOUNS_AND_VERBS = {
 
 
 def test_the_commands_are_the_contract() -> None:
-    contract = {(noun, verb) for noun, verbs in NOUNS_AND_VERBS.items() for verb in verbs.split()} | {("status", None)}
+    contract = {(noun, verb) for noun, verbs in NOUNS_AND_VERBS.items() for verb in verbs.split()} | {("status", None), ("history", None)}
     assert set(COMMANDS) == contract
     typed = {leaf.prog for leaf in reference.leaves(build_parser())}
     assert typed == {"onviftui demo", *(" ".join(filter(None, ("onviftui", *words))) for words in contract)}

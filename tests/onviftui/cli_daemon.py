@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from proxyd.api import models as m
+from proxyd.api.history import STEPS, CameraHistory, History, StreamHistory
 from proxyd.api.ptz import CameraPtz
 from proxyd.api.streams import SentPicture, StreamClient, StreamStatus
 from proxyd.errors import NotFound, UpstreamAuthError
@@ -215,6 +216,21 @@ class FakeDaemon(RpcFake):
             ),
             StreamStatus(**told, name="sub", state="idle"),
         ]
+
+    def on_camera_history(self, params: m.ById) -> CameraHistory:
+        """One stream, in the last minute alone."""
+        rising = [0] * (STEPS - 12) + [500_000 * n for n in range(1, 13)]
+        frames, clients = [25.0 if one else 0.0 for one in rising], [2 if one else 0 for one in rising]
+        lost = [0] * (STEPS - 1) + [3]
+        nothing = [0] * STEPS
+        main = StreamHistory(name="main", bps=rising, source_bps=rising, fps=frames, lost=lost, clients=clients)
+        sub = StreamHistory(name="sub", bps=nothing, source_bps=nothing, fps=[], lost=nothing, clients=nothing)
+        return CameraHistory(camera=params.id, until=AT, streams=[main, sub])
+
+    def on_history(self, params: m.NoParams) -> History:
+        main = self.on_camera_history(m.ById(id=1)).streams[0]
+        passed = main.bps if self.cameras else [0] * STEPS
+        return History(until=AT, bps=passed, source_bps=passed, lost=main.lost, clients=main.clients)
 
     def on_camera_trace(self, params: m.TraceParams) -> list[m.TraceEntry]:
         entry = {"at": AT, "client": "192.0.2.50", "protocol": "onvif", "operation": "GetProfiles"}

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from proxyd.api.history import STEPS, CameraHistory, History, StreamHistory
 from proxyd.api.models import (
     Camera,
     CameraEvent,
@@ -269,6 +270,32 @@ class FakeDaemon(RpcFake):
             )
             for stream in shown.streams
         ]
+
+    def _camera_history(self, params: dict[str, Any]) -> CameraHistory:
+        """The main stream of those that somebody watches has grown for two minutes."""
+        shown: Camera = self.tables["camera"][params["id"]]
+        streams = []
+        for stream in shown.streams:
+            bps = [stream.bps * max(0, step - STEPS // 2) // (STEPS // 2) for step in range(1, STEPS + 1)]
+            streams.append(
+                StreamHistory(
+                    name=stream.name,
+                    bps=bps,
+                    source_bps=bps,
+                    fps=[25.0 if one else 0.0 for one in bps],
+                    lost=[0] * STEPS,
+                    clients=[1 if one else 0 for one in bps],
+                )
+            )
+        return CameraHistory(camera=shown.id, until=STARTED, streams=streams)
+
+    def _history(self, params: dict[str, Any]) -> History:
+        each = [self._camera_history({"id": key}).streams for key in self.tables["camera"]]
+        bps = [sum(step) for step in zip(*(stream.bps for streams in each for stream in streams), strict=True)]
+        bps = bps or [0] * STEPS
+        return History(
+            until=STARTED, bps=bps, source_bps=bps, lost=[0] * STEPS, clients=[1 if one else 0 for one in bps]
+        )
 
     def _camera_trace(self, params: dict[str, Any]) -> list[TraceEntry]:
         return [
