@@ -9,7 +9,7 @@ from proxyd.api.client import RpcClient
 from proxyd.api.models import Finding, Interface, InterfaceChange, PlannedInterface
 
 from .confirm import confirm
-from .output import Column, Output, counted
+from .output import Column, Output, counted, local_time
 
 CHANGE_TIMEOUT_S = 90.0  # new static addresses are asked for on the network before they are used
 
@@ -26,11 +26,22 @@ async def interface_list(args: argparse.Namespace, client: RpcClient, out: Outpu
         Column("MAC"),
         Column("KIND", optional=True),
         Column("LINK", optional=True),
+        Column("LEASE UNTIL", optional=True),
         Column("CAMERA", right=True),
         Column("MESSAGE", least=12, optional=True),
     )
     rows = [
-        (i.id, i.name, i.address or "none", i.mac, i.kind, "up" if i.up else "down", i.camera or "free", i.message)
+        (
+            i.id,
+            i.name,
+            i.address or "none",
+            i.mac,
+            i.kind,
+            "up" if i.up else "down",
+            local_time(i.lease_until) or i.method,
+            i.camera or "free",
+            i.message,
+        )
         for i in interfaces
     ]
     out.table(columns, rows)

@@ -34,6 +34,7 @@ from proxyd.links.arm import ArmClient, ArmNotice
 from proxyd.links.arm_watch import ArmWatch
 from proxyd.links.loopback import LoopbackLinks
 from proxyd.links.port import LinkSource
+from proxyd.log_ring import LogRing
 from proxyd.nvr.monitor import NvrMonitor
 from proxyd.nvr.scan import ScanSettings
 from proxyd.rpc.methods import Methods
@@ -87,6 +88,8 @@ class Daemon:
         settings, data = self._settings, self._settings.data
         _allow_descriptors()
         self._stack.callback(_lock(data).close)
+        ring = LogRing()
+        self._stack.callback(ring.attach())
         database = data / "proxyd.db"
         secrets = Secrets.load(
             settings.daemon.key_file or data / "proxyd.key",
@@ -114,6 +117,7 @@ class Daemon:
             plane=plane,
             limits=_rtsp_limits(settings.streams),
             address_words=self._arm_watch.words,
+            tenures=self._arm_watch.standing,
             named=self._arm_watch.name_cameras,
             events_changed=self._events_changed,
             take_over_after=timedelta(seconds=settings.adoption.take_over_after_s),
@@ -137,6 +141,7 @@ class Daemon:
             users_dir(settings.socket),
             search_on=("lo",) if self._links.mode == "loopback" else None,
             arm=self._arm,
+            log_ring=ring,
         )
         methods = Methods(self._parts, self.status)
 

@@ -170,6 +170,9 @@ class Interface(Model):
     camera: int | None
     up: bool = True
     message: str = ""  # what keeps it from its address, or threatens it
+    parent: str = ""  # the network interface of the host that it is made on; "" where that is not known
+    method: Literal["", "dhcp", "static"] = ""
+    lease_until: str | None = None  # by DHCP: it is renewed long before
 
 
 class PlannedInterface(Model):

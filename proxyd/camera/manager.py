@@ -47,7 +47,7 @@ from .trace import Trace
 from .traffic import Traffic
 from .turns import HIDDEN
 from .upstreams import Upstreams
-from .view import camera_model, facts_of, log_model, read_streams, spec_of
+from .view import Tenure, camera_model, facts_of, log_model, read_streams, spec_of
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +67,15 @@ class CameraManager:
         plane: Plane,
         limits: RtspLimits | None = None,
         address_words: Callable[[], Mapping[str, str]] = dict,
+        tenures: Callable[[], Mapping[str, Tenure]] = dict,
         named: Callable[[Mapping[str, str]], None] = lambda names: None,
         events_changed: Callable[[EventsChange], Awaitable[None]] | None = None,
         take_over_after: timedelta = TAKE_OVER_AFTER,
     ) -> None:
         """`plane` carries the streams, within `limits`; `address_words`: by MAC, what keeps an interface from its
-        address; `named` is told cameras' names by MAC; `events_changed`: events of an NVR come otherwise than before;
-        `take_over_after`: the silence of a recorder after which another has its cameras.
+        address, and `tenures`, where it has it from; `named` is told cameras' names by MAC; `events_changed`: events of
+        an NVR come otherwise than before; `take_over_after`: the silence of a recorder after which another has its
+        cameras.
         """
         self._address_words = address_words
         self._named = named
@@ -95,7 +97,7 @@ class CameraManager:
         self._events_changed = events_changed
         self._sequences = Sequences(store)
         self._shown: dict[int, m.Camera] = {}
-        self._interfaces = ShownInterfaces(hub, address_words)
+        self._interfaces = ShownInterfaces(hub, address_words, tenures)
         self._lock = asyncio.Lock()
         self.findable: Callable[[CameraRow], bool | None] = lambda row: None  # laid over the camera's own setting
         self._ticker: asyncio.Task[None] | None = None

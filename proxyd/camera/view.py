@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Protocol
 
 from proxyd.api import models as m
 from proxyd.rtsp.stats import StreamStats
@@ -195,7 +197,20 @@ def nvr_model(row: NvrRow, health: NvrHealth, job: int | None, events: str = "")
     )
 
 
-def interface_model(row: InterfaceRow, message: str = "") -> m.Interface:
+class Tenure(Protocol):
+    """Where an interface has its address from; `expires` is CLOCK_REALTIME."""
+
+    @property
+    def parent(self) -> str: ...
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def expires(self) -> float | None: ...
+
+
+def interface_model(row: InterfaceRow, message: str = "", tenure: Tenure | None = None) -> m.Interface:
     return m.Interface(
         id=row.id,
         name=row.name,
@@ -205,7 +220,17 @@ def interface_model(row: InterfaceRow, message: str = "") -> m.Interface:
         camera=row.camera,
         up=row.present and row.address is not None,
         message=message,
+        parent=tenure.parent if tenure else "",
+        method="dhcp" if tenure and tenure.method == "dhcp" else "static" if tenure and tenure.method else "",
+        lease_until=_moment(tenure.expires) if tenure and tenure.expires is not None else None,
     )
+
+
+def _moment(clock_s: float) -> str | None:
+    try:
+        return datetime.fromtimestamp(clock_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, ValueError, OSError):  # no moment
+        return None
 
 
 def log_model(row: LogRow) -> m.LogEntry:

@@ -34,6 +34,9 @@ class ArmCamera:
     message: str
     waiting: bool  # it has no address yet
     next_try: float | None = None  # when its DHCP server is asked again, CLOCK_REALTIME
+    parent: str = ""
+    method: str = ""  # "dhcp" or "static"
+    expires: float | None = None  # when its lease ends, CLOCK_REALTIME; it is renewed long before
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,9 @@ class ArmStatus:
                     _text(c["message"]),
                     c["address"] is None,
                     None if c.get("next_try") is None else float(c["next_try"]),
+                    _text(c.get("parent", "")),
+                    _text(c.get("method", "")),
+                    None if c.get("expires") is None else float(c["expires"]),
                 )
                 for c in cameras
             ),

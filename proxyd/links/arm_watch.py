@@ -55,6 +55,10 @@ class ArmWatch:
             return {}
         return {camera.mac: _words(camera) for camera in self._status.cameras if camera.message}
 
+    def standing(self) -> Mapping[str, ArmCamera]:
+        """By MAC: all that the arm says. Empty without an arm."""
+        return {camera.mac: camera for camera in self._status.cameras} if self._status else {}
+
     def name_cameras(self, names: Mapping[str, str]) -> None:
         """By MAC: what DHCP servers shall show. Told to the arm now and after every reconnect."""
         if names != self._names:

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from proxyd.camera.view import interface_model
 from proxyd.errors import ArmError, ArmUnreachable, Conflict, InvalidInput
 from proxyd.links.arm import MOST_ANSWER_BYTES, ArmClient, ArmNotice
 from proxyd.links.arm_watch import ArmWatch
+from proxyd.store.rows import InterfaceRow
 
 MAC = "a2:6f:00:00:00:01"
 
@@ -168,6 +170,28 @@ async def test_the_next_try_is_told_while_there_is_no_address(arm: FakeArm, monk
         assert await heard.next() == f"words {{'{MAC}': 'It does not renew.'}}"
         arm.say(status(message="Odd.", next_try=1e300))
         assert await heard.next() == f"words {{'{MAC}': 'Odd.'}}"
+    finally:
+        await heard.watch.stop()
+
+
+async def test_how_each_interface_has_its_address_is_known_with_the_end_of_its_lease(
+    arm: FakeArm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = Heard(arm, monkeypatch)
+    arm.say(status(parent="eth0", method="dhcp", expires=1_800_000_000.5, address="10.77.0.5/24"))
+    row = InterfaceRow(1, "vcam1", MAC, "10.77.0.5", 24, "netlink")
+    await heard.watch.start()
+    try:
+        await heard.next()
+        model = interface_model(row, tenure=heard.watch.standing()[MAC])
+        assert (model.parent, model.method, model.lease_until) == ("eth0", "dhcp", "2027-01-15T08:00:00Z")
+        arm.say(status(parent="eth0", method="static", expires=1e300, address="10.77.0.5/24"))
+        await heard.next()
+        model = interface_model(row, tenure=heard.watch.standing()[MAC])
+        assert (model.method, model.lease_until) == ("static", None)
+        await arm.stop()
+        await heard.next()
+        assert not heard.watch.standing()
     finally:
         await heard.watch.stop()
 
