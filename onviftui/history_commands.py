@@ -72,7 +72,8 @@ def _mbit(values: Sequence[float]) -> str:
 def _drawn(bps: Sequence[int], out: Output) -> str:
     """Ends with numbers, for those who do not see blocks."""
     row = sparkline(bps, len(bps), Look(ascii=not _draws_blocks(out)))
-    return f"{row}  now {format_mbit(bps[-1]) or 0}, most {format_mbit(max(bps))} Mbit/s".strip()
+    numbers = f"now {format_mbit(bps[-1]) or 0}, most {format_mbit(max(bps))} Mbit/s"
+    return f"{row}  {numbers}" if row else numbers
 
 
 def _draws_blocks(out: Output) -> bool:
