@@ -6,7 +6,7 @@ One message per WebSocket text frame or POST body. Batches are refused: nobody n
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
@@ -55,8 +55,26 @@ def reveal(value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request whose parameters nobody has looked at yet: first it is seen whether the caller may do this at all."""
+
+    id: int | str | None
+    method: Method
+    raw: dict[str, Any] = field(repr=False)
+
+    def validated(self) -> Call:
+        """Raises WireError: wrong parameters, all of them named at once."""
+        return Call(self.id, self.method, _validated(self.method, self.raw, self.id))
+
+
 def decode_call(text: str | bytes) -> Call:
-    """Raises WireError (not a request) or InvalidInput (wrong parameters, all of them named at once)."""
+    """Raises WireError: not a request, or wrong parameters."""
+    return decode_request(text).validated()
+
+
+def decode_request(text: str | bytes) -> Request:
+    """Raises WireError: not a request."""
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
@@ -74,7 +92,7 @@ def decode_call(text: str | bytes) -> Call:
         raise WireError(METHOD_NOT_FOUND, f"There is no method {name[:64]!r}.", "See docs/rpc.md.", id_=id_)
     if not isinstance(params, dict):
         raise WireError(INVALID_PARAMS, "Parameters are passed by name, as an object.", id_=id_)
-    return Call(id_, method, _validated(method, params, id_))
+    return Request(id_, method, params)
 
 
 def _validated(method: Method, params: dict[str, Any], id_: int | str | None) -> Params:

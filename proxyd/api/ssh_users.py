@@ -2,7 +2,8 @@
 front of each key) and `passwords`. The daemon writes them (`proxyd/rpc/user_methods`), the SSH server reads them anew
 at each login. Pure: text in, text out; `ssh_users_folder` has the files.
 
-A line that cannot be used costs only itself: it lets nobody in, a `Problem` says why, and it stays in the file.
+A line that cannot be used costs only itself: it lets nobody in, a `Problem` says why, and when the file is written
+again it stays there as a comment: whatever is changed around it, it must never begin to let somebody in.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ MAX_KEYS_PER_USER = 16
 MAX_FILE = 256 * 1024
 KEYS_FILE, PASSWORDS_FILE = "authorized_keys", "passwords"
 KEYS_HEAD = "# Who may log in by SSH. Change it with: onviftui user"
+NOT_USED = "# not used: "
 PASSWORDS_HEAD = "# Hashes of passwords for SSH. Change them with: onviftui user password"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _OPTION = re.compile(r'environment="ONVIFTUI_(USER|ROLE)=([^"\\]*)"')
@@ -57,7 +59,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class SshUsers:
-    """`other_…`: lines that are not ours (comments, and what nobody could use), which are written back as they were."""
+    """`other_…`: comments, and as comments the lines that nobody could use."""
 
     users: tuple[SshUser, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -119,16 +121,18 @@ class _Reading:
             line = raw.strip()
             if not line or line in (KEYS_HEAD, PASSWORDS_HEAD):
                 continue
+            if line.startswith("#"):
+                self.others[file].append(line)
+                if line.startswith(NOT_USED):
+                    self.problems.append(Problem(file, number, "This was of no use. Take it out, or add it anew."))
+                continue
             try:
-                if not line.startswith("#"):
-                    add(line)
-                    continue
+                add(line)
             except _LesserRole as less:
                 self.problems.append(Problem(file, number, str(less)))
-                continue
             except _Unusable as why:
                 self.problems.append(Problem(file, number, f"{why} It lets nobody in."))
-            self.others[file].append(raw.rstrip())
+                self.others[file].append(NOT_USED + line)
 
     def add_key(self, line: str) -> None:
         if len(line) > MAX_KEY_LINE:

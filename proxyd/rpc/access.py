@@ -21,20 +21,22 @@ _ORDER = list(Role)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`name` goes into the audit log."""
+    """`name` goes into the audit log; `person` is who logged in by SSH, "" for one who came by himself."""
 
     uid: int
     name: str
     role: Role
+    person: str = ""
 
     def acting_for(self, name: str, role: Role) -> Caller:
         """The same connection from now on: somebody else's calls, with no more rights than this user has himself."""
-        return Caller(self.uid, f"{name} via {self.name}", min(self.role, role, key=_ORDER.index))
+        return Caller(self.uid, f"{name} via {self.name}", min(self.role, role, key=_ORDER.index), name)
 
     def require(self, role: Role, method: str) -> None:
         if _ORDER.index(self.role) < _ORDER.index(role):
+            where = f": onviftui user role {self.person} {role}" if self.person else " in [access]."
             raise NotAllowed(
-                f"{self.name} is {self.role}; {method} needs {role}.", "An administrator can change this in [access]."
+                f"{self.name} is {self.role}; {method} needs {role}.", f"An administrator can change this{where}"
             )
 
 

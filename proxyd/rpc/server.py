@@ -30,6 +30,7 @@ from proxyd.api.codec import (
     WireError,
     WireErrorWithFields,
     decode_call,
+    decode_request,
     encode_error,
     encode_result,
     field_errors,
@@ -127,9 +128,10 @@ class RpcServer:
         """The reply to one message; None when it was a notification. Never raises but CancelledError."""
         id_: int | str | None = None
         try:
-            call = decode_call(text)
-            id_ = call.id
-            who.require(call.method.role, call.method.name)
+            request = decode_request(text)
+            id_ = request.id
+            who.require(request.method.role, request.method.name)
+            call = request.validated()
             result = await self._run(call, who)
             return None if id_ is None else encode_result(id_, call.method, result)
         except WireError as error:
