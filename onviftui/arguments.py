@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from proxyd.errors import InvalidInput
 
-from . import user_arguments
+from . import log_arguments, user_arguments
 
 PTZ_ACTIONS = ("left", "right", "up", "down", "in", "out", "stop", "home", "preset")
 DIALECTS = ("hikvision", "dahua", "uniview", "reolink", "axis", "gsoap")
@@ -71,7 +71,7 @@ def build_parser() -> Parser:
         ("adoption", "let recorders take the cameras in one after another", _adoption),
         ("interface", "the addresses that cameras get", _interface),
         ("job", "scans that run or ran", _job),
-        ("log", "what happened", _log),
+        ("log", "what happened", log_arguments.fill),
         ("user", "who may log in by SSH, and what each may do", user_arguments.fill),
     ):
         noun_parser = nouns.add_parser(noun, help=help_text, parents=[everywhere])
@@ -309,12 +309,6 @@ def _job(verbs: _Verbs) -> None:
     verb.add_argument("id", type=int, metavar="JOB", help="id of the job")
     verb = verbs.add("discard", "forget what a scan with --preview found; nothing has been changed")
     verb.add_argument("id", type=int, metavar="JOB", help="id of the job")
-
-
-def _log(verbs: _Verbs) -> None:
-    verb = verbs.add("tail", "the newest log entries, oldest first")
-    verb.add_argument("--limit", type=int, default=50, metavar="N", help="at most this many (50)")
-    verb.add_argument("-f", "--follow", action="store_true", help="go on with new entries until Ctrl-C")
 
 
 def _one(parser: argparse.ArgumentParser, what: str) -> None:

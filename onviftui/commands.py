@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Awaitable, Callable
 
 from proxyd.api.client import RpcClient
-from proxyd.api.models import Job, LogEntry, Status
+from proxyd.api.models import Job, Status
 
 from . import (
     adoption_commands,
@@ -17,11 +17,12 @@ from . import (
     history_commands,
     interface_commands,
     job_commands,
+    log_commands,
     nvr_commands,
     source_commands,
     user_commands,
 )
-from .output import Column, Output, format_pairs, harmless, local_time
+from .output import Column, Output, format_pairs, local_time
 from .progress import format_count
 
 Command = Callable[[argparse.Namespace, RpcClient, Output], Awaitable[int]]
@@ -67,35 +68,6 @@ async def job_cancel(args: argparse.Namespace, client: RpcClient, out: Output) -
     return 0
 
 
-async def log_tail(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
-    if args.follow:
-        await client.subscribe()
-    entries: list[LogEntry] = await client.call("log.tail", {"limit": args.limit})
-    if out.json_mode and not args.follow:
-        out.document(entries)
-        return 0
-    newest = 0
-    for entry in entries:
-        _log_line(entry, out)
-        newest = entry.id
-    out.out.flush()
-    if args.follow:
-        async for event in client.events():
-            if event.kind == "log" and event.data.get("id", 0) > newest:
-                _log_line(LogEntry.model_validate(event.data), out)
-                out.out.flush()
-    return 0
-
-
-def _log_line(entry: LogEntry, out: Output) -> None:
-    """With --json --follow one JSON object per line."""
-    if out.json_mode:
-        out.out.write(entry.model_dump_json() + "\n")
-        return
-    actor = f" ({entry.actor})" if entry.actor else ""
-    out.say(harmless(f"{local_time(entry.at)}  {entry.level:<7}  {entry.subject}: {entry.message}{actor}"))
-
-
 async def status(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
     state: Status = await client.call("status")
     if out.json_mode:
@@ -129,7 +101,7 @@ COMMANDS: dict[tuple[str, str | None], Command] = {
     ("job", "list"): job_list,
     ("job", "cancel"): job_cancel,
     **{("job", verb): command for verb, command in job_commands.COMMANDS.items()},
-    ("log", "tail"): log_tail,
+    **{("log", verb): command for verb, command in log_commands.COMMANDS.items()},
     ("history", None): history_commands.history,
     **{("user", verb): command for verb, command in user_commands.COMMANDS.items()},
     ("status", None): status,

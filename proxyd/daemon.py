@@ -13,6 +13,7 @@ import logging
 import os
 import resource
 import signal
+import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -233,6 +234,7 @@ class Daemon:
         """From a scan: its result is stored; cameras come up, and everybody hears how it ended."""
         if isinstance(error, UpstreamAuthError):
             await self._store.set_auth_failed(nvr_id, True)
+            self._parts.refused_tries.refused((await self._store.nvr(nvr_id)).access, time.monotonic())
         elif error is None:
             await self._store.set_auth_failed(nvr_id, False)
             await self._cameras.try_account_again(nvr_id)

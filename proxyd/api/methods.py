@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from . import models as m
 from .history import CameraHistory, History
+from .logs import DaemonLog, LogDaemonParams
 from .ptz import CameraPtz
 from .streams import StreamStatus
 from .users import User, UserAdd, UserByName, UserRemoveKey, UserRole, Users, UserSetPassword
@@ -99,7 +100,8 @@ METHODS: dict[str, Method] = _table(
     Method("job.cancel", m.ById, m.Job, _O, "Stop a job; what it found so far is kept."),
     Method("job.apply", m.ById, m.Job, _O, "Keep what a scan with `preview` found: exactly what its diff says."),
     Method("job.discard", m.ById, m.Job, _O, "Forget what a scan with `preview` found; nothing has been changed."),
-    Method("log.tail", m.LogTail, list[m.LogEntry], _V, "The newest log entries, oldest first."),
+    Method("log.tail", m.LogTail, list[m.LogEntry], _V, "The newest log entries that match, oldest first."),
+    Method("log.daemon", LogDaemonParams, DaemonLog, _O, "The daemon's own lines, as its journal has them."),
     Method("history", m.NoParams, History, _V, "What passed through all cameras, in steps over five minutes."),
     Method("user.list", m.NoParams, Users, _A, "Who may log in by SSH."),
     Method("user.add", UserAdd, User, _A, "Let somebody log in by SSH, or give somebody who may another key."),

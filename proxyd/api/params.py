@@ -192,8 +192,16 @@ class AdoptionSkip(Params):
 
 
 class LogTail(Params):
+    """`level` is the least that is told; `subject` as entries have it ("camera 3"); `actor` and `text` are looked for
+    in who did it and in what happened, capitals or not."""
+
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     after: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0
+    before: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0  # 0: from the newest backwards
+    level: Literal["info", "warning", "error"] = "info"
+    subject: Annotated[str, StringConstraints(max_length=200)] = ""
+    actor: Annotated[str, StringConstraints(max_length=200)] = ""
+    text: Annotated[str, StringConstraints(max_length=200)] = ""
 
 
 class EventsParams(Params):

@@ -19,6 +19,7 @@ from .certificate_methods import CertificateMethods
 from .history_methods import HistoryMethods
 from .interface_methods import InterfaceMethods
 from .job_methods import JobMethods
+from .log_methods import LogMethods
 from .nvr_methods import NvrMethods
 from .parts import Parts
 from .server import Handler
@@ -42,6 +43,7 @@ class Methods:
             CertificateMethods(parts),
             AdoptionMethods(parts),
             InterfaceMethods(parts),
+            LogMethods(parts),
             UserMethods(parts),
             JobMethods(parts),
             self,
@@ -77,9 +79,6 @@ class Methods:
         cameras = self._parts.cameras.cameras()
         streams = {camera.id: self._parts.cameras.streams(camera.id) for camera in cameras}
         return exposition(cameras, await self._parts.nvrs(), streams)
-
-    async def log_tail(self, p: m.LogTail, who: Caller) -> list[m.LogEntry]:
-        return [log_model(row) for row in await self._parts.store.log_tail(p.limit, p.after)]
 
     async def status(self, p: m.NoParams, who: Caller) -> m.Status:
         return self._status(who.role)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -17,8 +17,10 @@ from proxyd.errors import InvalidInput
 from proxyd.hub import Hub
 from proxyd.jobs import Jobs
 from proxyd.links.arm import ArmClient
+from proxyd.log_ring import LogRing
 from proxyd.nvr import scan
 from proxyd.nvr.monitor import NvrMonitor
+from proxyd.nvr.refused_tries import RefusedTries
 from proxyd.sources import probe
 from proxyd.store.rows import NvrRow
 from proxyd.store.store import Store
@@ -40,6 +42,8 @@ class Parts:
     users: Path
     search_on: Sequence[str] | None = None
     arm: ArmClient | None = None
+    refused_tries: RefusedTries = field(default_factory=RefusedTries)
+    log_ring: LogRing = field(default_factory=LogRing)
 
     async def log(
         self, level: Literal["info", "warning", "error"], subject: str, message: str, who: Caller | None = None

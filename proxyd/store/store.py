@@ -19,12 +19,27 @@ from proxyd.errors import Conflict
 from proxyd.nvr.result import DeviceIdentity, ScannedChannel
 from proxyd.sources.source import KnownSource, NewSource
 
-from . import accounts, cameras, credentials, interfaces, log, nvrs, scan, settings, sources, streams
+from . import (
+    accounts,
+    camera_changes,
+    cameras,
+    credentials,
+    interfaces,
+    log,
+    nvrs,
+    scan,
+    settings,
+    sources,
+    streams,
+    undoing,
+)
 from .backup import write_backup
+from .camera_changes import CameraChange
 from .connection import Connection
 from .migrations import migrate
 from .rows import CameraRow, FoundInterface, InterfaceRow, LogLevel, LogRow, NvrRow, Ports
 from .secrets import Secrets
+from .undoing import RowChange
 
 
 def utc_now() -> datetime:
@@ -216,6 +231,11 @@ class Store:
             )
             return (await cameras.get(db, self._secrets, [camera_id]))[0]
 
+    async def change_cameras(self, changes: Sequence[CameraChange]) -> list[CameraRow]:
+        """All or none, in one transaction. Raises NotFound."""
+        async with self._connection.transaction() as db:
+            return await camera_changes.apply(db, self._secrets, changes)
+
     async def set_enabled(self, camera_ids: Collection[int], enabled: bool) -> None:
         """All or none: raises NotFound before the first is touched."""
         async with self._connection.transaction() as db:
@@ -321,6 +341,19 @@ class Store:
             assert pair is not None, "open() makes it"
             return pair
 
+    async def set_default_credentials(self, username: str | None, password: str | None) -> None:
+        """Of all cameras without own ones. None leaves as it is."""
+        async with self._connection.transaction() as db:
+            await credentials.change_default(db, self._secrets, username, password)
+
+    async def take_back(self, changes: Sequence[RowChange]) -> None:
+        """What `undoing.recording` saw, all or nothing. Raises Conflict when something of it is not what it was."""
+        async with self._connection.transaction() as db:
+            await undoing.take_back(db, changes)
+            for change in changes:
+                if change.table == "nvrs" and change.before is not None and change.after is not None:
+                    await nvrs.follow_address(db, self._secrets, change.key[0], change.after)
+
     async def setting(self, key: str) -> str | None:
         async with self._connection.reading() as db:
             return await settings.get(db, key)
@@ -335,10 +368,22 @@ class Store:
         async with self._connection.transaction() as db:
             return await log.add(db, at, level, subject, message, actor)
 
-    async def log_tail(self, limit: int = 100, after: int = 0) -> list[LogRow]:
-        """The newest `limit` entries with an id above `after`, oldest first."""
+    async def log_tail(
+        self,
+        limit: int = 100,
+        after: int = 0,
+        *,
+        before: int = 0,
+        level: LogLevel = "info",
+        subject: str = "",
+        actor: str = "",
+        text: str = "",
+    ) -> list[LogRow]:
+        """The newest `limit` entries with an id above `after` (and below `before`, where that is not 0) that match,
+        oldest first. `level` is the least; `actor` and `text` are parts."""
+        wanted = log.Wanted(after, before, level, subject, actor, text)
         async with self._connection.reading() as db:
-            return await log.tail(db, limit, after)
+            return await log.tail(db, limit, wanted)
 
     async def backup(self, path: Path) -> None:
         """A complete copy in one file (0600). The key file is not in it: keep that apart."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from proxyd.api import models as m
 from proxyd.api.history import STEPS, CameraHistory, History, StreamHistory
+from proxyd.api.logs import DaemonLog, LogDaemonParams
 from proxyd.api.ptz import CameraPtz
 from proxyd.api.streams import SentPicture, StreamClient, StreamStatus
 from proxyd.errors import NotFound, UpstreamAuthError
+from proxyd.log_ring import LogRing
 
 from .rpc_fake import RpcFake
 
@@ -99,6 +102,7 @@ class FakeDaemon(RpcFake):
         )
         self.test_answer = m.NvrTest(ok=True, message="It works: 2 channels.")
         self.cancelled = asyncio.Event()
+        self.ring = LogRing()
 
     async def answer(self, method: str, params: Any, given: dict[str, Any]) -> Any:
         return getattr(self, "on_" + method.replace(".", "_"))(params)
@@ -289,6 +293,9 @@ class FakeDaemon(RpcFake):
 
     def on_log_tail(self, params: m.LogTail) -> list[m.LogEntry]:
         return [m.LogEntry(id=4, at=AT, level="info", subject="camera 1", message="running", actor="root")]
+
+    def on_log_daemon(self, params: LogDaemonParams) -> DaemonLog:
+        return self.ring.read(params, time.time())
 
     def on_status(self, params: m.NoParams) -> m.Status:
         return status(self.cameras)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,3 +154,21 @@ async def test_the_log_is_pruned(store: Store, monkeypatch: pytest.MonkeyPatch) 
     rows = await store.log_tail(1000)
     assert [row.id for row in rows] == list(range(16, 26))
     assert max(len(row.message) for row in rows) == 2000
+
+
+async def test_the_log_is_searched(store: Store) -> None:
+    await store.log("info", "camera 1", "Yard was renamed.", "anna via onviftui")
+    await store.log("warning", "nvr 1", "100% of the password was refused")
+    await store.log("error", "camera 1", "Yard failed")
+    await store.log("info", "camera 11", "Ramp was renamed.", "bob")
+
+    async def found(**wanted: Any) -> list[str]:
+        return [row.message.split()[0] for row in await store.log_tail(10, **wanted)]
+
+    assert await found(level="warning") == ["100%", "Yard"]
+    assert await found(subject="camera 1") == ["Yard", "Yard"]
+    assert await found(actor="ANNA") == ["Yard"]
+    assert await found(text="0% OF") == ["100%"]
+    assert await found(text="nvr") == ["100%"]
+    assert await found(before=3) == ["Yard", "100%"]
+    assert await found(text="' OR 1=1 --") == []
