@@ -173,7 +173,8 @@ async def test_what_is_refused_changes_nothing_and_is_not_logged(root: RpcClient
             await root.call("user.add", params)
         assert "c2VjcmV0" not in str(error.value)
     for method in ("user.remove", "user.role", "user.password", "user.remove_key"):
-        extra: dict[str, Any] = {"user.role": {"role": "admin"}, "user.password": {"password": None}}.get(method, {})
+        given: dict[str, dict[str, Any]] = {"user.role": {"role": "admin"}, "user.password": {"password": None}}
+        extra = given.get(method, {})
         if method == "user.remove_key":
             extra = {"fingerprint": "SHA256:x"}
             await refused(root.call(method, {"name": "anna", **extra}), NotFound, "has no key")
