@@ -238,6 +238,7 @@ def _camera(verbs: _Verbs) -> None:
         "--seconds", type=float, default=1.0, metavar="S", help="how long it moves: 0.1 to 10 (default: 1)"
     )
     verb.add_argument("--speed", type=float, default=0.5, metavar="P", help="part of its fastest (default: 0.5)")
+    _one(verbs.add("presets", "the names of its PTZ presets"), "CAMERA")
     verb = verbs.add("remove", "remove cameras; a scan with --restore brings them back")
     _several(verb)
     verb.add_argument("--yes", action="store_true", help="do not ask")

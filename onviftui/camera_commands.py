@@ -17,7 +17,7 @@ from proxyd.errors import InvalidInput, ProxyError
 from . import certificate_commands, conversation_commands, history_commands, qr_commands, stream_commands
 from .confirm import confirm
 from .naming import find_id, find_ids
-from .output import Column, Output, counted, format_pairs, local_time
+from .output import Column, Output, counted, format_pairs, harmless, local_time
 from .secret_input import read_password
 from .words import HTTPS_BEGINS, codec_name, format_mbit
 
@@ -254,6 +254,17 @@ async def camera_ptz(args: argparse.Namespace, client: RpcClient, out: Output) -
     return 0
 
 
+async def camera_presets(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    names: list[str] = await client.call("camera.presets", {"id": await _camera_id(args.id, client)})
+    if out.json_mode:
+        out.document(names)
+    elif not names:
+        out.say("It has no preset with a name; name one on the NVR.")
+    else:
+        out.lines(map(harmless, names))
+    return 0
+
+
 async def camera_events(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
     camera_id = await _camera_id(args.id, client)
     events: list[CameraEvent] = await client.call("camera.events", {"id": camera_id, "limit": args.limit})
@@ -293,6 +304,7 @@ COMMANDS = {
     "remove": camera_remove,
     "snapshot": camera_snapshot,
     "ptz": camera_ptz,
+    "presets": camera_presets,
     **conversation_commands.COMMANDS,
     "events": camera_events,
     "credentials": camera_credentials,

@@ -30,8 +30,8 @@ PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md", *s
 NOUNS_AND_VERBS = {
     "nvr": "discover add list show edit remove scan test",
     "source": "add list edit test import",
-    "camera": "list show streams history qr edit start stop restart remove ptz snapshot trace doctor forget-adoption events "
-    "credentials certificate",
+    "camera": "list show streams history qr edit start stop restart remove ptz presets snapshot trace doctor "
+    "forget-adoption events credentials certificate",
     "adoption": "start show pause resume skip cancel",
     "interface": "list add remove doctor",
     "job": "list cancel",

@@ -9,10 +9,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from . import models as m
+from .bulk import CamerasUpdated, CameraUpdateAll
 from .history import CameraHistory, History
 from .logs import DaemonLog, LogDaemonParams
 from .ptz import CameraPtz
 from .streams import StreamStatus
+from .undo import Undoable, UndoApply, Undone
 from .users import User, UserAdd, UserByName, UserRemoveKey, UserRole, Users, UserSetPassword
 
 
@@ -59,6 +61,13 @@ METHODS: dict[str, Method] = _table(
         _O,
         "Rename, set own credentials, hide from searches, allow notifications.",
     ),
+    Method(
+        "camera.update_all",
+        CameraUpdateAll,
+        CamerasUpdated,
+        _O,
+        "Change many cameras at once, all or none; names by a pattern, with a dry run.",
+    ),
     Method("camera.start", m.ByIds, list[m.Camera], _O, "Start cameras; they start again after a reboot."),
     Method("camera.stop", m.ByIds, list[m.Camera], _O, "Stop cameras; they stay stopped after a reboot."),
     Method("camera.restart", m.ByIds, list[m.Camera], _O, "Close all connections of cameras and start again."),
@@ -75,6 +84,7 @@ METHODS: dict[str, Method] = _table(
     Method(
         "camera.ptz", CameraPtz, m.Camera, _O, "Move a camera for a moment, stop it, or send it home or to a preset."
     ),
+    Method("camera.presets", m.ById, list[str], _O, "The names of its PTZ presets, asked of the NVR."),
     Method("camera.credentials", m.ById, m.Credentials, _O, "User and password to type into the recorder."),
     Method("camera.certificate", m.ById, m.Certificate, _V, "The certificate of its HTTPS."),
     Method(
@@ -109,6 +119,8 @@ METHODS: dict[str, Method] = _table(
     Method("user.remove_key", UserRemoveKey, User, _A, "Take one key away from somebody who has others."),
     Method("user.role", UserRole, User, _A, "Change what somebody who logs in by SSH may do."),
     Method("user.password", UserSetPassword, User, _A, "Set a password for SSH, or take it away."),
+    Method("undo.list", m.NoParams, list[Undoable], _V, "What can be taken back, the last change first."),
+    Method("undo.apply", UndoApply, Undone, _O, "Take back a change; it needs the role that the change needed."),
     Method("status", m.NoParams, m.Status, _V, "Version, mode, counts."),
     Method(
         "subscribe",

@@ -34,7 +34,7 @@ from .events import CameraEvent
 from .fleet import Fleet
 from .nvr_events import EventsChange
 from .performer import Performer
-from .ptz_pad import pad_call
+from .ptz_pad import pad_call, preset_names, presets_call
 from .recorders import Recorders
 from .running import RunningCamera
 from .sequences import Sequences
@@ -324,12 +324,20 @@ class CameraManager:
 
     async def move(self, wanted: CameraPtz) -> None:
         """Raises NotFound, Conflict, UpstreamError."""
-        row = self.row(wanted.id)
-        camera = self._fleet.running.get(wanted.id)
+        spec = self._movable(wanted.id)
+        await self._performer.perform(spec, pad_call(spec, wanted), "the operator")
+
+    async def presets(self, id_: int) -> list[str]:
+        """Their names, asked of the NVR. Raises NotFound, Conflict, UpstreamError."""
+        spec = self._movable(id_)
+        return preset_names(await self._performer.perform(spec, presets_call(spec), "the operator"))
+
+    def _movable(self, id_: int) -> CameraSpec:
+        row, camera = self.row(id_), self._fleet.running.get(id_)
         if camera is None:
             hint = f"onviftui camera show {row.id} says why."
             raise Conflict(f"{row.name} does not run, so it cannot be moved.", hint)
-        await self._performer.perform(camera.spec, pad_call(camera.spec, wanted), "the operator")
+        return camera.spec
 
     def know_account(self, nvr_id: int, access: NvrAccess) -> None:
         """The NVR has this address and account from now on; a refresh has to follow."""

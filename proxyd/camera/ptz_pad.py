@@ -10,7 +10,7 @@ from proxyd.errors import Conflict, NotFound
 
 from .commands import LookUp, NvrCall
 from .features import PtzFeatures, PtzSpace, Span
-from .ptz_calls import Vector, continuous_move, covers_all, on_preset, preset_name, ptz_call, stop
+from .ptz_calls import Vector, continuous_move, covers_all, on_preset, preset_name, presets_in, ptz_call, stop
 from .spec import CameraSpec
 
 _DIRECTIONS = {
@@ -26,12 +26,7 @@ _STEP = 0.2  # of the whole way, per second at full speed, where a camera only m
 
 def pad_call(spec: CameraSpec, wanted: CameraPtz) -> NvrCall | LookUp:
     """Raises Conflict when the camera cannot do it."""
-    ptz = spec.features.ptz
-    if ptz is None or not spec.features.tokens.ptz_profile:
-        raise Conflict(
-            f"{spec.name} cannot be moved: the NVR offers no PTZ for channel {spec.channel}.",
-            "If the camera has a motor, allow PTZ for the NVR's ONVIF user there and scan the NVR again.",
-        )
+    ptz = _ptz_of(spec)
     match wanted.action:
         case "stop":
             return stop(spec)
@@ -43,6 +38,27 @@ def pad_call(spec: CameraSpec, wanted: CameraPtz) -> NvrCall | LookUp:
             return _preset(spec, wanted.preset or "")
         case direction:
             return _move(spec, ptz, direction, wanted.speed, wanted.seconds)
+
+
+def presets_call(spec: CameraSpec) -> NvrCall:
+    """What the preset buttons are called: `preset_names` reads the answer. Raises Conflict when it cannot be moved."""
+    _ptz_of(spec)
+    return ptz_call(spec, "GetPresets")
+
+
+def preset_names(answer: object) -> list[str]:
+    """Of those that have one, each once; as recorders are told them."""
+    return list(dict.fromkeys(name for raw in presets_in(answer) if (name := preset_name(raw))))
+
+
+def _ptz_of(spec: CameraSpec) -> PtzFeatures:
+    ptz = spec.features.ptz
+    if ptz is None or not spec.features.tokens.ptz_profile:
+        raise Conflict(
+            f"{spec.name} cannot be moved: the NVR offers no PTZ for channel {spec.channel}.",
+            "If the camera has a motor, allow PTZ for the NVR's ONVIF user there and scan the NVR again.",
+        )
+    return ptz
 
 
 def _move(spec: CameraSpec, ptz: PtzFeatures, direction: str, speed: float, seconds: float) -> NvrCall:

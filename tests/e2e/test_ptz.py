@@ -195,6 +195,7 @@ async def test_an_operator_moves_a_camera_by_its_buttons() -> None:
         await client.call("camera.ptz", {"id": id_, "action": "right", "seconds": 0.3, "speed": 0.2})
         done = await until_standing(stack, "1")
         assert done == ["SetPreset 1", "ContinuousMove pan=0.2 tilt=0", "Stop"]
+        assert await client.call("camera.presets", {"id": id_}) == ["Gate"]
         await client.call("camera.ptz", {"id": id_, "action": "preset", "preset": "gate"})
         await until_standing(stack, "1")
         await client.call("camera.ptz", {"id": id_, "action": "home"})

@@ -168,6 +168,9 @@ class FakeDaemon(RpcFake):
     def on_camera_ptz(self, params: CameraPtz) -> m.Camera:
         return self._camera(params.id)
 
+    def on_camera_presets(self, params: m.ById) -> list[str]:
+        return ["Door", "Gate\x1b[2J"] if params.id == 1 else []
+
     def on_camera_certificate(self, params: m.ById) -> m.Certificate:
         return m.Certificate(camera=params.id, origin="none", https=False)
 

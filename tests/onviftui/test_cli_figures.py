@@ -1,4 +1,4 @@
-"""The last five minutes and the QR code on the command line."""
+"""The last five minutes, the QR code and the presets on the command line."""
 
 from __future__ import annotations
 
@@ -91,3 +91,9 @@ async def test_qr_of_a_camera_without_an_address_says_why_there_is_none(daemon: 
     daemon.cameras = [camera(1, "Front gate", address=None, onvif_url=None)]
     with pytest.raises(Conflict, match="has no address yet"):
         await ran(daemon, "camera", "qr", "1")
+
+
+async def test_presets_are_listed_and_cannot_drive_the_terminal(daemon: FakeDaemon) -> None:
+    assert await ran(daemon, "camera", "presets", "1") == "Door\nGate�[2J\n"
+    assert "no preset with a name" in await ran(daemon, "camera", "presets", "2")
+    assert json.loads(await ran(daemon, "camera", "presets", "2", "--json")) == []

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from proxyd.api.ptz import CameraPtz
 from proxyd.camera.commands import LookUp, NvrCall
 from proxyd.camera.features import PtzFeatures, PtzSpace, Span
-from proxyd.camera.ptz_pad import pad_call
+from proxyd.camera.ptz_pad import pad_call, preset_names, presets_call
 from proxyd.errors import Conflict, NotFound
 from tests.proxyd.onvif.optics import PTZ, moving_camera
 
@@ -80,6 +80,16 @@ def test_a_preset_is_found_by_its_name() -> None:
         call.then(presets[:1])
     with pytest.raises(NotFound, match="name one on the NVR"):
         call.then(None)
+
+
+def test_presets_are_listed_by_name() -> None:
+    call = presets_call(moving_camera())
+    assert (call.operation, call.parameters["ProfileToken"]) == ("GetPresets", "NvrProfile7")
+    presets = [{"token": "1", "Name": "Door"}, {"token": "2", "Name": " Gate "}, {"token": "3", "Name": None}]
+    assert preset_names([*presets, {"token": "4", "Name": "Door"}, {"Name": "No token"}, 5]) == ["Door", "Gate"]
+    assert preset_names(None) == []
+    with pytest.raises(Conflict, match="no PTZ for channel 3"):
+        presets_call(moving_camera(None))
 
 
 @pytest.mark.parametrize(
