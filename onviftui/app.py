@@ -6,12 +6,11 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from textual.app import SystemCommand
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -19,17 +18,17 @@ from proxyd.api.dial import Dial
 
 from .actions import Acting
 from .crash import crash_log, report_crash
-from .keys import VIEWS, app_bindings, help_keys, withheld
+from .keys import app_bindings, withheld
 from .live import Live
+from .opened import open_palette
+from .pictures.asking import PictureTerminal, asking
 from .preferences import default_path
 from .preferring import Preferring
 from .roles import refusal
-from .screens.dialog import Help
 from .screens.live_screen import LiveScreen
 from .screens.main import MainScreen
 from .store import Store
 from .terminal import correct_colorterm, speaks_utf8
-from .theme import DARK, LIGHT
 from .words import Look
 
 FLUSH_S = 0.25  # at most four looks at the store per second
@@ -42,8 +41,7 @@ class OnviftuiApp(Acting, Preferring):
 
     TITLE = "onviftui"
     CSS_PATH = "app.tcss"
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = False  # Textual's; ours has every key of the place where one is
     BINDINGS = app_bindings()
 
     def __init__(
@@ -54,6 +52,7 @@ class OnviftuiApp(Acting, Preferring):
         self.store = Store()
         self.live = Live(where, self.store)
         self.look = look or Look()
+        self.pictures = PictureTerminal(self)
         self.crash_log = log or crash_log()
         self.crashes: list[str] = []  # sentences for after the screen is restored
         self._connection: asyncio.Task[None] | None = None
@@ -84,6 +83,9 @@ class OnviftuiApp(Acting, Preferring):
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self._handle_exception(error)
+
+    def get_driver_class(self) -> type[Driver]:
+        return asking(super().get_driver_class())
 
     def local_now(self) -> datetime:
         return datetime.now(UTC).astimezone()
@@ -125,6 +127,16 @@ class OnviftuiApp(Acting, Preferring):
             self.pop_screen()
         self._main.show_view(view, filter_text)
 
+    def show_nvr(self, nvr: int) -> None:
+        """The NVRs, with the cursor on this one."""
+        self.show_view("nvrs")
+        self._main.select(nvr)
+
+    @property
+    def marked_cameras(self) -> list[int]:
+        """Those that the user has marked, where marks can be seen."""
+        return self._main.marked_cameras if self.screen is self._main else []
+
     def action_view(self, view: str) -> None:
         self.show_view(view)
 
@@ -135,10 +147,12 @@ class OnviftuiApp(Acting, Preferring):
             self._main.view.step_back()
 
     def action_help(self) -> None:
+        from .screens.help import Help  # nobody waits for it at the start
+
         self.push_screen(Help(self.view_id))
 
     def action_palette(self) -> None:
-        self.action_command_palette()
+        open_palette(self)
 
     def action_leave(self) -> None:
         self.exit(0)
@@ -154,20 +168,6 @@ class OnviftuiApp(Acting, Preferring):
 
     def on_key_footer_pressed(self, message: Any) -> None:
         self.simulate_key(message.key.keys.split(",")[0])
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        for view, digit, title in VIEWS:
-            yield SystemCommand(f"Go to {title}", f"Key {digit}", lambda view=view: self.show_view(view))
-        for key in help_keys(self.view_id if isinstance(screen, LiveScreen) else "", self.store.role):
-            if key.action and key.label:
-                first = key.keys.split(",")[0]
-                yield SystemCommand(
-                    key.label[:1].upper() + key.label[1:],
-                    f"{key.help} (key {key.shown})",
-                    lambda k=first: self.simulate_key(k),
-                )
-        other = LIGHT if self.current_theme.dark else DARK
-        yield SystemCommand("Light or dark", f"Use {other.name}", lambda: setattr(self, "theme", other.name))
 
     def _withheld(self, action: Any) -> bool:
         """The role may not do that: it is not offered, and a key that is pressed all the same says why."""

@@ -58,6 +58,15 @@ KEYS: tuple[Key, ...] = (
     Key("enter", "open", "open", "Open it, or fix what the line complains about", _VIEWS, 1),
     Key("a", "add_nvr", "add NVR", "Add an NVR by its address", "overview nvrs", 2, role=_ADMIN),
     Key("f", "discover", "find", "Search the network for NVRs", "overview nvrs", 3, role=_OPERATOR),
+    Key(
+        "w",
+        "wizard",
+        "guide me",
+        "Be guided from the network to the recorder, step by step",
+        "overview",
+        4,
+        role=_ADMIN,
+    ),
     Key("a", "add_nvr", "add NVR", "Add an NVR by its address", "cameras", role=_ADMIN),
     Key("f", "discover", "find", "Search the network for NVRs", "cameras", role=_OPERATOR),
     Key(
@@ -84,7 +93,14 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("u", "restore", "", "Scan this NVR and bring back the cameras that you removed", "nvrs", role=_OPERATOR),
     Key("t", "test", "test", "Check address and account of this NVR", "nvrs", 6, role=_OPERATOR),
-    Key("enter", "done", "open", "When it has ended: show the cameras, or correct the NVR", "job", 1),
+    Key(
+        "enter",
+        "done",
+        "go on",
+        "At its end: keep what a rescan found, show the cameras, or correct the NVR",
+        "job",
+        1,
+    ),
     Key("c", "cancel_job", "cancel", "Cancel this job; what it found is kept", "jobs job", 2, role=_OPERATOR),
     Key("o", "snapshot", "snapshot", "Fetch a snapshot and say what came", "cameras camera", 6),
     Key("t", "trace", "requests", "What recorders asked last", "cameras", 7),
@@ -159,13 +175,15 @@ KEYS: tuple[Key, ...] = (
     Key("v", "mark_range", "mark range", "Start a range; v again marks up to here", "cameras", 0),
     Key("greater_than_sign,less_than_sign", "sort", "sort", "Sort by the next or last column", _TABLES, 0, "< >"),
     Key("equals_sign", "reverse", "reverse", "Reverse the order", _TABLES, 0, "="),
-    Key("j,k,down,up", "", "", "Down, up (also the arrows)", _TABLES, 0, "j k"),
-    Key("g,G,home,end", "", "", "First, last", _TABLES, 0, "g G"),
-    Key("ctrl+d,ctrl+u", "", "", "Half a page down, up", _TABLES, 0, "^d ^u"),
+    Key("j,k,down,up", "", "", "Down, up (also the arrows)", "", 0, "j k"),
+    Key("g,G,home,end", "", "", "First, last (also Home and End)", "", 0, "g G"),
+    Key("ctrl+d,ctrl+u", "", "", "Half a page down, up", "", 0, "^d ^u"),
+    Key("pagedown,pageup,ctrl+f,ctrl+b", "", "", "A page down, up (also ^f ^b)", "", 0, "PgDn PgUp"),
     # everywhere
     Key("tab", "", "", "Next pane, such as the alarm lines", _VIEWS, 0),
     Key("tab", "", "", "From the fields to the requests and back", "camera", 0),
-    Key("escape", "", "back", "Back to the list", "camera job", 98),
+    Key("escape", "", "back", "Back to the list", "camera", 98),
+    Key("escape", "leave_job", "back", "Back; what a rescan found and nobody keeps is forgotten", "job", 98),
     Key("escape", "go_back", "back", "Back; clears filter and marks", "", 0),
     Key("question_mark", "help", "help", "This help", "", 99),
     Key("ctrl+p,colon", "palette", "", "Command palette", "", 0, "^p :"),
@@ -210,6 +228,21 @@ def help_keys(view: str, role: Role = Role.ADMIN) -> list[Key]:
     own = [key for key in KEYS if key.where and key.works_in(view) and may(role, key.role)]
     said = {key.shown for key in own}
     return own + [key for key in KEYS if not key.where and key.shown not in said and may(role, key.role)]
+
+
+_LIST_ACTIONS = frozenset({"filter", "mark", "mark_range", "sort", "reverse"})
+_TITLES = {view: title for view, _, title in VIEWS} | {"camera": "This camera", "job": "This job"}
+
+
+def help_groups(view: str, role: Role = Role.ADMIN) -> list[tuple[str, list[Key]]]:
+    """The same keys in groups with titles: what they do here, moving and lists, everywhere, the views."""
+    own = help_keys(view, role)
+    lists = [key for key in own if key.action in _LIST_ACTIONS or not key.action]
+    here = [key for key in own if key.where and key not in lists]
+    rest = [key for key in own if key not in here and key not in lists]
+    digits = [Key(digit, f"view('{name}')", title, f"Go to {title}") for name, digit, title in VIEWS]
+    groups = [(_TITLES.get(view, "Here"), here), ("Moving and lists", lists), ("Everywhere", rest), ("Views", digits)]
+    return [(title, keys) for title, keys in groups if keys]
 
 
 def withheld(view: str, action: str, role: Role) -> Key | None:

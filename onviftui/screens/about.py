@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from proxyd.api.models import API_VERSION, Status
@@ -16,6 +16,7 @@ from proxyd.api.models import API_VERSION, Status
 from ..ui import ui_of
 from ..widgets.line import Line, line, table
 from ..widgets.paint import Lines
+from ..widgets.pane import ScrollPane
 from ..words import Tone
 from .dialog import CLOSE, WIDTH
 
@@ -28,12 +29,12 @@ class About(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = CLOSE
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog help"), VerticalScroll():
+        with Vertical(classes="dialog help"), ScrollPane():
             yield Lines()
 
     def on_mount(self) -> None:
         self.query_one(Lines).show(about_lines(ui_of(self).store.status))
-        self.query_one(VerticalScroll).focus()
+        self.query_one(ScrollPane).focus()
 
     def action_close(self) -> None:
         self.dismiss(None)

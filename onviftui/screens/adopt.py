@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 
 from proxyd.api.models import Adoption, AdoptionStep, Camera, Credentials
 
@@ -12,6 +11,7 @@ from ..store import Changes
 from ..ui import ui_of
 from ..widgets.adoption_lines import adoption_lines
 from ..widgets.paint import Lines
+from ..widgets.pane import ScrollPane
 from .view import View
 
 
@@ -24,7 +24,7 @@ class AdoptView(View):
         self._passwords: dict[int, str] = {}
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(can_focus=True, id="adopt-body"):
+        with ScrollPane(id="adopt-body"):
             yield Lines(id="adoption")
 
     def on_mount(self) -> None:

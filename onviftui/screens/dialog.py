@@ -1,4 +1,4 @@
-"""Small dialogs: ask before something is destroyed, ask for one line of text, show the keys."""
+"""Small dialogs: ask before something is destroyed, ask for one line of text."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
-from ..keys import VIEWS, help_keys
-from ..ui import ui_of
-from ..widgets.line import Line, fit, line, wrap
+from ..widgets.line import Line, line, wrap
 from ..widgets.paint import Lines
 from ..words import Tone
 
@@ -105,33 +103,6 @@ class AskText(ModalScreen[str | None]):
     def _submitted(self, event: Input.Submitted) -> None:
         text = event.value.strip()
         self.dismiss(text if text and text != self._value else None)
-
-    def action_close(self) -> None:
-        self.dismiss(None)
-
-
-class Help(ModalScreen[None]):
-    """Every key of the view underneath, from the one table."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*CLOSE, Binding("question_mark", "close", show=False)]
-
-    def __init__(self, view: str) -> None:
-        super().__init__()
-        self._view = view
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog help"), VerticalScroll():
-            yield Lines()
-
-    def on_mount(self) -> None:
-        role = ui_of(self).store.role
-        titles = {view: f"in {title}" for view, _, title in VIEWS} | {"camera": "on a camera", "job": "on a scan"}
-        lines: list[Line] = [line((f"Keys {titles.get(self._view, '')}".rstrip(), Tone.STRONG)), line("")]
-        lines += [line((fit(key.shown, 8), Tone.ACCENT), key.help) for key in help_keys(self._view, role)]
-        digits = "  ".join(f"{digit} {title}" for _, digit, title in VIEWS)
-        lines += [line(""), line((digits, Tone.MUTED)), line(("Esc closes this help", Tone.MUTED))]
-        self.query_one(Lines).show(lines)
-        self.query_one(VerticalScroll).focus()
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from proxyd.api.models import Exchange
 
 from ..widgets.line import Line, line, plain
 from ..widgets.paint import Lines
+from ..widgets.pane import ScrollPane
 from ..words import Tone
 from .dialog import CLOSE
 
@@ -30,12 +31,12 @@ class ExchangeText(ModalScreen[None]):
         self._exchange = exchange
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog wide"), VerticalScroll():
+        with Vertical(classes="dialog wide"), ScrollPane():
             yield Lines()
 
     def on_mount(self) -> None:
         self._show()
-        self.query_one(VerticalScroll).focus()
+        self.query_one(ScrollPane).focus()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)

@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from proxyd.api.models import Finding
 
 from ..widgets.line import Line, line, wrap
 from ..widgets.paint import Lines
+from ..widgets.pane import ScrollPane
 from ..words import Tone
 from .dialog import CLOSE, WIDTH
 
@@ -31,12 +32,12 @@ class Findings(ModalScreen[None]):
         self._findings = findings
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog help"), VerticalScroll():
+        with Vertical(classes="dialog help"), ScrollPane():
             yield Lines()
 
     def on_mount(self) -> None:
         self.query_one(Lines).show(finding_lines(self._findings))
-        self.query_one(VerticalScroll).focus()
+        self.query_one(ScrollPane).focus()
 
     def action_close(self) -> None:
         self.dismiss(None)

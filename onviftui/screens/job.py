@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 
-from proxyd.api.models import JobState
+from proxyd.api.models import JobState, Role
 
 from ..keys import view_bindings
+from ..roles import may
 from ..store import Changes
 from ..ui import ui_of
 from ..widgets.frame import KeyFooter
 from ..widgets.job_lines import job_lines
 from ..widgets.line import line, plain
 from ..widgets.paint import Lines
+from ..widgets.pane import ScrollPane
 from ..words import Tone
 from .live_screen import LiveScreen
+
+_AS_IT_WAS = " leaves everything as it was"
 
 
 class JobScreen(LiveScreen):
@@ -29,7 +32,7 @@ class JobScreen(LiveScreen):
     def compose(self) -> ComposeResult:
         yield Lines(id="header")
         yield Lines(id="camera-title")
-        with VerticalScroll(id="job-lines"):
+        with ScrollPane(id="job-lines"):
             yield Lines(id="story")
         yield KeyFooter("job")
 
@@ -59,7 +62,15 @@ class JobScreen(LiveScreen):
         width = max(40, self.app.size.width - 4)
         lines = job_lines(job, ui.look, width)
         if job.state is JobState.RUNNING:
-            lines += [line(""), line(("  c cancels; what was found is kept. Esc leaves it running.", Tone.MUTED))]
+            kept = "forgotten" if job.preview else "kept"
+            lines += [line(""), line((f"  c cancels; what was found is {kept}. Esc leaves it running.", Tone.MUTED))]
+        elif job.outcome == "waiting":
+            lines += [
+                line(""),
+                line(
+                    ("  Enter", Tone.ACCENT), (" keeps it   ", Tone.TEXT), ("Esc", Tone.ACCENT), (_AS_IT_WAS, Tone.TEXT)
+                ),
+            ]
         elif job.state is JobState.DONE:
             lines += [line(""), line(("  Enter", Tone.ACCENT), (" shows the cameras", Tone.TEXT))]
         elif job.state is JobState.FAILED and nvr is not None:
@@ -68,10 +79,19 @@ class JobScreen(LiveScreen):
 
     def action_done(self) -> None:
         job = ui_of(self).store.jobs.get(self.job)
-        if job is not None and job.state is JobState.DONE:
+        if job is not None and job.outcome == "waiting":
+            ui_of(self).apply_job(self.job)
+        elif job is not None and job.state is JobState.DONE:
             ui_of(self).show_view("cameras")
         elif job is not None and job.state is JobState.FAILED and job.nvr in ui_of(self).store.nvrs:
             ui_of(self).edit_nvr(ui_of(self).store.nvrs[job.nvr])
+
+    def action_leave_job(self) -> None:
+        """Escape: what a rescan found and nobody keeps is forgotten, by those who may decide that."""
+        job, status = ui_of(self).store.jobs.get(self.job), ui_of(self).store.status
+        if job is not None and job.outcome == "waiting" and status is not None and may(status.role, Role.OPERATOR):
+            ui_of(self).discard_job(self.job)
+        self.app.pop_screen()
 
     def action_cancel_job(self) -> None:
         job = ui_of(self).store.jobs.get(self.job)

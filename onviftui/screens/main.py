@@ -61,6 +61,16 @@ class MainScreen(LiveScreen):
             self.query_one(Tabs).show_active(view_id)
             self._show_keys()
 
+    def select(self, key: int) -> None:
+        """Put the cursor of the shown table on this row."""
+        if isinstance(self.view, TableView):
+            self.view.table.move_to(key)
+
+    @property
+    def marked_cameras(self) -> list[int]:
+        view = self.view
+        return [key for key in view.table.keys if key in view.table.marked] if isinstance(view, CamerasView) else []
+
     def _show_keys(self) -> None:
         """Without any camera, the keys that lead to one."""
         view_id = str(self.view.id)

@@ -3,42 +3,61 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
 
-from proxyd.api.models import CameraState, JobState, LogEntry, Nvr
+from proxyd.api.history import STEP_S, History
 
 from ..alarms import alarms
 from ..keys import view_bindings
-from ..store import WAITING
+from ..store import Link
 from ..ui import ui_of
 from ..widgets.frame import AlarmLines
-from ..widgets.job_lines import diff_summary, progress_line
-from ..widgets.line import Line, Piece, fit, line, plain
+from ..widgets.line import Line, line
+from ..widgets.overview_lines import (
+    camera_lines,
+    event_lines,
+    nvr_lines,
+    recorder_lines,
+    scan_lines,
+    traffic_lines,
+)
 from ..widgets.paint import Lines
-from ..words import HUMAN_GLYPH, OFF_GLYPH, ON_GLYPH, WAITING_GLYPH, Sign, Tone, format_time, format_when, nvr_sign
+from ..widgets.pane import ScrollPane
+from ..words import Sign, Tone
 from .view import View
 
 ALARM_LIMIT = 8
-EVENT_LIMIT = 6
+EVENT_LIMIT, EVENT_LIMIT_WIDE = 6, 20
 
 
 class OverviewView(View):
+    """What passed is asked for only while this is shown and something streams."""
+
     view_id = "overview"
     BINDINGS = view_bindings("overview")
 
     def __init__(self) -> None:
         super().__init__(id=self.view_id, classes="view")
+        self._history: History | None = None
+        self._asked = False
+        self._poll: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(can_focus=True, id="overview-body"):
+        with ScrollPane(id="overview-body"):
             yield Lines(id="welcome")
             yield Lines(id="well")
             yield AlarmLines(ui_of(self).look, ALARM_LIMIT)
-            yield Lines(id="sources")
-            yield Lines(id="running")
-            yield Lines(id="events")
+            with Horizontal(id="overview-columns"):
+                with Vertical(id="overview-left"):
+                    for name in ("by-state", "traffic", "sources", "recorders"):
+                        yield Lines(id=name)
+                with Vertical(id="overview-right"):
+                    for name in ("running", "events"):
+                        yield Lines(id=name)
 
     def on_mount(self) -> None:
+        self._poll = self.set_interval(STEP_S, self._ask_history, pause=True, name="history")
         self.reload()
 
     def on_resize(self) -> None:
@@ -49,37 +68,31 @@ class OverviewView(View):
         (lines if lines.display else self.query_one("#overview-body")).focus()
 
     def reload(self) -> None:
-        store, stale = ui_of(self).store, self.stale
+        ui = ui_of(self)
+        store, stale, look, now = ui.store, self.stale, ui.look, ui.local_now()
+        wide = self.screen.has_class("-wide")
+        width = max(40, self.query_one("#overview-left").size.width or self.size.width)
         first_run = not store.nvrs and store.status is not None
-        self.query_one("#welcome", Lines).show(self._welcome() if first_run else [])
+        self.query_one("#welcome", Lines).show(_welcome() if first_run else [])
         found = alarms(store)
         had_alarms = self.query_one(AlarmLines).display
         self.query_one(AlarmLines).show_alarms(found, stale=stale)
-        self.query_one("#well", Lines).show(self._well(bool(found)), stale=stale)
-        self.query_one("#sources", Lines).show(self._sources(), stale=stale)
-        self.query_one("#running", Lines).show(self._scans(), stale=stale)
-        self.query_one("#events", Lines).show(self._events() if not first_run else [], stale=stale)
+        shown = {
+            "well": self._well(bool(found)),
+            "by-state": camera_lines(store, look, width),
+            "traffic": traffic_lines(store, self._history, look, width),
+            "sources": nvr_lines(store, look, now),
+            "recorders": recorder_lines(store, look),
+            "running": scan_lines(store, look, width, now),
+            "events": []
+            if first_run
+            else event_lines(list(store.log.values()), EVENT_LIMIT_WIDE if wide else EVENT_LIMIT, now),
+        }
+        for name, lines in shown.items():
+            self.query_one(f"#{name}", Lines).show(lines, stale=stale)
         if bool(found) != had_alarms and self.has_focus_within:
             self.focus_main()
-
-    def _welcome(self) -> list[Line]:
-        def key(letter: str, what: str, why: str) -> Line:
-            return line(
-                ("      ", Tone.TEXT), (f" {letter} ", Tone.ACCENT), (f" {what:<22}", Tone.STRONG), (why, Tone.MUTED)
-            )
-
-        return [
-            line(""),
-            line(("   Welcome. Every channel of your NVR becomes a camera of its own.", Tone.STRONG)),
-            line(""),
-            line("   Start here:"),
-            line(""),
-            key("f", "find your NVR", "searches this network"),
-            key("a", "add it by hand", "when you know its address"),
-            line(""),
-            line(("   Then the scan reads its channels, and each one gets an address,", Tone.MUTED)),
-            line(("   user and password to type into your recorder.", Tone.MUTED)),
-        ]
+        self._poll_while_something_streams()
 
     def _well(self, troubled: bool) -> list[Line]:
         ui = ui_of(self)
@@ -90,70 +103,50 @@ class OverviewView(View):
         words = "All cameras run." if counts.good == counts.cameras else "All is well."
         return [line((f"  {ui.look.glyph(sign)} ", Tone.SUCCESS), (words, Tone.STRONG))]
 
-    def _sources(self) -> list[Line]:
+    # what passed
+
+    @property
+    def _streams(self) -> bool:
         store = ui_of(self).store
-        if not store.nvrs:
-            return []
-        return [line(""), _head("NVRS"), *(self._source(nvr) for nvr in list(store.nvrs.values())[:16])]
+        return store.link is Link.LIVE and any(camera.clients for camera in store.cameras.values())
 
-    def _source(self, nvr: Nvr) -> Line:
-        ui = ui_of(self)
-        sign = nvr_sign(ui.store.nvr_state(nvr), scan_failed=ui.store.failed_scan(nvr.id) is not None)
-        cameras = [camera for camera in ui.store.cameras.values() if camera.nvr == nvr.id]
-        good = sum(c.state is CameraState.RUNNING for c in cameras)
-        off = sum(c.state in (CameraState.STOPPED, CameraState.NO_SIGNAL) for c in cameras)
-        waiting = sum(c.state in WAITING for c in cameras)
-        pieces: list[Piece] = [
-            (f"  {ui.look.glyph(sign)} ", sign.tone),
-            (fit(plain(nvr.name), 18, ellipsis=ui.look.ellipsis), Tone.TEXT),
-            (f"  {fit(f'{nvr.host}:{nvr.port}', 19)}", Tone.MUTED),
-        ]
-        for number, glyph in (
-            (good, ON_GLYPH),
-            (waiting, WAITING_GLYPH),
-            (off, OFF_GLYPH),
-            (len(cameras) - good - waiting - off, HUMAN_GLYPH),
-        ):
-            if number:
-                tone = Tone.SUCCESS if glyph is ON_GLYPH else glyph[2]
-                pieces.append((f"  {ui.look.glyph(Sign(*glyph, ''))} {number}", tone))
-        last = format_when(nvr.last_scan, ui.local_now(), ui.local_now().tzinfo)
-        pieces.append((f"  {' ' if cameras else ''}{f'scanned {last}' if last else sign.word}", Tone.MUTED))
-        return tuple(pieces)
+    def _poll_while_something_streams(self) -> None:
+        if self._poll is None:
+            return
+        if self._streams and self.display:
+            self._poll.resume()
+            if self._history is None:
+                self._ask_history()
+        else:
+            self._poll.pause()
+            self._history = None
 
-    def _scans(self) -> list[Line]:
-        ui = ui_of(self)
-        running = ui.store.running_jobs()
-        lines: list[Line] = []
-        for job in running[:4]:
-            lines.append(progress_line(job, ui.look, self.size.width))
-            if job.now:
-                lines.append(line((f"      {plain(job.now)}", Tone.MUTED)))
-        if not running:
-            ended = [job for job in ui.store.jobs.values() if job.state is JobState.DONE and job.diff]
-            if ended:
-                job = max(ended, key=lambda j: j.id)
-                assert job.diff is not None
-                when = format_when(job.ended, ui.local_now(), ui.local_now().tzinfo)
-                lines = [line((f"    {plain(job.title)}: {diff_summary(job.diff)}   {when}", Tone.MUTED))]
-        return [line(""), _head("SCANS"), *lines] if lines else []
+    def on_hide(self) -> None:
+        if self._poll is not None:
+            self._poll.pause()
 
-    def _events(self) -> list[Line]:
-        ui = ui_of(self)
-        latest: list[LogEntry] = list(ui.store.log.values())[
-            -(EVENT_LIMIT * 2 if self.screen.has_class("-tall") else EVENT_LIMIT) :
-        ]
-        zone = ui.local_now().tzinfo
-        tones = {"info": Tone.TEXT, "warning": Tone.WARNING, "error": Tone.ERROR}
-        lines = [
-            line((f"    {format_time(entry.at, zone)}  ", Tone.MUTED), (plain(entry.message), tones[entry.level]))
-            for entry in reversed(latest)
-        ]
-        return [line(""), _head("LATEST"), *lines] if lines else []
+    def _ask_history(self) -> None:
+        if self._asked or not (self.display and self.screen.is_current and self._streams):
+            return
+        self._asked = True
+
+        def arrived(history: History) -> None:
+            self._asked = False
+            if self.is_mounted and history != self._history:
+                self._history = history
+                self.reload()
+
+        def failed(_: Exception) -> bool:
+            self._asked = False
+            return True  # it is asked again, and the rest of the screen says what is wrong
+
+        ui_of(self).ask("history", {}, doing="", then=arrived, failed=failed)
+
+    # actions
 
     def action_open(self) -> None:
         if not ui_of(self).store.nvrs:
-            ui_of(self).discover()
+            ui_of(self).open_wizard()
             return
         lines = self.query_one(AlarmLines)
         if lines.display:
@@ -167,6 +160,26 @@ class OverviewView(View):
     def action_discover(self) -> None:
         ui_of(self).discover()
 
+    def action_wizard(self) -> None:
+        ui_of(self).open_wizard()
 
-def _head(title: str) -> Line:
-    return line((f"    {title}", Tone.MUTED))
+
+def _welcome() -> list[Line]:
+    def key(letter: str, what: str, why: str) -> Line:
+        return line(
+            ("   ", Tone.TEXT), (f"{letter:>8} ", Tone.ACCENT), (f" {what:<22}", Tone.STRONG), (why, Tone.MUTED)
+        )
+
+    return [
+        line(""),
+        line(("   Welcome. Every channel of your NVR becomes a camera of its own.", Tone.STRONG)),
+        line(""),
+        line("   Start here:"),
+        line(""),
+        key("Enter", "be guided", "step by step, from the network to the recorder"),
+        key("f", "find your NVR", "searches this network"),
+        key("a", "add it by hand", "when you know its address"),
+        line(""),
+        line(("   Then the scan reads its channels, and each one gets an address,", Tone.MUTED)),
+        line(("   user and password to type into your recorder.", Tone.MUTED)),
+    ]

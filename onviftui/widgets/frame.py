@@ -58,7 +58,9 @@ class Tabs(Lines):
         pieces: list[Piece] = [(" ", Tone.TEXT)]
         for view, digit, title in VIEWS:
             pieces.append((f"{digit} ", Tone.ACCENT if view == active else Tone.MUTED))
-            pieces.append((f"{title}  ", Tone.STRONG if view == active else Tone.MUTED))
+            pieces.append((title, Tone.STRONG if view == active else Tone.MUTED))
+            pieces.append(("  ", Tone.TEXT))
+        pieces.pop()
         self.show([tuple(pieces)])
 
     def on_click(self, event: events.Click) -> None:

@@ -10,8 +10,9 @@ import pytest
 from textual.widgets import Button, Input
 
 from onviftui.screens.camera import CameraScreen
-from onviftui.screens.dialog import AskText, Confirm, Help
+from onviftui.screens.dialog import AskText, Confirm
 from onviftui.screens.discover import Discover
+from onviftui.screens.help import Help
 from onviftui.screens.job import JobScreen
 from onviftui.screens.nvr_form import NvrForm
 from onviftui.screens.source_form import SourceForm
