@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from textual.dom import DOMNode
 
@@ -14,7 +14,11 @@ from proxyd.errors import ProxyError
 from .alarms import Alarm
 from .preferences import Preferences
 from .store import Store
+from .terminal import Colours
 from .words import Look
+
+if TYPE_CHECKING:
+    from .pictures.asking import PictureTerminal
 
 Severity = Literal["information", "warning", "error"]
 
@@ -25,6 +29,11 @@ class Ui(Protocol):
     store: Store
     look: Look
     preferences: Preferences
+    pictures: PictureTerminal
+
+    @property
+    def colours(self) -> Colours:
+        """How many the terminal has."""
 
     def local_now(self) -> datetime:
         """The moment, with the user's time zone."""
@@ -109,6 +118,12 @@ class Ui(Protocol):
     def remove_nvr(self, nvr: int) -> None: ...
 
     def cancel_job(self, job: int) -> None: ...
+
+    def apply_job(self, job: int) -> None:
+        """Keep what a rescan found, exactly as it is shown."""
+
+    def discard_job(self, job: int) -> None:
+        """Forget what a rescan found; nothing was changed."""
 
 
 def ui_of(node: DOMNode) -> Ui:

@@ -7,9 +7,11 @@ fails when a new Textual changes that, and then falling back to Textual's own co
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from rich.console import Console
 from rich.control import Control
-from textual._compositor import ChopsUpdate, Compositor
+from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
 
 
 class CellUpdate(ChopsUpdate):
@@ -27,8 +29,19 @@ class CellUpdate(ChopsUpdate):
 
 
 class CellCompositor(Compositor):
+    """`painted`, if set, hears which spans (line, from, to) are painted, or None: all of the screen."""
+
+    painted: Callable[[Sequence[tuple[int, int, int]] | None], None] | None = None
+
+    def render_full_update(self, simplify: bool = False) -> LayoutUpdate:
+        if self.painted is not None:
+            self.painted(None)
+        return super().render_full_update(simplify)
+
     def render_partial_update(self) -> ChopsUpdate | None:
         update = super().render_partial_update()
         if update is None:
             return None
+        if self.painted is not None:
+            self.painted(update.spans)
         return CellUpdate(update.chops, update.spans, update.chop_ends)
