@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from proxyd.errors import InvalidInput
 
-from . import log_arguments, user_arguments
+from . import log_arguments, ssh_arguments, user_arguments
 
 PTZ_ACTIONS = ("left", "right", "up", "down", "in", "out", "stop", "home", "preset")
 DIALECTS = ("hikvision", "dahua", "uniview", "reolink", "axis", "gsoap")
@@ -62,6 +62,9 @@ def build_parser() -> Parser:
         parents=[_common_options(suppress=False)],
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
+    parser.add_argument(
+        "--no-mouse", action="store_true", help="the UI leaves the mouse to the terminal, which selects text with it"
+    )
     nouns = parser.add_subparsers(dest="noun", metavar="NOUN")
     _demo(nouns.add_parser("demo", help="try everything with a simulated NVR", parents=[everywhere]))
     for noun, help_text, fill in (
@@ -78,6 +81,7 @@ def build_parser() -> Parser:
         fill(_Verbs(noun_parser, everywhere))
     passed = "what passed through all cameras in the last five minutes"
     nouns.add_parser("history", help=passed, description=passed, parents=[everywhere])
+    ssh_arguments.fill(nouns.add_parser("ssh", help=ssh_arguments.ABOUT, parents=[everywhere]))
     said = "the daemon's version, mode and counts"
     nouns.add_parser("status", help=said, description=said, parents=[everywhere])
     return parser

@@ -10,6 +10,7 @@ import os
 import socket as sockets
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from proxyd.api.paths import default_socket
 from proxyd.errors import DaemonUnreachable, InvalidInput, NotAllowed, ProxyError
@@ -17,11 +18,15 @@ from proxyd.errors import DaemonUnreachable, InvalidInput, NotAllowed, ProxyErro
 from .arguments import build_parser, refuse_password
 from .output import Output
 
+if TYPE_CHECKING:
+    from proxyd.api.dial import Dial
+
 _PROBE_TIMEOUT_S = 2.0
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Exit code of one invocation (arguments.EXIT_CODES)."""
+def main(argv: list[str] | None = None, dial: Dial | None = None) -> int:
+    """Exit code of one invocation (arguments.EXIT_CODES). `dial`: how somebody far away gets his connections to the
+    daemon; he has no files here."""
     words = sys.argv[1:] if argv is None else argv
     # Closed by the caller (`>&-`): Python leaves None there, and an answer that nobody gets is no success.
     sys.stdin = sys.stdin or Path(os.devnull).open()  # noqa: SIM115 - open until the process ends
@@ -34,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a camera name must not crash a terminal without UTF-8
     out = Output(json_mode="--json" in words)
     try:
-        code = _run(words, out)
+        code = _run(words, out, dial)
         sys.stdout.flush()
         return code
     except ProxyError as error:
@@ -62,25 +67,33 @@ def main(argv: list[str] | None = None) -> int:
         return 1
 
 
-def _run(words: list[str], out: Output) -> int:
+def _run(words: list[str], out: Output, dial: Dial | None) -> int:
     refuse_password(words)
     args = build_parser().parse_args(words)
+    if dial is not None:
+        from .ssh.remote import refuse_local
+
+        refuse_local(args)
     if args.version:
         from proxyd import __version__
 
         print(f"onviftui {__version__}")
         return 0
+    if args.noun == "ssh":
+        from .ssh.command import run_ssh
+
+        return run_ssh(args)
     if args.noun == "demo":
         from .demo import run_demo
 
         return run_demo(args.channels, args.dialect, headless=args.headless, json_mode=args.json)
-    socket = args.socket or default_socket()
+    where = dial or args.socket or default_socket()
     if args.noun is None:
-        return _run_ui(socket)
-    return _run_command(args, socket, out)
+        return _run_ui(where, mouse=not args.no_mouse)
+    return _run_command(args, where, out)
 
 
-def _run_command(args: argparse.Namespace, socket: Path, out: Output) -> int:
+def _run_command(args: argparse.Namespace, where: Path | Dial, out: Output) -> int:
     import asyncio
 
     from proxyd.api.client import RpcClient
@@ -89,7 +102,7 @@ def _run_command(args: argparse.Namespace, socket: Path, out: Output) -> int:
     from .typed import in_typed_words
 
     async def run() -> int:
-        async with RpcClient(socket) as client:
+        async with RpcClient(where) as client:
             return await COMMANDS[args.noun, getattr(args, "verb", None)](args, client, out)
 
     try:
@@ -98,13 +111,14 @@ def _run_command(args: argparse.Namespace, socket: Path, out: Output) -> int:
         raise (error if out.json_mode else in_typed_words(error, args)) from None
 
 
-def _run_ui(socket: Path) -> int:
+def _run_ui(where: Path | Dial, *, mouse: bool) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise InvalidInput("The UI needs a terminal.", "For scripts: onviftui --help")
-    require_daemon(socket)
+    if isinstance(where, Path):
+        require_daemon(where)
     from .app import run
 
-    return run(socket)
+    return run(where, mouse=mouse)
 
 
 def require_daemon(socket: Path) -> None:

@@ -21,9 +21,9 @@ def crash_log(environ: dict[str, str] | None = None) -> Path:
     return Path(base) / "onviftui" / "crash.log"
 
 
-def report_crash(error: BaseException, log: Path) -> str:
+def report_crash(error: BaseException, log: Path, crash_id: str = "") -> str:
     """Append the traceback to `log`; returns the sentence for the user. Never raises."""
-    crash_id = secrets.token_hex(3)
+    crash_id = crash_id or secrets.token_hex(3)
     kind = type(error).__name__
     try:
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,100 @@
+"""Who waits to log in, and who failed: bounded tables. Pure: the time comes from the caller.
+
+Nothing here refuses a right key. Connections that do not log in push out each other, the oldest of the busiest address
+first, so a newcomer always gets his chance; wrong passwords make the next try of their address wait, never fail.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+
+FREE_FAILURES = 3
+FIRST_DELAY_S = 0.5
+LONGEST_DELAY_S = 15.0
+FORGOTTEN_AFTER_S = 60.0  # one failure each
+
+
+def place(address: str) -> str:
+    """What counts as one address: an IPv4 address, or the 64 bits of IPv6 that one network has for itself."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)
+
+
+class Waiting:
+    """Connections before their login, by the order in which they came."""
+
+    def __init__(self, in_all: int, per_address: int) -> None:
+        self._in_all = in_all
+        self._per_address = per_address
+        self._places: OrderedDict[int, str] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def add(self, connection: int, address: str) -> int | None:
+        """The connection that has to go for this one, if any."""
+        where = place(address)
+        self._places[connection] = where
+        counts = Counter(self._places.values())
+        if counts[where] > self._per_address:
+            return self._oldest(where)
+        if len(self._places) > self._in_all:
+            return self._oldest(max(counts, key=lambda one: counts[one]))
+        return None
+
+    def remove(self, connection: int) -> None:
+        self._places.pop(connection, None)
+
+    def _oldest(self, where: str) -> int:
+        victim = next(connection for connection, known in self._places.items() if known == where)
+        del self._places[victim]
+        return victim
+
+
+@dataclass(slots=True)
+class _Failures:
+    count: float
+    at: float
+
+
+class Failures:
+    """Wrong passwords per address. Which are forgotten when the table is full: those of whoever was quiet longest."""
+
+    def __init__(self, addresses: int) -> None:
+        self._addresses = addresses
+        self._known: OrderedDict[str, _Failures] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def add(self, address: str, now: float) -> int:
+        """Notes one more; how many there are."""
+        where = place(address)
+        count = self._count(where, now) + 1
+        self._known[where] = _Failures(count, now)
+        self._known.move_to_end(where)
+        while len(self._known) > self._addresses:
+            self._known.popitem(last=False)
+        return round(count)
+
+    def delay(self, address: str, now: float) -> float:
+        """Seconds that the next password from there waits."""
+        over = self._count(place(address), now) - FREE_FAILURES
+        return min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** min(over, 16)) if over >= 0 else 0.0
+
+    def forget(self, address: str) -> None:
+        """Somebody logged in from there."""
+        self._known.pop(place(address), None)
+
+    def _count(self, where: str, now: float) -> float:
+        known = self._known.get(where)
+        return max(0.0, known.count - (now - known.at) / FORGOTTEN_AFTER_S) if known else 0.0

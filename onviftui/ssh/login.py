@@ -1,0 +1,170 @@
+"""Who somebody is: by the key that he proved to have, or, where that is switched on, by his password.
+
+A login name counts only with a password; with a key it is the key that says who comes (`ssh cameras@box`). What a user
+may do is taken when the login is complete, from what made it complete: a key that is only asked about grants nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import asyncssh
+
+from proxyd.api.ssh_keys import SshKey
+from proxyd.api.ssh_passwords import verify_password
+from proxyd.api.ssh_users import SshUsers
+from proxyd.api.states import Role
+from proxyd.errors import ProxyError
+
+from .limits import Failures
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+
+_OPTION = "onviftui-identity"
+_CHECKS_AT_ONCE = 2  # each takes memory and a quarter of a second
+_MAX_PASSWORD = 1024
+_ROLES = list(Role)
+
+Read = Callable[[], SshUsers]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`how`: for the log, such as "key SHA256:…"."""
+
+    name: str
+    role: Role
+    how: str
+
+
+class Logins:
+    """What all connections share: the users' files, who failed, how many passwords are looked at."""
+
+    def __init__(self, settings: Settings, read: Read) -> None:
+        self.settings = settings
+        self.failures = Failures(settings.addresses)
+        self._read = read
+        self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
+        self._said: tuple[str, ...] = ()
+
+    def users(self) -> SshUsers:
+        """As the files are now; nobody while they cannot be read. What is wrong in them is said once."""
+        try:
+            users = self._read()
+        except ProxyError as error:
+            self._say((str(error),))
+            return SshUsers()
+        self._say(tuple(str(problem) for problem in users.problems))
+        return users
+
+    def holds(self, identity: Identity, users: SshUsers | None = None) -> bool:
+        """Whether he may still do what he might when he logged in."""
+        user = (users or self.users()).get(identity.name)
+        return user is not None and _ROLES.index(user.role) >= _ROLES.index(identity.role)
+
+    def _say(self, problems: tuple[str, ...]) -> None:
+        for problem in problems:
+            if problem not in self._said:
+                log.warning("%s", problem)
+        self._said = problems
+
+    async def check(self, users: SshUsers, name: str, password: str, address: str) -> Identity | None:
+        """After a wait, when there were wrong ones from there. The same time goes by for names that are not there."""
+        await asyncio.sleep(self.failures.delay(address, time.monotonic()))
+        user = users.get(name)
+        async with self._checks:
+            right = await asyncio.to_thread(
+                verify_password, password[:_MAX_PASSWORD], user.secret if user is not None else None
+            )
+        if user is not None and right:
+            return Identity(user.name, user.role, "password")
+        count = self.failures.add(address, time.monotonic())
+        log.warning("wrong password from %s (%d lately)", address, count)
+        return None
+
+
+class Login:
+    """One connection's."""
+
+    def __init__(self, logins: Logins, conn: asyncssh.SSHServerConnection, address: str) -> None:
+        self._logins = logins
+        self._conn = conn
+        self._address = address
+        self._users = SshUsers()
+        self._by_password: Identity | None = None
+        self._offered = 0
+        self._tries = 0
+
+    def begin(self) -> None:
+        """For each login name that is tried."""
+        self._users = self._logins.users()
+        self._by_password = None
+        self._conn.set_authorized_keys(_KeyRing(self._users, self._refused))
+
+    @property
+    def passwords(self) -> bool:
+        return self._logins.settings.passwords
+
+    async def password(self, name: str, password: str) -> bool:
+        """Raises asyncssh.PermissionDenied after the last try."""
+        self._tries += 1
+        identity = await self._logins.check(self._users, name, password, self._address)
+        if identity is not None:
+            self._by_password = identity
+            return True
+        if self._tries >= self._logins.settings.password_tries:
+            raise asyncssh.PermissionDenied("Too many wrong passwords; connect again.")
+        return False
+
+    def completed(self) -> Identity | None:
+        """Whose login is complete. asyncssh forgets a key's options with each new request, so they are those of the
+        key that just proved itself, or there are none."""
+        by_key = self._conn.get_key_option(_OPTION)
+        identity = by_key if isinstance(by_key, Identity) else self._by_password
+        if identity is not None:
+            self._logins.failures.forget(self._address)
+        return identity
+
+    def _refused(self) -> None:
+        self._offered += 1
+        if self._offered > self._logins.settings.keys_offered:
+            self._conn.disconnect(
+                asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE,
+                "Too many keys were offered; name the right one: ssh -o IdentitiesOnly=yes -i FILE",
+            )
+
+
+class _KeyRing(asyncssh.SSHAuthorizedKeys):
+    """Our users' keys for asyncssh, which need not read the file: it would skip damaged lines in silence and obey
+    options that mean nothing here. No certificates."""
+
+    def __init__(self, users: SshUsers, refused: Callable[[], None]) -> None:
+        super().__init__()
+        self._users = users
+        self._refused = refused
+
+    def validate(
+        self,
+        key: asyncssh.SSHKey,
+        client_host: str,
+        client_addr: str,
+        cert_principals: Sequence[str] | None = None,
+        ca: bool = False,
+    ) -> dict[str, object] | None:
+        if ca:
+            return None
+        offered = SshKey(key.get_algorithm(), base64.b64encode(key.public_data).decode())
+        user = self._users.owner(offered)
+        if user is None:
+            self._refused()
+            return None
+        return {_OPTION: Identity(user.name, user.role, f"key {offered.fingerprint}")}
+
+    def validate_x509(self, cert: object, client_host: str, client_addr: str) -> tuple[None, None]:
+        return None, None

@@ -1,0 +1,36 @@
+"""How many, how long, how much: every limit of the SSH server. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `onviftui ssh` was told, and what is fixed. Times in seconds, sizes in bytes."""
+
+    passwords: bool = False
+    idle_s: float = 30 * 60  # no key pressed in the UI; 0: never
+    sessions: int = 20
+    session_memory: int = 1024 * 1024 * 1024  # address space, most of which is never touched
+
+    sessions_per_user: int = 10
+    sessions_per_connection: int = 4
+    connections: int = 64  # that have logged in
+    waiting: int = 48  # that have not, yet
+    waiting_per_address: int = 8
+    login_grace_s: float = 30.0
+    without_session_s: float = 30.0  # a connection that does nothing (`ssh -N`) is closed
+    keepalive_s: float = 30.0
+    keepalives: int = 3  # unanswered
+    keys_offered: int = 12
+    password_tries: int = 3
+    addresses: int = 1024  # whose failures are remembered
+    variables: int = 16
+    command_length: int = 16 * 1024
+    receive_window: int = 64 * 1024
+    send_buffer: int = 32 * 1024  # of the kernel, per connection (it doubles this for its own book-keeping)
+    spawn_s: float = 10.0
+    resize_s: float = 0.1  # at most one change of size in this time
+    hangup_s: float = 0.4  # from SIGHUP or SIGTERM to SIGKILL
+    users_s: float = 5.0  # how often the users' files are looked at while somebody is logged in
