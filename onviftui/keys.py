@@ -102,7 +102,18 @@ KEYS: tuple[Key, ...] = (
         1,
     ),
     Key("c", "cancel_job", "cancel", "Cancel this job; what it found is kept", "jobs job", 2, role=_OPERATOR),
-    Key("o", "snapshot", "snapshot", "Fetch a snapshot and say what came", "cameras camera", 6),
+    Key("o", "snapshot", "picture", "Its picture, now", "cameras camera", 6),
+    Key("O", "contact_sheet", "", "Pictures of the marked cameras, or of all that are shown", "cameras"),
+    Key("o,O", "contact_sheet", "pictures", "Pictures of all cameras of this NVR", "nvrs", 7, "o"),
+    Key("enter", "draw", "draw it", "Draw it, when it was asked whether it is worth its bytes", "snapshot", 1),
+    Key("r", "again", "again", "Fetch the picture again", "snapshot", 2),
+    Key("b", "coarse", "coarse/fine", "By half blocks for few bytes, or as fine as this terminal can", "snapshot", 3),
+    Key("s", "save", "save", "Save it to a file; by SSH: copy the command that does", "snapshot", 4),
+    Key("enter", "open", "open", "This camera's picture, large; or fetch, when it was asked", "sheet", 1),
+    Key("r", "again", "again", "Fetch the pictures of this page again", "sheet", 2),
+    Key("n,pagedown", "page(1)", "next page", "Next page", "sheet", 3, "n"),
+    Key("p,pageup", "page(-1)", "last page", "The page before", "sheet", 4, "p"),
+    Key("escape", "stop", "stop, back", "Stop fetching; then back", "sheet", 98),
     Key("t", "trace", "requests", "What recorders asked last", "cameras", 7),
     Key("t", "requests", "requests", "The recorders' last requests, read again", "camera", 7),
     Key("v", "events", "events", "What happened before this camera, or the requests again", "camera", 4),
@@ -169,6 +180,22 @@ KEYS: tuple[Key, ...] = (
         role=_OPERATOR,
     ),
     Key("x", "diagnose", "why?", "Why recorders do not adopt this camera, or that all is well", "cameras camera", 9),
+    Key("a", "add_user", "add", "Let somebody log in by SSH: paste a public key", "users", 2, role=_ADMIN),
+    Key("enter,n", "add_key", "new key", "Give this user another key", "users", 3, "n", role=_ADMIN),
+    Key("e", "role", "role", "Change what this user may do", "users", 4, role=_ADMIN),
+    Key("p", "password", "password", "Set a password for this user, or take it away", "users", 5, role=_ADMIN),
+    Key("x", "remove_key", "remove key", "Remove one key of this user", "users", 6, role=_ADMIN),
+    Key("d,delete", "remove", "remove", "Remove this user (asks first)", "users", 7, "d", role=_ADMIN),
+    Key("r", "refresh", "again", "Read again who may log in", "users", 8, role=_ADMIN),
+    Key("tab", "other_log", "events/daemon", "What was done, or the daemon's own lines", "logs", 2, role=_OPERATOR),
+    Key("p", "pause", "pause", "Let the list stand still, or go on with the newest", "logs", 3),
+    Key("w", "level", "level", "Everything, warnings and errors, or errors alone", "logs", 5),
+    Key("c", "only", "only this", "Only what is about this camera or NVR; again: all", "logs", 6),
+    Key("f", "find", "find", "Go to the next older entry with some words; nothing is hidden", "logs", 7),
+    Key("n", "find_older", "", "The next older entry with these words", "logs"),
+    Key("N", "find_newer", "", "The next newer entry with these words", "logs"),
+    Key("v", "whole", "whole", "The whole entry, with the traceback of a bug", "logs", 8),
+    Key("x", "export", "to file", "Write the entries that are shown, older ones too, to a file", "logs", 9),
     # lists
     Key("slash", "filter", "filter", "Filter: words, state:…, nvr:…, -not; Esc clears", _TABLES, 4),
     Key("space", "mark", "mark", "Mark this row; actions then work on all marked", "cameras", 3, "Space"),
@@ -180,9 +207,9 @@ KEYS: tuple[Key, ...] = (
     Key("ctrl+d,ctrl+u", "", "", "Half a page down, up", "", 0, "^d ^u"),
     Key("pagedown,pageup,ctrl+f,ctrl+b", "", "", "A page down, up (also ^f ^b)", "", 0, "PgDn PgUp"),
     # everywhere
-    Key("tab", "", "", "Next pane, such as the alarm lines", _VIEWS, 0),
+    Key("tab", "", "", "Next pane, such as the alarm lines", "overview cameras", 0),
     Key("tab", "", "", "From the fields to the requests and back", "camera", 0),
-    Key("escape", "", "back", "Back to the list", "camera", 98),
+    Key("escape", "", "back", "Back to the list", "camera users snapshot", 98),
     Key("escape", "leave_job", "back", "Back; what a rescan found and nobody keeps is forgotten", "job", 98),
     Key("escape", "go_back", "back", "Back; clears filter and marks", "", 0),
     Key("question_mark", "help", "help", "This help", "", 99),
@@ -231,7 +258,7 @@ def help_keys(view: str, role: Role = Role.ADMIN) -> list[Key]:
 
 
 _LIST_ACTIONS = frozenset({"filter", "mark", "mark_range", "sort", "reverse"})
-_TITLES = {view: title for view, _, title in VIEWS} | {"camera": "This camera", "job": "This job"}
+_TITLES = {view: title for view, _, title in VIEWS} | {"camera": "This camera", "job": "This job", "users": "Users"}
 
 
 def help_groups(view: str, role: Role = Role.ADMIN) -> list[tuple[str, list[Key]]]:

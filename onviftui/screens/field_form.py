@@ -39,6 +39,7 @@ class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
     ]
     FIELDS: ClassVar[tuple[tuple[str, str, str], ...]]
     MOST_CHARS: ClassVar[int] = 255
+    TEST: ClassVar[str] = "Test"  # on the button that tries what is typed; "": there is none
 
     def __init__(self, values: Mapping[str, str], save: str, placeholders: Mapping[str, str] | None = None) -> None:
         """`save` is written on the button; `placeholders` stand in the place of those in `FIELDS`."""
@@ -66,7 +67,8 @@ class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
             yield Lines(id="answer")
             with Horizontal(classes="buttons"):
                 yield Button(self._save, id="save", compact=True, variant="primary")
-                yield Button("Test", id="test", compact=True)
+                if self.TEST:
+                    yield Button(self.TEST, id="test", compact=True)
                 yield Button("Cancel", id="close", compact=True)
             yield Lines(id="hint")
 
@@ -80,6 +82,10 @@ class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
     def typed(self) -> dict[str, str]:
         """What stands in the fields, by name."""
         return {name: self.query_one(f"#{name}", Input).value for name, _, _ in self.FIELDS}
+
+    def clear(self, name: str) -> None:
+        """What stands in this field is not to be seen any longer."""
+        self.query_one(f"#{name}", Input).value = ""
 
     def show_wrong(self, wrong: Mapping[str, str]) -> None:
         """Words beside the fields that they are about; the first of these gets the cursor."""

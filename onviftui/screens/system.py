@@ -40,7 +40,16 @@ def _about() -> Screen[Any]:
     return About()
 
 
-ENTRIES: tuple[Entry, ...] = (Entry("About", "Versions of everything, where the data lies, the licence", _about),)
+def _users() -> Screen[Any]:
+    from .users import UsersScreen
+
+    return UsersScreen()
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry("Users", "Who may log in by SSH, by which keys, and what each may do", _users, Role.ADMIN),
+    Entry("About", "Versions of everything, where the data lies, the licence", _about),
+)
 
 
 class _Item(NamedTuple):
