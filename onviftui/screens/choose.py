@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,14 +22,13 @@ from ..words import Tone
 from .dialog import CLOSE
 
 _MOST_LINES = 12  # more scroll
+_MOST_CELLS = 24  # of the first column
 
 
 class Choose(ModalScreen[int | None]):
     """Dismissed with the number of the line, from 0; None when the user changed his mind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*CLOSE, Binding("enter", "choose", show=False)]
-    COLUMNS: ClassVar[tuple[Column, ...]] = (Column("what", "", 12, flex=1), Column("why", "", 24, flex=3))
-
     def __init__(self, title: str, lines: Sequence[tuple[str, str]], first: int = 0) -> None:
         """Each line is a word or two, and what it means."""
         super().__init__()
@@ -39,7 +39,8 @@ class Choose(ModalScreen[int | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Lines(id="title")
-            yield LiveTable(self.COLUMNS, ui_of(self).look)
+            longest = min(_MOST_CELLS, max(cell_len(what) for what, _ in self._lines))
+            yield LiveTable((Column("what", "", longest), Column("why", "", 20, flex=1)), ui_of(self).look)
             yield Lines(id="hint")
 
     def on_mount(self) -> None:

@@ -20,8 +20,8 @@ COLUMNS = (
 )
 ROLE_WORDS = {
     Role.VIEWER: "sees everything, changes nothing",
-    Role.OPERATOR: "works with the cameras: scans, starts, stops, renames, adopts",
-    Role.ADMIN: "may do everything: NVRs, interfaces, users, removing",
+    Role.OPERATOR: "runs the cameras: scan, start, rename, adopt",
+    Role.ADMIN: "everything, also NVRs, users and removing",
 }
 NOBODY = [
     line(""),
@@ -74,7 +74,7 @@ def user_detail(user: User, width: int) -> list[Line]:
 def problem_lines(problems: Sequence[str], width: int, most: int = 3) -> list[Line]:
     lines: list[Line] = []
     for problem in problems[:most]:
-        lines += wrap(f" {problem}", width, Tone.WARNING, limit=2)
+        lines += [((" ", Tone.WARNING), *words) for words in wrap(problem, width - 1, Tone.WARNING, limit=2)]
     if len(problems) > most:
         lines.append(line((f" and {len(problems) - most} more: onviftui user list", Tone.WARNING)))
     return lines
