@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from proxyd.errors import InvalidInput
 
-from . import log_arguments, ssh_arguments, user_arguments
+from . import log_arguments, safety_arguments, ssh_arguments, user_arguments
 
 PTZ_ACTIONS = ("left", "right", "up", "down", "in", "out", "stop", "home", "preset")
 DIALECTS = ("hikvision", "dahua", "uniview", "reolink", "axis", "gsoap")
@@ -82,6 +82,7 @@ def build_parser() -> Parser:
     passed = "what passed through all cameras in the last five minutes"
     nouns.add_parser("history", help=passed, description=passed, parents=[everywhere])
     ssh_arguments.fill(nouns.add_parser("ssh", help=ssh_arguments.ABOUT, parents=[everywhere]))
+    safety_arguments.fill_undo(nouns.add_parser("undo", help=safety_arguments.UNDO, parents=[everywhere]))
     said = "the daemon's version, mode and counts"
     nouns.add_parser("status", help=said, description=said, parents=[everywhere])
     return parser
@@ -231,6 +232,8 @@ def _camera(verbs: _Verbs) -> None:
         "--clock-window", type=int, metavar="S", help="how far a recorder's clock may differ: 10 to 3600 (default: 300)"
     )
     verb.add_argument("--drop-accounts", action="store_true", help="remove the accounts that recorders made")
+    verb = verbs.add("edit-all", "change many cameras at once, all of them or none (shows it, asks, then does it)")
+    safety_arguments.fill_edit_all(verb)
     _several(verbs.add("start", "start cameras; they start again after a reboot"))
     _several(verbs.add("stop", "stop cameras; they stay stopped after a reboot"))
     _several(verbs.add("restart", "close all connections of cameras and start again"))

@@ -14,7 +14,7 @@ from proxyd.api.client import RpcClient
 from proxyd.api.models import Camera, CameraEvent, CameraState, Credentials, Picture, Stream
 from proxyd.errors import InvalidInput, ProxyError
 
-from . import certificate_commands, conversation_commands, history_commands, qr_commands, stream_commands
+from . import bulk_commands, certificate_commands, conversation_commands, history_commands, qr_commands, stream_commands
 from .confirm import confirm
 from .naming import find_id, find_ids
 from .output import Column, Output, counted, format_pairs, harmless, local_time
@@ -298,6 +298,7 @@ COMMANDS = {
     "history": history_commands.camera_history,
     "qr": qr_commands.camera_qr,
     "edit": camera_edit,
+    "edit-all": bulk_commands.camera_edit_all,
     "start": camera_start,
     "stop": camera_stop,
     "restart": camera_restart,

@@ -20,6 +20,7 @@ from . import (
     log_commands,
     nvr_commands,
     source_commands,
+    undo_commands,
     user_commands,
 )
 from .output import Column, Output, format_pairs, local_time
@@ -104,5 +105,6 @@ COMMANDS: dict[tuple[str, str | None], Command] = {
     **{("log", verb): command for verb, command in log_commands.COMMANDS.items()},
     ("history", None): history_commands.history,
     **{("user", verb): command for verb, command in user_commands.COMMANDS.items()},
+    ("undo", None): undo_commands.undo,
     ("status", None): status,
 }

@@ -30,7 +30,7 @@ PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md", *s
 NOUNS_AND_VERBS = {
     "nvr": "discover add list show edit remove scan test",
     "source": "add list edit test import",
-    "camera": "list show streams history qr edit start stop restart remove ptz presets snapshot trace doctor "
+    "camera": "list show streams history qr edit edit-all start stop restart remove ptz presets snapshot trace doctor "
     "forget-adoption events credentials certificate",
     "adoption": "start show pause resume skip cancel",
     "interface": "list add remove doctor",
@@ -40,7 +40,7 @@ NOUNS_AND_VERBS = {
 
 
 def test_the_commands_are_the_contract() -> None:
-    contract = {(noun, verb) for noun, verbs in NOUNS_AND_VERBS.items() for verb in verbs.split()} | {("status", None), ("history", None)}
+    contract = {(noun, verb) for noun, verbs in NOUNS_AND_VERBS.items() for verb in verbs.split()} | {(word, None) for word in ("status", "history", "undo")}
     assert set(COMMANDS) == contract
     typed = {leaf.prog for leaf in reference.leaves(build_parser())}
     assert typed == {"onviftui demo", *(" ".join(filter(None, ("onviftui", *words))) for words in contract)}
@@ -54,7 +54,7 @@ def test_generated_pages_are_fresh(name: str) -> None:
 
 def test_rpc_page_names_every_method_and_error() -> None:
     page = (ROOT / "docs" / "rpc.md").read_text()
-    assert re.findall(r"^### ([a-z.]+)$", page, re.MULTILINE) == list(METHODS)
+    assert re.findall(r"^### ([a-z._]+)$", page, re.MULTILINE) == list(METHODS)
     codes = {kind.code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "code")}
     assert codes <= {int(code) for code in re.findall(r"^\| (-\d+) \|", page, re.MULTILINE)}
 

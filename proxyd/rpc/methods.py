@@ -14,6 +14,7 @@ from proxyd.camera.view import log_model
 
 from .access import Caller
 from .adoption_methods import AdoptionMethods
+from .camera_change_methods import CameraChangeMethods
 from .camera_methods import CameraMethods
 from .certificate_methods import CertificateMethods
 from .history_methods import HistoryMethods
@@ -24,6 +25,7 @@ from .nvr_methods import NvrMethods
 from .parts import Parts
 from .server import Handler
 from .source_methods import SourceMethods
+from .undo_methods import UndoMethods
 from .user_methods import UserMethods
 
 _SNAPSHOT_LOG = 100
@@ -39,6 +41,8 @@ class Methods:
             NvrMethods(parts),
             SourceMethods(parts),
             CameraMethods(parts),
+            CameraChangeMethods(parts),
+            UndoMethods(parts),
             HistoryMethods(parts),
             CertificateMethods(parts),
             AdoptionMethods(parts),

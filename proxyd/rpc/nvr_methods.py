@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from proxyd.api import models as m
 from proxyd.camera.spec import NvrAccess
 from proxyd.errors import InvalidInput, ProxyError, UpstreamAuthError
 from proxyd.nvr import discovery
+from proxyd.nvr.refused_tries import words_of
 from proxyd.nvr.scan import test
 from proxyd.sources.scan import probe_source
+from proxyd.store.undoing import CAMERA_TABLES, NVR_TABLES, recording
 
 from .access import Caller
 from .parts import Parts, reveal
@@ -42,22 +45,25 @@ class NvrMethods:
     async def nvr_update(self, p: m.NvrUpdate, who: Caller) -> m.Nvr:
         self._parts.refuse_own_camera(p.host)
         before = await self._parts.store.nvr(p.id)
-        row = await self._parts.store.update_nvr(
-            p.id,
-            host=p.host,
-            port=p.port,
-            username=p.username,
-            password=reveal(p.password),
-            name=p.name,
-            transport=p.transport,
-        )
+        with recording(("credentials", "nvrs")) as recorder:
+            row = await self._parts.store.update_nvr(
+                p.id,
+                host=p.host,
+                port=p.port,
+                username=p.username,
+                password=reveal(p.password),
+                name=p.name,
+                transport=p.transport,
+            )
         # In one go: what still tries the old account must not be counted against the new one.
         self._parts.cameras.know_account(row.id, row.access)
         self._parts.watch(row)
         if row.access != before.access:
             self._parts.jobs.forget_for(row.id)
         changed = ", ".join(sorted(p.model_fields_set - {"id"})) or "nothing"
-        await self._parts.log("info", f"nvr {row.id}", f"Changed {changed} of {row.name}.", who)
+        what = f"Changed {changed} of {row.name}."
+        await self._parts.log("info", f"nvr {row.id}", what, who)
+        self._parts.note(who, "nvr.update", what, recorder)
         await self._parts.cameras.refresh()
         if row.access == before.access and (p.username or p.password is not None):
             await self._parts.cameras.try_account_again(row.id)
@@ -66,10 +72,13 @@ class NvrMethods:
     async def nvr_remove(self, p: m.ById, who: Caller) -> m.Nvr:
         await self._parts.store.nvr(p.id)
         await self._parts.jobs.cancel_for(p.id)
-        row, camera_ids = await self._parts.store.remove_nvr(p.id)
+        with recording((*NVR_TABLES, *CAMERA_TABLES)) as recorder:
+            row, camera_ids = await self._parts.store.remove_nvr(p.id)
         self._parts.monitor.forget(p.id)
         await self._parts.cameras.refresh()
-        await self._parts.log("warning", f"nvr {p.id}", f"Removed {row.name} with {len(camera_ids)} cameras.", who)
+        what = f"Removed {row.name} with {len(camera_ids)} cameras."
+        await self._parts.log("warning", f"nvr {p.id}", what, who)
+        self._parts.note(who, "nvr.remove", what, recorder)
         self._parts.hub.removed("nvr", p.id)
         return self._parts.nvr_model(row)
 
@@ -98,10 +107,8 @@ class NvrMethods:
         try:
             identity = await test(access)
         except ProxyError as error:
-            if isinstance(error, UpstreamAuthError):
-                await self._account_tested(p, refused=True)
-            return m.NvrTest(ok=False, message=error.message, hint=error.hint)
-        await self._account_tested(p, refused=False)
+            return await self._test_failed(p, access, error)
+        await self._account_tested(p, access, refused=False)
         what = f"{identity.manufacturer} {identity.model}".strip() or "The device"
         how_many = f", {identity.channels} channels" if identity.channels else ""
         return m.NvrTest(
@@ -119,14 +126,21 @@ class NvrMethods:
         try:
             words = await probe_source(access, sources[0]) if sources else "no camera is left here"
         except ProxyError as error:
-            if isinstance(error, UpstreamAuthError):
-                await self._account_tested(p, refused=True)
-            return m.NvrTest(ok=False, message=error.message, hint=error.hint)
-        await self._account_tested(p, refused=False)
+            return await self._test_failed(p, access, error)
+        await self._account_tested(p, access, refused=False)
         return m.NvrTest(ok=True, message=f"{access.host} gives its streams: {words}.", channels=len(sources))
 
-    async def _account_tested(self, p: m.NvrTestParams, *, refused: bool) -> None:
+    async def _test_failed(self, p: m.NvrTestParams, access: NvrAccess, error: ProxyError) -> m.NvrTest:
+        if not isinstance(error, UpstreamAuthError):
+            return m.NvrTest(ok=False, message=error.message, hint=error.hint)
+        await self._account_tested(p, access, refused=True)
+        count = self._parts.refused_tries.refused(access, time.monotonic())
+        return m.NvrTest(ok=False, message=error.message, hint=f"{error.hint} {words_of(count)}", refused=count)
+
+    async def _account_tested(self, p: m.NvrTestParams, access: NvrAccess, *, refused: bool) -> None:
         """A test of exactly what is stored tells something about the NVR, and all who look at it hear that."""
+        if not refused:
+            self._parts.refused_tries.accepted(access)
         if p.id is None or p.model_fields_set != {"id"}:
             return
         await self._parts.store.set_auth_failed(p.id, refused)

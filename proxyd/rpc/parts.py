@@ -10,12 +10,14 @@ from typing import Literal
 from pydantic import SecretStr
 
 from proxyd.api import models as m
+from proxyd.api.methods import METHODS
 from proxyd.camera.guided import GuidedAdoption
 from proxyd.camera.manager import CameraManager
 from proxyd.camera.view import log_model, nvr_model
 from proxyd.errors import InvalidInput
 from proxyd.hub import Hub
 from proxyd.jobs import Jobs
+from proxyd.journal import Journal
 from proxyd.links.arm import ArmClient
 from proxyd.log_ring import LogRing
 from proxyd.nvr import scan
@@ -23,7 +25,8 @@ from proxyd.nvr.monitor import NvrMonitor
 from proxyd.nvr.refused_tries import RefusedTries
 from proxyd.sources import probe
 from proxyd.store.rows import NvrRow
-from proxyd.store.store import Store
+from proxyd.store.store import Store, utc_now
+from proxyd.store.undoing import Recorder
 
 from .access import Caller
 
@@ -44,12 +47,18 @@ class Parts:
     arm: ArmClient | None = None
     refused_tries: RefusedTries = field(default_factory=RefusedTries)
     log_ring: LogRing = field(default_factory=LogRing)
+    journal: Journal = field(default_factory=Journal)
 
     async def log(
         self, level: Literal["info", "warning", "error"], subject: str, message: str, who: Caller | None = None
     ) -> None:
         row = await self.store.log(level, subject, message, who.name if who else "")
         self.hub.changed("log", log_model(row))
+
+    def note(self, who: Caller, method: str, what: str, recorder: Recorder) -> None:
+        """What the recorder saw can be taken back by those who may call the method."""
+        at = utc_now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        self.journal.note(at, who.name, METHODS[method].role, what, recorder.changes)
 
     def watch(self, row: NvrRow) -> None:
         check = probe.check_alive if row.kind == "rtsp" else scan.check_alive

@@ -14,6 +14,8 @@ import aiosqlite
 
 from proxyd.errors import Conflict, StoreError
 
+from .undoing import active_recorder
+
 BUSY_TIMEOUT_MS = 5000
 
 _OLDEST_SQLITE = (3, 38, 0)  # STRICT tables, RETURNING
@@ -87,10 +89,15 @@ class Connection:
         any exception in the body, also CancelledError, rolls back before the lock is given to the next."""
         async with self._lock:
             self._check_open()
+            recorder, changes = active_recorder(), []
             with errors_in_words(self.path):
                 try:
                     await self._connection.execute_fetchall("BEGIN IMMEDIATE")
+                    if recorder is not None:
+                        await recorder.begin(self._connection)
                     yield self._connection
+                    if recorder is not None:
+                        changes = await recorder.end(self._connection)
                 except BaseException:
                     await _to_the_end(self._roll_back())
                     raise
@@ -99,6 +106,8 @@ class Connection:
                 except sqlite3.Error:
                     await _to_the_end(self._roll_back())
                     raise
+            if recorder is not None:
+                recorder.keep(changes)
 
     @asynccontextmanager
     async def rebuilding(self) -> AsyncIterator[aiosqlite.Connection]:

@@ -53,6 +53,14 @@ async def default_pair(db: aiosqlite.Connection, secrets: Secrets) -> tuple[str,
     return None
 
 
+async def change_default(
+    db: aiosqlite.Connection, secrets: Secrets, username: str | None, password: str | None
+) -> None:
+    """What is None stays."""
+    rows = await db.execute_fetchall("SELECT id FROM credentials WHERE owner = 'default'")
+    await change(db, secrets, int(next(iter(rows))[0]), username, password)
+
+
 async def renew_all(db: aiosqlite.Connection, secrets: Secrets) -> None:
     """Every token in the database under the first key."""
     for table, column in (

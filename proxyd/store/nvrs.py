@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import aiosqlite
 
 from proxyd.camera.spec import StreamTransport
@@ -83,6 +85,14 @@ async def update(
         await credentials.change(db, secrets, int(next(iter(rows))[0]), username, password)
     if (new_host, new_port) != (old.host, old.port):
         await streams.move_uris(db, secrets, nvr_id, old=(old.host, old.port), new=(new_host, new_port))
+
+
+async def follow_address(db: aiosqlite.Connection, secrets: Secrets, nvr_id: int, before: Mapping[str, object]) -> None:
+    """Upstream URIs move from where the NVR stood `before` (columns that have changed) to where it stands now."""
+    now = await get(db, secrets, nvr_id)
+    old = (str(before.get("host", now.host)), int(str(before.get("port", now.port))))
+    if old != (now.host, now.port):
+        await streams.move_uris(db, secrets, nvr_id, old=old, new=(now.host, now.port))
 
 
 async def set_auth_failed(db: aiosqlite.Connection, nvr_id: int, failed: bool) -> None:

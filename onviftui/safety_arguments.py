@@ -1,0 +1,48 @@
+"""What can be typed for changes of many cameras, undo, backups and settings."""
+
+from __future__ import annotations
+
+import argparse
+
+UNDO = "take back the last change of the configuration, or the one with this number"
+_SWITCHES = {
+    "discovery": "whether recorders find them by searching",
+    "https": "whether they answer by HTTPS and give streams by RTSPS, too",
+    "audio": "whether recorders get their sound",
+    "h265": "whether H.265 is offered where H.264 is, too",
+    "metadata": "whether recorders get events and objects beside the video, too",
+    "forward": "whether recorders may change encoder and picture on the NVR",
+    "share": "whether all recorders of a stream share one session with the NVR",
+}
+
+
+def fill_undo(parser: argparse.ArgumentParser) -> None:
+    parser.description = f"{UNDO}; only changes since proxyd started can be taken back"
+    parser.add_argument(
+        "number", nargs="?", type=int, metavar="NUMBER", help="of a change in the list; default: the last"
+    )
+    parser.add_argument("--list", action="store_true", help="only show what can be taken back, the last change first")
+
+
+def fill_edit_all(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ids", nargs="*", metavar="CAMERA", help="ids or exact names")
+    parser.add_argument("--all", action="store_true", help="all cameras")
+    parser.add_argument(
+        "--names",
+        metavar="PATTERN",
+        help="new names: {name} so far, {n} or {n:02} counts, {nvr} the NVR, {ch} or {ch:02} the channel",
+    )
+    parser.add_argument("--user", metavar="U", help="user name that recorders use for these cameras")
+    _password_stdin(parser)
+    for switch, words in _SWITCHES.items():
+        parser.add_argument(f"--{switch}", choices=("on", "off"), help=words)
+    parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _password_stdin(parser: argparse.ArgumentParser, what: str = "password") -> None:
+    parser.add_argument(
+        "--password-stdin",
+        action="store_true",
+        help=f"read the {what} from the first line of standard input (a terminal asks without echo)",
+    )
