@@ -83,6 +83,15 @@ class Caller(App[int]):
         self.toast(refusal(role, least, what), "warning")
         return False
 
+    def may_call(self, method: str) -> bool:
+        """See `ui.Ui.may_call`."""
+        return may(self.store.role, needed(method))
+
+    @property
+    def local(self) -> bool:
+        """See `ui.Ui.local`."""
+        return self.live.local
+
     @property
     def doing(self) -> str:
         """What the newest unanswered call does, for the footer."""

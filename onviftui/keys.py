@@ -111,8 +111,9 @@ KEYS: tuple[Key, ...] = (
     Key("s", "save", "save", "Save it to a file; by SSH: copy the command that does", "snapshot", 4),
     Key("enter", "open", "open", "This camera's picture, large; or fetch, when it was asked", "sheet", 1),
     Key("r", "again", "again", "Fetch the pictures of this page again", "sheet", 2),
-    Key("n,pagedown", "page(1)", "next page", "Next page", "sheet", 3, "n"),
-    Key("p,pageup", "page(-1)", "last page", "The page before", "sheet", 4, "p"),
+    Key("n,pagedown", "next_page", "next page", "Next page", "sheet", 3, "n"),
+    Key("p,pageup", "previous_page", "page before", "The page before", "sheet", 4, "p"),
+    Key("h,l,left,right", "", "", "Left, right (also the arrows)", "sheet", 0, "h l"),
     Key("escape", "stop", "stop, back", "Stop fetching; then back", "sheet", 98),
     Key("t", "trace", "requests", "What recorders asked last", "cameras", 7),
     Key("t", "requests", "requests", "The recorders' last requests, read again", "camera", 7),
@@ -259,6 +260,7 @@ def help_keys(view: str, role: Role = Role.ADMIN) -> list[Key]:
 
 _LIST_ACTIONS = frozenset({"filter", "mark", "mark_range", "sort", "reverse"})
 _TITLES = {view: title for view, _, title in VIEWS} | {"camera": "This camera", "job": "This job", "users": "Users"}
+_TITLES |= {"snapshot": "This picture", "sheet": "These pictures"}
 
 
 def help_groups(view: str, role: Role = Role.ADMIN) -> list[tuple[str, list[Key]]]:

@@ -40,6 +40,11 @@ class Live:
         self._chance = chance
         self._client: RpcClient | None = None
 
+    @property
+    def local(self) -> bool:
+        """The daemon's socket is a file here: this is the user's own machine, or his own login on it."""
+        return isinstance(self._where, Path)
+
     async def run(self) -> None:
         """Keep the store true until cancelled."""
         attempt = 0

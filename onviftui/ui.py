@@ -18,6 +18,7 @@ from .terminal import Colours
 from .words import Look
 
 if TYPE_CHECKING:
+    from .live import Live
     from .pictures.asking import PictureTerminal
 
 Severity = Literal["information", "warning", "error"]
@@ -30,10 +31,15 @@ class Ui(Protocol):
     look: Look
     preferences: Preferences
     pictures: PictureTerminal
+    live: Live  # for several calls at once; else `ask`
 
     @property
     def colours(self) -> Colours:
         """How many the terminal has."""
+
+    @property
+    def local(self) -> bool:
+        """This process is the user's own: files that it writes are his. Not so in a session of `onviftui ssh`."""
 
     def local_now(self) -> datetime:
         """The moment, with the user's time zone."""
@@ -50,6 +56,10 @@ class Ui(Protocol):
     ) -> None:
         """Call the daemon in a named worker. `doing` is shown until the answer; `failed` returns True when
         it has told the user itself, otherwise the error is a toast."""
+
+    def may_call(self, method: str) -> bool:
+        """As `allowed`, without a word."""
+        ...
 
     def allowed(self, method: str, what: str = "") -> bool:
         """May this user call it? When not, a toast says so: ask before a form or a question opens."""
@@ -79,6 +89,9 @@ class Ui(Protocol):
     def test_nvr(self, nvr: Nvr, *, only_trouble: bool = False) -> None: ...
 
     def discover(self) -> None: ...
+
+    def open_wizard(self) -> None:
+        """Guides from the network to the recorder, from where things stand now."""
 
     def open_camera(self, camera: int, *, requests: bool = False) -> None: ...
 
@@ -113,7 +126,11 @@ class Ui(Protocol):
     def diagnose(self, camera: int) -> None:
         """Shows why recorders do not adopt it, or that all is well."""
 
-    def snapshot(self, camera: int) -> None: ...
+    def snapshot(self, camera: int) -> None:
+        """Its picture."""
+
+    def contact_sheet(self, cameras: list[int], title: str) -> None:
+        """Small pictures of these cameras."""
 
     def remove_nvr(self, nvr: int) -> None: ...
 

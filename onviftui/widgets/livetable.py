@@ -113,6 +113,13 @@ class LiveTable(ScrollView, can_focus=True):
         if self.cursor_key != before:
             self.post_message(self.Moved(self, self.cursor_key))
 
+    def show_columns(self, columns: Sequence[Column]) -> None:
+        """Others than before; the next `show` brings rows that fit them."""
+        if tuple(columns) != self.columns:
+            self.columns = tuple(columns)
+            self._rows = []
+            self.on_resize()
+
     def show_sort(self, column: str, *, descending: bool) -> None:
         """Which heading carries the arrow."""
         if (column, descending) != self._sorted:

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from proxyd.api.history import STEPS, CameraHistory, History, StreamHistory
+from proxyd.api.logs import DaemonLog, LogDaemonParams
 from proxyd.api.models import (
     Camera,
     CameraEvent,
@@ -39,6 +41,7 @@ from proxyd.api.models import (
 from proxyd.api.streams import StreamStatus
 from proxyd.errors import NotFound
 from proxyd.hub import Kind
+from proxyd.log_ring import LogRing
 
 from .rpc_fake import RpcFake
 
@@ -163,6 +166,7 @@ class FakeDaemon(RpcFake):
         self.tables: dict[str, dict[int, Any]] = {"nvr": {}, "camera": {}, "interface": {}, "job": {}, "log": {}}
         self.answers: dict[str, Any] = {}
         self.hold: dict[str, asyncio.Event] = {}
+        self.ring = LogRing()
         if cameras:
             self.tables["nvr"][1] = nvr(channels=cameras, online=cameras)
             self.tables["camera"] = {n: camera(n) for n in range(1, cameras + 1)}
@@ -385,6 +389,14 @@ class FakeDaemon(RpcFake):
             FoundNvr(host="127.0.0.9", port=80, name="NVR-4", hardware="NVR4216", answers=True, needs_password=True),
             FoundNvr(host="127.0.0.7", port=80, hardware="IPC-1", answers=False, note="no answer in 3 s"),
         ]
+
+    def _log_tail(self, params: dict[str, Any]) -> list[LogEntry]:
+        limit, before = params.get("limit", 100), params.get("before", 0)
+        entries = [entry for key, entry in sorted(self.tables["log"].items()) if not before or key < before]
+        return entries[-limit:]
+
+    def _log_daemon(self, params: dict[str, Any]) -> DaemonLog:
+        return self.ring.read(LogDaemonParams(**params), time.time())
 
     def _job_cancel(self, params: dict[str, Any]) -> Job:
         cancelled: Job = self.tables["job"][params["id"]].model_copy(update={"state": JobState.CANCELLED})

@@ -14,6 +14,7 @@ from onviftui.app import OnviftuiApp
 from onviftui.store import Link
 from onviftui.widgets.livetable import LiveTable
 from onviftui.words import Look
+from proxyd.api.dial import Dial
 
 WAIT_S = 60.0
 NARROW = (80, 24)
@@ -74,9 +75,15 @@ class Ui:
 
 @asynccontextmanager
 async def running_ui(
-    socket: Path, size: tuple[int, int] = NARROW, *, ascii_only: bool = False, connected: bool = True
+    socket: Path,
+    size: tuple[int, int] = NARROW,
+    *,
+    ascii_only: bool = False,
+    connected: bool = True,
+    where: Dial | None = None,
 ) -> AsyncIterator[Ui]:
-    app = OnviftuiApp(socket, Look(ascii=ascii_only), log=socket.parent / "crash.log")
+    """`where`: the way to the daemon, as a session that is not the user's own has it."""
+    app = OnviftuiApp(where or socket, Look(ascii=ascii_only), log=socket.parent / "crash.log")
     async with app.run_test(size=size) as pilot:
         ui = Ui(app, pilot)
         if connected:
