@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from abc import abstractmethod
 from typing import Any
 
 from textual.app import App
 
-from proxyd.api.models import Camera, CameraState, Finding, FoundNvr, Job, Nvr, NvrTest, Picture, Source
+from proxyd.api.models import Camera, CameraState, Finding, FoundNvr, Job, Nvr, NvrTest, Source
 
 from .alarms import Alarm
 from .interface_actions import ActingOnInterfaces
@@ -19,9 +18,9 @@ from .screens.findings import Findings
 from .screens.job import JobScreen
 from .screens.nvr_form import KnownNvrForm, NvrForm
 from .screens.source_form import SourceForm
+from .widgets.job_lines import diff_summary
 from .words import count
 
-SNAPSHOT_DEADLINE_S = 60.0
 TEST_DEADLINE_S = 90.0
 EXAMINE_DEADLINE_S = 90.0
 _SWITCHED = {
@@ -58,6 +57,10 @@ class Acting(ActingOnInterfaces, App[int]):
                 self.edit_nvr(nvr)
         elif alarm.go == "camera":
             self.open_camera(int(alarm.target))
+        elif alarm.go == "job":
+            self.open_job(int(alarm.target))
+        elif alarm.go == "doctor":
+            self.examine()
         elif alarm.go in ("cameras", "interfaces"):
             self.show_view(alarm.go, alarm.target)
 
@@ -208,21 +211,18 @@ class Acting(ActingOnInterfaces, App[int]):
         self.ask("camera.diagnosis", {"id": camera}, doing="Looking what recorders did…", then=found)
 
     def snapshot(self, camera: int) -> None:
-        known = self.store.cameras.get(camera)
-        if known is None:
-            return
+        from .screens.snapshot import SnapshotScreen  # nobody waits for it at the start
 
-        def arrived(picture: Picture) -> None:
-            size = len(base64.b64decode(picture.data, validate=False))
-            if picture.fallback:
-                why = picture.origin.removeprefix("none: ")
-                self.toast(f"{known.name}: no snapshot, recorders get the stand-in picture: {why}", "warning")
-            else:
-                kind = picture.content_type.removeprefix("image/").upper()
-                self.toast(f"{known.name}: snapshot works ({kind}, {size / 1000:.1f} kB {picture.origin}).")
+        if camera in self.store.cameras:
+            self.push_screen(SnapshotScreen(camera))
 
-        doing = f"Fetching a snapshot of {known.name}…"
-        self.ask("camera.snapshot", {"id": camera}, doing=doing, then=arrived, deadline_s=SNAPSHOT_DEADLINE_S)
+    def contact_sheet(self, cameras: list[int], title: str) -> None:
+        from .screens.contact_sheet import ContactSheet  # likewise
+
+        if cameras:
+            self.push_screen(ContactSheet(cameras, title))
+        else:
+            self.toast("There is no camera whose picture could be shown.")
 
     # NVRs
 
@@ -238,7 +238,6 @@ class Acting(ActingOnInterfaces, App[int]):
                 self.scan(result.id)
             else:
                 self.toast(f"{result.name} saved; its cameras try again now.")
-                self.test_nvr(result, only_trouble=True)
 
         self.push_screen(KnownNvrForm(nvr) if nvr is not None else NvrForm(found=found), saved)
 
@@ -273,6 +272,11 @@ class Acting(ActingOnInterfaces, App[int]):
                 self.edit_nvr(found=found if found.host else None)
 
         self.push_screen(Discover(), chosen)
+
+    def open_wizard(self) -> None:
+        from .wizard.screen import WizardScreen  # here: most sessions never see it
+
+        self.push_screen(WizardScreen())
 
     def remove_nvr(self, nvr: int) -> None:
         known = self.store.nvrs.get(nvr)
@@ -312,7 +316,9 @@ class Acting(ActingOnInterfaces, App[int]):
                 self.store.put("job", job)
             self.open_job(job.id)
 
-        params = {"id": nvr, "restore": True} if restore else {"id": nvr}
+        params: dict[str, Any] = {"id": nvr}
+        params |= {"restore": True} if restore else {}
+        params |= {"preview": True} if known.last_scan else {}  # what it changes is shown first
         self.ask("nvr.scan", params, doing=f"Starting the scan of {known.name}…", then=started)
 
     def open_job(self, job: int) -> None:
@@ -325,6 +331,21 @@ class Acting(ActingOnInterfaces, App[int]):
     def cancel_job(self, job: int) -> None:
         def cancelled(result: Job) -> None:
             self.store.put("job", result)
-            self.toast("Scan cancelled; what it found is kept.")
+            kept = "nothing was changed" if result.preview else "what it found is kept"
+            self.toast(f"Scan cancelled; {kept}.")
 
         self.ask("job.cancel", {"id": job}, doing="Cancelling…", then=cancelled)
+
+    def apply_job(self, job: int) -> None:
+        def kept(result: Job) -> None:
+            self.store.put("job", result)
+            self.toast(f"Kept: {diff_summary(result.diff)}." if result.diff else "Kept.")
+
+        self.ask("job.apply", {"id": job}, doing="Keeping it…", then=kept)
+
+    def discard_job(self, job: int) -> None:
+        def forgotten(result: Job) -> None:
+            self.store.put("job", result)
+            self.toast("Everything is as it was before the scan.")
+
+        self.ask("job.discard", {"id": job}, doing="Leaving everything as it was…", then=forgotten)

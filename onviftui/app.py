@@ -202,14 +202,15 @@ class OnviftuiApp(Acting, Preferring):
         self._fatal_error()
 
 
-def run(where: Path | Dial) -> int:
-    """The UI until the user leaves; the exit code. Needs a terminal."""
+def run(where: Path | Dial, *, mouse: bool = True) -> int:
+    """The UI until the user leaves; the exit code. Needs a terminal. `mouse` False: not even where it is preferred."""
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         sys.stderr.write("onviftui: the UI needs a terminal. For scripts try: onviftui camera list --json\n")
         return 2
     correct_colorterm(os.environ)
     app = OnviftuiApp(where, Look(ascii=not speaks_utf8(os.environ)), preferences=default_path(os.environ, Path.home()))
-    app.run()
+    app.mouse = mouse and app.preferences.mouse
+    app.run(mouse=app.mouse)
     for sentence in app.crashes[:1]:
         sys.stderr.write(f"onviftui: {sentence}\n")
     return app.return_code or 0

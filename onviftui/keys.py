@@ -43,9 +43,11 @@ class Key:
         return self.show or _SHOWN.get(self.keys.split(",")[0], self.keys.split(",")[0])
 
     def works_in(self, view: str) -> bool:
-        return not self.where or view in self.where.split()
+        views = self.where.split()
+        return not views or view in views or _INSIDE.get(view) in views
 
 
+_INSIDE = {"pad": "camera"}  # a part of a screen with keys of its own, before those of the screen
 STAY = frozenset({"question_mark", "escape"})
 _SHOWN = {"enter": "Enter", "escape": "Esc", "slash": "/", "question_mark": "?", "colon": ":", "tab": "Tab"}
 _VIEWS = "overview cameras nvrs interfaces adopt jobs logs system"
@@ -116,9 +118,24 @@ KEYS: tuple[Key, ...] = (
     Key("h,l,left,right", "", "", "Left, right (also the arrows)", "sheet", 0, "h l"),
     Key("escape", "stop", "stop, back", "Stop fetching; then back", "sheet", 98),
     Key("t", "trace", "requests", "What recorders asked last", "cameras", 7),
-    Key("t", "requests", "requests", "The recorders' last requests, read again", "camera", 7),
-    Key("v", "events", "events", "What happened before this camera, or the requests again", "camera", 4),
-    Key("p", "reveal", "password", "Show or hide this camera's password", "camera", 1, role=_OPERATOR),
+    Key("h,left", "move_camera('left')", "left", "Turn the camera to the left", "pad", role=_OPERATOR),
+    Key("j,down", "move_camera('down')", "down", "Turn the camera down", "pad", role=_OPERATOR),
+    Key("k,up", "move_camera('up')", "up", "Turn the camera up", "pad", role=_OPERATOR),
+    Key("l,right", "move_camera('right')", "right", "Turn the camera to the right", "pad", role=_OPERATOR),
+    Key("plus,equals_sign", "move_camera('in')", "zoom in", "Zoom in", "pad", -9, "+", _OPERATOR),
+    Key("minus", "move_camera('out')", "zoom out", "Zoom out", "pad", -8, "-", _OPERATOR),
+    Key("space", "move_camera('stop')", "stop", "Stop the camera now", "pad", -7, "Space", _OPERATOR),
+    Key("H,home", "move_camera('home')", "home", "To its home position", "pad", -6, "H", _OPERATOR),
+    Key("less_than_sign", "speed(-1)", "slower", "Move it more slowly", "pad", -5, "<", _OPERATOR),
+    Key("greater_than_sign", "speed(1)", "faster", "Move it faster", "pad", -4, ">", _OPERATOR),
+    Key("b", "pane('streams')", "streams", "What passes: bit rates, losses, who plays", "camera", 4),
+    Key("t", "requests", "requests", "The recorders' last requests, read again", "camera", 5),
+    Key("v", "pane('events')", "events", "What happened before this camera", "camera", 7),
+    Key("m", "pane('ptz')", "move", "Move the camera, where it has a motor", "camera", role=_OPERATOR),
+    Key("l", "pane('logs')", "log", "What was done with this camera", "camera"),
+    Key("p", "reveal", "password", "Show or hide this camera's password", "camera", 2, role=_OPERATOR),
+    Key("a", "account", "account", "Change user and password of this camera", "camera", role=_OPERATOR),
+    Key("Q", "qr", "QR code", "Its ONVIF address as a QR code", "camera"),
     Key("enter", "switch", "switch", "Switch or copy this field; on a request: all that was said", "camera", 0),
     Key(
         "i",
@@ -209,7 +226,8 @@ KEYS: tuple[Key, ...] = (
     Key("pagedown,pageup,ctrl+f,ctrl+b", "", "", "A page down, up (also ^f ^b)", "", 0, "PgDn PgUp"),
     # everywhere
     Key("tab", "", "", "Next pane, such as the alarm lines", "overview cameras", 0),
-    Key("tab", "", "", "From the fields to the requests and back", "camera", 0),
+    Key("tab", "next_pane", "panes", "The next pane", "camera", 1),
+    Key("shift+tab", "previous_pane", "", "The pane before", "camera", 0, "Shift Tab"),
     Key("escape", "", "back", "Back to the list", "camera users snapshot", 98),
     Key("escape", "leave_job", "back", "Back; what a rescan found and nobody keeps is forgotten", "job", 98),
     Key("escape", "go_back", "back", "Back; clears filter and marks", "", 0),
@@ -225,7 +243,7 @@ def view_bindings(view: str) -> list[BindingType]:
     bindings: list[BindingType] = [
         Binding(key.keys, key.action, key.label, show=False)
         for key in KEYS
-        if key.where and key.action and key.works_in(view) and key.action != "sort"
+        if view in key.where.split() and key.action and key.action != "sort"
     ]
     if view in _TABLES.split():
         bindings.append(Binding("greater_than_sign", "sort(1)", show=False))

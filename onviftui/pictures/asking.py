@@ -35,8 +35,11 @@ def asking(driver: type[Driver]) -> type[Driver]:
 
 
 class PictureTerminal:
-    """The terminal of an application. `agreed` is how many bytes of a picture its user has agreed to, `instead` the
-    method that he took for this session because it is cheaper."""
+    """The terminal of an application.
+
+    `agreed` is how many bytes of a picture its user has agreed to, `instead` the method that he took for this session
+    because it is cheaper.
+    """
 
     def __init__(self, app: App[Any]) -> None:
         self._app = app
@@ -108,4 +111,4 @@ class PictureTerminal:
 
     @property
     def _wanted(self) -> str:
-        return ui_of(self._app).preferences.pictures
+        return os.environ.get("ONVIFTUI_PICTURES") or ui_of(self._app).preferences.pictures

@@ -1,7 +1,7 @@
 """Textual's driver for terminals, that can also ask the terminal something.
 
 Textual 8.2 takes answers that it does not know for keys. So this driver has an input thread of its own, which takes the
-answers out before Textual's parser sees the rest. The parser is private there; a test on a real pty holds them together.
+answers out before Textual's parser sees the rest. The parser is private there; a test on a real pty holds it all.
 """
 
 from __future__ import annotations

@@ -213,6 +213,10 @@ class CamerasView(TableView):
         if self.current() is not None:
             ui_of(self).snapshot(self.current().id)
 
+    def action_contact_sheet(self) -> None:
+        chosen = self.table.chosen() if self.table.marked else self.table.keys
+        ui_of(self).contact_sheet(chosen, "Marked cameras" if self.table.marked else "Cameras")
+
     def action_copy(self) -> None:
         camera = self.current()
         if camera is not None and camera.address:

@@ -79,20 +79,30 @@ class Confirm(ModalScreen[bool]):
 
 
 class AskText(ModalScreen[str | None]):
-    """One line of text; None when the user changed his mind."""
+    """One line of text; None when the user changed his mind, and when it is as before, unless `same` may be taken."""
 
     BINDINGS: ClassVar[list[BindingType]] = CLOSE
 
-    def __init__(self, title: str, value: str, hint: str = "Enter saves, Esc goes back") -> None:
+    def __init__(
+        self,
+        title: str,
+        value: str,
+        hint: str = "Enter saves, Esc goes back",
+        *,
+        same: bool = False,
+        longest: int = 64,
+    ) -> None:
         super().__init__()
         self._title = title
         self._value = value
         self._hint = hint
+        self._same = same
+        self._longest = longest
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Lines(id="title")
-            yield Input(self._value, compact=True, max_length=64)
+            yield Input(self._value, compact=True, max_length=self._longest)
             yield Lines(id="hint")
 
     def on_mount(self) -> None:
@@ -102,7 +112,7 @@ class AskText(ModalScreen[str | None]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         text = event.value.strip()
-        self.dismiss(text if text and text != self._value else None)
+        self.dismiss(text if text and (self._same or text != self._value) else None)
 
     def action_close(self) -> None:
         self.dismiss(None)

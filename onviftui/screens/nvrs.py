@@ -158,6 +158,13 @@ class NvrsView(TableView):
         if self.current() is not None:
             ui_of(self).copy(self.current().host, f"address of {self.current().name}")
 
+    def action_contact_sheet(self) -> None:
+        nvr = self.current()
+        if nvr is not None:
+            cameras = [camera for camera in ui_of(self).store.cameras.values() if camera.nvr == nvr.id]
+            cameras.sort(key=lambda camera: (camera.channel, camera.id))
+            ui_of(self).contact_sheet([camera.id for camera in cameras], nvr.name)
+
     def action_test(self) -> None:
         if self.current() is not None:
             ui_of(self).test_nvr(self.current())

@@ -18,6 +18,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from ..links import linked
+from ..ui import ui_of
 from ..words import Look, Tone
 from .columns import Column, Placed, place
 from .line import Line, cut, fit, to_ascii
@@ -271,7 +273,7 @@ class LiveTable(ScrollView, can_focus=True):
             if span.x > x:
                 segments.append(Segment(" " * (span.x - x), base))
             text = to_ascii(span.text) if self._look.ascii else span.text
-            segments.append(Segment(text, style(span.tone, drawn.row_class)))
+            segments.append(Segment(text, linked(style(span.tone, drawn.row_class), span.link, ui_of(self))))
             x = span.x + span.width
         return Strip(segments).adjust_cell_length(width, base).simplify()
 

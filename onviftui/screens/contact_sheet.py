@@ -1,0 +1,280 @@
+"""Small pictures of many cameras. Only those of the visible page are fetched, few at a time, and only when asked."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.timer import Timer
+from textual.worker import Worker
+
+from proxyd.api.models import Picture
+from proxyd.errors import ProxyError
+
+from ..keys import view_bindings
+from ..picture_words import size_words, why_none
+from ..pictures.capability import Method
+from ..pictures.drawing import Canvas, draw
+from ..pictures.grid import Grid, fitting, page_bytes
+from ..pictures.scaling import NotAPicture
+from ..store import Changes
+from ..ui import ui_of
+from ..widgets.frame import KeyFooter
+from ..widgets.line import line, plain, wrap
+from ..widgets.paint import Lines
+from ..widgets.thumbs import Thumb, Thumbs
+from ..words import Tone, camera_sign, count
+from .live_screen import LiveScreen
+from .snapshot import SnapshotScreen
+
+AT_ONCE = 3
+DEADLINE_S = 60.0
+RESIZE_S = 0.2
+_WIDTH_FACTOR = 2  # pixels fetched for each that is drawn, so that it is not made coarse twice
+
+
+class ContactSheet(LiveScreen):
+    """`cameras` in the order in which they are shown; `title` says whose they are."""
+
+    view_id = "sheet"
+    BINDINGS = view_bindings("sheet")
+
+    def __init__(self, cameras: Sequence[int], title: str) -> None:
+        super().__init__()
+        self._cameras = list(cameras)
+        self._title = title
+        self._thumbs: dict[int, Thumb] = {}
+        self._grid = Grid(1, 1, 1, 1)
+        self._page = 0
+        self._fetching: Worker[None] | None = None
+        self._round = 0  # of fetching; an earlier one says nothing any more
+        self._to_fetch = 0
+        self._fetched = 0
+        self._agreed = False
+        self._stopped = False
+        self._resized: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="header")
+        yield Lines(id="picture-title")
+        yield Thumbs()
+        yield KeyFooter("sheet")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.thumbs.focus()
+        self._agreed = not ui_of(self).pictures.over_ssh
+        self.call_after_refresh(self._show_page)
+
+    def apply(self, changes: Changes) -> None:
+        super().apply(changes)
+        cameras = ui_of(self).store.cameras
+        if any(camera not in cameras for camera in self._cameras):
+            self._cameras = [camera for camera in self._cameras if camera in cameras]
+            self._show_page()
+        for camera in changes.of("camera"):
+            if thumb := self._thumbs.get(camera):
+                self._label(thumb)
+                self.thumbs.changed(thumb)
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        if self._resized is not None:
+            self._resized.stop()
+        self._resized = self.set_timer(RESIZE_S, self._in_new_size, name="pictures after resize")
+
+    @property
+    def thumbs(self) -> Thumbs:
+        return self.query_one(Thumbs)
+
+    @property
+    def _canvas(self) -> Canvas:
+        return ui_of(self).pictures.cells((self._grid.columns, self._grid.rows))
+
+    # pages
+
+    def _in_new_size(self) -> None:
+        self._resized = None
+        if self.is_mounted:
+            current = self.thumbs.current
+            self._show_page(current.camera if current else None)
+
+    def _show_page(self, camera: int | None = None) -> None:
+        """The page with this camera, or the one that was shown; what is missing there is fetched."""
+        size = self.thumbs.size
+        grid = fitting(len(self._cameras), size.width, size.height)
+        if grid != self._grid:
+            self._grid = grid
+            self._thumbs.clear()  # they are too small or too large now
+        if camera in self._cameras:
+            self._page = self._cameras.index(camera) // grid.per_page
+        self._page = min(self._page, grid.pages(len(self._cameras)) - 1)
+        self._cancel()
+        self.thumbs.show(grid, [self._thumb(camera) for camera in self._on_page], camera)
+        self._stopped = False
+        self._fetch_missing()
+
+    @property
+    def _on_page(self) -> list[int]:
+        first = self._page * self._grid.per_page
+        return self._cameras[first : first + self._grid.per_page]
+
+    def _thumb(self, camera: int) -> Thumb:
+        thumb = self._thumbs.get(camera)
+        if thumb is None:
+            thumb = self._thumbs[camera] = Thumb(camera, "", " ", Tone.MUTED)
+        self._label(thumb)
+        return thumb
+
+    def _label(self, thumb: Thumb) -> None:
+        ui = ui_of(self)
+        if known := ui.store.cameras.get(thumb.camera):
+            sign = camera_sign(known)
+            thumb.name, thumb.glyph, thumb.tone = ui.store.camera_label(known), ui.look.glyph(sign), sign.tone
+
+    # fetching
+
+    def _fetch_missing(self) -> None:
+        missing = [camera for camera in self._on_page if self._is_missing(camera)]
+        self._to_fetch, self._fetched = len(missing), 0
+        if missing and self._agreed and not self._stopped:
+            work = self._fetch(missing, self._canvas)
+            self._fetching = ui_of(self).pictures.work(self, work, "pictures")
+        self._show_title()
+
+    def _is_missing(self, camera: int) -> bool:
+        thumb = self._thumbs[camera]
+        return thumb.drawn is None and not thumb.words
+
+    async def _fetch(self, cameras: list[int], canvas: Canvas) -> None:
+        queue = list(reversed(cameras))
+        self._round += 1
+        this_round = self._round
+
+        async def one_after_the_other() -> None:
+            while queue:
+                await self._fetch_one(queue.pop(), canvas)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(AT_ONCE):
+                    group.create_task(one_after_the_other(), name=f"contact sheet {number}")
+        finally:
+            if self._round == this_round and self.is_mounted:
+                self._fetching = None
+                self._show_title()
+
+    async def _fetch_one(self, camera: int, canvas: Canvas) -> None:
+        params = {"id": camera, "max_width": max(16, min(640, canvas.pixels * _WIDTH_FACTOR))}
+        thumb = self._thumb(camera)
+        try:
+            picture: Picture = await ui_of(self).live.call("camera.snapshot", params, DEADLINE_S)
+            if picture.fallback:
+                self._say(thumb, why_none(picture))
+            else:
+                shape = (picture.width, picture.height) if picture.width and picture.height else (16, 9)
+                thumb.drawn = await asyncio.to_thread(draw, base64.b64decode(picture.data), shape, canvas)
+        except ProxyError as error:
+            self._say(thumb, error.message)
+        except NotAPicture as error:
+            self._say(thumb, str(error))
+        if self.is_mounted:
+            self._fetched += 1
+            self.thumbs.changed(thumb)
+            self._show_title()
+
+    def _say(self, thumb: Thumb, why: str) -> None:
+        limit = max(1, self._grid.rows - 1)
+        thumb.words = wrap(plain(why), self._grid.columns - 1, Tone.MUTED, limit=limit)
+
+    def _cancel(self) -> bool:
+        """True when there was something to stop."""
+        if self._fetching is None:
+            return False
+        self._fetching.cancel()
+        self._fetching = None
+        return True
+
+    # words
+
+    def _show_title(self) -> None:
+        pages = self._grid.pages(len(self._cameras))
+        left = line((f" {plain(self._title)}", Tone.STRONG), (f"   {count(len(self._cameras), 'camera')}", Tone.MUTED))
+        if pages > 1:
+            left = (*left, (f"   page {self._page + 1} of {pages}", Tone.MUTED))
+        canvas = self._canvas
+        if canvas.method is Method.OFF:
+            state = line(("   Pictures are switched off in Settings.", Tone.WARNING))
+        elif self._to_fetch and not self._agreed:
+            size = page_bytes(
+                self._grid,
+                self._to_fetch,
+                colours=canvas.method is Method.BLOCKS,
+                true_colour=canvas.true_colour,
+            )
+            state = line(
+                (
+                    f"   {count(self._to_fetch, 'picture')}, about {size_words(size).removeprefix('about ')}. ",
+                    Tone.TEXT,
+                ),
+                ("Enter", Tone.ACCENT),
+                (" fetches them", Tone.MUTED),
+            )
+        elif self._fetching is not None:
+            bar = ui_of(self).look.bar(self._fetched, self._to_fetch, 14)
+            state = line((f"   {bar} {self._fetched}/{self._to_fetch}", Tone.ACCENT), ("   Esc stops", Tone.MUTED))
+        elif self._stopped:
+            state = line(("   stopped; r fetches again", Tone.WARNING))
+        else:
+            state = ()
+        self.query_one("#picture-title", Lines).show([(*left, *state)])
+
+    # actions
+
+    def action_open(self) -> None:
+        current = self.thumbs.current
+        if not self._agreed and self._to_fetch:
+            self._agreed = True
+            self._fetch_missing()
+        elif current is not None:
+            self.app.push_screen(SnapshotScreen(current.camera))
+
+    @on(Thumbs.Opened)
+    def _double_clicked(self) -> None:
+        self.action_open()
+
+    def action_again(self) -> None:
+        self._cancel()
+        for camera in self._on_page:
+            thumb = self._thumb(camera)
+            thumb.drawn, thumb.words = None, []
+            self.thumbs.changed(thumb)
+        self._stopped = False
+        self._fetch_missing()
+
+    def action_next_page(self) -> None:
+        self._turn(1)
+
+    def action_previous_page(self) -> None:
+        self._turn(-1)
+
+    @on(Thumbs.PageWanted)
+    def _page_wanted(self, message: Thumbs.PageWanted) -> None:
+        self._turn(message.step)
+
+    def _turn(self, step: int) -> None:
+        page = self._page + step
+        if step and 0 <= page < self._grid.pages(len(self._cameras)):
+            self._page = page
+            camera = self._on_page[0 if step > 0 else -1]
+            self._show_page(camera)
+
+    def action_stop(self) -> None:
+        if self._cancel():
+            self._stopped = True
+            self._show_title()
+        else:
+            self.app.pop_screen()

@@ -1,0 +1,313 @@
+"""One camera's picture, as fine as the terminal can. Fetched when somebody asks for it, never by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.geometry import Region
+from textual.timer import Timer
+
+from proxyd.api.models import Camera, Picture
+from proxyd.errors import ProxyError
+
+from ..keys import view_bindings
+from ..picture_words import cost_words, file_name, picture_words, size_words, ssh_command, why_none
+from ..pictures.asking import ASK_ABOVE
+from ..pictures.capability import Method
+from ..pictures.drawing import Drawn, draw
+from ..pictures.scaling import NotAPicture
+from ..store import Changes
+from ..ui import ui_of
+from ..widgets.frame import KeyFooter
+from ..widgets.line import Line, line, plain, wrap
+from ..widgets.paint import Lines
+from ..widgets.partial import CellCompositor
+from ..widgets.picture import PictureBox
+from ..words import Tone, camera_sign
+from .dialog import AskText
+from .live_screen import LiveScreen
+
+DEADLINE_S = 60.0
+RESIZE_S = 0.2  # a window that is being dragged asks for one picture, not for fifty
+WIDEST = 1920  # pixels; no terminal shows more of a picture
+_FINE = (Method.KITTY, Method.SIXEL)
+_WORDS_WIDTH = 64
+
+
+class SnapshotScreen(LiveScreen):
+    """What is fine and large is drawn after a question where it costs: by SSH, or above ASK_ABOVE bytes."""
+
+    view_id = "snapshot"
+    BINDINGS = view_bindings("snapshot")
+
+    def __init__(self, camera: int) -> None:
+        super().__init__()
+        compositor = CellCompositor()
+        compositor.painted = self._painted
+        self._compositor = compositor
+        self._camera = camera
+        self._picture: Picture | None = None
+        self._fetched: datetime | None = None
+        self._waiting: Drawn | None = None  # for the user's word
+        self._in_memory: Drawn | None = None  # what the terminal keeps
+        self._damaged = False  # sixels were painted over
+        self._resized: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="header")
+        yield Lines(id="picture-title")
+        yield PictureBox()
+        yield Lines(id="picture-how")
+        yield KeyFooter("snapshot")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._show_title()
+        self.call_after_refresh(self.action_again)
+
+    def on_unmount(self) -> None:
+        self._forget()
+
+    def apply(self, changes: Changes) -> None:
+        super().apply(changes)
+        if changes.everything or changes.link or self._camera in changes.of("camera"):
+            if self.camera is None and self.is_current:
+                ui_of(self).toast("This camera has been removed.")
+                self.app.pop_screen()
+                return
+            self._show_title()
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        if self._picture is None:
+            return
+        if self._resized is not None:
+            self._resized.stop()
+        self._resized = self.set_timer(RESIZE_S, self._draw_in_new_size, name="picture after resize")
+
+    @property
+    def camera(self) -> Camera | None:
+        return ui_of(self).store.cameras.get(self._camera)
+
+    @property
+    def box(self) -> PictureBox:
+        return self.query_one(PictureBox)
+
+    # words
+
+    def _show_title(self) -> None:
+        camera, look = self.camera, ui_of(self).look
+        if camera is None:
+            return
+        sign = camera_sign(camera)
+        name = ui_of(self).store.camera_label(camera)
+        self.query_one("#picture-title", Lines).show(
+            [line((f" {look.glyph(sign)} ", sign.tone), (plain(name), Tone.STRONG), (f"   {sign.word}", Tone.MUTED))]
+        )
+
+    def _show_facts(self, drawn: Drawn | None = None) -> None:
+        facts = picture_words(self._picture, self._fetched) if self._picture and self._fetched else ""
+        lines = [line((f" {plain(facts)}", Tone.TEXT))]
+        lines.append(line((f" {cost_words(drawn.method, drawn.size)}", Tone.MUTED)) if drawn is not None else line(""))
+        self.query_one("#picture-how", Lines).show(lines)
+
+    def _say(self, text: str, tone: Tone = Tone.MUTED, *then: Line) -> None:
+        self._forget()
+        self._waiting = None
+        width = min(_WORDS_WIDTH, max(20, self.box.size.width - 4))
+        self.box.say([*wrap(text, width, tone), *((line(""), *then) if then else ())])
+
+    # fetching
+
+    def action_again(self) -> None:
+        """Fetch and draw it."""
+        camera = self.camera
+        if camera is None:
+            return
+        if self._picture is None:
+            self._say(f"Fetching a picture of {plain(camera.name)}…")
+        ui_of(self).pictures.work(self, self._fetch(camera), "picture")
+
+    async def _fetch(self, camera: Camera) -> None:
+        """Asks the terminal meanwhile, the first time."""
+        canvas = await ui_of(self).pictures.canvas(self._room)
+        params = {"id": camera.id, "max_width": max(64, min(WIDEST, canvas.pixels))}
+        doing = f"Fetching a picture of {plain(camera.name)}…"
+        ui_of(self).ask(
+            "camera.snapshot", params, doing=doing, then=self._arrived, failed=self._failed, deadline_s=DEADLINE_S
+        )
+
+    def _failed(self, error: ProxyError) -> bool:
+        if self.is_mounted:
+            self._picture = None
+            self._show_facts()
+            self._say(str(error), Tone.ERROR, line(("r tries again", Tone.MUTED)))
+        return True
+
+    def _arrived(self, picture: Picture) -> None:
+        if not self.is_mounted:
+            return
+        self._picture, self._fetched = picture, ui_of(self).local_now()
+        if picture.fallback:
+            self._show_facts()
+            self._say(
+                f"No picture: {plain(why_none(picture))}. Recorders get a stand-in picture that says so.",
+                Tone.WARNING,
+                line(("r tries again", Tone.MUTED)),
+            )
+            return
+        ui_of(self).pictures.work(self, self._draw(), "picture")
+
+    # drawing
+
+    @property
+    def _room(self) -> tuple[int, int]:
+        return max(1, self.box.size.width), max(1, self.box.size.height)
+
+    def _draw_in_new_size(self) -> None:
+        self._resized = None
+        if self._picture is not None and not self._picture.fallback:
+            ui_of(self).pictures.forget()
+            ui_of(self).pictures.work(self, self._draw(), "picture")
+
+    async def _draw(self, method: Method | None = None) -> None:
+        pictures, picture = ui_of(self).pictures, self._picture
+        canvas = await pictures.canvas(self._room, method)
+        if picture is None or not self.is_mounted:
+            return
+        if canvas.method is Method.OFF:
+            self._show_facts()
+            self._say("Pictures are switched off in Settings.", Tone.MUTED, line(("b draws this one", Tone.MUTED)))
+            return
+        data = base64.b64decode(picture.data)
+        shape = (picture.width, picture.height) if picture.width and picture.height else (16, 9)
+        try:
+            drawn = await asyncio.to_thread(draw, data, shape, canvas)
+        except NotAPicture as error:
+            self._say(f"What came is {error}.", Tone.ERROR, line(("r tries again", Tone.MUTED)))
+            return
+        if not self.is_mounted:
+            return
+        if drawn.size > max(pictures.agreed, self._unasked(drawn)):
+            self._ask(drawn)
+        else:
+            self._show(drawn)
+
+    def _unasked(self, drawn: Drawn) -> int:
+        """How many bytes are drawn without a question."""
+        return 0 if drawn.method in _FINE and ui_of(self).pictures.over_ssh else ASK_ABOVE
+
+    def _ask(self, drawn: Drawn) -> None:
+        self._show_facts()
+        self._say(
+            f"Here this picture takes {cost_words(drawn.method, drawn.size)}.",
+            Tone.TEXT,
+            line(("Enter", Tone.ACCENT), (" draws it", Tone.MUTED)),
+            line(("b", Tone.ACCENT), (" draws it coarsely, for much less", Tone.MUTED)),
+        )
+        self._waiting = drawn
+
+    def _show(self, drawn: Drawn) -> None:
+        self._forget()
+        self._waiting = None
+        self._in_memory = drawn
+        ui_of(self).pictures.write(drawn.first)
+        self._show_facts(drawn)
+        self.box.show(drawn)
+
+    def _forget(self) -> None:
+        """The terminal needs the last picture no more."""
+        if self._in_memory is not None:
+            ui_of(self).pictures.write(self._in_memory.after)
+            self._in_memory = None
+
+    def action_draw(self) -> None:
+        if self._waiting is not None:
+            drawn = self._waiting
+            ui_of(self).pictures.agreed = max(ui_of(self).pictures.agreed, drawn.size * 2)
+            self._show(drawn)
+
+    def action_coarse(self) -> None:
+        """By half blocks from now on, or as fine as it can be again."""
+        if self._picture is None or self._picture.fallback:
+            return
+        pictures = ui_of(self).pictures
+        drawn = self.box.drawn
+        if pictures.instead is not None and drawn is not None:
+            pictures.instead = None
+            pictures.work(self, self._draw(), "picture")
+            return
+        pictures.instead = pictures.cells(self._room).method
+        if pictures.instead is Method.OFF:
+            pictures.instead = Method.BLOCKS
+        pictures.work(self, self._draw(), "picture")
+
+    # sixels lie on top of the cells: where cells were painted they are gone, and are drawn again
+
+    def _painted(self, spans: Sequence[tuple[int, int, int]] | None) -> None:
+        drawn = self._in_memory
+        if drawn is None or not drawn.over:
+            return
+        region = self.box.picture_region
+        if spans is None or any(region.overlaps(Region(first, y, last - first, 1)) for y, first, last in spans):
+            self._damaged = True
+            self.call_later(self._mend)
+
+    def _mend(self) -> None:
+        drawn = self.box.drawn if self.is_mounted else None
+        if not self._damaged or drawn is None or not drawn.over or not self.is_current:
+            return  # what lies above is taken away by painting everything
+        region = self.box.picture_region
+        if any(region.overlaps(toast.region) for toast in self.query("Toast")):
+            return  # likewise
+        self._damaged = False
+        ui_of(self).pictures.write(f"\x1b7\x1b[{region.y + 1};{region.x + 1}H{drawn.over}\x1b8")
+
+    # saving
+
+    def action_save(self) -> None:
+        camera, fetched = self.camera, self._fetched
+        if camera is None or self._picture is None or fetched is None:
+            return
+        name = file_name(camera.name, fetched)
+        ui = ui_of(self)
+        if not ui.local:
+            command = ssh_command(f"camera snapshot {camera.id}", name)
+            ui.toast(f"Nothing is written on the box. On your machine: {command}")
+            return
+
+        def chosen(typed: str | None) -> None:
+            if typed is None:
+                return
+            target = Path(typed).expanduser()
+
+            def arrived(whole: Picture) -> None:
+                ui.pictures.work(self, self._save(whole, target), "saving")
+
+            doing = f"Fetching a picture of {plain(camera.name)}…"
+            ui.ask("camera.snapshot", {"id": camera.id}, doing=doing, then=arrived, deadline_s=DEADLINE_S)
+
+        hint = f"A new picture of {size_words(self._picture.size)}. Enter saves, Esc goes back"
+        self.app.push_screen(
+            AskText("Save the picture as", str(Path.cwd() / name), hint, same=True, longest=1024), chosen
+        )
+
+    async def _save(self, picture: Picture, target: Path) -> None:
+        def write() -> None:
+            with target.open("xb") as file:
+                file.write(base64.b64decode(picture.data))
+
+        try:
+            await asyncio.to_thread(write)
+        except FileExistsError:
+            ui_of(self).toast(f"{target} exists already. Press s and choose another name.", "error")
+        except OSError as error:
+            why = error.strerror or "it cannot be written"
+            ui_of(self).toast(f"{target}: {why}. Press s and choose another place.", "error")
+        else:
+            ui_of(self).toast(f"Saved {target} ({picture.width}×{picture.height}, {picture.size / 1000:.1f} kB).")
