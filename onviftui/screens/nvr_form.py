@@ -17,6 +17,7 @@ from .dialog import WIDTH
 from .field_form import FieldForm
 
 _TRANSPORTS = ("auto", "tcp", "udp")
+_TESTED = {"host", "port", "username", "password"}
 
 
 class NvrForm(FieldForm[Nvr]):
@@ -34,6 +35,7 @@ class NvrForm(FieldForm[Nvr]):
     def __init__(self, nvr: Nvr | None = None, found: FoundNvr | None = None) -> None:
         self._nvr = nvr
         self._found = found
+        self._tried: dict[str, Any] | None = None  # what a test refused; saved when that is asked for once more
         values = {"port": "80"}
         if nvr is not None:
             values = {"host": nvr.host, "port": str(nvr.port), "username": nvr.username, "name": nvr.name}
@@ -103,15 +105,31 @@ class NvrForm(FieldForm[Nvr]):
         self.answer(words, Tone.SUCCESS if result.ok else Tone.ERROR)
 
     def save(self, params: dict[str, Any]) -> None:
-        if self._nvr is None:
-            self.start("nvr.add", params, "Adding…", self.dismiss)
-            return
-        known = self._nvr.model_dump()
+        """Address and account are tested first; what does not work is kept only by somebody who insists."""
+        known = self._nvr.model_dump() if self._nvr else {}
         changed = {name: value for name, value in params.items() if known.get(name) != value}
-        if changed:
-            self.start("nvr.update", {"id": self._nvr.id, **changed}, "Saving…", self.dismiss)
-        else:
+        if not changed:
             self.dismiss(None)
+        elif self._tried == changed or not changed.keys() & _TESTED:
+            self._keep(changed)
+        else:
+            self._tried = changed
+            asked = {name: value for name, value in params.items() if name in _TESTED}
+            asked |= {"id": self._nvr.id} if self._nvr else {}
+            self.start("nvr.test", asked, "Asking the NVR before it is saved…", self._asked)
+
+    def _asked(self, result: NvrTest) -> None:
+        if result.ok and self._tried is not None:
+            self._keep(self._tried)
+            return
+        words = f"{result.message} {result.hint}".strip()
+        self.answer(f"{words} Nothing was saved. ^s again saves it all the same.", Tone.ERROR)
+
+    def _keep(self, changed: dict[str, Any]) -> None:
+        if self._nvr is None:
+            self.start("nvr.add", changed, "Adding…", self.dismiss)
+        else:
+            self.start("nvr.update", {"id": self._nvr.id, **changed}, "Saving…", self.dismiss)
 
     def action_by_stream(self) -> None:
         """For a camera that is no NVR. What was typed as its address goes along."""

@@ -15,11 +15,13 @@ from ..ui import ui_of
 from ..widgets.frame import AlarmLines
 from ..widgets.line import Line, line
 from ..widgets.overview_lines import (
+    LABEL,
     camera_lines,
     event_lines,
     nvr_lines,
     recorder_lines,
     scan_lines,
+    titled,
     traffic_lines,
 )
 from ..widgets.paint import Lines
@@ -70,26 +72,25 @@ class OverviewView(View):
     def reload(self) -> None:
         ui = ui_of(self)
         store, stale, look, now = ui.store, self.stale, ui.look, ui.local_now()
-        wide = self.screen.has_class("-wide")
-        width = max(40, self.query_one("#overview-left").size.width or self.size.width)
+        wide, low = self.screen.has_class("-wide"), not self.screen.has_class("-tall")
+        width = max(40, (self.query_one("#overview-left").size.width or self.size.width) - (LABEL if low else 0))
         first_run = not store.nvrs and store.status is not None
         self.query_one("#welcome", Lines).show(_welcome() if first_run else [])
         found = alarms(store)
         had_alarms = self.query_one(AlarmLines).display
         self.query_one(AlarmLines).show_alarms(found, stale=stale)
-        shown = {
-            "well": self._well(bool(found)),
-            "by-state": camera_lines(store, look, width),
-            "traffic": traffic_lines(store, self._history, look, width),
-            "sources": nvr_lines(store, look, now),
-            "recorders": recorder_lines(store, look),
-            "running": scan_lines(store, look, width, now),
-            "events": []
-            if first_run
-            else event_lines(list(store.log.values()), EVENT_LIMIT_WIDE if wide else EVENT_LIMIT, now),
-        }
-        for name, lines in shown.items():
-            self.query_one(f"#{name}", Lines).show(lines, stale=stale)
+        limit = EVENT_LIMIT_WIDE if wide else EVENT_LIMIT
+        events = [] if first_run else event_lines(list(store.log.values()), limit, now)
+        self.query_one("#well", Lines).show(self._well(bool(found)), stale=stale)
+        self.query_one("#events", Lines).show(titled("LATEST", events, low=False), stale=stale)
+        for title, name, lines in (
+            ("CAMERAS", "by-state", camera_lines(store, look, width)),
+            ("TRAFFIC", "traffic", traffic_lines(store, self._history, look, width)),
+            ("NVRS", "sources", nvr_lines(store, look, width, now)),
+            ("RECORDERS", "recorders", recorder_lines(store, look)),
+            ("SCANS", "running", scan_lines(store, look, width, now)),
+        ):
+            self.query_one(f"#{name}", Lines).show(titled(title, lines, low=low), stale=stale)
         if bool(found) != had_alarms and self.has_focus_within:
             self.focus_main()
         self._poll_while_something_streams()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from proxyd.api.models import Job, JobState, ScanDiff
 
 from ..words import Look, Tone, channel_list, format_duration, job_sign
-from .line import Line, Piece, line, plain, wrap
+from .line import Line, Piece, fit, line, plain, wrap
 
 
 def progress_words(job: Job) -> str:
@@ -78,6 +78,25 @@ def diff_lines(diff: ScanDiff, look: Look, width: int) -> list[Line]:
     return lines
 
 
+def _outcome(job: Job) -> str:
+    if job.outcome == "waiting":
+        return "   Nothing is changed yet. This is what would be:"
+    if job.preview and job.outcome == "discarded":
+        return "   It was looked at and not kept: everything is as it was."
+    return ""
+
+
+def _word_lines(diff: ScanDiff, look: Look, width: int) -> list[Line]:
+    """Channel by channel, what a rescan found."""
+    lines: list[Line] = []
+    kinds = (("+", diff.new, Tone.SUCCESS), ("~", diff.changed, Tone.ACCENT), ("-", diff.missing, Tone.ERROR))
+    for glyph, channels, tone in kinds:
+        for channel in channels:
+            words = fit(plain(diff.words.get(channel, "")), max(10, width - 14), ellipsis=look.ellipsis).rstrip()
+            lines.append(line((f"    {glyph} ch {channel:<4}", tone), words))
+    return [line(""), *lines] if any(diff.words.values()) else []
+
+
 def job_lines(job: Job, look: Look, width: int) -> list[Line]:
     """The whole story of one job."""
     sign = job_sign(job.state)
@@ -90,11 +109,12 @@ def job_lines(job: Job, look: Look, width: int) -> list[Line]:
         lines.append(line(("  now      ", Tone.MUTED), (plain(job.now) or "asking the NVR", Tone.TEXT)))
         lines.append(line(("  left     ", Tone.MUTED), (eta_words(job) or "not known yet", Tone.TEXT)))
     else:
-        lines.append(line((f"  {look.glyph(sign)} {sign.word}", sign.tone)))
+        lines.append(line((f"  {look.glyph(sign)} {sign.word}", sign.tone), (_outcome(job), Tone.TEXT)))
     if job.error:
         lines += [((("  ", Tone.TEXT)), *w) for w in wrap(job.error, width - 4, Tone.ERROR, limit=4)]
     if job.hint:
         lines += [((("  ", Tone.TEXT)), *w) for w in wrap(job.hint, width - 4, Tone.TEXT, limit=4)]
     if job.diff is not None:
         lines += [line(""), *diff_lines(job.diff, look, width)]
+        lines += _word_lines(job.diff, look, width) if job.preview else []
     return lines

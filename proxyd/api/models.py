@@ -258,6 +258,7 @@ class NvrTest(Model):
     ok: bool
     message: str
     hint: str = ""
+    refused: int = 0  # how many tries of this account were refused in a row, this one too
     manufacturer: str = ""
     model: str = ""
     channels: int | None = None

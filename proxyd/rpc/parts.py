@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from proxyd.api import models as m
 from proxyd.api.methods import METHODS
+from proxyd.backup.service import Backups
 from proxyd.camera.guided import GuidedAdoption
 from proxyd.camera.manager import CameraManager
 from proxyd.camera.view import log_model, nvr_model
@@ -48,6 +49,7 @@ class Parts:
     refused_tries: RefusedTries = field(default_factory=RefusedTries)
     log_ring: LogRing = field(default_factory=LogRing)
     journal: Journal = field(default_factory=Journal)
+    backups: Backups | None = None
 
     async def log(
         self, level: Literal["info", "warning", "error"], subject: str, message: str, who: Caller | None = None

@@ -481,13 +481,22 @@ async def test_how_streams_come_can_be_chosen_for_a_known_nvr(socket: Path) -> N
         assert daemon.called("nvr.update") == [{"id": 1, "transport": "udp"}]
 
 
-async def test_a_saved_nvr_is_tested_at_once_and_only_trouble_is_told(socket: Path) -> None:
+async def test_a_refused_password_is_saved_only_by_somebody_who_insists(socket: Path) -> None:
     async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
-        daemon.answers["nvr.test"] = NvrTest(ok=False, message="It refuses the password.", hint="Enter the right one.")
+        daemon.answers["nvr.test"] = NvrTest(ok=False, message="It refuses the password.", hint="2 tries were refused.")
         await ui.press("3", "e", "down", "down", "down")
         await ui.write("bad")
         await ui.press("ctrl+s")
-        await ui.hears("Garage: It refuses the password. Press e on it in NVRs to correct that.")
+        await ui.sees("2 tries were refused. Nothing was")
+        assert daemon.called("nvr.test")[0]["password"] == "bad"
+        await ui.write("x")
+        await ui.press("ctrl+s")
+        await ui.until(lambda: len(daemon.called("nvr.test")) == 2, "another password is tested again")
+        await ui.sees("2 tries were refused. Nothing was")
+        assert not daemon.called("nvr.update")
+        await ui.press("ctrl+s")
+        await ui.hears("Garage saved")
+        assert daemon.called("nvr.update") == [{"id": 1, "password": "badx"}]
         daemon.change("camera", camera(2, CameraState.WRONG_PASSWORD))
         await ui.until(lambda: "wrong password" in ui.line_with("127.0.0.1:8000"), "the NVR's state")
 
