@@ -76,6 +76,11 @@ def correct_colorterm(environ: MutableMapping[str, str]) -> None:
         environ["NO_COLOR"] = "1"
 
 
+def knows_links(environ: Mapping[str, str]) -> bool:
+    """Whether OSC 8 does no harm: terminals that do not know it pass over it, but for the poorest."""
+    return not _is_one_of(environ.get("TERM", "").strip().lower(), _POOR_GLYPHS)
+
+
 def light_background(environ: Mapping[str, str]) -> bool:
     """COLORFGBG ("0;15", "0;default;15") is all that a terminal says of its background without being asked."""
     background = environ.get("COLORFGBG", "").rpartition(";")[2]

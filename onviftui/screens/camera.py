@@ -1,117 +1,233 @@
-"""One camera: everything to type into a recorder, why it stands as it does, and what recorders asked last."""
+"""One camera in panes: one at a time on the smallest screen, two side by side on a larger one, all on a large one."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Literal
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
 
-from proxyd.api.models import Camera, CameraEvent, Credentials, Exchange, TraceEntry
-from proxyd.api.streams import StreamStatus
-from proxyd.errors import ProxyError
+from proxyd.api.models import Camera, Certificate, Credentials, Role
 
+from ..camera_panes.events import EventsPane
+from ..camera_panes.fields import Field, copyable, setting_of
+from ..camera_panes.identity import IdentityPane
+from ..camera_panes.logs import LogsPane
+from ..camera_panes.pane import Pane
+from ..camera_panes.ptz import PtzPane
+from ..camera_panes.requests import RequestsPane
+from ..camera_panes.streams import StreamsPane
 from ..keys import view_bindings
-from ..refusals import newest_refusal, refusal_words
+from ..roles import may
 from ..store import Changes
-from ..stream_words import flow_words, trouble_words
 from ..ui import ui_of
-from ..widgets.camera_lines import (
-    SWITCHES,
-    discovery_words,
-    request_cells,
-    rights_words,
-    stream_words,
-    switch_words,
-)
-from ..widgets.columns import Cell, Column
-from ..widgets.event_pane import EventPane
 from ..widgets.frame import KeyFooter
-from ..widgets.line import Line, line, plain, wrap
+from ..widgets.line import Line, Piece, line, line_len, plain, wrap
 from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
-from ..widgets.rows import Row
-from ..words import Tone, camera_sign, count, format_mbit, format_time
-from .exchange import ExchangeText
+from ..widgets.ptz_pad import PtzPad
+from ..words import Look, Tone, camera_sign, count
+from .account_form import AccountForm
+from .certificate import CertificateText
+from .copy_choice import CopyChoice
 from .live_screen import LiveScreen
+from .qr import QrScreen
 
-TRACE_LIMIT = 100
+PANES: tuple[type[Pane], ...] = (IdentityPane, StreamsPane, EventsPane, RequestsPane, PtzPane, LogsPane)
+FIRST, BESIDE = IdentityPane.pane_id, RequestsPane.pane_id  # what stands beside the first one
+_COLUMNS: tuple[tuple[type[Pane], ...], ...] = (
+    (IdentityPane,),
+    (StreamsPane, PtzPane, RequestsPane),
+    (EventsPane, LogsPane),
+)
+_ALL_FROM = (180, 44)  # columns, lines
+_TWO_FROM = 120
+Mode = Literal["one", "two", "all"]
+
+
+class PaneLine(Lines):
+    """The panes by name; a click switches."""
+
+    class Chosen(Message):
+        def __init__(self, pane: str) -> None:
+            super().__init__()
+            self.pane = pane
+
+    def __init__(self) -> None:
+        super().__init__(id="panes")
+        self._places: list[tuple[int, int, str]] = []
+
+    def show_panes(self, panes: list[type[Pane]], current: str, look: Look) -> None:
+        pieces: list[Piece] = [(" ", Tone.TEXT)]
+        self._places = []
+        for pane in panes:
+            active = pane.pane_id == current
+            start = line_len(tuple(pieces))
+            pieces.append((f"{look.cursor if active else ' '}{pane.title}", Tone.STRONG if active else Tone.MUTED))
+            self._places.append((start, line_len(tuple(pieces)), pane.pane_id))
+            pieces.append(("  ", Tone.TEXT))
+        self.show([tuple(pieces)])
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, pane in self._places:
+            if start <= event.x < end:
+                self.post_message(self.Chosen(pane))
 
 
 class CameraScreen(LiveScreen):
-    """The cursor stands on a field; `y` copies it, Enter switches those that are on or off."""
+    """The cursor stands on a field, a request or a log entry; what the keys do goes through `ui.Ui`."""
 
-    view_id = "camera"
     BINDINGS = view_bindings("camera")
-    FIELDS: ClassVar[tuple[Column, ...]] = (Column("field", "FIELD", 10), Column("value", "VALUE", 30, flex=1))
-    REQUESTS: ClassVar[tuple[Column, ...]] = (
-        Column("time", "TIME", 8),
-        Column("client", "CLIENT", 13, 1, flex=1, longest=15),
-        Column("protocol", "BY", 9, 2),
-        Column("operation", "ASKED FOR", 18, flex=1, longest=30),
-        Column("result", "RESULT", 14, flex=2),
-        Column("auth", "SIGNED BY", 13, 3),
-    )
 
     def __init__(self, camera: int, *, requests: bool = False) -> None:
         super().__init__()
         self._camera = camera
-        self._to_requests = requests
-        self._password = ""
-        self._flows: dict[str, StreamStatus] = {}
-        self._asking = self._ask_again = False  # for them
-        self._watched: tuple[str | None, int] = (None, 0)
-        self._last_event: str | None = None
+        self._current = RequestsPane.pane_id if requests else FIRST
+        self._beside = BESIDE
+        self._mode: Mode = "one"
+        self._arranged = False
 
     def compose(self) -> ComposeResult:
-        look = ui_of(self).look
         yield Lines(id="header")
         yield Lines(id="camera-title")
-        with Container(id="camera-body"):
-            with Vertical(id="fields-side"):
-                yield LiveTable(self.FIELDS, look, id="fields")
-            with Vertical(id="requests-side"):
-                yield Lines(id="requests-title")
-                yield LiveTable(self.REQUESTS, look, id="requests")
-            yield EventPane(look)
+        yield PaneLine()
+        with Horizontal(id="camera-body"):
+            for number, column in enumerate(_COLUMNS, 1):
+                with Vertical(id=f"column-{number}", classes="column"):
+                    for pane in column:
+                        yield pane(self._camera)
         yield KeyFooter("camera")
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(EventPane).display = False
-        self._show_refusal([])
-        self._show()
-        self.query_one("#requests" if self._to_requests else "#fields").focus()
-        self.action_trace()
-        self._read_flows()
+        self._show_title()
+        self._arrange(focus=True)
 
-    def apply(self, changes: Changes) -> None:
-        super().apply(changes)
-        if changes.everything or changes.link or self._camera in changes.of("camera"):
-            camera = ui_of(self).store.cameras.get(self._camera)
-            if camera is None:
-                ui_of(self).toast("This camera has been removed.")
-                self.app.pop_screen()
-                return
-            self._show()
-            self._read_flows()
-            watchers = (camera.recorder, camera.clients)
-            if watchers != self._watched:
-                self._watched = watchers
-                self.action_trace()
-            if camera.last_event_at != self._last_event and self.query_one(EventPane).display:
-                self._read_events()
-
-    def on_resize(self) -> None:
-        super().on_resize()
-        self.call_after_refresh(self._show)
+    @property
+    def view_id(self) -> str:  # type: ignore[override]  # a constant elsewhere; here the pad has keys of its own
+        return "pad" if isinstance(self.focused, PtzPad) else "camera"
 
     @property
     def camera(self) -> Camera | None:
         return ui_of(self).store.cameras.get(self._camera)
 
-    def _show(self) -> None:
+    def pane(self, pane_id: str) -> Pane:
+        return self.query_one(f"#pane-{pane_id}", Pane)
+
+    @property
+    def identity(self) -> IdentityPane:
+        return self.query_one(IdentityPane)
+
+    def apply(self, changes: Changes) -> None:
+        super().apply(changes)
+        about_it = changes.everything or changes.link or self._camera in changes.of("camera")
+        if about_it:
+            if self.camera is None:
+                ui_of(self).toast("This camera has been removed.")
+                self.app.pop_screen()
+                return
+            self._show_title()
+            self._arrange()
+        for pane in self.query(Pane):
+            if pane.is_shown and (about_it or (changes.log and isinstance(pane, LogsPane))):
+                pane.follow(changes)
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self._show_title()
+        self._arrange()
+
+    # what is shown
+
+    def _available(self) -> list[type[Pane]]:
+        """The pad only where there is a motor, for those who may move it."""
+        movable = self.camera is not None and self.camera.ptz and may(ui_of(self).store.role, Role.OPERATOR)
+        return [pane for pane in PANES if movable or pane is not PtzPane]
+
+    def _arrange(self, *, focus: bool = False) -> None:
+        """Show what fits and what is chosen; tell the panes that come and go."""
+        if not self.is_mounted:
+            return
+        width, height = self.app.size
+        roomy = width >= _ALL_FROM[0] and height >= _ALL_FROM[1]
+        self._mode = "all" if roomy else "two" if width >= _TWO_FROM else "one"
+        available = self._available()
+        ids = [pane.pane_id for pane in available]
+        if self._current not in ids:
+            self._current, focus = FIRST, True
+        if self._beside not in ids:
+            self._beside = BESIDE
+        if self._current != FIRST:
+            self._beside = self._current
+        shown = {"one": [self._current], "two": [FIRST, self._beside], "all": ids}[self._mode]
+        for mode in ("one", "two", "all"):
+            self.set_class(mode == self._mode, f"-panes-{mode}")
+        self.query_one(PaneLine).show_panes(available, self._current, ui_of(self).look)
+        with self.app.batch_update():
+            self._display(shown)
+        if focus:
+            self.call_after_refresh(self._focus, self._current, 0)
+
+    def _display(self, shown: list[str]) -> None:
+        for number in range(1, len(_COLUMNS) + 1):
+            column = self.query_one(f"#column-{number}")
+            panes = list(column.query(Pane))
+            column.display = any(pane.pane_id in shown for pane in panes)
+            for pane in panes:
+                wanted = pane.display = pane.pane_id in shown
+                if wanted != pane.is_shown:
+                    pane.is_shown = wanted
+                    if wanted:
+                        pane.call_after_refresh(pane.shown)
+                    else:
+                        pane.hidden()
+
+    def _focus(self, pane_id: str, stop: int) -> None:
+        stops = self.pane(pane_id).stops()
+        stops[stop].focus()
+
+    def show_pane(self, pane_id: str) -> None:
+        if pane_id in [pane.pane_id for pane in self._available()]:
+            self._current = pane_id
+            self._arrange(focus=True)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Also by a click into a pane."""
+        pane = next((one for one in event.widget.ancestors_with_self if isinstance(one, Pane)), None)
+        if pane is not None and pane.pane_id != self._current:
+            self._current = pane.pane_id
+            self._arrange()
+        self.query_one(KeyFooter).show_view(self.view_id)
+
+    @on(PaneLine.Chosen)
+    def _chosen(self, message: PaneLine.Chosen) -> None:
+        self.show_pane(message.pane)
+
+    def _step(self, by: int) -> None:
+        """Through everything in the panes that takes keys, in the order of the line of panes."""
+        places = [(pane.pane_id, n) for pane in self._available() for n in range(len(self.pane(pane.pane_id).stops()))]
+        stops = self.pane(self._current).stops()
+        inside = next((n for n, stop in enumerate(stops) if stop.has_focus), 0)
+        pane_id, stop = places[(places.index((self._current, inside)) + by) % len(places)]
+        if pane_id == self._current:
+            self._focus(pane_id, stop)
+            return
+        self._current = pane_id
+        self._arrange()
+        self.call_after_refresh(self._focus, pane_id, stop)
+
+    def action_next_pane(self) -> None:
+        self._step(1)
+
+    def action_previous_pane(self) -> None:
+        self._step(-1)
+
+    def action_pane(self, pane_id: str) -> None:
+        self.show_pane(pane_id)
+
+    def _show_title(self) -> None:
         camera = self.camera
         if camera is None:
             return
@@ -122,7 +238,7 @@ class CameraScreen(LiveScreen):
                 (f" {look.glyph(sign)} ", sign.tone),
                 (plain(camera.name), Tone.STRONG),
                 (f"   {sign.word}", sign.tone),
-                (f"   {self._watchers(camera)}", Tone.MUTED),
+                (f"   {_watchers(camera)}", Tone.MUTED),
             )
         ]
         without = f"Snapshot: {camera.picture}" if camera.picture.startswith("none") else ""
@@ -131,212 +247,100 @@ class CameraScreen(LiveScreen):
             words = wrap(camera.reason or camera.note or without, max(20, self.app.size.width - 5), tone, limit=3)
             title += [(("   ", Tone.TEXT), *w) for w in words]
         self.query_one("#camera-title", Lines).show(title, stale=self.stale)
-        rows = [
-            Row(number, " ", Tone.MUTED, (Cell(label, Tone.MUTED), Cell(value, tone)))
-            for number, (label, value, tone) in enumerate(self._fields(camera))
-        ]
-        self.query_one("#fields", LiveTable).show(rows, stale=self.stale)
-
-    def _watchers(self, camera: Camera) -> str:
-        if camera.clients:
-            return f"{count(camera.clients, 'stream')} to {camera.recorder or 'a recorder'}"
-        return f"last asked by {camera.recorder}" if camera.recorder else "no recorder has asked yet"
-
-    def _fields(self, camera: Camera) -> list[tuple[str, str, Tone]]:
-        ui = ui_of(self)
-        password = self._password or f"{ui.look.hidden}   p shows it"
-        fields = [
-            ("Address", camera.address or "none yet", Tone.STRONG if camera.address else Tone.WARNING),
-            ("User", camera.username, Tone.STRONG),
-            ("Password", password, Tone.STRONG if self._password else Tone.MUTED),
-            ("ONVIF", camera.onvif_url or "", Tone.TEXT),
-            ("Snapshot", camera.snapshot_url or "", Tone.TEXT),
-            ("Picture", camera.picture or "no snapshot so far: o fetches one", Tone.MUTED),
-            (
-                "Adopted by",
-                camera.adopted_by or "nobody yet: x says why",
-                Tone.TEXT if camera.adopted_by else Tone.MUTED,
-            ),
-        ]
-        for stream in camera.streams:
-            live = f"   {format_mbit(stream.bps)} Mbit/s" if stream.bps else ""
-            fields += [
-                (stream.name.capitalize(), stream.url, Tone.TEXT),
-                ("", f"{stream_words(stream, ui.look)}{live}", Tone.MUTED),
-                ("", *self._flow_words(stream.name)),
-            ]
-        fields += [
-            ("NVR", f"{ui.store.nvr_name(camera.nvr)}, channel {camera.channel}", Tone.TEXT),
-            ("MAC", camera.mac or "none yet", Tone.TEXT),
-            ("Interface", camera.interface or "none yet", Tone.TEXT),
-            ("Discovery", *discovery_words(camera)),
-            *switch_words(camera),  # the rows that come and go stand below: the cursor keeps its number
-            *[("RTSPS", stream.rtsps_url, Tone.TEXT) for stream in camera.streams if stream.rtsps_url],
-            *rights_words(camera),
-            ("Event", self._last_event_words(camera), Tone.TEXT if camera.last_event else Tone.MUTED),
-            ("UUID", camera.uuid, Tone.MUTED),
-            ("Serial", camera.serial, Tone.MUTED),
-        ]
-        return fields
-
-    def _flow_words(self, name: str) -> tuple[str, Tone]:
-        """What comes from the NVR in this stream, and what was lost."""
-        stream = self._flows.get(name)
-        if stream is None:
-            return "", Tone.MUTED
-        if stream.state != "running":
-            return flow_words(stream), Tone.WARNING if stream.state == "interrupted" else Tone.MUTED
-        skipped = any(client.skips for client in stream.clients)
-        tone = Tone.WARNING if stream.lost or stream.reconnects or skipped else Tone.MUTED
-        return f"{trouble_words(stream)}  {flow_words(stream)}", tone
-
-    def _read_flows(self) -> None:
-        """One question at a time: the camera changes with each second in which something passes."""
-        if self._asking:
-            self._ask_again = True
-            return
-        self._asking, self._ask_again = True, False
-
-        def arrived(streams: list[StreamStatus]) -> None:
-            self._asking = False
-            if not self.is_mounted:
-                return
-            flows: dict[str, StreamStatus] = {stream.name: stream for stream in streams}
-            if flows != self._flows:
-                self._flows = flows
-                self._show()
-            if self._ask_again:
-                self._read_flows()
-
-        def failed(_: ProxyError) -> bool:
-            self._asking = False
-            return True  # the figures of the camera itself are still there
-
-        ui_of(self).ask("camera.streams", {"id": self._camera}, doing="", then=arrived, failed=failed)
-
-    def _last_event_words(self, camera: Camera) -> str:
-        if not camera.last_event or not camera.last_event_at:
-            return "none yet"
-        return f"{camera.last_event}, {format_time(camera.last_event_at, ui_of(self).local_now().tzinfo)}"
 
     # actions
 
     def action_requests(self) -> None:
-        """The requests, read anew, also in the place of the events."""
-        if self.query_one(EventPane).display:
-            self.action_events()
-        self.action_trace()
-
-    def action_trace(self) -> None:
-        """Read the exchanges again."""
-
-        def arrived(trace: list[TraceEntry]) -> None:
-            if not self.is_mounted:
-                return
-            look, zone = ui_of(self).look, ui_of(self).local_now().tzinfo
-            rows = []
-            for entry in reversed(trace):
-                glyph, tone, cells = request_cells(entry, look, zone)
-                rows.append(Row(entry.number, glyph, tone, cells))
-            empty = [
-                line(""),
-                line(("    Nobody has asked yet.", Tone.STRONG)),
-                line("    Add an ONVIF camera in the recorder, with the"),
-                line("    address, user and password of this camera."),
-                line(("    t reads again.", Tone.MUTED)),
-            ]
-            self.query_one("#requests", LiveTable).show(rows, empty=empty)
-            self._show_refusal(trace)
-
-        params = {"id": self._camera, "limit": TRACE_LIMIT}
-        ui_of(self).ask("camera.trace", params, doing="Reading requests…", then=arrived, failed=lambda _: self.stale)
-
-    def action_events(self) -> None:
-        """Events in the place of the requests, and back."""
-        pane, requests = self.query_one(EventPane), self.query_one("#requests-side")
-        pane.display, requests.display = not pane.display, pane.display
-        if pane.display:
-            self._read_events()
-        self.query_one("#events" if pane.display else "#requests").focus()
-
-    def _read_events(self) -> None:
-        camera = self.camera
-        self._last_event = camera.last_event_at if camera else None
-
-        def arrived(events: list[CameraEvent]) -> None:
-            if self.is_mounted:
-                self.query_one(EventPane).show(events, ui_of(self).local_now().tzinfo)
-
-        ui_of(self).ask("camera.events", {"id": self._camera}, doing="", then=arrived, failed=lambda _: self.stale)
-
-    def _show_refusal(self, trace: list[TraceEntry]) -> None:
-        """Above the requests: who is refused now, and what to do."""
-        shown = [line((" What recorders asked, newest first", Tone.MUTED))]
-        refusal = newest_refusal(trace)
-        if refusal is not None:
-            pane = self.query_one("#requests-side")
-            words = wrap(refusal_words(refusal, "p shows it"), max(20, pane.size.width - 4), Tone.WARNING, limit=3)
-            shown += [((" ", Tone.TEXT), *w) for w in words]
-        self.query_one("#requests-title", Lines).show(shown)
+        """The requests, read anew."""
+        requests = self.query_one(RequestsPane)
+        if requests.is_shown:
+            requests.read(doing="Reading requests…")
+        self.show_pane(RequestsPane.pane_id)
 
     def action_reveal(self) -> None:
-        if self._password:
-            self._password = ""
-            self._show()
+        if not self.identity.is_shown:
+            self.show_pane(FIRST)
+        self.identity.reveal()
+
+    def action_copy(self) -> None:
+        """Everything that can be copied; the cursor stands on what it stood on here."""
+        camera = self.camera
+        if camera is None:
+            return
+        offered = copyable(camera)
+        if may(ui_of(self).store.role, Role.OPERATOR):
+            offered.insert([what for what, _ in offered].index("user") + 1, ("password", ""))
+        field = self.identity.current() if self.identity.is_shown and self.identity.table.has_focus else None
+        first = "password" if field and field.name == "Password" else field.copies if field else ""
+        self.app.push_screen(CopyChoice(offered, first, camera.name), self._copy)
+
+    def _copy(self, chosen: tuple[str, str] | None) -> None:
+        if chosen is None:
+            return
+        what, text = chosen
+        if text:
+            ui_of(self).copy(text, what)
             return
 
         def arrived(credentials: Credentials) -> None:
-            if self.is_mounted:
-                self._password = credentials.password
-                self._show()
+            ui_of(self).copy(credentials.password, "password")
 
         ui_of(self).ask("camera.credentials", {"id": self._camera}, doing="Fetching…", then=arrived)
 
-    def action_copy(self) -> None:
-        camera = self.camera
-        key = self.query_one("#fields", LiveTable).cursor_key
-        if camera is None or key is None:
-            return
-        label, value, _ = self._fields(camera)[key]
-        if label == "Password":
-            ui_of(self).ask(
-                "camera.credentials",
-                {"id": camera.id},
-                doing="Fetching…",
-                then=lambda credentials: ui_of(self).copy(credentials.password, "password"),
-            )
-        elif value:
-            ui_of(self).copy(value, label if label.isupper() else label.lower() or "line")
-
-    @on(LiveTable.Opened, "#fields")
+    @on(LiveTable.Opened)
     def action_switch(self) -> None:
-        """Also for a double click: switches what can be switched, copies the rest."""
-        if self.query_one("#requests").has_focus:
-            self.show_exchange()
-            return
-        if not self.query_one("#fields").has_focus:
-            return
+        """Enter, also as a double click: on a field, a request, a preset."""
+        focused = self.focused.id if self.focused is not None else ""
+        if focused == "fields" and (field := self.identity.current()) is not None:
+            self._do(field)
+        elif focused == "requests":
+            self.query_one(RequestsPane).open()
+        elif focused == "presets":
+            self.query_one(PtzPane).go_to_preset()
+
+    def _do(self, field: Field) -> None:
+        match field.does:
+            case "switch":
+                ui_of(self).switch_setting(self._camera, setting_of(field.label))
+            case "discovery":
+                self.action_discovery()
+            case "account":
+                self.action_account()
+            case "diagnose":
+                self.action_diagnose()
+            case "snapshot":
+                self.action_snapshot()
+            case "certificate":
+                self._show_certificate()
+            case "copy" if field.copies:
+                ui_of(self).copy(field.copies, field.label if field.label.isupper() else field.label.lower())
+
+    def _show_certificate(self) -> None:
+        certificate: Certificate | None = self.identity.certificate
+        if certificate is not None and self.camera is not None:
+            self.app.push_screen(CertificateText(certificate, self.camera.name))
+
+    def action_account(self) -> None:
         camera = self.camera
-        key = self.query_one("#fields", LiveTable).cursor_key
-        if camera is None or key is None:
+        if camera is None or not ui_of(self).allowed("camera.update", "account"):
             return
-        label = self._fields(camera)[key][0]
-        if label in SWITCHES:
-            ui_of(self).switch_setting(camera.id, SWITCHES[label][0])
+
+        def saved(changed: Camera | None) -> None:
+            if changed is not None:
+                ui_of(self).store.put("camera", changed)
+                self.identity.forget_password(changed)
+                ui_of(self).toast(f"{changed.name}: type the new account into the recorder now.")
+
+        self.app.push_screen(AccountForm(camera), saved)
+
+    def action_qr(self) -> None:
+        camera = self.camera
+        if camera is None:
+            return
+        if camera.onvif_url is None:
+            ui_of(self).toast(f"{camera.name} has no address yet.")
         else:
-            self.action_copy()
-
-    @on(LiveTable.Opened, "#requests")
-    def show_exchange(self) -> None:
-        """What went over the wire in the request under the cursor."""
-        number = self.query_one("#requests", LiveTable).cursor_key
-        if number is not None:
-
-            def arrived(exchange: Exchange) -> None:
-                self.app.push_screen(ExchangeText(exchange))
-
-            params = {"id": self._camera, "number": number}
-            ui_of(self).ask("camera.exchange", params, doing="Reading it…", then=arrived)
+            self.app.push_screen(QrScreen(camera.name, camera.onvif_url))
 
     def action_start_stop(self) -> None:
         ui_of(self).toggle_cameras([self._camera])
@@ -362,3 +366,9 @@ class CameraScreen(LiveScreen):
     def action_scan(self) -> None:
         if self.camera is not None:
             ui_of(self).scan(self.camera.nvr)
+
+
+def _watchers(camera: Camera) -> str:
+    if camera.clients:
+        return f"{count(camera.clients, 'stream')} to {camera.recorder or 'a recorder'}"
+    return f"last asked by {camera.recorder}" if camera.recorder else "no recorder has asked yet"

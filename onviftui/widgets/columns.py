@@ -26,11 +26,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`spill` lets the text run over the following cells of the row that are empty."""
+    """`spill` lets the text run over the following cells of the row that are empty; `link`: where a click on it leads,
+    in terminals that know links (OSC 8)."""
 
     text: str
     tone: Tone = Tone.TEXT
     spill: bool = False
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Span:
     width: int
     text: str
     tone: Tone
+    link: str = ""
 
 
 def place(columns: Sequence[Column], width: int, left: int = 0) -> tuple[Placed, ...]:
@@ -110,5 +113,5 @@ def draw(placed: Sequence[Placed], cells: Sequence[Cell], ellipsis: str) -> tupl
             width = placed[last].x + placed[last].width - spot.x
             skip_to = last + 1
         text = fit(plain(cell.text), width, right=spot.column.right and not cell.spill, ellipsis=ellipsis)
-        spans.append(Span(spot.x, width, text, cell.tone))
+        spans.append(Span(spot.x, width, text, cell.tone, cell.link))
     return tuple(spans)

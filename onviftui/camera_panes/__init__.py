@@ -1,0 +1,1 @@
+"""What a camera's screen shows, part by part."""

@@ -1,0 +1,69 @@
+"""What of a camera is copied: a short list, and Enter or y takes the one under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from ..ui import ui_of
+from ..widgets.columns import Cell, Column
+from ..widgets.line import line, plain
+from ..widgets.livetable import LiveTable
+from ..widgets.paint import Lines
+from ..widgets.rows import Row
+from ..words import Tone
+from .dialog import CLOSE
+
+Choice = tuple[str, str]  # what it is, the text; a secret has none here
+
+
+class CopyChoice(ModalScreen[Choice | None]):
+    """Dismissed with the choice, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *CLOSE,
+        Binding("enter,y", "take", show=False),
+    ]
+    COLUMNS: ClassVar[tuple[Column, ...]] = (Column("what", "WHAT", 18), Column("text", "TEXT", 30, flex=1))
+
+    def __init__(self, choices: Sequence[Choice], first: str, name: str) -> None:
+        """The cursor begins at what is, or reads, `first`."""
+        super().__init__()
+        self._choices = list(choices)
+        self._first = first
+        self._name = name
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog copy"):
+            yield Lines(id="title")
+            yield LiveTable(self.COLUMNS, ui_of(self).look)
+            yield Lines(id="hint")
+
+    def on_mount(self) -> None:
+        hidden = ui_of(self).look.hidden
+        self.query_one("#title", Lines).show([line((f"Copy of {plain(self._name)}", Tone.STRONG)), line("")])
+        table = self.query_one(LiveTable)
+        table.styles.height = len(self._choices) + 1
+        rows = [
+            Row(number, " ", Tone.TEXT, (Cell(what), Cell(text or hidden, Tone.MUTED)))
+            for number, (what, text) in enumerate(self._choices)
+        ]
+        table.show(rows)
+        found = next((n for n, choice in enumerate(self._choices) if self._first and self._first in choice), 0)
+        table.move_to(found)
+        self.query_one("#hint", Lines).show([line(""), line(("Enter or y copies it, Esc goes back", Tone.MUTED))])
+        table.focus()
+
+    @on(LiveTable.Opened)
+    def action_take(self) -> None:
+        number = self.query_one(LiveTable).cursor_key
+        self.dismiss(self._choices[number] if number is not None else None)
+
+    def action_close(self) -> None:
+        self.dismiss(None)
