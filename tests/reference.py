@@ -82,8 +82,9 @@ def cli_page() -> str:
 - `--json`: one JSON document on standard output; errors as
   `{{"error": {{"code", "message", "hint", "fields"}}}}` on standard error.
 - `--version`: the version.
+- `--no-mouse`: the UI leaves the mouse to the terminal, which selects text with it.
 
-Both options are understood before and after noun and verb. NVRs and cameras are named by id or by exact name.
+`--socket` and `--json` are understood before and after noun and verb. NVRs and cameras are named by id or by exact name.
 Passwords are never arguments: a terminal asks for them, scripts pass them with `--password-stdin`.
 
 ## Exit codes
@@ -189,7 +190,9 @@ curl --unix-socket /run/proxyd/proxyd.sock http://proxyd/rpc -d '{{"jsonrpc":"2.
 
 Parameters go by name; unknown names and wrong types are refused, all mistakes at once. API version
 {m.API_VERSION}. A request may have {codec.MAX_MESSAGE // 1024} KiB. After `subscribe` the connection gets
-notifications `event` with an Event as parameters; sequence numbers grow by one. `GET /metrics` is a page for
+notifications `event` with an Event as parameters; sequence numbers grow by one. A call that only looks
+is stopped when its connection ends, or by a notification `cancel` with `{{"id": …}}` as parameters (it is not answered
+then); one that changes something runs to its end. `GET /metrics` is a page for
 Prometheus: [install.md](install.md#metrics).
 
 ## Errors

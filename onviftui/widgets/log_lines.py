@@ -30,13 +30,13 @@ AT_LEAST = {
 EVENT_COLUMNS = (
     Column("time", "TIME", 8),
     Column("subject", "ABOUT", 14, flex=1, longest=24),
-    Column("message", "MESSAGE", 40, flex=5),
+    Column("message", "MESSAGE", 36, flex=5),
     Column("who", "BY", 10, 2, flex=1, longest=24),
 )
 DAEMON_COLUMNS = (
     Column("time", "TIME", 8),
     Column("who", "PART", 14),
-    Column("message", "MESSAGE", 40, flex=5),
+    Column("message", "MESSAGE", 36, flex=5),
     Column("subject", "ABOUT", 12, 2, flex=1, longest=24),
 )
 

@@ -7,6 +7,7 @@ done: reconnecting is the caller's policy.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import json
 from collections.abc import AsyncIterator
@@ -19,11 +20,12 @@ from aiohttp.client_proto import ResponseHandler
 
 from proxyd.errors import DaemonUnreachable, NotAllowed
 
-from .codec import MAX_REPLY, decode_error, decode_result, encode_call
+from .codec import MAX_REPLY, decode_error, decode_result, encode_call, encode_cancel
 from .dial import Dial, as_dial, words
 from .models import Event, Snapshot
 
 _CONNECT_TIMEOUT_S = 5.0
+_CANCEL_TIMEOUT_S = 1.0
 _EVENT_BACKLOG = 10_000  # a reader that falls further behind is told to start again
 
 
@@ -40,6 +42,7 @@ class RpcClient:
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(_EVENT_BACKLOG)
         self._next_id = 0
         self._lost: DaemonUnreachable | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         """Raises DaemonUnreachable (nobody listens) or NotAllowed (the socket's permissions say no)."""
@@ -68,6 +71,8 @@ class RpcClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None
     ) -> None:
+        if self._leaving:
+            await asyncio.wait(self._leaving)
         if self._reader:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
@@ -88,12 +93,31 @@ class RpcClient:
             async with asyncio.timeout(timeout_s):
                 await self._socket.send_str(encode_call(id_, method, params or {}))
                 return decode_result(method, await future)
+        except asyncio.CancelledError:
+            self._give_up(id_)
+            raise
         except TimeoutError:
+            self._give_up(id_)
             raise DaemonUnreachable(f"proxyd did not answer {method} within {timeout_s:.0f} s.") from None
         except (ConnectionError, aiohttp.ClientError):
             raise self._gone() from None
         finally:
             self._waiting.pop(id_, None)
+
+    def _give_up(self, id_: int) -> None:
+        """The daemon may stop that work. Said in a task of its own: the caller is leaving."""
+        socket = self._socket
+        if self._lost is not None or socket is None:
+            return
+
+        async def say() -> None:
+            with contextlib.suppress(ConnectionError, aiohttp.ClientError, TimeoutError):
+                async with asyncio.timeout(_CANCEL_TIMEOUT_S):
+                    await socket.send_str(encode_cancel(id_))
+
+        task = asyncio.create_task(say(), name=f"rpc cancel {id_}")
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     async def subscribe(self) -> Snapshot:
         snapshot: Snapshot = await self.call("subscribe")

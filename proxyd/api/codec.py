@@ -95,6 +95,26 @@ def decode_request(text: str | bytes) -> Request:
     return Request(id_, method, params)
 
 
+def encode_cancel(id_: int | str) -> str:
+    """Nobody waits for the answer to this call any more."""
+    return json.dumps({"jsonrpc": "2.0", "method": "cancel", "params": {"id": id_}})
+
+
+def decode_cancel(text: str) -> int | str | None:
+    """The id of the call that is cancelled; None when this is another message."""
+    if '"cancel"' not in text:
+        return None
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(message, dict) or message.get("method") != "cancel" or "id" in message:
+        return None
+    params = message.get("params")
+    id_ = params.get("id") if isinstance(params, dict) else None
+    return id_ if isinstance(id_, int | str) and not isinstance(id_, bool) else None
+
+
 def _validated(method: Method, params: dict[str, Any], id_: int | str | None) -> Params:
     try:
         # Strict, but by JSON's rules: SecretStr from a string is fine, a number from a string is not.

@@ -1,4 +1,4 @@
-"""The daemon's own log: parameters and result of log.daemon. The other one, `log.tail`, says what was done and by whom."""
+"""The daemon's own log: parameters and result of log.daemon. The other log, log.tail, says what was done."""
 
 from __future__ import annotations
 

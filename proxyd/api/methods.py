@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from . import backups as b
 from . import models as m
 from .bulk import CamerasUpdated, CameraUpdateAll
 from .history import CameraHistory, History
@@ -121,6 +122,13 @@ METHODS: dict[str, Method] = _table(
     Method("user.password", UserSetPassword, User, _A, "Set a password for SSH, or take it away."),
     Method("undo.list", m.NoParams, list[Undoable], _V, "What can be taken back, the last change first."),
     Method("undo.apply", UndoApply, Undone, _O, "Take back a change; it needs the role that the change needed."),
+    Method("backup.create", b.BackupCreate, b.Backup, _A, "Make an encrypted backup; the oldest of 20 goes."),
+    Method("backup.list", m.NoParams, list[b.Backup], _A, "The backups that the daemon keeps, newest first."),
+    Method("backup.check", b.BackupOpen, b.BackupContents, _A, "What is in a backup, and whether it can be restored."),
+    Method("backup.restore", b.BackupOpen, b.Restored, _A, "Become what the backup holds; the daemon starts anew."),
+    Method("backup.remove", b.BackupByName, b.Backup, _A, "Remove a backup."),
+    Method("backup.read", b.BackupRead, b.BackupPiece, _A, "A piece of a backup's file, to keep it elsewhere."),
+    Method("backup.write", b.BackupWrite, b.BackupWritten, _A, "Bring a backup's file, piece by piece from its beginning."),
     Method("status", m.NoParams, m.Status, _V, "Version, mode, counts."),
     Method(
         "subscribe",
@@ -130,3 +138,13 @@ METHODS: dict[str, Method] = _table(
         "Everything now, then `event` notifications (WebSocket only).",
     ),
 )
+
+_LOOK = {  # beyond those for viewers, who change nothing anyway
+    *("nvr.discover", "nvr.test", "source.test", "interface.doctor"),
+    *("camera.exchange", "camera.presets", "camera.credentials", "log.daemon", "user.list"),
+}
+
+
+def only_looks(method: Method) -> bool:
+    """It changes nothing, so it can be stopped at any moment; all others run to their end."""
+    return method.role is m.Role.VIEWER or method.name in _LOOK

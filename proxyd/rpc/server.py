@@ -4,7 +4,8 @@ POST /bind, once, before a connection is handed to somebody who may do less (`ap
 What a client can do wrong, and what it gets:
 garbage or half a message → JSON-RPC error -32700; not a request → -32600; unknown method → -32601; wrong types →
 -32602 with one sentence per field; a message above 256 KiB → the connection is closed with code 1009 (POST: 413);
-more than 32 calls at once → those wait; a client that does not read for 10 s, or lags 4096 events → cut off; a
+more than 32 calls at once → those wait; a call that only looks and whose caller went, or sent `cancel` with its id →
+it is stopped, and nothing is answered; a client that does not read for 10 s, or lags 4096 events → cut off; a
 connection without a request for 30 s → closed, a body that takes longer than 10 s → 408, a connection above 192 →
 closed at once.
 """
@@ -27,9 +28,11 @@ from pydantic import ValidationError
 from proxyd.api.codec import (
     MAX_MESSAGE,
     Call,
+    Request,
     WireError,
     WireErrorWithFields,
     decode_call,
+    decode_cancel,
     decode_request,
     encode_error,
     encode_result,
@@ -41,6 +44,7 @@ from proxyd.errors import Conflict, NotAllowed, ProxyError
 from proxyd.hub import Hub, Subscriber
 
 from .access import Caller, caller, peer_uid
+from .running_calls import RunningCalls
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +52,7 @@ Handler = Callable[[Any, Caller], Awaitable[Any]]
 CONNECTIONS = 64  # that stay
 MAX_SOCKETS = 192  # with the scripts' and the silent ones: descriptors are shared with the cameras
 CALLS_AT_ONCE = 32  # per connection
+FINISH_S = 5.0  # for changes that are under way when the daemon stops
 IDLE_TIMEOUT_S = 30.0
 BODY_TIMEOUT_S = 10.0
 LINGER_S = 1.0  # how long the rest of a refused body is read and thrown away
@@ -74,6 +79,7 @@ class RpcServer:
         self._roles = roles
         self._metrics = metrics
         self._open: set[_Connection] = set()
+        self._finishing: set[asyncio.Task[None]] = set()
         self._bound: WeakKeyDictionary[asyncio.BaseTransport, Caller] = WeakKeyDictionary()
         app = web.Application(client_max_size=MAX_MESSAGE)
         app.router.add_get("/rpc", self._websocket)
@@ -116,7 +122,18 @@ class RpcServer:
             self._listener.close()
         await asyncio.gather(*(connection.close(1001, "proxyd stops") for connection in list(self._open)))
         await self._runner.cleanup()
+        if self._finishing:
+            _, late = await asyncio.wait(self._finishing, timeout=FINISH_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         self._path.unlink(missing_ok=True)
+
+    def finish(self, tasks: set[asyncio.Task[None]]) -> None:
+        """Changes whose caller is gone: they run to their end all the same."""
+        for task in tasks:
+            self._finishing.add(task)
+            task.add_done_callback(self._finishing.discard)
 
     def _caller(self, request: web.Request) -> Caller:
         assert request.transport is not None
@@ -124,14 +141,18 @@ class RpcServer:
             return self._bound[request.transport]
         return caller(peer_uid(request.transport.get_extra_info("socket")), self._roles)
 
-    async def answer(self, text: str | bytes, who: Caller) -> str | None:
-        """The reply to one message; None when it was a notification. Never raises but CancelledError."""
+    async def answer(
+        self, text: str | bytes, who: Caller, began: Callable[[Request], None] = lambda request: None
+    ) -> str | None:
+        """The reply to one message; None when it was a notification. Never raises but CancelledError. `began` is told
+        what is asked before it is done."""
         id_: int | str | None = None
         try:
             request = decode_request(text)
             id_ = request.id
             who.require(request.method.role, request.method.name)
             call = request.validated()
+            began(request)
             result = await self._run(call, who)
             return None if id_ is None else encode_result(id_, call.method, result)
         except WireError as error:
@@ -227,6 +248,7 @@ class _Connection:
         self._subscriber: Subscriber | None = None
         self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._calls = RunningCalls()
 
     async def run(self) -> None:
         try:
@@ -234,14 +256,19 @@ class _Connection:
                 if message.type is not WSMsgType.TEXT:
                     await self._send(encode_error(None, WireError(-32700, "Send text frames.")))
                     continue
+                if (given_up := decode_cancel(message.data)) is not None:
+                    self._calls.stop(given_up)
+                    continue
                 await self._slots.acquire()
                 self._spawn(self._serve(message.data), "rpc call")
         except _CutOff:
             pass
         finally:
-            for task in self._tasks:
+            changing = self._calls.changing()
+            self._server.finish(changing)
+            for task in self._tasks - changing:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*(self._tasks - changing), return_exceptions=True)
             if self._subscriber:
                 self._hub.unsubscribe(self._subscriber)
 
@@ -255,21 +282,27 @@ class _Connection:
 
     async def _serve(self, text: str) -> None:
         try:
-            reply = await (self._subscribe(text) if '"subscribe"' in text else self._server.answer(text, self._who))
+            reply = await (self._subscribe(text) if '"subscribe"' in text else self._answer(text))
             if reply is not None:
                 await self._send(reply)
         except _CutOff:
             pass
+        except asyncio.CancelledError:
+            if not self._calls.was_stopped(asyncio.current_task()):
+                raise
         finally:
             self._slots.release()
+
+    async def _answer(self, text: str) -> str | None:
+        return await self._server.answer(text, self._who, self._calls.began)
 
     async def _subscribe(self, text: str) -> str | None:
         try:
             call = decode_call(text)
         except WireError:
-            return await self._server.answer(text, self._who)
+            return await self._answer(text)
         if call.method.name != "subscribe" or self._subscriber is not None:
-            return await self._server.answer(text, self._who)
+            return await self._answer(text)
         # First the queue, then the snapshot: whatever happens in between is repeated, never missed.
         self._subscriber = self._hub.subscribe()
         try:
