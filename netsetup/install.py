@@ -16,7 +16,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from . import system
+from . import admin_key, ssh_login, system
 from .accept import accept_name_prefix, accept_parent
 from .config import load_limits, parse_limits
 from .errors import BadRequest, FactsChanged, NetsetupError
@@ -30,12 +30,12 @@ from .installation import (
     steps_to_uninstall,
     words,
 )
-from .installed import CONFIG, InstalledFile, Sources, items, sources
+from .installed import CONFIG, HOMES, InstalledFile, Sources, items, sources
 from .kernel import read_facts
 from .model import Facts, Limits
 
 _COMMAND_TIMEOUT_S = 180.0  # a service may take its whole TimeoutStartSec
-_PURGED = ("/var/lib/netsetup", "/var/lib/proxyd", "/etc/netsetup", "/etc/proxyd")
+_PURGED = (*HOMES.values(), admin_key.USERS, "/etc/netsetup", "/etc/proxyd")
 _HOMES = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 — the units do not see these
 
 
@@ -48,6 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name-prefix", help="interfaces are called this and a number (vcam)")
     parser.add_argument("--most", type=int, metavar="N", help="interfaces, on all adapters together (128)")
     parser.add_argument("--member", metavar="USER", help="goes into the group proxyd (whoever called sudo)")
+    parser.add_argument(
+        "--admin-key", metavar="FILE", help="public key of the first administrator who may log in by SSH; - reads it"
+    )
+    parser.add_argument("--admin-name", metavar="NAME", default="", help="and his name (whoever called sudo)")
 
 
 def add_uninstall_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,13 +69,16 @@ def run(args: argparse.Namespace) -> int:
     parts = items(limits, there)
     if _is_other(args.root, limits):
         parts = tuple(replace(p, keep=False) if isinstance(p, InstalledFile) and p.path == CONFIG else p for p in parts)
-    files: list[Step] = steps_to_install(parts, args.root)
+    login, known = ssh_login.steps_for_key(args.root, args.admin_key, args.admin_name, _caller())
+    files: list[Step] = [*steps_to_install(parts, args.root), *login]
     steps = files if args.root != Path("/") else system.around_install(files, member=_member(args))
     after = (
         "Next: netsetup check, then netsetup plan --parent "
-        f"{limits.parents[0]} --count 16 --dhcp. Members of the group proxyd log in again, then: onviftui"
+        f"{limits.parents[0]} --count 16 --dhcp. Members of the group proxyd log in again, then: onviftui\n"
+        f"{ssh_login.how(known, args.root, limits.parents[0])}"
     )
-    return _go(args, steps, "Everything is installed.", after)
+    note = ssh_login.not_taken(args.admin_key, login)
+    return _go(args, steps, f"Everything is installed.{note}", after + note)
 
 
 def run_uninstall(args: argparse.Namespace) -> int:
@@ -85,7 +92,10 @@ def run_uninstall(args: argparse.Namespace) -> int:
     if args.purge:
         steps = [*steps, *(RemoveFolder(path) for path in _PURGED if inside(args.root, path).is_dir())]
     left = (
-        "" if args.purge else " Cameras, settings and plans stay for the next installation; --purge removes them, too."
+        ""
+        if args.purge
+        else " Cameras, settings, plans and those who log in by SSH stay for the next installation; --purge removes "
+        "them, too."
     )
     return _go(args, steps, "Nothing is installed.", f"The cameras' interfaces are gone.{left}")
 
@@ -212,7 +222,13 @@ def _require_reachable(there: Sources, root: Path) -> None:
 
 
 def _member(args: argparse.Namespace) -> str:
-    name = args.member or os.environ.get("SUDO_USER", "")
+    name: str = args.member or _caller()
+    return "" if name == "root" else name
+
+
+def _caller() -> str:
+    """Of sudo."""
+    name = os.environ.get("SUDO_USER", "")
     return "" if name == "root" else name
 
 

@@ -251,7 +251,9 @@ def _write(place: Path, content: str, mode: int, owner: tuple[int, int] | None =
     place.parent.mkdir(parents=True, exist_ok=True)
     new = place.with_name(f".{place.name}.new")
     try:
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode), "w") as file:
+        if not new.is_symlink():  # of a run that was killed; a link was planted there by whoever owns the folder
+            new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "w") as file:
             file.write(content)
             file.flush()
             os.fchmod(file.fileno(), mode)

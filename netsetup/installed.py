@@ -16,8 +16,10 @@ from .model import Limits
 CHECKOUT = "/opt/onviftui/.venv/bin"  # as the units in contrib name it
 COMMANDS = ("proxyd", "onviftui", "netsetup")
 ARM = "netsetup.service"
-SERVICES = (ARM, "proxyd.service")  # in the order of their start
-USERS = ("proxyd", "netsetup")
+SSH = "onviftui-ssh.service"
+SERVICES = (ARM, "proxyd.service", SSH)  # in the order of their start
+USERS = ("proxyd", "netsetup", "onviftui")
+HOMES = {"proxyd": "/var/lib/proxyd", "netsetup": "/var/lib/netsetup", "onviftui": "/var/lib/onviftui-ssh"}
 CONFIG = "/etc/netsetup/netsetup.toml"
 BEGIN, END = "# onviftui cameras: begin (netsetup install)", "# onviftui cameras: end"
 _UNITS = "/etc/systemd/system"

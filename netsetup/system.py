@@ -11,10 +11,11 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from .admin_key import USERS as SSH_USERS
 from .errors import BadRequest
 from .host import read_host
 from .installation import PutFile, RemovePath, Run, SetKernel, Step
-from .installed import ARM, CONFIG, SERVICES, USERS
+from .installed import ARM, CONFIG, HOMES, SERVICES, USERS
 
 _RUNNING_SYSTEMD = Path("/run/systemd/system")  # sd_booted(3)
 _STATE = Path("/var/lib/netsetup")
@@ -25,7 +26,8 @@ _RELOAD = ("systemctl", "daemon-reload")
 def around_install(files: Sequence[Step], *, member: str) -> list[Step]:
     """The files, then what makes them count. [] when all of that is so already. Raises BadRequest."""
     paths = {step.path for step in files if isinstance(step, PutFile)}
-    steps: list[Step] = [*files, *_users(member), *_folders(), *_sysctls()]
+    new_key = any(path.startswith(SSH_USERS) for path in paths)
+    steps: list[Step] = [*files, *_users(member), *_folders(new_key=new_key), *_sysctls()]
     systemd = _RUNNING_SYSTEMD.is_dir()
     if systemd and any(path.startswith("/etc/systemd/system/") for path in paths):
         steps = [Run(undo=_RELOAD), *steps, Run(_RELOAD)]
@@ -67,23 +69,7 @@ def _users(member: str) -> list[Step]:
     if missing and shutil.which("systemd-sysusers"):
         steps.append(Run(("systemd-sysusers", *(f"/etc/sysusers.d/{name}.conf" for name in USERS))))
     elif missing:
-        for name in missing:
-            home = f"/var/lib/{name}"
-            steps.append(
-                Run(
-                    (
-                        "useradd",
-                        "--system",
-                        "--user-group",
-                        "--home-dir",
-                        home,
-                        "--no-create-home",
-                        "--shell",
-                        "/usr/sbin/nologin",
-                        name,
-                    )
-                )
-            )
+        steps += [_useradd(name) for name in missing]
     if member and not _is_member(member):
         if not _has_user(member):
             raise BadRequest(f"There is no user {member}.", "Choose another one with --member.")
@@ -91,15 +77,25 @@ def _users(member: str) -> list[Step]:
     return steps
 
 
-def _folders() -> list[Step]:
-    """The arm must be able to read what root writes there, and what root wrote before there was a user for it."""
-    if _is_all_of("netsetup", _STATE):
+def _useradd(name: str) -> Run:
+    """As sysusers.d has it."""
+    groups = ("--groups", "proxyd") if name == "onviftui" else ()
+    home = ("--home-dir", HOMES[name], "--no-create-home", "--shell", "/usr/sbin/nologin")
+    return Run(("useradd", "--system", "--user-group", *groups, *home, name))
+
+
+def _folders(*, new_key: bool = False) -> list[Step]:
+    """The arm must be able to read what root writes there, and what root wrote before there was a user for it; the
+    daemon what root writes for it."""
+    if not new_key and _is_all_of("netsetup", _STATE) and _is_all_of("proxyd", Path(SSH_USERS)):
         return []
     if shutil.which("systemd-tmpfiles"):
         return [Run(("systemd-tmpfiles", "--create", *(f"/etc/tmpfiles.d/{name}.conf" for name in USERS)))]
     steps: list[Step] = [
-        Run(("install", "-d", "-m", "0700", "-o", name, "-g", "proxyd", f"/var/lib/{name}")) for name in USERS
+        Run(("install", "-d", "-m", "0700", "-o", name, "-g", "proxyd", HOMES[name])) for name in USERS
     ]
+    steps.append(Run(("install", "-d", "-m", "0750", "-o", "proxyd", "-g", "proxyd", SSH_USERS)))
+    steps.append(Run(("chown", "-R", "proxyd:proxyd", SSH_USERS)))
     return [*steps, Run(("chown", "-R", "netsetup:proxyd", str(_STATE)))]
 
 

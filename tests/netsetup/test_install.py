@@ -233,16 +233,18 @@ def test_around_the_files_services_users_and_sysctls(monkeypatch: pytest.MonkeyP
     said = [words(step) for step in system.around_install([unit], member="anna")]
     assert said[1] == "write /etc/systemd/system/proxyd.service"
     assert "run usermod -aG proxyd anna" in said
-    assert said[-3:] == [
+    assert said[-4:] == [
         "run systemctl daemon-reload",
         "run systemctl start netsetup.service",
         "run systemctl restart proxyd.service",
+        "run systemctl start onviftui-ssh.service",
     ]
     monkeypatch.setattr(system, "_is_active", lambda service: True)
     said = [words(step) for step in system.around_install([PutFile(CONFIG, "x")], member="")]
     assert said[-1] == "run systemctl restart netsetup.service"  # it reads its limits when it starts
     gone = [words(s) for s in system.around_uninstall([RemovePath("/etc/systemd/system/proxyd.service")], purge=True)]
-    assert gone[0] == "run systemctl stop proxyd.service" and "run systemctl daemon-reload" in gone
+    stops = ["run systemctl stop onviftui-ssh.service", "run systemctl stop proxyd.service"]
+    assert gone[:2] == stops and "run systemctl daemon-reload" in gone
 
 
 def test_blocks_in_files_of_others() -> None:
@@ -273,4 +275,8 @@ def test_what_root_wrote_before_the_user_existed_becomes_the_arms(
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(system, "_is_all_of", lambda user, folder: False)
     said = [words(step) for step in system._folders()]
-    assert said[-1] == f"run chown -R netsetup:proxyd {tmp_path}"
+    assert "run install -d -m 0750 -o proxyd -g proxyd /var/lib/onviftui" in said
+    assert said[-2:] == ["run chown -R proxyd:proxyd /var/lib/onviftui", f"run chown -R netsetup:proxyd {tmp_path}"]
+    monkeypatch.setattr(system, "_is_all_of", lambda user, folder: True)
+    assert system._folders() == []
+    assert system._folders(new_key=True)  # what root has just written must become the daemon's

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from netsetup import cli
-from netsetup.installed import SERVICES, SIGNS, USERS, sources
+from netsetup.installed import HOMES, SERVICES, SIGNS, USERS, sources
 
 HIGHEST_EXPOSURE = 2.0
 
@@ -65,14 +65,18 @@ def test_the_exposure_is_low(root: Path, name: str) -> None:
 
 
 def test_each_service_has_its_own_user_and_its_capabilities_only(root: Path) -> None:
-    arm, daemon = (unit(root, name) for name in SERVICES)
+    arm, daemon, ssh = (unit(root, name) for name in SERVICES)
     assert arm["User"] == ["netsetup"] and daemon["User"] == ["proxyd"]
     assert arm["CapabilityBoundingSet"] == arm["AmbientCapabilities"] == ["CAP_NET_ADMIN CAP_NET_RAW"]
     assert daemon["CapabilityBoundingSet"] == daemon["AmbientCapabilities"] == ["CAP_NET_BIND_SERVICE"]
     assert arm["Before"] == ["proxyd.service"] and "netsetup.service" in daemon["After"][0]
     assert arm["Group"] == ["proxyd"]  # its socket's group
     assert "AF_INET" not in arm["RestrictAddressFamilies"][0].split()
-    for settings in (arm, daemon):
+    assert ssh["User"] == ssh["Group"] == ["onviftui"] and ssh["SupplementaryGroups"] == ["proxyd"]
+    assert ssh["CapabilityBoundingSet"] == ssh["AmbientCapabilities"] == [""]
+    assert "proxyd.service" in ssh["After"][0] and "Requires" not in ssh
+    assert ssh["OOMPolicy"] == ["continue"]  # one session that takes too much does not end all others
+    for settings in (arm, daemon, ssh):
         assert settings["ExecStart"][0].startswith(str(sources().programs))
         assert settings["Type"] == ["notify"] and settings["Restart"] == ["on-failure"]
 
@@ -81,10 +85,20 @@ def test_the_arm_may_write_the_sysctls_of_interfaces(root: Path) -> None:
     assert unit(root, "netsetup.service")["ProtectKernelTunables"] == ["no"]
 
 
+def test_only_the_daemon_writes_who_may_log_in_by_ssh(root: Path) -> None:
+    assert unit(root, "proxyd.service")["ReadWritePaths"] == ["-/var/lib/onviftui"]
+    ssh = unit(root, "onviftui-ssh.service")
+    assert ssh["ProtectSystem"] == ["strict"] and "ReadWritePaths" not in ssh
+    assert "/var/lib/onviftui" not in [f"/var/lib/{name}" for name in ssh["StateDirectory"]]
+    rules = (root / "etc/tmpfiles.d/onviftui.conf").read_text()
+    assert "d /var/lib/onviftui 0750 proxyd proxyd -" in rules and "Z /var/lib/onviftui - proxyd proxyd -" in rules
+    assert "m onviftui proxyd" in (root / "etc/sysusers.d/onviftui.conf").read_text()
+
+
 def test_users_and_folders(root: Path) -> None:
     for user in USERS:
         line = (root / f"etc/sysusers.d/{user}.conf").read_text().splitlines()[-1]
-        assert re.fullmatch(rf'u {user} - "[\w ]+" /var/lib/{user}', line)
+        assert re.fullmatch(rf'u {user} - "[\w ]+" {HOMES[user]}', line)
     assert "d /var/lib/netsetup 0700 netsetup proxyd -" in (root / "etc/tmpfiles.d/netsetup.conf").read_text()
 
 
