@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
+from collections.abc import Iterator
 
 from proxyd.errors import InvalidInput, ProxyError
 
@@ -15,5 +18,17 @@ def confirm(question: str, *, yes: bool, otherwise: str = "Nothing was removed."
         raise InvalidInput("Nobody is there to confirm this.", "Add --yes to do it without asking.")
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    with interruptible():
+        answer = sys.stdin.readline()
+    if answer.strip().lower() not in ("y", "yes"):
         raise ProxyError(otherwise)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C ends what waits for somebody to type: asyncio would cancel a task, and a blocked read notices nothing."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -7,6 +7,8 @@ import sys
 
 from proxyd.errors import InvalidInput
 
+from .confirm import interruptible
+
 _MAX_LINE = 4096
 
 
@@ -16,7 +18,8 @@ def read_password(*, from_stdin: bool, what: str) -> str:
     Raises InvalidInput when there is neither; no message repeats what was read."""
     if sys.stdin.isatty():
         try:
-            return getpass.getpass(f"{what}: ")
+            with interruptible():
+                return getpass.getpass(f"{what}: ")
         except EOFError:
             raise InvalidInput("No password was typed; nothing was changed.") from None
     if not from_stdin:

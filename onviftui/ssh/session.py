@@ -51,6 +51,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._size: Size = (0, 0, 0, 0)
         self._command = ""
         self._streams: Streams | None = None
+        self._theirs: list[int] = []  # the child's ends, until it has them
         self._process: Process | None = None
         self._door: Doorkeeper | None = None
         self._holds: set[str] = set()
@@ -82,6 +83,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
         return False
 
     def session_started(self) -> None:
+        if self._term is not None or self._command:
+            self._open_streams()  # now: what the client sends may be in the next packet
         self._front.keep(self, asyncio.create_task(self._run(), name=f"session {self.number}"))
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
@@ -150,7 +153,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
     async def _run(self) -> None:
         try:
             ending = await self._serve()
-            await self._drained()
+            if self._process is not None:
+                await self._drained()
             self._say_goodbye(ending)
         except ProxyError as error:
             self._say_goodbye(Ending(error.exit_code, str(error), clean=True))
@@ -162,6 +166,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
                 self._idle.cancel()
             if self._process is not None:
                 self._process.send_signal(signal.SIGKILL)
+            close_all(self._theirs)
             if self._streams is not None:
                 self._streams.close()
             if self._door is not None:
@@ -197,8 +202,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     async def _start(self, words: list[str]) -> Process:
         """Raises ZygoteGone, OSError."""
-        if self._chan is None:
-            raise OSError("the client is gone")
+        if self._chan is None or not self._theirs:
+            raise OSError("the client is gone, or there are no descriptors left")
         settings = self._front.settings
         environment = for_session(
             self._chan.get_environment_bytes(),
@@ -207,11 +212,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self._front.folder_of(self.user),
             self.user,
         )
-        streams = Streams(self._chan, self._term, self._size, settings.resize_s)
-        theirs = streams.open()
+        theirs, self._theirs = self._theirs, []
         try:
-            self._streams = streams
-            self.hold("", False)
             door, their_door = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with their_door:
                 self._door = Doorkeeper(door, self._connection.dial, f"session {self.number}")
@@ -227,6 +229,17 @@ class Session(asyncssh.SSHServerSession[bytes]):
                 return await self._front.zygote.spawn(order, [*theirs, their_door.fileno()], settings.spawn_s)
         finally:
             close_all(theirs)
+
+    def _open_streams(self) -> None:
+        assert self._chan is not None
+        streams = Streams(self._chan, self._term, self._size, self._front.settings.resize_s)
+        try:
+            self._theirs = streams.open()
+        except OSError as error:
+            log.error("no streams for %s: %s", self._connection.who, error)
+            return
+        self._streams = streams
+        streams.hold(bool(self._holds))
 
     async def _drained(self) -> None:
         """All that the program said is with the client; or he is gone; or we end it, and he does not read."""

@@ -136,9 +136,9 @@ async def running_stack(*options: str, shared: bool = False, settings: str = "")
 
 
 @contextmanager
-def stack_of(*options: str, shared: bool = False, settings: str = "") -> Iterator[Stack]:
-    """Simulator (with these options) and daemon, started; both are gone afterwards. `shared`: all cameras on one
-    address instead of one for each; `settings`: the daemon's configuration file."""
+def stack_of(*options: str, shared: bool = False, settings: str = "", simulator: bool = True) -> Iterator[Stack]:
+    """Simulator (with these options, or none) and daemon, started; both are gone afterwards. `shared`: all cameras on
+    one address instead of one for each; `settings`: the daemon's configuration file."""
     with free_loopback() as (network, nvr_address), Workplace() as workplace:
         stack = Stack(workplace, network, nvr_address, workplace.folder / "proxyd.sock")
         stack.mode = ("--shared", network.replace(".0/24", ".1")) if shared else ("--loopback", network)
@@ -147,7 +147,8 @@ def stack_of(*options: str, shared: bool = False, settings: str = "") -> Iterato
             file.write_text(settings)
             stack.mode += ("--config", str(file))
         stack.start_daemon()
-        stack.start_simulator(*options)
+        if simulator:
+            stack.start_simulator(*options)
         yield stack
 
 
