@@ -109,8 +109,8 @@ KEYS: tuple[Key, ...] = (
     Key("o,O", "contact_sheet", "pictures", "Pictures of all cameras of this NVR", "nvrs", 7, "o"),
     Key("enter", "draw", "draw it", "Draw it, when it was asked whether it is worth its bytes", "snapshot"),
     Key("r", "again", "again", "Fetch the picture again", "snapshot", 2),
-    Key("b", "coarse", "coarse/fine", "By half blocks for few bytes, or as fine as this terminal can", "snapshot", 3),
-    Key("s", "save", "save", "Save it to a file; by SSH: copy the command that does", "snapshot", 4),
+    Key("b", "coarse", "coarse/fine", "Coarse for few bytes, or as fine as this terminal can", "snapshot", 3),
+    Key("s", "save", "save", "Save it to a file; by SSH: say the command that does", "snapshot", 4),
     Key("enter", "open", "open", "This camera's picture, large; or fetch, when it was asked", "sheet", 1),
     Key("r", "again", "again", "Fetch the pictures of this page again", "sheet", 2),
     Key("n,pagedown", "next_page", "next page", "Next page", "sheet", 3, "n"),
@@ -290,6 +290,11 @@ def help_groups(view: str, role: Role = Role.ADMIN) -> list[tuple[str, list[Key]
     digits = [Key(digit, f"view('{name}')", title, f"Go to {title}") for name, digit, title in VIEWS]
     groups = [(_TITLES.get(view, "Here"), here), ("Moving and lists", lists), ("Everywhere", rest), ("Views", digits)]
     return [(title, keys) for title, keys in groups if keys]
+
+
+def goes_back(view: str, action: str) -> bool:
+    """Is this what Esc does here?"""
+    return any("escape" in key.keys.split(",") and key.action == action for key in KEYS if key.works_in(view))
 
 
 def withheld(view: str, action: str, role: Role) -> Key | None:

@@ -29,7 +29,8 @@ def half_blocks(image: Image, *, true_colour: bool) -> list[list[Run]]:
     if true_colour:
         image = image.quantize(_COLOURS, dither=Dither.NONE).convert("RGB")
     else:
-        image = image.quantize(palette=_cube(), dither=Dither.NONE).convert("RGB")
+        # Without dithering all that is not bright becomes grey.
+        image = image.quantize(palette=_cube(), dither=Dither.FLOYDSTEINBERG).convert("RGB")
     data = image.tobytes()
     stride = width * 3
     rows: list[list[Run]] = []

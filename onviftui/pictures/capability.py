@@ -6,6 +6,7 @@ attributes), so that those which know nothing of pictures need not be waited for
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,8 +17,10 @@ from ..terminal import Colours
 QUESTIONS = "\x1b[>q\x1b[16t\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c"
 AUTO = "auto"
 _SIXEL_ATTRIBUTE = 4
-# Other terminals know kitty's graphics, too, but not pictures that are part of the text, which go away with it.
-_PLACEHOLDERS = ("kitty", "ghostty")
+# Other terminals know kitty's graphics, too, but not pictures that are part of the text, which go away with it; kitty
+# itself does since 0.28.
+_KITTY = re.compile(r"kitty\((\d+)\.(\d+)")
+_KITTY_SINCE = (0, 28)
 _MULTIPLEXERS = ("screen", "tmux")
 _SILENT = ("", "dumb", "unknown", "linux", "ansi", "cons25", "vt52", "vt100", "vt102", "vt220", "vt320")
 _LARGEST_CELL = 200  # pixels; what claims to be larger is no cell
@@ -74,18 +77,20 @@ def choose(
     if wanted in set(Method):
         return Method(wanted)
     if colours is not Colours.NONE and not multiplexed(environ):
-        if (
-            answers.kitty
-            and colours is Colours.TRUE
-            and not ascii_only
-            and answers.name.lower().startswith(_PLACEHOLDERS)
-        ):
+        if answers.kitty and colours is Colours.TRUE and not ascii_only and _has_placeholders(answers.name):
             return Method.KITTY
         if _SIXEL_ATTRIBUTE in answers.attributes and answers.cell is not None:
             return Method.SIXEL
     if ascii_only or colours in (Colours.NONE, Colours.SIXTEEN):
         return Method.CHARACTERS
     return Method.BLOCKS
+
+
+def _has_placeholders(name: str) -> bool:
+    kitty = _KITTY.match(name.lower())
+    if kitty is not None:
+        return (int(kitty[1]), int(kitty[2])) >= _KITTY_SINCE
+    return name.lower().startswith("ghostty")
 
 
 def cell_size(width: int, height: int) -> tuple[int, int] | None:

@@ -11,7 +11,8 @@ from .blocks import Run
 from .capability import GUESSED_CELL, Method
 
 # Half blocks and characters are bounded: more cells show hardly more, and cost bytes.
-_MOST_COLUMNS = 140
+_MOST_COLUMNS = 200
+_FINER = 3  # pixels fetched for each that is drawn: small JPEGs have blotches
 _FRAME_BYTES = 8  # to move to a line of the screen
 _STYLE_BYTES = 4  # to end a style
 
@@ -33,7 +34,7 @@ class Canvas:
         """The width that a picture needs at most to be drawn here."""
         if self.method in (Method.KITTY, Method.SIXEL):
             return self.room[0] * (self.cell or GUESSED_CELL)[0]
-        return min(self.room[0], _MOST_COLUMNS)
+        return min(self.room[0], _MOST_COLUMNS) * _FINER
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class AskingDriver(LinuxDriver):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(deadline_s):
                 await self._answered.wait()
-        return replace(replies.answers, cell=self._cell_of_kernel() or replies.answers.cell)
+        return replace(replies.answers, cell=replies.answers.cell or self._cell_of_kernel())
 
     def run_input_thread(self) -> None:
         """Reads until the application ends."""
@@ -92,7 +92,7 @@ class AskingDriver(LinuxDriver):
                 self.process_message(event)
 
     def _cell_of_kernel(self) -> tuple[int, int] | None:
-        """Where the terminal told the kernel, or the SSH client the server, how many pixels it has."""
+        """Where the terminal told the kernel, or the SSH client the server, how many pixels it has; with its margins."""
         try:
             rows, columns, width, height = struct.unpack(
                 "HHHH", fcntl.ioctl(self.fileno, termios.TIOCGWINSZ, struct.pack("HHHH", 0, 0, 0, 0))

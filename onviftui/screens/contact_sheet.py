@@ -33,7 +33,6 @@ from .snapshot import SnapshotScreen
 AT_ONCE = 3
 DEADLINE_S = 60.0
 RESIZE_S = 0.2
-_WIDTH_FACTOR = 2  # pixels fetched for each that is drawn, so that it is not made coarse twice
 
 
 class ContactSheet(LiveScreen):
@@ -168,7 +167,7 @@ class ContactSheet(LiveScreen):
                 self._show_title()
 
     async def _fetch_one(self, camera: int, canvas: Canvas) -> None:
-        params = {"id": camera, "max_width": max(16, min(640, canvas.pixels * _WIDTH_FACTOR))}
+        params = {"id": camera, "max_width": max(16, min(640, canvas.pixels))}
         thumb = self._thumb(camera)
         try:
             picture: Picture = await ui_of(self).live.call("camera.snapshot", params, DEADLINE_S)

@@ -56,6 +56,7 @@ class SnapshotScreen(LiveScreen):
         self._waiting: Drawn | None = None  # for the user's word
         self._in_memory: Drawn | None = None  # what the terminal keeps
         self._damaged = False  # sixels were painted over
+        self._fits = False  # what was drawn is of the size that the terminal has now
         self._resized: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -84,6 +85,7 @@ class SnapshotScreen(LiveScreen):
 
     def on_resize(self) -> None:
         super().on_resize()
+        self._fits = False
         if self._picture is None:
             return
         if self._resized is not None:
@@ -216,6 +218,7 @@ class SnapshotScreen(LiveScreen):
         self._forget()
         self._waiting = None
         self._in_memory = drawn
+        self._fits = True
         ui_of(self).pictures.write(drawn.first)
         self._show_facts(drawn)
         self.box.show(drawn)
@@ -260,8 +263,8 @@ class SnapshotScreen(LiveScreen):
 
     def _mend(self) -> None:
         drawn = self.box.drawn if self.is_mounted else None
-        if not self._damaged or drawn is None or not drawn.over or not self.is_current:
-            return  # what lies above is taken away by painting everything
+        if not self._damaged or drawn is None or not drawn.over or not self._fits or not self.is_current:
+            return  # what lies above is taken away by painting everything; what is too large would scroll the screen
         region = self.box.picture_region
         if any(region.overlaps(toast.region) for toast in self.query("Toast")):
             return  # likewise

@@ -38,7 +38,7 @@ class Thumb:
 
 class Thumbs(Widget, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = PAINT_CLASSES
-    DEFAULT_CSS = "Thumbs { width: 1fr; height: 1fr; }"
+    DEFAULT_CSS = "Thumbs { width: 1fr; height: 1fr; padding: 0 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("l,right", "move(1)", show=False),
         Binding("h,left", "move(-1)", show=False),
@@ -112,7 +112,7 @@ class Thumbs(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         for place in range(len(self._thumbs)):
-            if self._region(place).contains(event.x, event.y):
+            if self._region(place).contains(event.x - self.gutter.left, event.y - self.gutter.top):
                 self._move_to(place, 0)
                 if event.chain == 2:
                     self.post_message(self.Opened())
