@@ -46,6 +46,8 @@ def refuse_password(argv: list[str]) -> None:
     before_literals = argv[: argv.index("--")] if "--" in argv else argv
     if any(word == "--password" or word.startswith("--password=") for word in before_literals):
         raise InvalidInput(PASSWORD_REFUSED, "Use --password-stdin, or leave it out on a terminal and be asked for it.")
+    if any(word == "--passphrase" or word.startswith("--passphrase=") for word in before_literals):
+        raise InvalidInput(PASSWORD_REFUSED, "Use --passphrase-stdin, or leave it out and be asked for it.")
     if any("PRIVATE KEY-----" in word for word in argv):
         raise InvalidInput(KEY_REFUSED, "Give the name of a file, or - and the key on standard input.")
     if any(_ACCOUNT_IN_URL.search(word) for word in argv):
@@ -75,6 +77,7 @@ def build_parser() -> Parser:
         ("interface", "the addresses that cameras get", _interface),
         ("job", "scans that run or ran", _job),
         ("log", "what happened", log_arguments.fill),
+        ("backup", "encrypted backups of everything, and restoring one", safety_arguments.fill_backup),
         ("user", "who may log in by SSH, and what each may do", user_arguments.fill),
     ):
         noun_parser = nouns.add_parser(noun, help=help_text, parents=[everywhere])

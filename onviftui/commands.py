@@ -13,6 +13,7 @@ from proxyd.api.models import Job, Status
 
 from . import (
     adoption_commands,
+    backup_commands,
     camera_commands,
     history_commands,
     interface_commands,
@@ -105,6 +106,7 @@ COMMANDS: dict[tuple[str, str | None], Command] = {
     **{("log", verb): command for verb, command in log_commands.COMMANDS.items()},
     ("history", None): history_commands.history,
     **{("user", verb): command for verb, command in user_commands.COMMANDS.items()},
+    **{("backup", verb): command for verb, command in backup_commands.COMMANDS.items()},
     ("undo", None): undo_commands.undo,
     ("status", None): status,
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import Any
 
 UNDO = "take back the last change of the configuration, or the one with this number"
 _SWITCHES = {
@@ -38,6 +40,40 @@ def fill_edit_all(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{switch}", choices=("on", "off"), help=words)
     parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def fill_backup(verbs: Any) -> None:
+    """`verbs.add` gives the parser of one verb."""
+    verb = verbs.add("create", "make an encrypted backup of everything; the daemon keeps the last 20")
+    _passphrase_stdin(verb)
+    verb.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="also write it to this file; - is standard output"
+    )
+    verbs.add("list", "the backups that the daemon keeps")
+    verb = verbs.add("check", "what is in a backup, and whether it can be restored")
+    verb.add_argument("name", metavar="NAME", help="its name in the list")
+    _passphrase_stdin(verb)
+    verb = verbs.add("fetch", "write a backup to a file, to keep it elsewhere")
+    verb.add_argument("name", metavar="NAME", help="its name in the list")
+    verb.add_argument("file", type=Path, metavar="FILE", help="where to; - is standard output")
+    verb = verbs.add(
+        "restore", "become what a backup holds (shows it, asks, makes a backup of now, then starts proxyd anew)"
+    )
+    verb.add_argument("name", nargs="?", metavar="NAME", help="its name in the list")
+    verb.add_argument("--file", type=Path, metavar="FILE", help="bring this file and restore it; - is standard input")
+    _passphrase_stdin(verb)
+    verb.add_argument("--yes", action="store_true", help="do not ask")
+    verb = verbs.add("remove", "remove a backup")
+    verb.add_argument("name", metavar="NAME", help="its name in the list")
+    verb.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _passphrase_stdin(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--passphrase-stdin",
+        action="store_true",
+        help="read the passphrase from the first line of standard input (a terminal asks without echo)",
+    )
 
 
 def _password_stdin(parser: argparse.ArgumentParser, what: str = "password") -> None:

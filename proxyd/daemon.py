@@ -15,6 +15,7 @@ import resource
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import Literal
 from proxyd import __version__
 from proxyd.api import models as m
 from proxyd.api.ssh_users_folder import users_dir
+from proxyd.backup.service import Backups
 from proxyd.camera.guided import GuidedAdoption
 from proxyd.camera.manager import CameraManager
 from proxyd.camera.nvr_events import EventsChange
@@ -46,6 +48,7 @@ from proxyd.rtsp.media_process import MediaSettings
 from proxyd.rtsp.plane import Plane, PlaneSettings
 from proxyd.rtsp.udp_pair import use_ports
 from proxyd.snapshot.fetch import SnapshotSource
+from proxyd.store import restoring
 from proxyd.store.migrations import NEWEST
 from proxyd.store.rows import FoundInterface, Ports
 from proxyd.store.secrets import Secrets
@@ -54,6 +57,7 @@ from proxyd.systemd import notify
 
 log = logging.getLogger(__name__)
 
+_ANSWER_LEAVES_S = 0.3  # before its connection is closed
 _DESCRIPTORS = 16_384  # as the unit has it
 
 
@@ -65,8 +69,11 @@ def utc_now() -> str:
 class Daemon:
     """`async with Daemon(settings): …` runs everything. Raises ProxyError when it cannot start."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, start_anew: Callable[[], None] | None = None) -> None:
+        """`start_anew` is called when a restored database waits for this daemon to end and for the next to begin."""
         self._settings = settings
+        self._start_anew = start_anew
+        self._restored = False
         self._started = utc_now()
         self._stack = AsyncExitStack()
         self._links = _link_source(settings)
@@ -92,6 +99,8 @@ class Daemon:
         ring = LogRing()
         self._stack.callback(ring.attach())
         database = data / "proxyd.db"
+        restoring.forget_staged(data)
+        self._stack.callback(self._put_in_place, database)  # when nothing of us has it open any more
         secrets = Secrets.load(
             settings.daemon.key_file or data / "proxyd.key",
             create=not database.exists(),  # a new key would not open an old database
@@ -99,6 +108,7 @@ class Daemon:
         )
         self._store = store = await Store.open(database, secrets)
         self._stack.push_async_callback(store.close)
+        backups = Backups(store, secrets, data, self._restore) if self._start_anew else None
 
         self._monitor = NvrMonitor(self._nvr_changed, settings.nvr.check_every_s)
         self._stack.push_async_callback(self._monitor.stop)
@@ -143,6 +153,7 @@ class Daemon:
             search_on=("lo",) if self._links.mode == "loopback" else None,
             arm=self._arm,
             log_ring=ring,
+            backups=backups,
         )
         methods = Methods(self._parts, self.status)
 
@@ -167,6 +178,20 @@ class Daemon:
         await self._parts.log("info", "daemon", f"proxyd {__version__} started ({self._links.mode} mode).")
         if self._links.warning:
             await self._parts.log("warning", "daemon", self._links.warning)
+
+    def _restore(self) -> None:
+        """From a restore that is ready: its answer leaves first."""
+        assert self._start_anew is not None
+        self._restored = True
+        asyncio.get_running_loop().call_later(_ANSWER_LEAVES_S, self._start_anew)
+
+    def _put_in_place(self, database: Path) -> None:
+        if not self._restored:
+            return
+        try:
+            restoring.put_in_place(self._settings.data, database)
+        except StoreError as error:
+            log.error("the backup is not restored: %s", error)
 
     def status(self, role: m.Role) -> m.Status:
         cameras = self._cameras.cameras()
@@ -289,17 +314,24 @@ def _link_source(settings: Settings) -> LinkSource:
 
 async def run(settings: Settings) -> None:
     """Runs until SIGTERM, SIGINT, or SIGHUP from a terminal that goes. Raises ProxyError when it cannot start."""
-    stop = asyncio.Event()
+    stop, ending = asyncio.Event(), asyncio.Event()
+
+    def leave() -> None:
+        stop.set()
+        ending.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-            loop.add_signal_handler(number, stop.set)
-    async with Daemon(settings):
-        log.info("ready on %s", settings.socket)
-        notify("READY=1")
-        await stop.wait()
-        notify("STOPPING=1")
-        log.info("stopping")
+            loop.add_signal_handler(number, leave)
+    while not stop.is_set():
+        ending.clear()
+        async with Daemon(settings, start_anew=ending.set):
+            log.info("ready on %s", settings.socket)
+            notify("READY=1")
+            await ending.wait()
+            notify("STOPPING=1" if stop.is_set() else "RELOADING=1")
+            log.info("stopping" if stop.is_set() else "starting anew with the database of a backup")
 
 
 def _lock(data: Path) -> _Lock:

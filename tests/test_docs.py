@@ -34,6 +34,7 @@ NOUNS_AND_VERBS = {
     "forget-adoption events credentials certificate",
     "adoption": "start show pause resume skip cancel",
     "interface": "list add remove doctor",
+    "backup": "create list check fetch restore remove",
     "job": "list cancel",
     "log": "tail",
 }
@@ -43,7 +44,7 @@ def test_the_commands_are_the_contract() -> None:
     contract = {(noun, verb) for noun, verbs in NOUNS_AND_VERBS.items() for verb in verbs.split()} | {(word, None) for word in ("status", "history", "undo")}
     assert set(COMMANDS) == contract
     typed = {leaf.prog for leaf in reference.leaves(build_parser())}
-    assert typed == {"onviftui demo", *(" ".join(filter(None, ("onviftui", *words))) for words in contract)}
+    assert typed == {"onviftui demo", "onviftui ssh", *(" ".join(filter(None, ("onviftui", *words))) for words in contract)}
 
 
 @pytest.mark.parametrize("name", ["cli", "rpc"])

@@ -128,7 +128,7 @@ METHODS: dict[str, Method] = _table(
     Method("backup.restore", b.BackupOpen, b.Restored, _A, "Become what the backup holds; the daemon starts anew."),
     Method("backup.remove", b.BackupByName, b.Backup, _A, "Remove a backup."),
     Method("backup.read", b.BackupRead, b.BackupPiece, _A, "A piece of a backup's file, to keep it elsewhere."),
-    Method("backup.write", b.BackupWrite, b.BackupWritten, _A, "Bring a backup's file, piece by piece from its beginning."),
+    Method("backup.write", b.BackupWrite, b.BackupWritten, _A, "Bring a backup's file, piece by piece."),
     Method("status", m.NoParams, m.Status, _V, "Version, mode, counts."),
     Method(
         "subscribe",

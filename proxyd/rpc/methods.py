@@ -14,6 +14,7 @@ from proxyd.camera.view import log_model
 
 from .access import Caller
 from .adoption_methods import AdoptionMethods
+from .backup_methods import BackupMethods
 from .camera_change_methods import CameraChangeMethods
 from .camera_methods import CameraMethods
 from .certificate_methods import CertificateMethods
@@ -43,6 +44,7 @@ class Methods:
             CameraMethods(parts),
             CameraChangeMethods(parts),
             UndoMethods(parts),
+            BackupMethods(parts),
             HistoryMethods(parts),
             CertificateMethods(parts),
             AdoptionMethods(parts),

@@ -25,8 +25,9 @@ from proxyd.nvr import scan
 from proxyd.nvr.monitor import NvrMonitor
 from proxyd.nvr.refused_tries import RefusedTries
 from proxyd.sources import probe
+from proxyd.store.housekeeping import utc_now
 from proxyd.store.rows import NvrRow
-from proxyd.store.store import Store, utc_now
+from proxyd.store.store import Store
 from proxyd.store.undoing import Recorder
 
 from .access import Caller

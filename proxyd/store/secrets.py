@@ -67,6 +67,10 @@ class Secrets:
         _write_keys(key_file, [self._keys[0]], replace=True)
         return Secrets([self._keys[0]])
 
+    def exported(self) -> list[str]:
+        """The keys themselves, for a backup that is encrypted itself."""
+        return list(self._keys)
+
     def encrypt(self, text: str) -> str:
         return self._fernet.encrypt(text.encode()).decode()
 

@@ -1,0 +1,1 @@
+"""Backups: one encrypted file with a copy of the database and the key that opens it."""

@@ -1,0 +1,179 @@
+"""A database from a backup: judged and made ready beside the present one, then put in its place in one step.
+
+Nothing here touches the present database before `put_in_place`, whose one rename is the whole change: a crash before it
+leaves the old one, a crash after it the new one, each whole.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from proxyd.errors import InvalidInput, ProxyError, StoreError
+
+from .connection import Connection, errors_in_words, make_private_file
+from .housekeeping import utc_now
+from .rows import InterfaceRow, LogRow
+from .secrets import Secrets
+from .store import Store
+
+STAGED = "restore.db"
+_COMPANIONS = ("-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a good backup holds."""
+
+    nvrs: tuple[str, ...]
+    cameras: tuple[str, ...]
+    interfaces: tuple[InterfaceRow, ...]  # that its cameras stand on
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What this machine keeps when it becomes another: its log, and the last ids that were given out."""
+
+    log: Sequence[LogRow]
+    sequences: Mapping[str, int]
+
+
+def forget_staged(folder: Path) -> None:
+    """What a crash left behind."""
+    for name in (STAGED, *(STAGED + end for end in _COMPANIONS)):
+        (folder / name).unlink(missing_ok=True)
+    for file in folder.glob(f"{STAGED}.before-version-*"):
+        file.unlink(missing_ok=True)
+
+
+async def stage(folder: Path, database: bytes, keys: Sequence[str], present: Secrets) -> Judged:
+    """Writes it to `folder`/STAGED, brings it to the newest tables and this machine's key, and reads all of it. Raises
+    InvalidInput saying why it cannot be used; nothing is left then."""
+    path = folder / STAGED
+    forget_staged(folder)
+    try:
+        with errors_in_words(path):
+            make_private_file(path)
+            path.write_bytes(database)
+        if not database.startswith(b"SQLite format 3\0"):
+            raise StoreError("There is no database in it.", "Take another backup.")
+        old = _known_keys(keys)
+        await _check_integrity(path)
+        store = await Store.open(path, old)
+        try:
+            await store.rotate_secrets(Secrets([*present.exported(), *old.exported()]))
+        finally:
+            await store.close()
+        store = await Store.open(path, present)
+        try:
+            cameras = await store.cameras()
+            for nvr in await store.nvrs():
+                await store.sources(nvr.id)
+            stood = tuple(row.interface for row in cameras if row.interface is not None)
+            await store.default_credentials()
+            return Judged(tuple(row.name for row in await store.nvrs()), tuple(row.name for row in cameras), stood)
+        finally:
+            await store.close()
+    except ProxyError as error:
+        forget_staged(folder)
+        raise InvalidInput(f"This backup cannot be used: {error.message}", error.hint) from None
+    except BaseException:
+        forget_staged(folder)
+        raise
+
+
+async def finish(folder: Path, secrets: Secrets, present: Present, say: Sequence[tuple[str, str]]) -> None:
+    """The staged database gets this machine's log, continued by `say` (message and who), and never gives an id again
+    that was given out here."""
+    path = folder / STAGED
+    connection = await Connection.open(path)
+    try:
+        async with connection.transaction() as db:
+            await db.execute_fetchall("DELETE FROM log")
+            for row in present.log:
+                await db.execute_fetchall(
+                    "INSERT INTO log (id, at, level, subject, message, actor) VALUES (?, ?, ?, ?, ?, ?)",
+                    (row.id, row.at, row.level, row.subject, row.message, row.actor),
+                )
+            for table, last in present.sequences.items():
+                await db.execute_fetchall("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (last, table))
+                await db.execute_fetchall(
+                    "INSERT INTO sqlite_sequence (name, seq) "
+                    "SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+                    (table, last),
+                )
+    finally:
+        await connection.close()
+    store = await Store.open(path, secrets)
+    try:
+        for message, who in say:
+            await store.log("warning", "daemon", message, who)
+    finally:
+        await store.close()
+    _sync(path)
+    _sync(folder)
+
+
+def put_in_place(folder: Path, database: Path) -> None:
+    """The staged database instead of the present one, which nobody of us has open any more. Raises StoreError, and the
+    old one is still there then."""
+    with errors_in_words(database):
+        if any((database.with_name(database.name + end)).exists() for end in _COMPANIONS):
+            _write_back(database)
+        log = database.with_name(database.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            raise StoreError(
+                f"Another program has the database {database} open; nothing was restored.",
+                "End it (sqlite3?), then restore again.",
+            )
+        for end in _COMPANIONS:
+            database.with_name(database.name + end).unlink(missing_ok=True)
+        (folder / STAGED).replace(database)
+        _sync(database.parent)
+
+
+def _write_back(database: Path) -> None:
+    """What another program's open file kept us from writing back at the end."""
+    connection = sqlite3.connect(database, timeout=2)
+    try:
+        with suppress(sqlite3.Error):
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
+
+
+async def _check_integrity(path: Path) -> None:
+    connection = await Connection.open(path)
+    try:
+        async with connection.reading() as db:
+            said = [str(row[0]) for row in await db.execute_fetchall("PRAGMA integrity_check(5)")]
+            broken = bool(await db.execute_fetchall("PRAGMA foreign_key_check"))
+    finally:
+        await connection.close()
+    if said != ["ok"] or broken:
+        raise StoreError("Its database is damaged.", "Take another backup.")
+
+
+def _known_keys(keys: Sequence[str]) -> Secrets:
+    try:
+        return Secrets(list(keys))
+    except ValueError:
+        raise StoreError("Its key is damaged.", "Take another backup.") from None
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def moment(now: Callable[[], datetime] = utc_now) -> str:
+    """For the name of a backup."""
+    return now().strftime("%Y-%m-%d-%H%M%S")

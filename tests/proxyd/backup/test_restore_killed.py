@@ -1,0 +1,103 @@
+"""kill -9 at each step of a restore: what is there afterwards is the old state or the new one, whole."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from proxyd.backup.service import Backups
+from proxyd.store import restoring
+from proxyd.store.secrets import Secrets
+from proxyd.store.store import Store
+from tests.proxyd.store.builders import add_nvr, channels, interfaces, scan
+
+PASSPHRASE = "right words"
+_MOST_STEPS = 400
+
+# Each event that the interpreter tells of and that changes files is a step; the process ends itself before the n-th.
+_RESTORER = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from proxyd.backup.service import Backups
+from proxyd.store import restoring
+from proxyd.store.secrets import Secrets
+from proxyd.store.store import Store
+
+folder, left = Path(sys.argv[1]), int(sys.argv[2])
+counting = False
+
+def step(event, arguments):
+    global left
+    if not counting or event not in ("os.rename", "os.remove", "os.link", "open", "sqlite3.connect", "os.truncate"):
+        return
+    if event == "open" and not (isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)):
+        return
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(step)
+
+async def main():
+    global counting
+    secrets = Secrets.load(folder / "proxyd.key", create=False)
+    store = await Store.open(folder / "proxyd.db", secrets)
+    counting = True
+    await Backups(store, secrets, folder, lambda: None).restore("old", "right words", "anna")
+    await store.close()
+    restoring.put_in_place(folder, folder / "proxyd.db")
+
+asyncio.run(main())
+"""
+
+
+async def _opened(folder: Path) -> tuple[Store, Secrets]:
+    """As the daemon opens it at its start."""
+    restoring.forget_staged(folder)
+    secrets = Secrets.load(folder / "proxyd.key", create=not (folder / "proxyd.db").exists())
+    return await Store.open(folder / "proxyd.db", secrets), secrets
+
+
+async def test_a_crash_leaves_the_old_or_the_new_state_whole(tmp_path: Path) -> None:
+    store, secrets = await _opened(tmp_path)
+    await store.register_interfaces(interfaces(3))
+    nvr = await add_nvr(store)
+    await scan(store, nvr.id, channels([1, 2, 3]))
+    await store.assign_interfaces()
+    backups = Backups(store, secrets, tmp_path, lambda: None)
+    await backups.create(PASSPHRASE)
+    old = await store.cameras()
+    made = backups.folder.known()[0].name
+    (backups.folder.path / f"{made}.backup").rename(backups.folder.path / "old.backup")
+    await store.close()
+
+    seen = set()
+    for step in range(1, _MOST_STEPS):
+        store, _ = await _opened(tmp_path)
+        if [row.name for row in await store.cameras()] != ["renamed", "Camera 2"]:
+            await store.rename_camera(1, "renamed")
+            await store.remove_camera([3])
+        new = await store.cameras()
+        await store.close()
+        code = subprocess.run([sys.executable, "-c", _RESTORER, str(tmp_path), str(step)], timeout=120).returncode
+        store, _ = await _opened(tmp_path)
+        try:
+            after = await store.cameras()
+            assert after in (old, new), step
+            seen.add("restored" if after == old else "as it was")
+            await store.set_setting("writable", str(step))
+        finally:
+            await store.close()
+        for file in backups.folder.path.glob("*-before-restore*"):  # else "old" goes as the oldest of too many
+            file.unlink()
+        assert not list(tmp_path.glob("restore*")), step
+        if code == 0:
+            assert after == old
+            break
+        assert code == -signal.SIGKILL
+    else:
+        raise AssertionError("never came to its end")
+    assert seen == {"restored", "as it was"}
+    assert step > 10, "the steps were not seen"
