@@ -18,7 +18,7 @@ from proxyd.api.dial import Dial
 
 from .actions import Acting
 from .crash import crash_log, report_crash
-from .keys import app_bindings, withheld
+from .keys import app_bindings, goes_back, withheld
 from .live import Live
 from .opened import open_palette
 from .pictures.asking import PictureTerminal, asking
@@ -29,6 +29,7 @@ from .screens.live_screen import LiveScreen
 from .screens.main import MainScreen
 from .store import Store
 from .terminal import correct_colorterm, speaks_utf8
+from .wizard.places import first_run
 from .words import Look
 
 FLUSH_S = 0.25  # at most four looks at the store per second
@@ -45,8 +46,15 @@ class OnviftuiApp(Acting, Preferring):
     BINDINGS = app_bindings()
 
     def __init__(
-        self, where: Path | Dial, look: Look | None = None, log: Path | None = None, preferences: Path | None = None
+        self,
+        where: Path | Dial,
+        look: Look | None = None,
+        log: Path | None = None,
+        preferences: Path | None = None,
+        *,
+        guide: bool = False,
     ) -> None:
+        """`guide`: the guide opens by itself where nothing is set up yet."""
         super().__init__(plain="NO_COLOR" in os.environ)
         self.take_preferences(preferences)
         self.store = Store()
@@ -54,6 +62,8 @@ class OnviftuiApp(Acting, Preferring):
         self.look = look or Look()
         self.pictures = PictureTerminal(self)
         self.crash_log = log or crash_log()
+        self.left_out: set[int] = set()
+        self._guides = guide
         self.crashes: list[str] = []  # sentences for after the screen is restored
         self._connection: asyncio.Task[None] | None = None
         self._flush_timer: Timer | None = None
@@ -102,6 +112,10 @@ class OnviftuiApp(Acting, Preferring):
         self._flush_timer = None
         self._last_flush = time.monotonic()
         changes = self.store.take()
+        if self._guides and self.store.status is not None:
+            self._guides = False
+            if first_run(self.store) and len(self.screen_stack) == 1:
+                self.open_wizard()
         for screen in reversed(self.screen_stack):
             if isinstance(screen, LiveScreen) and screen.is_mounted:
                 screen.apply(changes)
@@ -173,18 +187,23 @@ class OnviftuiApp(Acting, Preferring):
         """The role may not do that: it is not offered, and a key that is pressed all the same says why."""
         if not isinstance(self.screen, LiveScreen):
             return False  # a dialog's keys are its own; what may not be done has not opened it
-        name = action.partition("(")[0].rpartition(".")[2] if isinstance(action, str) else action[1]
-        key = withheld(self.view_id, name, self.store.role)
+        key = withheld(self.view_id, action_name(action), self.store.role)
         if key is not None:
             self.toast(refusal(self.store.role, key.role, key.label or key.help), "warning")
         return key is not None
+
+    def _gives_up(self, action: Any) -> bool:
+        """Esc, while the footer says that the daemon is asked something: do not wait for it, and stay here."""
+        if not isinstance(self.screen, LiveScreen) or not goes_back(self.view_id, action_name(action)):
+            return False
+        return self.stop_waiting()
 
     # bugs
 
     async def run_action(self, action: Any, *args: Any, **kwargs: Any) -> bool:
         """A bug behind one key costs that key press, not the session."""
         try:
-            return self._withheld(action) or await super().run_action(action, *args, **kwargs)
+            return self._withheld(action) or self._gives_up(action) or await super().run_action(action, *args, **kwargs)
         except Exception as error:
             self.toast(report_crash(error, self.crash_log), "error")
             return True
@@ -202,13 +221,21 @@ class OnviftuiApp(Acting, Preferring):
         self._fatal_error()
 
 
+def action_name(action: Any) -> str:
+    """Of an action as Textual has it: "app.sort(1)", or the three parts of that."""
+    name: str = action.partition("(")[0].rpartition(".")[2] if isinstance(action, str) else action[1]
+    return name
+
+
 def run(where: Path | Dial, *, mouse: bool = True) -> int:
     """The UI until the user leaves; the exit code. Needs a terminal. `mouse` False: not even where it is preferred."""
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         sys.stderr.write("onviftui: the UI needs a terminal. For scripts try: onviftui camera list --json\n")
         return 2
     correct_colorterm(os.environ)
-    app = OnviftuiApp(where, Look(ascii=not speaks_utf8(os.environ)), preferences=default_path(os.environ, Path.home()))
+    app = OnviftuiApp(
+        where, Look(ascii=not speaks_utf8(os.environ)), preferences=default_path(os.environ, Path.home()), guide=True
+    )
     app.mouse = mouse and app.preferences.mouse
     app.run(mouse=app.mouse)
     for sentence in app.crashes[:1]:

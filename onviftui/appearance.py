@@ -1,11 +1,13 @@
-"""How the application looks: themes, their choice and preview, few colours, and the mouse."""
+"""How the application looks: themes, their choice and preview, few colours, nothing that moves, and the mouse."""
 
 from __future__ import annotations
 
 import os
 
+from textual import events
 from textual.app import App
 from textual.theme import Theme
+from textual.widgets import Input
 
 from .terminal import Colours
 from .theme import AUTO, CHOICES, VARIABLE_DEFAULTS, choose
@@ -13,6 +15,7 @@ from .theme import AUTO, CHOICES, VARIABLE_DEFAULTS, choose
 # As Rich calls them; it has read the environment that `terminal.correct_colorterm` put right.
 _SYSTEMS = {"standard": Colours.SIXTEEN, "256": Colours.MANY, "truecolor": Colours.TRUE}
 _MOUSE_ON = "\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h"
+_MOUSE_PIXELS = "\x1b[?1016h"
 _MOUSE_OFF = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"
 
 
@@ -21,6 +24,15 @@ class Dressed(App[int]):
 
     wanted_theme: str = AUTO
     mouse: bool = True  # whether the terminal is asked to report it
+
+    def on_load(self) -> None:
+        """Nothing moves by itself: what changes is drawn once, and a line over SSH costs nothing while all stands."""
+        self.animation_level = "none"
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A cursor that blinks would send bytes for ever."""
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return VARIABLE_DEFAULTS
@@ -54,6 +66,7 @@ class Dressed(App[int]):
         self.mouse = on
         driver = self._driver
         if driver is not None and not self.is_headless:
-            driver._mouse = on
-            driver.write(_MOUSE_ON if on else _MOUSE_OFF)
+            driver._mouse = on  # private in Textual 8.2; it is asked again when the terminal is restored
+            in_pixels = _MOUSE_PIXELS if getattr(driver, "_mouse_pixels", False) else ""
+            driver.write(_MOUSE_ON + in_pixels if on else _MOUSE_OFF)
             driver.flush()

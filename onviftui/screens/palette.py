@@ -33,7 +33,6 @@ class Palette(ModalScreen[Command | None]):
         Binding("pageup", "to_table('page(-1)')", show=False),
         Binding("ctrl+d", "to_table('half_page(1)')", show=False, priority=True),
         Binding("ctrl+u", "to_table('half_page(-1)')", show=False, priority=True),
-        Binding("enter", "run", show=False, priority=True),
     ]
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("label", "DO", 24, flex=1, longest=44),
@@ -48,6 +47,7 @@ class Palette(ModalScreen[Command | None]):
         self._undo_preview = undo_preview
         self._found: list[Command] = []
         self._previewed = False
+        self._shown: str | None = None  # the letters that the list is about
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog wide palette"):
@@ -64,6 +64,9 @@ class Palette(ModalScreen[Command | None]):
         self._show(event.value)
 
     def _show(self, typed: str) -> None:
+        if typed == self._shown:
+            return
+        self._shown = typed
         self._found = search(self._commands, typed)
         rows = [
             Row(place, " ", Tone.MUTED, (Cell(one.label), Cell(one.what, Tone.MUTED), Cell(one.key, Tone.ACCENT)))
@@ -92,8 +95,11 @@ class Palette(ModalScreen[Command | None]):
         """The line on top has the focus; what moves is below it."""
         await self.app.run_action(action, default_namespace=self.query_one(LiveTable))
 
+    @on(Input.Submitted)
     @on(LiveTable.Opened)
-    def action_run(self) -> None:
+    def _run(self) -> None:
+        """What was typed counts, also when Enter came before the list had followed the letters."""
+        self._show(self.query_one("#typed", Input).value)
         if (chosen := self._chosen()) is not None:
             self.dismiss(chosen)
 

@@ -15,19 +15,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN = "import sys; from pathlib import Path; from onviftui.app import run; sys.exit(run(Path(sys.argv[1])))"
+RUN = "import sys; from onviftui.cli import main; sys.exit(main(['--socket', *sys.argv[1:]]))"
 START_S = 120
 
 
 class Terminal:
     """A pty with the UI in it."""
 
-    def __init__(self, socket: Path, size: tuple[int, int], **environ: str) -> None:
+    def __init__(self, socket: Path, arguments: tuple[str, ...], size: tuple[int, int], **environ: str) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         keep = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLORTERM", "LC_ALL")}
         env = keep | {"TERM": "xterm-256color", "LANG": "C.UTF-8", "XDG_STATE_HOME": str(socket.parent)} | environ
-        command = [sys.executable, "-c", RUN, str(socket)]
+        command = [sys.executable, "-c", RUN, str(socket), *arguments]
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env, cwd=ROOT)
         os.close(slave)
         self.output = b""
@@ -64,8 +64,9 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def terminal(socket: Path, *, columns: int = 80, rows: int = 24, **environ: str) -> Iterator[Terminal]:
-    opened = Terminal(socket, (columns, rows), **environ)
+def terminal(socket: Path, *arguments: str, columns: int = 80, rows: int = 24, **environ: str) -> Iterator[Terminal]:
+    """`arguments` are those of the command `onviftui`."""
+    opened = Terminal(socket, arguments, (columns, rows), **environ)
     try:
         yield opened
     finally:

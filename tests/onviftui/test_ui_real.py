@@ -14,7 +14,7 @@ from onviftui.screens.job import JobScreen
 from proxyd.api.models import CameraState
 
 from .fake_daemon import FakeDaemon
-from .pty_terminal import ROOT, RUN, START_S, terminal
+from .pty_terminal import ROOT, START_S, terminal
 from .ui_driver import running_ui
 
 
@@ -54,7 +54,7 @@ async def test_the_linux_console_gets_ascii_and_its_own_colours(tmp_path: Path) 
 async def test_without_a_terminal_it_says_what_to_use_instead(tmp_path: Path) -> None:
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-c", RUN, str(tmp_path / "s")],
+        [sys.executable, "-m", "onviftui", "--socket", str(tmp_path / "s")],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         cwd=ROOT,
@@ -63,7 +63,7 @@ async def test_without_a_terminal_it_says_what_to_use_instead(tmp_path: Path) ->
     )
     assert done.returncode == 2
     assert b"needs a terminal" in done.stderr
-    assert b"onviftui camera list" in done.stderr
+    assert b"onviftui --help" in done.stderr
 
 
 @asynccontextmanager
@@ -112,7 +112,8 @@ async def test_from_an_empty_daemon_to_running_cameras_by_keys_alone(tmp_path: P
         await ui.until(lambda: [c.state for c in ui.app.store.cameras.values()] == running, "three running cameras")
         await ui.sees("127.0.91.")
         await ui.press("o")
-        await ui.hears("snapshot works (JPEG")
-        await ui.press("enter")
+        await ui.sees("from the NVR, ")
+        await ui.sees("1280×720 JPEG")
+        await ui.press("escape", "enter")
         await ui.sees("/onvif/device_service")
         assert "sim-secret-1" not in ui.text
