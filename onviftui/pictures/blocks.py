@@ -18,19 +18,22 @@ SHADES = " ░▒▓█"
 ASCII_SHADES = " .:-=+*#%@"
 # A picture of few colours has long runs of one colour: half the bytes, and hardly to be told apart in half blocks.
 _COLOURS = 96
+_VIVID = 1.5
 _STEPS = (0, 95, 135, 175, 215, 255)  # of xterm's colour cube, colours 16 to 231
 
 
 def half_blocks(image: Image, *, true_colour: bool) -> list[list[Run]]:
     """`image` has two pixels to a row of cells, one to a column, and an even height."""
+    from PIL import ImageEnhance
     from PIL.Image import Dither
 
     width, height = image.size
     if true_colour:
         image = image.quantize(_COLOURS, dither=Dither.NONE).convert("RGB")
     else:
-        # Without dithering all that is not bright becomes grey.
-        image = image.quantize(palette=_cube(), dither=Dither.FLOYDSTEINBERG).convert("RGB")
+        # The nearest of few colours is grey for all that is dark; dithering would take several times the bytes.
+        image = ImageEnhance.Color(image).enhance(_VIVID)
+        image = image.quantize(palette=_cube(), dither=Dither.NONE).convert("RGB")
     data = image.tobytes()
     stride = width * 3
     rows: list[list[Run]] = []
