@@ -37,6 +37,7 @@ NOUNS_AND_VERBS = {
     "backup": "create list check fetch restore remove",
     "job": "list cancel",
     "log": "tail",
+    "user": "list add remove remove-key role password",
 }
 
 
