@@ -42,6 +42,8 @@ _SWITCHED = {
 class Acting(ActingOnInterfaces, App[int]):
     """The verbs behind the keys. Views and dialogs see them through `ui.Ui`."""
 
+    left_out: set[int]
+
     @abstractmethod
     def show_view(self, view: str, filter_text: str = "") -> None:
         """Goes to this view, with this filter."""

@@ -90,5 +90,5 @@ def bulk_commands(ui: Ui, marked: Sequence[int]) -> Iterator[Command]:
 
 def _scan(ui: Ui, nvrs: Iterable[int]) -> None:
     for nvr in nvrs:
-        ui.ask("nvr.scan", {"id": nvr}, doing="Starting the scans…")
+        ui.ask("nvr.scan", {"id": nvr, "preview": True}, doing="Starting the scans…")
     ui.show_view("jobs")

@@ -24,11 +24,20 @@ if TYPE_CHECKING:
 Severity = Literal["information", "warning", "error"]
 
 
+class Asking(Protocol):
+    """A call that has no answer yet."""
+
+    def give_up(self) -> str:
+        """Do not wait any more: a sentence that says what that means."""
+        ...
+
+
 class Ui(Protocol):
     """The application as its parts see it."""
 
     store: Store
     look: Look
+    left_out: set[int]  # cameras that the guide was told to leave out, while that is not done yet
     preferences: Preferences
     pictures: PictureTerminal
     live: Live  # for several calls at once; else `ask`
@@ -53,9 +62,12 @@ class Ui(Protocol):
         then: Callable[[Any], None] | None = None,
         failed: Callable[[ProxyError], bool] | None = None,
         deadline_s: float = 30.0,
-    ) -> None:
+        owner: DOMNode | None = None,
+    ) -> Asking | None:
         """Call the daemon in a named worker. `doing` is shown until the answer; `failed` returns True when
-        it has told the user itself, otherwise the error is a toast."""
+        it has told the user itself, otherwise the error is a toast. The same call is not made twice while it is
+        unanswered and shown. With the screen `owner` the waiting ends, and the daemon stops what only looks. None when
+        nothing was asked."""
 
     def may_call(self, method: str) -> bool:
         """As `allowed`, without a word."""

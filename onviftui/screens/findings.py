@@ -43,8 +43,9 @@ class Findings(ModalScreen[None]):
         self.dismiss(None)
 
 
-def finding_lines(findings: Sequence[Finding]) -> list[Line]:
-    """What many interfaces share is said once; the word of the severity, not its colour alone, says how bad it is."""
+def finding_lines(findings: Sequence[Finding], *, closes: bool = True) -> list[Line]:
+    """What many interfaces share is said once; the word of the severity, not its colour alone, says how bad it is.
+    `closes`: with the line that says how a dialog is closed."""
     counts = {word: sum(x.severity == word for x in findings) for word in ("problem", "warning")}
     found = ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items() if count)
     lines: list[Line] = [line((found or "No problem found", Tone.STRONG)), line("")]
@@ -58,7 +59,7 @@ def finding_lines(findings: Sequence[Finding]) -> list[Line]:
         lines += wrap(first.why, WIDTH, Tone.MUTED, limit=_TEXT_LINES) if first.why else []
         lines += wrap(f"Do: {first.todo}", WIDTH, Tone.ACCENT, limit=_TEXT_LINES) if first.todo else []
         lines.append(line(""))
-    return [*lines, line(("Esc closes this", Tone.MUTED))]
+    return [*lines, line(("Esc closes this", Tone.MUTED))] if closes else lines
 
 
 def _few(names: Sequence[str]) -> str:

@@ -116,9 +116,9 @@ class NvrForm(FieldForm[Nvr]):
             self._tried = changed
             asked = {name: value for name, value in params.items() if name in _TESTED}
             asked |= {"id": self._nvr.id} if self._nvr else {}
-            self.start("nvr.test", asked, "Asking the NVR before it is saved…", self._asked)
+            self.start("nvr.test", asked, "Asking the NVR before it is saved…", self._judged)
 
-    def _asked(self, result: NvrTest) -> None:
+    def _judged(self, result: NvrTest) -> None:
         if result.ok and self._tried is not None:
             self._keep(self._tried)
             return

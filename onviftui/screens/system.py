@@ -46,7 +46,14 @@ def _users() -> Screen[Any]:
     return UsersScreen()
 
 
+def _guide() -> Screen[Any]:
+    from ..wizard.screen import WizardScreen
+
+    return WizardScreen()
+
+
 ENTRIES: tuple[Entry, ...] = (
+    Entry("Guide", "From the network to the recorder, step by step", _guide, Role.ADMIN),
     Entry("Users", "Who may log in by SSH, by which keys, and what each may do", _users, Role.ADMIN),
     Entry("About", "Versions of everything, where the data lies, the licence", _about),
 )

@@ -23,14 +23,13 @@ from ..ui import ui_of
 from ..words import Look, Tone
 from .columns import Column, Placed, place
 from .line import Line, cut, fit, to_ascii
-from .paint import PAINT_CLASSES, Palette
+from .paint import Palette
 from .rows import LEFT, Drawn, Row, Selection, changed_cells, draw_row
 
 
 class LiveTable(ScrollView, can_focus=True):
     """Cursor, marks and scrolling over rows given by `show`."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = PAINT_CLASSES
     DEFAULT_CSS = """
     LiveTable {
         height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto;
@@ -148,6 +147,12 @@ class LiveTable(ScrollView, can_focus=True):
     def text_of(self, key: int) -> str:
         """The line of one row as painted, for tests."""
         return self._draw(self.keys.index(key)).text
+
+    def cell_at_cursor(self, column: str) -> Region | None:
+        """Where the cursor's cell of this column is drawn, within this widget; None when it is not."""
+        y = self._selection.cursor - self.scroll_offset.y + 1
+        spot = next((spot for spot in self._placed if spot.column.key == column), None)
+        return Region(spot.x, y, spot.width, 1) if spot is not None and self.keys else None
 
     # cursor and marks
 

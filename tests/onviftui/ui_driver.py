@@ -81,9 +81,11 @@ async def running_ui(
     ascii_only: bool = False,
     connected: bool = True,
     where: Dial | None = None,
+    guide: bool = False,
 ) -> AsyncIterator[Ui]:
-    """`where`: the way to the daemon, as a session that is not the user's own has it."""
-    app = OnviftuiApp(where or socket, Look(ascii=ascii_only), log=socket.parent / "crash.log")
+    """`where`: the way to the daemon, as a session that is not the user's own has it. `guide`: it opens by itself where
+    nothing is set up yet, as it does for people."""
+    app = OnviftuiApp(where or socket, Look(ascii=ascii_only), log=socket.parent / "crash.log", guide=guide)
     async with app.run_test(size=size) as pilot:
         ui = Ui(app, pilot)
         if connected:
