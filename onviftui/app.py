@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import sys
 import time
 from datetime import UTC, datetime
@@ -41,7 +42,7 @@ class OnviftuiApp(Acting, Preferring):
     """`where` is the daemon's socket, or how to get a connection to it. The rest has defaults that tests change."""
 
     TITLE = "onviftui"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     ENABLE_COMMAND_PALETTE = False  # Textual's; ours has every key of the place where one is
     BINDINGS = app_bindings()
 
@@ -60,6 +61,7 @@ class OnviftuiApp(Acting, Preferring):
         self.store = Store()
         self.live = Live(where, self.store)
         self.look = look or Look()
+        self.host = platform.node()
         self.pictures = PictureTerminal(self)
         self.crash_log = log or crash_log()
         self.left_out: set[int] = set()
@@ -159,6 +161,9 @@ class OnviftuiApp(Acting, Preferring):
             self.pop_screen()
         else:
             self._main.view.step_back()
+
+    def action_undo(self) -> None:
+        self.undo()
 
     def action_help(self) -> None:
         from .screens.help import Help  # nobody waits for it at the start

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from textual.dom import DOMNode
 
 from proxyd.api.models import FoundNvr, Nvr
+from proxyd.api.undo import Undoable
 from proxyd.errors import ProxyError
 
 from .alarms import Alarm
@@ -37,6 +38,7 @@ class Ui(Protocol):
 
     store: Store
     look: Look
+    host: str  # this machine's name
     left_out: set[int]  # cameras that the guide was told to leave out, while that is not done yet
     preferences: Preferences
     pictures: PictureTerminal
@@ -145,6 +147,12 @@ class Ui(Protocol):
         """Small pictures of these cameras."""
 
     def remove_nvr(self, nvr: int) -> None: ...
+
+    def undo(self, entry: Undoable | None = None) -> None:
+        """Ask whether this change, or the last one, is to be taken back."""
+
+    def change_cameras(self, cameras: Sequence[int]) -> None:
+        """The form that changes all of these at once."""
 
     def cancel_job(self, job: int) -> None: ...
 

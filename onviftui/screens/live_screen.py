@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from typing import ClassVar
 
 from textual.screen import Screen
@@ -44,7 +43,7 @@ class LiveScreen(Screen[None]):
     def show_header(self) -> None:
         ui = ui_of(self)
         width = self.app.size.width
-        self.query_one("#header", Lines).show([header_line(ui.store, ui.look, platform.node(), width)])
+        self.query_one("#header", Lines).show([header_line(ui.store, ui.look, ui.host, width)])
 
     def show_doing(self, doing: str) -> None:
         self.query_one(KeyFooter).show_doing(doing)
