@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
 from textual.widgets import ContentSwitcher
@@ -10,7 +12,7 @@ from ..keys import VIEWS
 from ..store import Changes
 from ..ui import ui_of
 from ..widgets.frame import AlarmLines, KeyFooter, Tabs
-from ..widgets.paint import Lines
+from ..widgets.paint import PAINT_CLASSES, Lines
 from .adopt import AdoptView
 from .cameras import CamerasView
 from .interfaces import InterfacesView
@@ -26,6 +28,8 @@ FIRST_VIEW = VIEWS[0][0]
 
 
 class MainScreen(LiveScreen):
+    COMPONENT_CLASSES: ClassVar[set[str]] = PAINT_CLASSES  # for all painted widgets, in dialogs too: see Palette
+
     def compose(self) -> ComposeResult:
         yield Lines(id="header")
         yield Tabs(id="tabs")

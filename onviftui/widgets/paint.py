@@ -1,12 +1,13 @@
 """From tones to terminal styles, and a widget of lines that repaints only the lines that changed.
 
-The colours of a tone are CSS component classes (`tone--…` in app.tcss), so that themes decide.
+The colours of a tone are CSS component classes (`tone--…` in app.tcss), so that themes decide. One widget of the
+application has them for all: on each widget they would cost 70 kB, and most of the time until the first frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -37,10 +38,11 @@ class Palette:
         """Tone on the widget's background, or on that of a row class."""
         style = self._styles.get((tone, row))
         if style is None:
+            holder = self._widget.app.screen_stack[0]
             style = self._widget.rich_style
-            style += self._widget.get_component_rich_style(f"tone--{tone}", partial=True)
+            style += holder.get_component_rich_style(f"tone--{tone}", partial=True)
             if row:
-                style += self._widget.get_component_rich_style(row, partial=True)
+                style += holder.get_component_rich_style(row, partial=True)
             self._styles[tone, row] = style
         return style
 
@@ -48,7 +50,6 @@ class Palette:
 class Lines(Widget):
     """Shows lines; `show` repaints those that differ. Its height follows the lines when CSS says `auto`."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = PAINT_CLASSES
     DEFAULT_CSS = "Lines { height: auto; width: 1fr; }"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name

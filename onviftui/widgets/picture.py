@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 from rich.color import Color
 from rich.segment import Segment
@@ -18,7 +18,7 @@ from ..pictures.drawing import Drawn
 from ..ui import ui_of
 from ..words import Tone
 from .line import Line, cut, line_len, to_ascii
-from .paint import PAINT_CLASSES, Palette
+from .paint import Palette
 
 
 @lru_cache(maxsize=4096)
@@ -34,7 +34,6 @@ def run_segments(row: Sequence[Run], base: Style) -> list[Segment]:
 class PictureBox(Widget):
     """`show` draws a picture in the middle, `say` lines of text."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = PAINT_CLASSES
     DEFAULT_CSS = "PictureBox { width: 1fr; height: 1fr; }"
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name

@@ -20,7 +20,7 @@ from ..pictures.grid import GAP, Grid
 from ..ui import ui_of
 from ..words import Tone
 from .line import Line, fit, line_len, plain, to_ascii
-from .paint import PAINT_CLASSES, Palette
+from .paint import Palette
 from .picture import run_segments
 
 
@@ -37,7 +37,6 @@ class Thumb:
 
 
 class Thumbs(Widget, can_focus=True):
-    COMPONENT_CLASSES: ClassVar[set[str]] = PAINT_CLASSES
     DEFAULT_CSS = "Thumbs { width: 1fr; height: 1fr; padding: 0 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("l,right", "move(1)", show=False),
