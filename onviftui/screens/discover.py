@@ -79,6 +79,7 @@ class Discover(ModalScreen[FoundNvr | None]):
             then=self._arrived,
             failed=self._failed,
             deadline_s=DEADLINE_S,
+            owner=self,
         )
 
     def _title(self, words: str, tone: Tone) -> None:

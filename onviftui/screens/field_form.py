@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Label
 
 from proxyd.errors import InvalidInput, ProxyError
 
-from ..ui import ui_of
+from ..ui import Asking, ui_of
 from ..widgets.line import Line, line, wrap
 from ..widgets.paint import Lines
 from ..words import Tone
@@ -48,6 +48,7 @@ class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
         self._save = save
         self._placeholders = placeholders or {}
         self._busy = False
+        self._asked: Asking | None = None
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog form", can_focus=False):
@@ -142,7 +143,10 @@ class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
             self.answer("" if wrong and wrong.keys() <= known else str(error), Tone.ERROR)
             return True
 
-        ui_of(self).ask(method, params, doing="", then=arrived, failed=failed, deadline_s=TEST_DEADLINE_S)
+        ui = ui_of(self)
+        self._asked = ui.ask(
+            method, params, doing="", then=arrived, failed=failed, deadline_s=TEST_DEADLINE_S, owner=self
+        )
 
     @on(Input.Submitted)
     def _next_field(self, event: Input.Submitted) -> None:
@@ -158,4 +162,10 @@ class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
         {"save": self.action_save, "test": self.action_test, "close": self.action_close}[event.button.id or ""]()
 
     def action_close(self) -> None:
-        self.dismiss(None)
+        """While the daemon is asked something: do not wait for it. What was typed stays."""
+        if self._busy and self._asked is not None:
+            words = self._asked.give_up()
+            self._busy, self._asked = False, None
+            self.answer(words, Tone.WARNING)
+        else:
+            self.dismiss(None)

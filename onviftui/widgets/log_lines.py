@@ -46,6 +46,12 @@ def who(entry: AnyEntry) -> str:
     return entry.actor if isinstance(entry, LogEntry) else entry.part
 
 
+def short_actor(actor: str) -> str:
+    """For a narrow column: "anna via onviftui" came by SSH, and her name is what counts."""
+    name, via, _ = actor.partition(" via ")
+    return f"{name} (SSH)" if via else actor
+
+
 def moment(at: str, now: datetime, zone: tzinfo | None) -> str:
     """The time of day; the day where it is another one."""
     clock = format_time(at, zone)
@@ -63,7 +69,7 @@ def log_row(entry: AnyEntry, about: str, look: Look, now: datetime) -> Row:
     time = Cell(moment(entry.at, now, now.tzinfo), Tone.MUTED)
     message = Cell(entry.message, tone)
     if isinstance(entry, LogEntry):
-        cells = (time, Cell(about), message, Cell(entry.actor, Tone.MUTED))
+        cells = (time, Cell(about), message, Cell(short_actor(entry.actor), Tone.MUTED))
     else:
         cells = (time, Cell(entry.part, Tone.MUTED), message, Cell(about, Tone.MUTED))
     return Row(entry.id, look.glyph(sign), sign.tone, cells)

@@ -18,8 +18,10 @@ from proxyd.api.models import (
     Camera,
     CameraEvent,
     CameraState,
+    Certificate,
     Credentials,
     Exchange,
+    Finding,
     FoundNvr,
     Interface,
     InterfaceChange,
@@ -38,13 +40,14 @@ from proxyd.api.models import (
     Stream,
     TraceEntry,
 )
-from proxyd.api.streams import StreamStatus
+from proxyd.api.streams import StreamClient, StreamStatus
 from proxyd.errors import NotFound
 from proxyd.hub import Kind
 from proxyd.log_ring import LogRing
 
 from .rpc_fake import RpcFake
 
+PLAYING = StreamClient(address="10.77.0.3:40000", transport="TCP", since="2026-11-22T09:00:00Z", skips=2, dropped=120)
 STARTED = "2026-11-22T09:00:00Z"
 PLACES = (
     "Front gate",
@@ -155,7 +158,7 @@ def log(number: int, message: str, level: str = "info", subject: str = "daemon")
 
 
 class FakeDaemon(RpcFake):
-    """`hold` makes a method wait before it answers."""
+    """`hold` makes a method wait before it answers; "*" stands for all."""
 
     def __init__(self, socket: Path, cameras: int = 0) -> None:
         super().__init__(socket)
@@ -183,8 +186,9 @@ class FakeDaemon(RpcFake):
         self.hub.removed(kind, key)
 
     async def answer(self, method: str, params: Any, given: dict[str, Any]) -> Any:
-        if method in self.hold:
-            await self.hold[method].wait()
+        held = self.hold.get(method) or self.hold.get("*")
+        if held is not None:
+            await held.wait()
         return self._result(method, given)
 
     def _result(self, method: str, params: dict[str, Any]) -> Any:
@@ -271,9 +275,33 @@ class FakeDaemon(RpcFake):
                 jitter_ms=1.2,
                 lost=3 if stream.clients else 0,
                 source_bps=stream.bps,
+                clients=[PLAYING] * stream.clients,
             )
             for stream in shown.streams
         ]
+
+    def _camera_diagnosis(self, params: dict[str, Any]) -> list[Finding]:
+        todo = f"Type this camera's own password into the recorder: onviftui camera credentials {params['id']}"
+        what = "10.77.0.3 reached the camera, but used a wrong password once."
+        return [Finding(id="wrong-password", severity="problem", what=what, todo=todo, camera=params["id"])]
+
+    def _camera_presets(self, params: dict[str, Any]) -> list[str]:
+        return ["Gate", "Parking lot"]
+
+    def _camera_ptz(self, params: dict[str, Any]) -> Camera:
+        moved: Camera = self.tables["camera"][params["id"]]
+        return moved
+
+    def _camera_certificate(self, params: dict[str, Any]) -> Certificate:
+        return Certificate(
+            camera=params["id"],
+            origin="self-made",
+            https=True,
+            subject="CN=camera",
+            not_after="2036-11-22T09:00:00Z",
+            names=[f"127.0.10.{params['id']}"],
+            warnings=["Recorders that check certificates refuse one that nobody issued."],
+        )
 
     def _camera_history(self, params: dict[str, Any]) -> CameraHistory:
         """The main stream of those that somebody watches has grown for two minutes."""
