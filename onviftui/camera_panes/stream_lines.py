@@ -16,6 +16,7 @@ from ..widgets.sparkline import sparkline
 from ..words import OFF_GLYPH, ON_GLYPH, WAITING_GLYPH, Look, Sign, Tone, count, format_mbit
 
 _LEFT = 8  # the column of labels
+_ROOMY = 72  # from here on there is room for more about a recorder
 _SAID = 8  # cells behind a drawing
 _SIGNS = {
     "idle": Sign(*OFF_GLYPH, "idle"),
@@ -49,7 +50,7 @@ def stream_block(
     if history is not None and (any(history.source_bps) or any(history.clients)):
         lines += _drawn(history, look, width)
     for client in flow.clients if flow else ():
-        lines.append(_client(client, zone))
+        lines.append(_client(client, width, zone))
     return lines
 
 
@@ -69,11 +70,11 @@ def _of_flow(flow: StreamStatus, look: Look, width: int) -> Iterator[Line]:
         yield _labelled(
             "now",
             (f"{format_mbit(flow.source_bps) or '0':>5}", Tone.STRONG),
-            (" Mbit/s  ", Tone.MUTED),
+            (" Mbit/s ", Tone.MUTED),
             (f"{flow.fps:>5.1f}", Tone.STRONG),
-            (" fps   key ", Tone.MUTED),
-            (f"{key:<6}", Tone.TEXT),
-            ("  jitter ", Tone.MUTED),
+            (" fps  key ", Tone.MUTED),
+            (f"{key:<5}", Tone.TEXT),
+            (" jitter ", Tone.MUTED),
             (f"{flow.jitter_ms:.1f} ms", Tone.TEXT),
         )
     trouble: list[Piece] = [(f"{flow.lost:>5}", Tone.WARNING if flow.lost else Tone.TEXT), (" packets", Tone.MUTED)]
@@ -103,7 +104,7 @@ def _drawn(history: StreamHistory, look: Look, width: int) -> Iterator[Line]:
         yield _labelled(label, *drawing, (said, Tone.MUTED))
 
 
-def _client(client: StreamClient, zone: tzinfo | None) -> Line:
+def _client(client: StreamClient, width: int, zone: tzinfo | None) -> Line:
     since = _clock(client.since, zone)
     pieces: list[Piece] = [
         (f"{plain(client.address):<22}", Tone.TEXT),
@@ -111,8 +112,8 @@ def _client(client: StreamClient, zone: tzinfo | None) -> Line:
         (f"since {since}" if since else "", Tone.MUTED),
     ]
     if client.skips:
-        skipped = f"   {count(client.skips, 'skip')}, {client.dropped} packets not sent"
-        pieces.append((skipped, Tone.WARNING))
+        dropped = f", {client.dropped} packets not sent" if width > _ROOMY else ""
+        pieces.append((f"  {count(client.skips, 'skip')}{dropped}", Tone.WARNING))
     return _labelled("to", *pieces)
 
 

@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
-from proxyd.api.models import Camera, Certificate, Credentials, Role
+from proxyd.api.models import Camera, Certificate, Role
 
 from ..camera_panes.events import EventsPane
-from ..camera_panes.fields import Field, copyable, setting_of
+from ..camera_panes.fields import Field, setting_of
 from ..camera_panes.identity import IdentityPane
 from ..camera_panes.logs import LogsPane
 from ..camera_panes.pane import Pane
@@ -31,7 +31,7 @@ from ..widgets.ptz_pad import PtzPad
 from ..words import Look, Tone, camera_sign, count
 from .account_form import AccountForm
 from .certificate import CertificateText
-from .copy_choice import CopyChoice
+from .copy_choice import PASSWORD, offer_copies
 from .live_screen import LiveScreen
 from .qr import QrScreen
 
@@ -79,6 +79,7 @@ class PaneLine(Lines):
 class CameraScreen(LiveScreen):
     """The cursor stands on a field, a request or a log entry; what the keys do goes through `ui.Ui`."""
 
+    AUTO_FOCUS = ""  # the pane that was asked for, not the first one
     BINDINGS = view_bindings("camera")
 
     def __init__(self, camera: int, *, requests: bool = False) -> None:
@@ -87,7 +88,7 @@ class CameraScreen(LiveScreen):
         self._current = RequestsPane.pane_id if requests else FIRST
         self._beside = BESIDE
         self._mode: Mode = "one"
-        self._arranged = False
+        self._unfocused = True  # until there is something that can take the keys
 
     def compose(self) -> ComposeResult:
         yield Lines(id="header")
@@ -103,7 +104,7 @@ class CameraScreen(LiveScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self._show_title()
-        self._arrange(focus=True)
+        self.call_after_refresh(self._arrange)
 
     @property
     def view_id(self) -> str:  # type: ignore[override]  # a constant elsewhere; here the pad has keys of its own
@@ -167,7 +168,8 @@ class CameraScreen(LiveScreen):
         self.query_one(PaneLine).show_panes(available, self._current, ui_of(self).look)
         with self.app.batch_update():
             self._display(shown)
-        if focus:
+        if focus or self._unfocused:
+            self._unfocused = False
             self.call_after_refresh(self._focus, self._current, 0)
 
     def _display(self, shown: list[str]) -> None:
@@ -264,28 +266,10 @@ class CameraScreen(LiveScreen):
 
     def action_copy(self) -> None:
         """Everything that can be copied; the cursor stands on what it stood on here."""
-        camera = self.camera
-        if camera is None:
-            return
-        offered = copyable(camera)
-        if may(ui_of(self).store.role, Role.OPERATOR):
-            offered.insert([what for what, _ in offered].index("user") + 1, ("password", ""))
         field = self.identity.current() if self.identity.is_shown and self.identity.table.has_focus else None
-        first = "password" if field and field.name == "Password" else field.copies if field else ""
-        self.app.push_screen(CopyChoice(offered, first, camera.name), self._copy)
-
-    def _copy(self, chosen: tuple[str, str] | None) -> None:
-        if chosen is None:
-            return
-        what, text = chosen
-        if text:
-            ui_of(self).copy(text, what)
-            return
-
-        def arrived(credentials: Credentials) -> None:
-            ui_of(self).copy(credentials.password, "password")
-
-        ui_of(self).ask("camera.credentials", {"id": self._camera}, doing="Fetching…", then=arrived)
+        first = PASSWORD if field and field.name == "Password" else field.copies if field else ""
+        if self.camera is not None:
+            offer_copies(self.app, self.camera, first)
 
     @on(LiveTable.Opened)
     def action_switch(self) -> None:

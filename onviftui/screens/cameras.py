@@ -21,6 +21,7 @@ from ..widgets.line import Line, line
 from ..widgets.livetable import LiveTable
 from ..widgets.rows import Row
 from ..words import Tone, camera_sign, codec_name, format_mbit
+from .copy_choice import offer_copies
 from .view import TableView
 
 _URGENCY = {Tone.ERROR: 0, Tone.WARNING: 1}
@@ -209,6 +210,9 @@ class CamerasView(TableView):
         if self.current() is not None:
             ui_of(self).diagnose(self.current().id)
 
+    def action_change_all(self) -> None:
+        ui_of(self).change_cameras(self.table.chosen())
+
     def action_snapshot(self) -> None:
         if self.current() is not None:
             ui_of(self).snapshot(self.current().id)
@@ -219,8 +223,8 @@ class CamerasView(TableView):
 
     def action_copy(self) -> None:
         camera = self.current()
-        if camera is not None and camera.address:
-            ui_of(self).copy(camera.address, f"address of {camera.name}")
+        if camera is not None:
+            offer_copies(self.app, camera)
 
     def action_mark(self) -> None:
         self.table.toggle_mark()

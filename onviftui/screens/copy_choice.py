@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from textual import on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from ..ui import ui_of
+from proxyd.api.models import Camera, Credentials, Role
+
+from ..camera_panes.fields import copyable
+from ..roles import may
+from ..ui import Ui, ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import line, plain
 from ..widgets.livetable import LiveTable
@@ -21,6 +25,29 @@ from ..words import Tone
 from .dialog import CLOSE
 
 Choice = tuple[str, str]  # what it is, the text; a secret has none here
+PASSWORD = "password"  # noqa: S105 - what it is, not the password
+
+
+def offer_copies(app: App[Any], camera: Camera, first: str = "") -> None:
+    """Everything of this camera that its user may have; what is chosen is copied. `first` as in CopyChoice."""
+    ui = cast(Ui, app)
+    offered = copyable(camera)
+    if may(ui.store.role, Role.OPERATOR):
+        offered.insert([what for what, _ in offered].index("user") + 1, (PASSWORD, ""))
+
+    def arrived(credentials: Credentials) -> None:
+        ui.copy(credentials.password, PASSWORD)
+
+    def chosen(choice: Choice | None) -> None:
+        if choice is None:
+            return
+        what, text = choice
+        if text:
+            ui.copy(text, f"{what} of {camera.name}")
+        else:
+            ui.ask("camera.credentials", {"id": camera.id}, doing="Fetching…", then=arrived)
+
+    app.push_screen(CopyChoice(offered, first, camera.name), chosen)
 
 
 class CopyChoice(ModalScreen[Choice | None]):
