@@ -11,6 +11,7 @@ from proxyd.api.models import Camera, CameraState, Finding, FoundNvr, Job, Nvr, 
 
 from .alarms import Alarm
 from .interface_actions import ActingOnInterfaces
+from .safety_actions import ActingSafely
 from .screens.camera import CameraScreen
 from .screens.dialog import AskText, Confirm
 from .screens.discover import Discover
@@ -39,7 +40,7 @@ _SWITCHED = {
 }
 
 
-class Acting(ActingOnInterfaces, App[int]):
+class Acting(ActingOnInterfaces, ActingSafely, App[int]):
     """The verbs behind the keys. Views and dialogs see them through `ui.Ui`."""
 
     left_out: set[int]
@@ -131,7 +132,7 @@ class Acting(ActingOnInterfaces, App[int]):
         else:
             body = f"{self._listed(chosen)}Recorders will lose them, and their addresses become free. "
             body += "A scan does not bring them back; "
-        body += "to have all removed cameras of an NVR back, press u on it in NVRs."
+        body += "u takes it back at once, and U on the NVR brings back all that were removed."
         self._confirmed(
             Confirm(f"Remove {self._named(chosen)}?", body, "Remove", typed="remove" if len(chosen) > 1 else ""),
             lambda: self._tell("camera.remove", chosen, "Removing", "removed"),

@@ -78,9 +78,11 @@ class OnviftuiApp(Acting, Preferring):
     def get_default_screen(self) -> Screen[Any]:
         return self._main
 
-    def on_mount(self) -> None:
+    def on_load(self) -> None:
+        """Before anything is there that would have to be restyled."""
         self.set_class(self.look.ascii, "-ascii")
-        self.dress()
+
+    def on_mount(self) -> None:
         self.store.on_change = self._changed
         self._connection = asyncio.create_task(self.live.run(), name="live connection")
         self._connection.add_done_callback(self._connection_ended)

@@ -78,6 +78,7 @@ def build_parser() -> Parser:
         ("job", "scans that run or ran", _job),
         ("log", "what happened", log_arguments.fill),
         ("backup", "encrypted backups of everything, and restoring one", safety_arguments.fill_backup),
+        ("settings", "what holds for the whole daemon", safety_arguments.fill_settings),
         ("user", "who may log in by SSH, and what each may do", user_arguments.fill),
     ):
         noun_parser = nouns.add_parser(noun, help=help_text, parents=[everywhere])

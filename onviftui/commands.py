@@ -20,6 +20,7 @@ from . import (
     job_commands,
     log_commands,
     nvr_commands,
+    settings_commands,
     source_commands,
     undo_commands,
     user_commands,
@@ -107,6 +108,7 @@ COMMANDS: dict[tuple[str, str | None], Command] = {
     ("history", None): history_commands.history,
     **{("user", verb): command for verb, command in user_commands.COMMANDS.items()},
     **{("backup", verb): command for verb, command in backup_commands.COMMANDS.items()},
+    **{("settings", verb): command for verb, command in settings_commands.COMMANDS.items()},
     ("undo", None): undo_commands.undo,
     ("status", None): status,
 }

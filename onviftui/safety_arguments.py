@@ -68,6 +68,14 @@ def fill_backup(verbs: Any) -> None:
     verb.add_argument("--yes", action="store_true", help="do not ask")
 
 
+def fill_settings(verbs: Any) -> None:
+    """As `fill_backup`."""
+    verbs.add("show", "what is in force, and where it came from")
+    verb = verbs.add("account", "change the account that all cameras share which have none of their own")
+    verb.add_argument("--user", metavar="U", help="user name that recorders use")
+    _password_stdin(verb)
+
+
 def _passphrase_stdin(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--passphrase-stdin",

@@ -7,14 +7,18 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from proxyd.api.codec import field_errors
 from proxyd.api.fields import Port
 from proxyd.api.models import Role
 from proxyd.api.paths import daemon_socket
+from proxyd.api.settings import Setting
 from proxyd.errors import InvalidInput
 
+Origin = Literal["default", "file", "command line"]
+_FILE: Origin = "file"
+_COMMAND_LINE: Origin = "command line"
 _LEAST_UDP_PORTS = 16
 DEFAULT_FILE = Path("/etc/proxyd/proxyd.toml")
 
@@ -85,6 +89,13 @@ class Settings(_Section):
     streams: StreamSettings = StreamSettings()
     adoption: AdoptionSettings = AdoptionSettings()
     access: dict[str, Role] = {}
+    _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)  # "section.name" → where it came from
+    _file: str = PrivateAttr(default="")
+
+    @property
+    def file(self) -> str:
+        """The configuration file; "" without one."""
+        return self._file
 
     @property
     def data(self) -> Path:
@@ -106,6 +117,42 @@ class Settings(_Section):
     @property
     def rtsp_port(self) -> int:
         return self.cameras.rtsp_port or (554 if self.interfaces_of_their_own else 8554)
+
+
+def in_force(settings: Settings) -> list[Setting]:
+    """Every value as it holds, in the order of the example in docs/install.md."""
+    holds: dict[str, Any] = {
+        "daemon.data": settings.data,
+        "daemon.socket": settings.socket,
+        "daemon.key_file": settings.daemon.key_file or settings.data / "proxyd.key",
+        "cameras.http_port": settings.http_port,
+        "cameras.rtsp_port": settings.rtsp_port,
+    }
+    found: list[Setting] = []
+    for section in Settings.model_fields:
+        values: Any = getattr(settings, section)
+        pairs = (
+            values.items()
+            if isinstance(values, dict)
+            else [(name, getattr(values, name)) for name in type(values).model_fields]
+        )
+        for name, value in pairs:
+            key = f"{section}.{name}"
+            found.append(
+                Setting(
+                    section=section,
+                    name=name,
+                    value=_shown(holds.get(key, value)),
+                    source=settings._origins.get(key, "default"),
+                )
+            )
+    return found
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " to ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def default_data() -> Path:
@@ -140,11 +187,23 @@ def load(
     overlay: dict[str, dict[str, Any]] = {"daemon": {"data": data, "socket": socket}, "cameras": {}}
     if loopback or shared:  # either replaces the mode of the file
         overlay["cameras"] = {"loopback": loopback or "", "shared": shared or ""}
+    origins = {
+        f"{section}.{name}": _FILE for section, values in raw.items() if isinstance(values, dict) for name in values
+    }
+    origins |= {
+        f"{section}.{name}": _COMMAND_LINE
+        for section, values in overlay.items()
+        for name, value in values.items()
+        if value is not None
+    }
     for section, values in overlay.items():
         if isinstance(raw.get(section, {}), dict):
             raw[section] = raw.get(section, {}) | {k: v for k, v in values.items() if v is not None}
     try:
-        return Settings.model_validate(raw)
+        settings = Settings.model_validate(raw)
+        settings._file = str(path or "")
+        settings._origins = origins
+        return settings
     except ValidationError as error:
         fields = field_errors(error)
         listed = "; ".join(f"{name}: {what}" for name, what in fields.items())

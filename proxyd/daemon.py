@@ -29,7 +29,7 @@ from proxyd.camera.guided import GuidedAdoption
 from proxyd.camera.manager import CameraManager
 from proxyd.camera.nvr_events import EventsChange
 from proxyd.camera.status import NvrHealth
-from proxyd.config import Settings, StreamSettings
+from proxyd.config import Settings, StreamSettings, in_force
 from proxyd.errors import Conflict, ProxyError, StoreError, UpstreamAuthError
 from proxyd.hub import Hub
 from proxyd.jobs import Jobs
@@ -154,6 +154,8 @@ class Daemon:
             arm=self._arm,
             log_ring=ring,
             backups=backups,
+            configuration=in_force(settings),
+            settings_file=settings.file,
         )
         methods = Methods(self._parts, self.status)
 

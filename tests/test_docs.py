@@ -35,6 +35,7 @@ NOUNS_AND_VERBS = {
     "adoption": "start show pause resume skip cancel",
     "interface": "list add remove doctor",
     "backup": "create list check fetch restore remove",
+    "settings": "show account",
     "job": "list cancel",
     "log": "tail",
     "user": "list add remove remove-key role password",

@@ -52,9 +52,30 @@ def _guide() -> Screen[Any]:
     return WizardScreen()
 
 
+def _settings() -> Screen[Any]:
+    from .settings import SettingsScreen
+
+    return SettingsScreen()
+
+
+def _backups() -> Screen[Any]:
+    from .backups import BackupsScreen
+
+    return BackupsScreen()
+
+
+def _undo() -> Screen[Any]:
+    from .undo import UndoScreen
+
+    return UndoScreen()
+
+
 ENTRIES: tuple[Entry, ...] = (
     Entry("Guide", "From the network to the recorder, step by step", _guide, Role.ADMIN),
     Entry("Users", "Who may log in by SSH, by which keys, and what each may do", _users, Role.ADMIN),
+    Entry("Settings", "How this UI looks, the account that all cameras share, what is configured", _settings),
+    Entry("Backups", "Everything in one encrypted file, and becoming what one holds", _backups, Role.ADMIN),
+    Entry("Undo", "What was changed since proxyd started, and taking it back", _undo),
     Entry("About", "Versions of everything, where the data lies, the licence", _about),
 )
 

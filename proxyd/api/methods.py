@@ -14,6 +14,7 @@ from .bulk import CamerasUpdated, CameraUpdateAll
 from .history import CameraHistory, History
 from .logs import DaemonLog, LogDaemonParams
 from .ptz import CameraPtz
+from .settings import DaemonSettings, SettingsAccount
 from .streams import StreamStatus
 from .undo import Undoable, UndoApply, Undone
 from .users import User, UserAdd, UserByName, UserRemoveKey, UserRole, Users, UserSetPassword
@@ -129,6 +130,8 @@ METHODS: dict[str, Method] = _table(
     Method("backup.remove", b.BackupByName, b.Backup, _A, "Remove a backup."),
     Method("backup.read", b.BackupRead, b.BackupPiece, _A, "A piece of a backup's file, to keep it elsewhere."),
     Method("backup.write", b.BackupWrite, b.BackupWritten, _A, "Bring a backup's file, piece by piece."),
+    Method("settings.get", m.NoParams, DaemonSettings, _V, "What is in force for the whole daemon, and from where."),
+    Method("settings.account", SettingsAccount, DaemonSettings, _A, "Change the account that all cameras share."),
     Method("status", m.NoParams, m.Status, _V, "Version, mode, counts."),
     Method(
         "subscribe",

@@ -25,6 +25,7 @@ from .log_methods import LogMethods
 from .nvr_methods import NvrMethods
 from .parts import Parts
 from .server import Handler
+from .settings_methods import SettingsMethods
 from .source_methods import SourceMethods
 from .undo_methods import UndoMethods
 from .user_methods import UserMethods
@@ -44,6 +45,7 @@ class Methods:
             CameraMethods(parts),
             CameraChangeMethods(parts),
             UndoMethods(parts),
+            SettingsMethods(parts),
             BackupMethods(parts),
             HistoryMethods(parts),
             CertificateMethods(parts),

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from proxyd.api import models as m
 from proxyd.api.methods import METHODS
+from proxyd.api.settings import Setting
 from proxyd.backup.service import Backups
 from proxyd.camera.guided import GuidedAdoption
 from proxyd.camera.manager import CameraManager
@@ -51,6 +52,8 @@ class Parts:
     log_ring: LogRing = field(default_factory=LogRing)
     journal: Journal = field(default_factory=Journal)
     backups: Backups | None = None
+    configuration: Sequence[Setting] = ()
+    settings_file: str = ""
 
     async def log(
         self, level: Literal["info", "warning", "error"], subject: str, message: str, who: Caller | None = None
