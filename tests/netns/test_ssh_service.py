@@ -49,7 +49,18 @@ class Person:
         """What came, both ways."""
         safe = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "IdentitiesOnly=yes")
         options = [word for option in (*safe, "BatchMode=yes", "ConnectTimeout=10") for word in ("-o", option)]
-        command = ["ssh", "-F", "none", "-p", "2222", "-i", self._key, *options, f"cameras@{HOST}", *words]
+        command: list[str | Path] = [
+            "ssh",
+            "-F",
+            "none",
+            "-p",
+            "2222",
+            "-i",
+            self._key,
+            *options,
+            f"cameras@{HOST}",
+            *words,
+        ]
         done = self._lan.recorder.run(command, input=stdin, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from onviftui.screens.system import ENTRIES
 from onviftui.screens.users import UsersScreen
 from proxyd.api.methods import METHODS
 from proxyd.api.models import Role
@@ -56,11 +57,16 @@ async def users_screen(
     daemon: UsersDaemon, size: tuple[int, int] = NARROW, *, ascii_only: bool = False
 ) -> AsyncIterator[Ui]:
     async with daemon, running_ui(daemon.socket, size, ascii_only=ascii_only) as ui:
-        await ui.press("8")
-        await ui.sees("Users")
-        await ui.press("enter")
+        await open_users(ui)
         await ui.until(lambda: isinstance(ui.app.screen, UsersScreen), "the users")
         yield ui
+
+
+async def open_users(ui: Ui) -> None:
+    await ui.press("8")
+    await ui.sees("Users")
+    ui.table.move_to(next(number for number, entry in enumerate(ENTRIES) if entry.label == "Users"))
+    await ui.press("enter")
 
 
 async def test_who_may_log_in_and_by_which_keys(tmp_path: Path) -> None:
@@ -194,12 +200,22 @@ async def test_an_operator_is_not_let_in_and_told_why(tmp_path: Path) -> None:
     daemon = UsersDaemon(tmp_path, ANNA)
     daemon.role = Role.OPERATOR
     async with daemon, running_ui(daemon.socket) as ui:
-        await ui.press("8")
-        await ui.sees("Users")
-        await ui.press("enter")
+        await open_users(ui)
         await ui.hears("needs the role admin; you are operator")
         assert not isinstance(ui.app.screen, UsersScreen)
     assert not daemon.called("user.list")
+
+
+async def test_the_log_shows_who_changed_something_by_ssh(tmp_path: Path) -> None:
+    entry = log(50, "Renamed camera 1 to Ramp.", subject="camera 1").model_copy(update={"actor": "anna via onviftui"})
+    for size in (NARROW, WIDE):
+        daemon = UsersDaemon(tmp_path / str(size[0]))
+        daemon.folder.parent.mkdir()
+        async with daemon, running_ui(daemon.socket, size) as ui:
+            daemon.change("log", entry)
+            await ui.press("7")
+            await ui.until(lambda ui=ui: "anna (SSH)" in ui.line_with("Renamed"), "her name in the row")  # type: ignore[misc]  # a default for the loop's variable
+            await ui.sees("by anna via onviftui")  # in full below
 
 
 def test_every_method_on_users_is_for_administrators() -> None:
