@@ -5,7 +5,6 @@ Pure. Notifications only write here; the screens read what `take` says changed, 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -57,6 +56,7 @@ class Changes:
     everything: bool = False
     link: bool = False
     log: bool = False
+    names: bool = False  # cameras came, went or were renamed
     ids: dict[str, set[int]] = field(default_factory=lambda: {kind: set() for kind in _MODELS})
 
     def of(self, kind: str) -> set[int]:
@@ -106,6 +106,7 @@ class Store:
         self.unreadable = 0  # events this version could not understand
         self.on_change: Callable[[], None] = lambda: None
         self._changes = Changes()
+        self._by_name: dict[str, list[int]] = {}  # cameras; empty when it must be made anew
         self._tables: dict[str, dict[int, Any]] = {
             "nvr": self.nvrs,
             "camera": self.cameras,
@@ -126,6 +127,7 @@ class Store:
             table = self._tables[kind]
             table.clear()
             table.update((model.id, model) for model in models)
+        self._names_changed()
         self.log.clear()
         self.log.update((entry.id, entry) for entry in snapshot.log[-LOG_LIMIT:])
         self.status = snapshot.status
@@ -158,14 +160,18 @@ class Store:
         table = self._tables[event.kind]
         if event.action == "removed":
             key = int(event.data["id"])
-            if table.pop(key, None) is None:
+            gone = table.pop(key, None)
+            if gone is None:
                 return False
+            self._name_changes(gone, None)
         else:
             model: Any = _MODELS[event.kind].model_validate(event.data)
             key = model.id
-            if table.get(key) == model:
+            known = table.get(key)
+            if known == model:
                 return False
             table[key] = model
+            self._name_changes(known, model)
             if event.kind == "job":
                 self._forget_old_jobs()
         self._changes.of(event.kind).add(key)
@@ -173,8 +179,10 @@ class Store:
 
     def put(self, kind: str, model: Any) -> None:
         """The answer to a call of our own, which may be faster than its event."""
-        if self._tables[kind].get(model.id) != model:
+        known = self._tables[kind].get(model.id)
+        if known != model:
             self._tables[kind][model.id] = model
+            self._name_changes(known, model)
             self._changes.of(kind).add(model.id)
             self.on_change()
 
@@ -239,14 +247,31 @@ class Store:
             return NvrState.WRONG_PASSWORD
         return nvr.state
 
+    def _name_changes(self, before: Any, after: Any) -> None:
+        if any(isinstance(model, Camera) for model in (before, after)):
+            said = [(model.name, model.nvr, model.channel) if model else None for model in (before, after)]
+            if said[0] != said[1]:
+                self._names_changed()
+
+    def _names_changed(self) -> None:
+        self._by_name.clear()
+        self._changes.names = True
+
+    def _named(self) -> dict[str, list[int]]:
+        """Name → cameras; made once after each change of a name."""
+        if not self._by_name:
+            for camera in self.cameras.values():
+                self._by_name.setdefault(camera.name, []).append(camera.id)
+        return self._by_name
+
     def namesakes(self) -> frozenset[int]:
         """Cameras that share their name with another: two NVRs may both call one "Channel 1"."""
-        times = Counter(camera.name for camera in self.cameras.values())
-        return frozenset(camera.id for camera in self.cameras.values() if times[camera.name] > 1)
+        return frozenset(key for keys in self._named().values() if len(keys) > 1 for key in keys)
 
     def camera_label(self, camera: Camera) -> str:
         """The name, and what tells it from its namesakes: NVR, channel."""
-        others = [other for other in self.cameras.values() if other.name == camera.name and other.id != camera.id]
+        keys = self._named().get(camera.name, [])
+        others = [self.cameras[key] for key in keys if key != camera.id and key in self.cameras]
         parts = [self.nvr_name(camera.nvr)] if any(other.nvr != camera.nvr for other in others) else []
         parts += [f"ch {camera.channel}"] if any(other.nvr == camera.nvr for other in others) else []
         return f"{camera.name} ({' '.join(parts)})" if parts else camera.name

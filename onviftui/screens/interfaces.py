@@ -36,7 +36,7 @@ class InterfacesView(TableView):
         return ui_of(self).store.interfaces
 
     def touched(self, changes: Changes) -> set[int] | None:
-        return None if changes.of("camera") else changes.of("interface")
+        return None if changes.names else changes.of("interface")
 
     def _sign(self, item: Interface) -> Sign:
         if not item.up:

@@ -60,6 +60,7 @@ class TableView(View):
     def __init__(self) -> None:
         super().__init__(id=self.view_id, classes="view")
         self._rows: dict[int, Row] = {}
+        self._sort_keys: dict[int, Any] = {}  # as long as item and column are the same
         self._filter = Filter()
         self._sort, self._descending = self.first_sort
 
@@ -120,6 +121,7 @@ class TableView(View):
 
     def reload(self) -> None:
         self._rows.clear()
+        self._sort_keys.clear()
         self._show()
 
     def apply(self, changes: Changes) -> None:
@@ -129,6 +131,7 @@ class TableView(View):
         elif touched:
             for key in touched:
                 self._rows.pop(key, None)
+                self._sort_keys.pop(key, None)
             self._show()
 
     def _show(self) -> None:
@@ -138,14 +141,21 @@ class TableView(View):
                 self._rows[key] = self.row(item)
         for key in self._rows.keys() - items.keys():
             del self._rows[key]
+            self._sort_keys.pop(key, None)
         kept = [item for item in items.values() if self._wanted(item)]
-        kept.sort(key=lambda item: self.sort_value(item, self._sort), reverse=self._descending)
+        kept.sort(key=self._sort_key, reverse=self._descending)
         table = self.table
         table.show_sort(self._sort, descending=self._descending)
         empty = self.empty_lines() if not items else [line("")] if kept else _NOTHING_MATCHES
         table.show([self._rows[item.id] for item in kept], stale=self.stale, empty=empty)
         self._show_filter(len(kept), len(items))
         self.show_detail()
+
+    def _sort_key(self, item: Any) -> Any:
+        key = self._sort_keys.get(item.id)
+        if key is None:
+            key = self._sort_keys[item.id] = self.sort_value(item, self._sort)
+        return key
 
     def _wanted(self, item: Any) -> bool:
         if not self._filter:
@@ -180,6 +190,7 @@ class TableView(View):
             self.action_reverse()
         else:
             self._sort, self._descending = message.column, False
+            self._sort_keys.clear()
             self._show()
 
     def on_resize(self) -> None:
@@ -230,6 +241,7 @@ class TableView(View):
             return
         place = shown.index(self._sort) if self._sort in shown else -1
         self._sort, self._descending = shown[(place + step) % len(shown)], False
+        self._sort_keys.clear()
         self._show()
 
     def action_reverse(self) -> None:
