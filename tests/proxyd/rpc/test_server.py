@@ -344,5 +344,5 @@ async def test_a_connection_is_bound_once_and_with_sense(tmp_path: Path) -> None
 
 def test_the_role_of_a_bound_connection_is_the_lesser_one() -> None:
     viewer, admin = Caller(1, "box", Role.VIEWER), Caller(0, "root", Role.ADMIN)
-    assert viewer.acting_for("anna", Role.ADMIN) == Caller(1, "anna via box", Role.VIEWER)
-    assert admin.acting_for("anna", Role.OPERATOR) == Caller(0, "anna via root", Role.OPERATOR)
+    assert viewer.acting_for("anna", Role.ADMIN) == Caller(1, "anna via box", Role.VIEWER, "anna")
+    assert admin.acting_for("anna", Role.OPERATOR) == Caller(0, "anna via root", Role.OPERATOR, "anna")
