@@ -28,6 +28,7 @@ class Dressed(App[int]):
     def on_load(self) -> None:
         """Nothing moves by itself: what changes is drawn once, and a line over SSH costs nothing while all stands."""
         self.animation_level = "none"
+        self.dress()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A cursor that blinks would send bytes for ever."""

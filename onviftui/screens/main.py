@@ -47,7 +47,7 @@ class MainScreen(LiveScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one(Tabs).show_active(FIRST_VIEW)
-        self.call_after_refresh(self.view.focus_main)
+        self.call_after_refresh(lambda: self.view.focus_main())  # by then a digit may have been pressed
 
     @property
     def view(self) -> View:

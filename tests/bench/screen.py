@@ -1,32 +1,39 @@
-"""The UI on a terminal of 80×24: from exec to the first frame with data, beside a bare Python start."""
+"""The UI on a terminal: its first frame, how soon it answers a key, and what it sends while nothing or much changes.
+
+Each beside a named peer in the same run: a bare Python start, and `cat` on a pty, which gives every key back.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import pty
-import struct
+import statistics
 import subprocess
 import sys
-import termios
+import tempfile
 import time
+from pathlib import Path
 
 from tests.e2e.stack import Stack, running_stack
+from tests.onviftui.fake_daemon import FakeDaemon
 
 from .measure import spread
+from .terminal_line import echo_s, moves_s, terminal_line
 
 RUNS = 5
+KEYS = 100
+CAMERAS = 128
+BUSY_S = 10
+IDLE_S = 5
+LARGE = (120, 40)
 
 
 async def run() -> dict[str, object]:
     async with running_stack("--channels", "8") as stack:
         async with stack.client() as client:
             await stack.scan(client, await stack.add_nvr(client))
-            names = [camera.name for camera in await client.call("camera.list")]
-        first = [await asyncio.to_thread(_first_frame, stack, names[0]) for _ in range(RUNS)]
+        first = [await _first_frame(stack) for _ in range(RUNS)]
         bare = [await asyncio.to_thread(_bare_start) for _ in range(RUNS)]
-    return {"first_frame_s": spread(first), "peer: python -c pass": spread(bare)}
+    return {"first_frame_s": spread(first), "peer: python -c pass": spread(bare), **await _lines()}
 
 
 def _bare_start() -> float:
@@ -35,28 +42,51 @@ def _bare_start() -> float:
     return time.monotonic() - began
 
 
-def _first_frame(stack: Stack, word: str) -> float:
+async def _first_frame(stack: Stack) -> float:
     """Until the NVR's name stands on the screen."""
-    main, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "onviftui", "--socket", str(stack.socket)],
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        start_new_session=True,
-        env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},
-    )
-    os.close(terminal)
-    seen = b""
-    try:
-        while b"Garage" not in seen and word.encode() not in seen:
-            seen += os.read(main, 65536)
-            if time.monotonic() - began > 20:
-                raise AssertionError("no first frame within 20 s")
-        return time.monotonic() - began
-    finally:
-        process.terminate()
-        os.close(main)
-        process.wait()
+    async with terminal_line(sys.executable, "-m", "onviftui", "--socket", str(stack.socket)) as line:
+        return await line.sees(b"Garage")
+
+
+async def _lines() -> dict[str, object]:
+    """128 cameras on 120×40: keys, then nothing, then a quarter of them changing each second."""
+    with tempfile.TemporaryDirectory() as folder:
+        socket = Path(folder) / "s"
+        async with FakeDaemon(socket, CAMERAS) as daemon, terminal_line("cat", size=LARGE) as cat:
+            ui_command = (sys.executable, "-m", "onviftui", "--socket", str(socket))
+            async with terminal_line(*ui_command, size=LARGE) as line:
+                await line.sees(b"cameras")
+                line.press(b"2")
+                await line.sees(b"Server room")
+                await line.quiet(0.5)
+                echo = await echo_s(cat, KEYS)
+                moves = await moves_s(line, KEYS)
+                await line.quiet(1.0)
+                since = time.monotonic()
+                await asyncio.sleep(IDLE_S)
+                idle = line.bytes_since(since)
+                since = time.monotonic()
+                await _busy(daemon)
+                busy, frames = line.bytes_since(since), line.frames_since(since)
+    return {
+        "key_to_update_ms": spread([s * 1000 for s in moves]),
+        "peer: cat on a pty, ms": spread([s * 1000 for s in echo]),
+        "key_to_update_by_echo": round(statistics.median(moves) / statistics.median(echo), 1),
+        "bytes_per_s_idle": idle / IDLE_S,
+        "bytes_per_s_busy": round(busy / BUSY_S),
+        "frames_per_s_busy": round(frames / BUSY_S, 1),
+    }
+
+
+async def _busy(daemon: FakeDaemon) -> None:
+    """Bit rates of a quarter of the cameras change each second, spread over it."""
+    each_s = CAMERAS // 4
+    for change in range(each_s * BUSY_S):
+        number = change * 37 % CAMERAS + 1  # all have their turn, neighbours do not follow each other
+        camera = daemon.tables["camera"][number]
+        stream = camera.streams[0].model_copy(update={"bps": 5_000_000 + change % 90 * 100_000, "clients": 1})
+        changed = camera.model_copy(
+            update={"clients": 1, "recorder": "10.77.0.3", "streams": [stream, camera.streams[1]]}
+        )
+        daemon.change("camera", changed)
+        await asyncio.sleep(1 / each_s)
