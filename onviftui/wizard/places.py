@@ -92,7 +92,8 @@ def done(place: Place, store: Store) -> bool:
         case Place.START:
             return any(camera.enabled for camera in cameras)
         case Place.ADOPT:
-            return bool(cameras) and all(camera.adopted_by for camera in cameras if camera.enabled)
+            running = [camera for camera in cameras if camera.enabled]
+            return bool(running) and all(camera.adopted_by for camera in running)
 
 
 def makes_interfaces(store: Store) -> bool:

@@ -34,7 +34,7 @@ def step_line(now: Place, store: Store, look: Look) -> Line:
     for place in PLACES:
         if place is now:
             pieces += [(f"{look.cursor} ", Tone.ACCENT), (f"{place.value}   ", Tone.STRONG)]
-        elif done(place, store):
+        elif done(place, store) or (place is Place.NETWORK and now is not place):
             pieces += [("+ " if look.ascii else "✔ ", Tone.SUCCESS), (f"{place.value}   ", Tone.MUTED)]
         else:
             pieces += [("- " if look.ascii else "○ ", Tone.MUTED), (f"{place.value}   ", Tone.MUTED)]
@@ -109,7 +109,7 @@ def nvr_lines(searching: bool, found: int, trouble: str, width: int) -> list[Lin
         )
     else:
         lines += said("Choose it; address and account are tested before it is added.", width)
-    return [*lines, keys(("Enter", "takes it"), ("a", "types an address"), ("r", "searches again"), ("b", "goes back"))]
+    return [*lines, line(""), keys(("Enter", "takes it"), ("a", "types an address"), ("r", "searches again"), ("b", "goes back"))]
 
 
 def scan_lines(nvr: Nvr | None, job: Job | None, look: Look, width: int) -> list[Line]:
@@ -138,8 +138,8 @@ def name_lines(cameras: Sequence[Camera], left_out: Collection[int], editing: bo
     kept = len(cameras) - len(left_out)
     lines += said(f"{kept} of {count(len(cameras), 'camera')} will run. Recorders show these names.", width)
     if editing:
-        return [*lines, keys(("Enter", "saves it, next one"), ("Esc", "ends"))]
-    return [*lines, keys(("e", "edits"), ("Space", "leaves out"), ("Enter", "goes on"), ("b", "goes back"))]
+        return [*lines, line(""), keys(("Enter", "saves it, next one"), ("Esc", "ends"))]
+    return [*lines, line(""), keys(("e", "edits"), ("Space", "leaves out"), ("Enter", "goes on"), ("b", "goes back"))]
 
 
 def start_lines(cameras: Sequence[Camera], left_out: Collection[int], look: Look, width: int) -> list[Line]:

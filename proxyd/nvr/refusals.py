@@ -28,9 +28,10 @@ ENABLE_ONVIF = (
     "ONVIF is often off by default: enable it in the NVR's network settings, create an ONVIF user there, "
     "and check the port (80, 8000, 8080 and 2020 are usual)."
 )
+NOT_TRIED_AGAIN = "Nothing is tried again until you change them, because NVRs lock out after a few wrong passwords."
 CHECK_LOGIN = (
     "Check the user name and password. On many NVRs ONVIF has users of its own: create one in its ONVIF settings. "
-    "Nothing is tried again until you change them, because NVRs lock out after a few wrong passwords."
+    + NOT_TRIED_AGAIN
 )
 TOO_MUCH = "No NVR has that much to say: check the address, or update the NVR's firmware."
 CHECK_NETWORK = "Check the address, the cable and whether the NVR is switched on; then try again."

@@ -9,6 +9,7 @@ from proxyd.api import models as m
 from proxyd.camera.spec import NvrAccess
 from proxyd.errors import InvalidInput, ProxyError, UpstreamAuthError
 from proxyd.nvr import discovery
+from proxyd.nvr.refusals import NOT_TRIED_AGAIN
 from proxyd.nvr.refused_tries import words_of
 from proxyd.nvr.scan import test
 from proxyd.sources.scan import probe_source
@@ -135,7 +136,8 @@ class NvrMethods:
             return m.NvrTest(ok=False, message=error.message, hint=error.hint)
         await self._account_tested(p, access, refused=True)
         count = self._parts.refused_tries.refused(access, time.monotonic())
-        return m.NvrTest(ok=False, message=error.message, hint=f"{error.hint} {words_of(count)}", refused=count)
+        hint = f"{error.hint.removesuffix(NOT_TRIED_AGAIN).strip()} {words_of(count)}"
+        return m.NvrTest(ok=False, message=error.message, hint=hint.strip(), refused=count)
 
     async def _account_tested(self, p: m.NvrTestParams, access: NvrAccess, *, refused: bool) -> None:
         """A test of exactly what is stored tells something about the NVR, and all who look at it hear that."""
