@@ -1,4 +1,5 @@
-"""The log entries about one camera, newest first; below them the whole of the one under the cursor."""
+"""What was done with one camera and what the daemon's own log says of it, newest first; below them the whole of the one
+under the cursor."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from proxyd.api.logs import DaemonLine, DaemonLog
 from proxyd.api.models import LogEntry
 
+from ..roles import may, needed
 from ..store import Changes
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
@@ -28,7 +31,7 @@ _EMPTY = [line(""), line(("    Nothing has been written about this camera yet.",
 class LogsPane(Pane):
     pane_id = "logs"
     title = "Logs"
-    heading = "What was done with it, newest first"
+    heading = "What was done, what the daemon says, newest first"
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("time", "WHEN", 15),
         Column("what", "WHAT", 30, flex=1),
@@ -38,6 +41,7 @@ class LogsPane(Pane):
     def __init__(self, camera: int) -> None:
         super().__init__(camera)
         self._entries: dict[int, LogEntry] = {}
+        self._lines: list[DaemonLine] = []
 
     def compose(self) -> ComposeResult:
         yield Lines(classes="pane-heading")
@@ -61,10 +65,20 @@ class LogsPane(Pane):
             self._read()
         elif changes.log:
             self._take(list(ui_of(self).store.log.values()))
+            self._read_daemon()
 
     def _read(self) -> None:
         """Also what is older than the entries that everybody gets."""
         self.ask("log.tail", self._take, {"limit": LIMIT, "subject": self._subject})
+        self._read_daemon()
+
+    def _read_daemon(self) -> None:
+        if may(ui_of(self).store.role, needed("log.daemon")):
+            self.ask("log.daemon", self._take_lines, {"camera": self.camera_id, "level": "info", "limit": LIMIT})
+
+    def _take_lines(self, log: DaemonLog) -> None:
+        self._lines = log.lines
+        self._show()
 
     @property
     def _subject(self) -> str:
@@ -80,22 +94,26 @@ class LogsPane(Pane):
         ui = ui_of(self)
         now = ui.local_now()
         rows = []
-        for entry in sorted(self._entries.values(), key=lambda one: -one.id):
-            glyph, plain, tone = _SIGNS[entry.level]
+        for key, shown in sorted(self._shown().items(), key=lambda item: item[1].at, reverse=True):
+            glyph, plain, tone = _SIGNS.get(shown.level, _SIGNS["info"])
+            by = shown.actor if isinstance(shown, LogEntry) else f"proxyd, {shown.part}"
             cells = (
-                Cell(format_when(entry.at, now, now.tzinfo), Tone.MUTED),
-                Cell(entry.message, tone),
-                Cell(entry.actor, Tone.MUTED),
+                Cell(format_when(shown.at, now, now.tzinfo), Tone.MUTED),
+                Cell(shown.message, tone),
+                Cell(by, Tone.MUTED),
             )
-            rows.append(Row(entry.id, plain if ui.look.ascii else glyph, tone, cells))
+            rows.append(Row(key, plain if ui.look.ascii else glyph, tone, cells))
         self.table.show(rows, stale=self.stale, empty=_EMPTY)
         self._show_detail()
 
+    def _shown(self) -> dict[int, LogEntry | DaemonLine]:
+        """By the key of the row: the daemon's own lines have numbers of their own."""
+        return {**self._entries, **{-one.id: one for one in self._lines}}
+
     @on(LiveTable.Moved, "#camera-log")
     def _show_detail(self) -> None:
-        entry = self._entries.get(self.table.cursor_key or 0)
-        words = f"{entry.message}{f'  ({entry.actor})' if entry.actor else ''}" if entry else ""
-        shown = wrap(words, max(20, self.size.width - 3), Tone.TEXT, limit=4) if words else []
+        found = self._shown().get(self.table.cursor_key or 0)
+        shown = wrap(found.message, max(20, self.size.width - 3), Tone.TEXT, limit=4) if found else []
         self.query_one("#camera-log-detail", Lines).show([((" ", Tone.TEXT), *one) for one in shown])
 
     def on_resize(self) -> None:

@@ -44,6 +44,18 @@ async def noted(client: RpcClient, camera: m.Camera, words: str) -> m.Camera:
             await asyncio.sleep(0.1)
 
 
+async def kept_in_history(client: RpcClient, camera: m.Camera) -> None:
+    """What passed stands in the last steps, as fast as it did, for this camera and for all together."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not any((history := await client.call("camera.history", {"id": camera.id})).streams[0].bps):
+            await asyncio.sleep(0.1)
+    main, sub = history.streams
+    seen = await main_stream(client, camera)
+    assert 0 < sum(main.bps) * history.step_s <= seen.bytes_total * 8 * 1.3  # a step lasts a little longer or shorter
+    assert max(main.fps) > 5 and not any(sub.bps)
+    assert any((await client.call("history")).bps)
+
+
 async def test_a_stream_that_plays_is_seen_and_one_that_became_another_is_warned_of() -> None:
     async with running_stack("--channels", "1") as stack, stack.client() as client:
         nvr = await stack.add_nvr(client)
@@ -66,6 +78,7 @@ async def test_a_stream_that_plays_is_seen_and_one_that_became_another_is_warned
         assert page["onviftui_camera_up", str(camera.id)] == page["onviftui_nvr_up", str(nvr.id)] == 1
         await watching
         await noted(client, camera, "")
+        await kept_in_history(client, camera)
 
         await stack.fault(fault="media2-only-h265")  # its main streams are H.265 from now on
         async with asyncio.timeout(DEADLINE_S):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,15 @@ def shown_panes(ui: Ui) -> list[str]:
     return [pane.pane_id for pane in ui.app.screen.query(Pane) if pane.is_shown]
 
 
+async def until_shown(ui: Ui, pane: str) -> None:
+    await ui.until(lambda: pane in shown_panes(ui), pane)
+
+
+async def until_moved(daemon: FakeDaemon, ui: Ui, action: str) -> None:
+    """The last move that was asked for is this one."""
+    await ui.until(lambda: [call["action"] for call in daemon.called("camera.ptz")][-1:] == [action], action)
+
+
 # panes
 
 
@@ -75,7 +85,7 @@ async def test_tab_goes_through_all_panes_and_back(socket: Path) -> None:
     async with FakeDaemon(socket, 2) as daemon, running_ui(socket) as ui:
         await ui.press("2", "enter")
         seen = []
-        for words in ("drawn: the last 5 minutes", "What happened", "What recorders asked", "What was done with it"):
+        for words in ("drawn: the last 5 minutes", "What happened", "What recorders asked", "What was done, what"):
             await ui.press("tab")
             await ui.sees(words)
             seen += shown_panes(ui)
@@ -83,7 +93,7 @@ async def test_tab_goes_through_all_panes_and_back(socket: Path) -> None:
         await ui.press("tab")
         await ui.sees("To type into a recorder")
         await ui.press("shift+tab")
-        await ui.sees("What was done with it")
+        await ui.sees("What was done, what")
         change(daemon, ptz=True)  # a scan has found a motor
         await ui.sees("PTZ")
         await ui.press("shift+tab")
@@ -98,7 +108,7 @@ async def test_keys_go_to_their_pane(socket: Path, size: tuple[int, int]) -> Non
             await ui.press("2", "enter")
             for key, pane in (("b", "streams"), ("t", "requests"), ("v", "events"), ("l", "logs"), ("m", "ptz")):
                 await ui.press(key)
-                await ui.until(lambda pane=pane: pane in shown_panes(ui), pane)
+                await until_shown(ui, pane)
                 await ui.until(lambda: ui.app.focused is not None, "a focus")
                 assert f"▸{ui.app.screen.query_one(f'#pane-{pane}', Pane).title}" in ui.text
 
@@ -453,10 +463,17 @@ async def test_its_log_entries_come_with_the_newest_and_are_shown_in_full(socket
     async with FakeDaemon(socket, 2) as daemon:
         older: list[LogEntry] = [log(8, long, "warning", "camera 1"), log(9, "of another", subject="camera 2")]
         daemon.answers["log.tail"] = older
+        line = logging.LogRecord(
+            "proxyd.camera.fleet", logging.WARNING, __file__, 1, "camera 1: port is taken", (), None
+        )
+        daemon.ring.handle(line)
         async with running_ui(socket) as ui:
             await ui.press("2", "enter", "l")
             await ui.sees("asks again and again")
-            assert "to the end" in ui.text and "of another" not in ui.text
+            await ui.sees("port is taken")
+            assert "of another" not in ui.text
+            await ui.press("j", "j")
+            await ui.sees("to the end")
             daemon.change("log", log(10, "Renamed it.", subject="camera 1"))
             await ui.sees("Renamed it.")
             rows = ui.text.splitlines()
@@ -482,12 +499,7 @@ async def test_keys_of_the_pad_move_the_camera_for_a_moment(socket: Path) -> Non
         await with_pad(daemon, ui)
         for key, action in (("l", "right"), ("up", "up"), ("plus", "in"), ("H", "home"), ("space", "stop")):
             await ui.press(key)
-            await ui.until(
-                lambda action=action: (
-                    daemon.called("camera.ptz")[-1:][:1] != [] and daemon.called("camera.ptz")[-1]["action"] == action
-                ),
-                action,
-            )
+            await until_moved(daemon, ui, action)
         assert daemon.called("camera.ptz")[0] == {"id": 1, "action": "right", "speed": 0.5, "seconds": 0.6}
         await ui.press("greater_than_sign")
         await ui.sees("75 %")
@@ -515,7 +527,7 @@ async def test_presets_are_listed_by_name_and_enter_goes_there(socket: Path) -> 
         moved = {"id": 1, "action": "preset", "preset": "Parking lot", "speed": 1.0, "seconds": 0.6}
         assert daemon.called("camera.ptz") == [moved]
         await ui.press("tab")
-        await ui.sees("What was done with it")
+        await ui.sees("What was done, what")
 
 
 async def test_y_in_the_list_offers_the_same(socket: Path) -> None:
