@@ -97,7 +97,7 @@ class SettingsScreen(RowsScreen):
         cells = (
             Cell(whose, Tone.MUTED),
             Cell(item.label, tone),
-            Cell(item.value, chosen),
+            Cell(item.value or ui_of(self).look.dash, chosen),
             Cell(item.source, Tone.MUTED),
         )
         return Row(key, " ", Tone.MUTED, cells)

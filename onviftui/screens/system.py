@@ -72,11 +72,11 @@ def _undo() -> Screen[Any]:
 
 ENTRIES: tuple[Entry, ...] = (
     Entry("Guide", "From the network to the recorder, step by step", _guide, Role.ADMIN),
-    Entry("Users", "Who may log in by SSH, by which keys, and what each may do", _users, Role.ADMIN),
-    Entry("Settings", "How this UI looks, the account that all cameras share, what is configured", _settings),
-    Entry("Backups", "Everything in one encrypted file, and becoming what one holds", _backups, Role.ADMIN),
-    Entry("Undo", "What was changed since proxyd started, and taking it back", _undo),
-    Entry("About", "Versions of everything, where the data lies, the licence", _about),
+    Entry("Users", "Who may log in by SSH, and what each may do", _users, Role.ADMIN),
+    Entry("Settings", "Looks, the shared account, what is configured", _settings),
+    Entry("Backups", "Everything in one encrypted file; restoring it", _backups, Role.ADMIN),
+    Entry("Undo", "What was changed, and taking it back", _undo),
+    Entry("About", "Versions, where the data lies, the licence", _about),
 )
 
 
@@ -92,7 +92,7 @@ class SystemView(TableView):
     columns: ClassVar[tuple[Column, ...]] = (
         Column("label", "SYSTEM", 16),
         Column("what", "WHAT IT IS", 40, flex=1),
-        Column("role", "FOR", 8, 1),
+        Column("role", "FOR", 9, 1),
     )
 
     def items(self) -> Mapping[int, Any]:

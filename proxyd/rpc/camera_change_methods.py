@@ -16,8 +16,8 @@ from .access import Caller
 from .parts import Parts, reveal, subject
 
 _SAID = {
-    ("discovery", True): "Recorders find {} by searching again.",
-    ("discovery", False): "Recorders do not find {} by searching any more.",
+    ("discovery", True): "Switched discovery of {} on.",
+    ("discovery", False): "Switched discovery of {} off.",
     ("https", True): "Switched HTTPS of {} on.",
     ("https", False): "Switched HTTPS of {} off.",
     ("audio", True): "Recorders get the sound of {} again.",

@@ -65,7 +65,7 @@ async def test_everything_that_was_changed_is_taken_back_step_by_step() -> None:
         assert await client.call("camera.list") == []
 
         known: list[Undoable] = await client.call("undo.list")
-        assert [one.what.split()[0] for one in known] == ["Removed", "Changed", "Removed", "Stopped", "Recorders"]
+        assert [one.what.split()[0] for one in known] == ["Removed", "Changed", "Removed", "Stopped", "Switched"]
         assert [one.role for one in known] == [Role.ADMIN, Role.ADMIN, Role.ADMIN, Role.OPERATOR, Role.OPERATOR]
         for one in known:
             done: Undone = await client.call("undo.apply")
