@@ -5,7 +5,7 @@ Pure. Notifications only write here; the screens read what `take` says changed, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -18,6 +18,7 @@ from proxyd.api.models import (
     Camera,
     CameraState,
     Event,
+    Finding,
     Interface,
     Job,
     JobState,
@@ -101,8 +102,10 @@ class Store:
         self.log: dict[int, LogEntry] = {}
         self.status: Status | None = None
         self.seq = -1
+        self.findings: tuple[Finding, ...] | None = None  # of the last examination of the network, if there was one
         self.link = Link.CONNECTING
         self.link_reason = ""
+        self.other_version = ""  # in words, where the daemon is not of the UI's version
         self.unreadable = 0  # events this version could not understand
         self.on_change: Callable[[], None] = lambda: None
         self._changes = Changes()
@@ -192,6 +195,12 @@ class Store:
             self.link, self.link_reason = link, reason
             self._changes.link = True
             self.on_change()
+
+    def examined(self, findings: Sequence[Finding]) -> None:
+        """What an examination of the network found; interfaces show what is about them."""
+        self.findings = tuple(findings)
+        self._changes.ids["interface"].update(self.interfaces)
+        self.on_change()
 
     def take(self) -> Changes:
         """What changed since the last call."""

@@ -22,6 +22,8 @@ from .paint import Lines
 def header_line(store: Store, look: Look, host: str, width: int) -> Line:
     """Program, host, cameras by state, bit rate; or that the daemon is away. Changes only when data does."""
     left = line((" onviftui", Tone.ACCENT), (f"  {plain(host)}", Tone.MUTED))
+    if store.link is Link.AWAY and store.other_version:
+        return spread(left, line((f"{store.other_version} ", Tone.ERROR)), width)
     if store.link is Link.AWAY:
         if store.status is None:
             return spread(left, line(("proxyd is not running, trying again… ", Tone.ERROR)), width)
@@ -41,6 +43,8 @@ def header_line(store: Store, look: Look, host: str, width: int) -> Line:
             right += [("  ", Tone.TEXT), (f"{look.glyph(Sign(*glyph, ''))} {number}", tone)]
     if counts.bps:
         right.append((f"  {format_mbit(counts.bps):>5} Mbit/s", Tone.TEXT))
+    if store.other_version:
+        right.append(("  other version", Tone.WARNING))
     if store.status and store.status.role == "viewer":
         right.append(("  view only", Tone.WARNING))
     return spread(left, (*right, (" ", Tone.TEXT)), width)
