@@ -29,7 +29,8 @@ def fitted(picture: tuple[int, int], room: tuple[int, int], cell: tuple[int, int
 def within(picture: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
     """Pixels of a picture that is stretched to the shape of the box, and no larger than either."""
     share = min(1.0, max(picture[0] / box[0], picture[1] / box[1]))
-    return max(1, int(box[0] * share)), max(1, int(box[1] * share))
+    width, height = (min(max(1, int(side * share)), most) for side, most in zip(box, picture, strict=True))
+    return width, height
 
 
 def load(data: bytes, size: tuple[int, int]) -> Image:

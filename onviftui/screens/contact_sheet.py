@@ -66,6 +66,7 @@ class ContactSheet(LiveScreen):
         super().on_mount()
         self.thumbs.focus()
         self._agreed = not ui_of(self).pictures.over_ssh
+        self._show_title()  # before the room for pictures is measured
         self.call_after_refresh(self._show_page)
 
     def apply(self, changes: Changes) -> None:
@@ -97,14 +98,17 @@ class ContactSheet(LiveScreen):
 
     def _in_new_size(self) -> None:
         self._resized = None
-        if self.is_mounted:
+        if self.is_mounted and self._fitting() != self._grid:
             current = self.thumbs.current
             self._show_page(current.camera if current else None)
 
+    def _fitting(self) -> Grid:
+        size = self.thumbs.size
+        return fitting(len(self._cameras), size.width, size.height)
+
     def _show_page(self, camera: int | None = None) -> None:
         """The page with this camera, or the one that was shown; what is missing there is fetched."""
-        size = self.thumbs.size
-        grid = fitting(len(self._cameras), size.width, size.height)
+        grid = self._fitting()
         if grid != self._grid:
             self._grid = grid
             self._thumbs.clear()  # they are too small or too large now
@@ -201,9 +205,8 @@ class ContactSheet(LiveScreen):
 
     def _show_title(self) -> None:
         pages = self._grid.pages(len(self._cameras))
-        left = line((f" {plain(self._title)}", Tone.STRONG), (f"   {count(len(self._cameras), 'camera')}", Tone.MUTED))
-        if pages > 1:
-            left = (*left, (f"   page {self._page + 1} of {pages}", Tone.MUTED))
+        where = f"page {self._page + 1} of {pages}" if pages > 1 else count(len(self._cameras), "camera")
+        left = line((f" {plain(self._title)}", Tone.STRONG), (f"   {where}", Tone.MUTED))
         canvas = self._canvas
         if canvas.method is Method.OFF:
             state = line(("   Pictures are switched off in Settings.", Tone.WARNING))

@@ -55,12 +55,20 @@ class Terminal:
     async def ended(self) -> int:
         return await asyncio.to_thread(self.process.wait, START_S)
 
-    def close(self) -> None:
+    def hang_up(self) -> None:
+        """The terminal is gone."""
         asyncio.get_running_loop().remove_reader(self._master)
+        os.close(self._master)
+        self._master = -1
+
+    def close(self) -> None:
+        if self._master >= 0:
+            asyncio.get_running_loop().remove_reader(self._master)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self._master)
+        if self._master >= 0:
+            os.close(self._master)
 
 
 @contextlib.contextmanager
