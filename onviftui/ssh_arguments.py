@@ -37,9 +37,9 @@ def fill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--session-mb",
         type=_megabytes,
-        default=1024,
+        default=512,
         metavar="N",
-        help="address space of one session in MB, 128 to 65536 (1024); it uses a small part of that",
+        help="address space of one session in MB, 128 to 65536 (512); it uses a part of that",
     )
 
 

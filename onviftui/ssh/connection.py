@@ -62,6 +62,9 @@ class Connection(asyncssh.SSHServer):
         self._login = Login(self._front.logins, conn, self.address)
         # asyncio tells the protocol when its buffer is full; asyncssh's has no use for that, we have: a client that
         # does not read would otherwise fill it with what fits into his window.
+        transport = getattr(conn, "_transport", None)
+        if transport is not None:  # asyncssh gives it to nobody; without this asyncio's own limit of 64 KiB holds
+            transport.set_write_buffer_limits(high=self._front.settings.send_buffer)
         setattr(conn, "pause_writing", lambda: self._set_full(True))  # noqa: B010 - a method of the library's object
         setattr(conn, "resume_writing", lambda: self._set_full(False))  # noqa: B010 - likewise
         self._front.arrived(self)

@@ -12,7 +12,7 @@ class Settings:
     passwords: bool = False
     idle_s: float = 30 * 60  # no key pressed in the UI; 0: never
     sessions: int = 20
-    session_memory: int = 1024 * 1024 * 1024  # address space, most of which is never touched
+    session_memory: int = 512 * 1024 * 1024  # address space; a session uses a fifth of it
 
     sessions_per_user: int = 10
     sessions_per_connection: int = 4
@@ -29,7 +29,7 @@ class Settings:
     variables: int = 16
     command_length: int = 16 * 1024
     receive_window: int = 64 * 1024
-    send_buffer: int = 32 * 1024  # of the kernel, per connection (it doubles this for its own book-keeping)
+    send_buffer: int = 32 * 1024  # per connection: ours, and once more the kernel's (which doubles it for itself)
     spawn_s: float = 10.0
     resize_s: float = 0.1  # at most one change of size in this time
     hangup_s: float = 0.4  # from SIGHUP or SIGTERM to SIGKILL

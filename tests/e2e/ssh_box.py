@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -14,15 +15,24 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_S = 30.0
+RUN = """
+import json, sys
+from onviftui.cli import main
+from onviftui.ssh import command, settings
+limits = json.loads(sys.argv[1])
+command.Settings = lambda **given: settings.Settings(**(given | limits))
+sys.exit(main(sys.argv[2:]))
+"""
 ROLES = {"anna": "admin", "olga": "operator", "vic": "viewer"}
 
 
@@ -36,8 +46,10 @@ class Done:
 class SshBox:
     """`onviftui ssh` for a daemon's socket, with a key for each of ROLES, and `mallory` whom nobody knows."""
 
-    def __init__(self, folder: Path, daemon: Path, *options: str) -> None:
+    def __init__(self, folder: Path, daemon: Path, *options: str, **limits: float) -> None:
+        """`limits`: fields of Settings that no option sets, so that a test need not wait for minutes."""
         self.folder = folder
+        self._limits = limits
         self._daemon = daemon
         self._options = options
         self.users = folder / "users"
@@ -47,6 +59,7 @@ class SshBox:
         self.allow(ROLES)
         self.port = _free_port()
         self.log = folder / "front.log"
+        self._starts = 0
         self.start()
 
     def allow(self, roles: dict[str, str]) -> None:
@@ -62,7 +75,7 @@ class SshBox:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-W", "error", "-m", "onviftui", "ssh"),
+                    *(sys.executable, "-W", "error", "-c", RUN, json.dumps(self._limits), "ssh"),
                     *("--socket", str(self._daemon), "--users", str(self.users)),
                     *("--listen", f"127.0.0.1:{self.port}", *self._options),
                 ],
@@ -71,7 +84,8 @@ class SshBox:
                 cwd=ROOT,
                 env=os.environ | {"XDG_STATE_HOME": str(self.folder / "state")},
             )
-        self.wait_until_said("listens for SSH")
+        self._starts += 1
+        self.wait_until_said("listens for SSH", self._starts)
 
     def stop(self) -> int:
         """Its exit code."""
@@ -135,6 +149,24 @@ class SshBox:
             env=client_environment(),
         )
         return Done(done.returncode, done.stdout, done.stderr.decode())
+
+    @asynccontextmanager
+    async def connection(self, key: str) -> AsyncIterator[asyncssh.SSHClientConnection]:
+        """Of a client in this process, for what `ssh` cannot be told to do. His kernel takes little for him."""
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
+        async with asyncssh.connect(
+            sock=sock,
+            config=None,
+            known_hosts=None,
+            username="cameras",
+            client_keys=[str(self.folder / key)],
+            agent_path=None,
+            gss_host=None,
+        ) as conn:
+            yield conn
 
     @contextmanager
     def terminal(

@@ -1,0 +1,184 @@
+"""How sessions by SSH end when something dies, and that nothing is left: processes, memory, a terminal in disorder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from .ssh_box import SshBox, alive, require_ssh
+from .stack import Stack, stack_of
+from .test_ssh import RESTORED, answers, opened
+
+GONE_S = 1.0
+BUFFER = 128 * 1024
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    require_ssh()
+    with stack_of(simulator=False) as running:
+        asyncio.run(answers(running))
+        yield running
+
+
+@pytest.fixture
+def box(stack: Stack, tmp_path: Path) -> Iterator[SshBox]:
+    box = SshBox(tmp_path, stack.socket)
+    yield box
+    box.stop()
+    assert "Traceback" not in box.said()
+
+
+async def test_out_of_memory_ends_that_session_alone(stack: Stack, tmp_path: Path) -> None:
+    box = SshBox(tmp_path, stack.socket, session_memory=72 * 1024 * 1024)
+    try:
+        with box.terminal("anna") as screen:
+            assert await screen.ended() in (1, 70)
+            assert b"onviftui" in screen.output and b"Traceback" not in screen.output
+            assert screen.output.count(b"\x1b[?1049h") == screen.output.count(b"\x1b[?1049l")
+        assert alive(box.zygote)
+    finally:
+        box.stop()
+
+
+async def test_a_dead_zygote_ends_sessions_honestly_and_is_replaced(box: SshBox) -> None:
+    with box.terminal("anna") as screen:
+        await opened(screen)
+        old, children = box.zygote, box.children
+        os.kill(old, signal.SIGKILL)
+        assert await screen.ended() == 70
+        assert all(sequence in screen.output for sequence in RESTORED)
+        assert len(screen.lines) == 1 and "log in again" in screen.lines[0]
+    box.wait_until(lambda: not any(alive(pid) for pid in children), "its sessions are gone")
+    box.wait_until_said("another one is started")
+    assert box.run("anna", "status").code == 0
+    assert box.zygote != old
+
+
+async def test_a_zygote_that_hangs_is_replaced(stack: Stack, tmp_path: Path) -> None:
+    box = SshBox(tmp_path, stack.socket, spawn_s=1.0)
+    try:
+        old = box.zygote
+        os.kill(old, signal.SIGSTOP)
+        done = await asyncio.to_thread(box.run, "anna", "status")
+        assert done.code == 1 and "try again in a moment" in done.err
+        assert (await asyncio.to_thread(box.run, "anna", "status")).code == 0
+        assert not alive(old)
+    finally:
+        box.stop()
+
+
+async def test_stopping_the_server_says_goodbye(box: SshBox) -> None:
+    with box.terminal("anna") as screen, box.terminal("vic") as other:
+        await opened(screen)
+        await opened(other)
+        children, zygote = box.children, box.zygote
+        assert await asyncio.to_thread(box.stop) == 0
+        for terminal in (screen, other):
+            assert await terminal.ended() == 1
+            assert all(sequence in terminal.output for sequence in RESTORED)
+            assert "stopped or restarted" in terminal.lines[0]
+        assert not any(alive(pid) for pid in (*children, zygote))
+
+
+async def test_killing_the_server_leaves_no_process(box: SshBox) -> None:
+    with box.terminal("anna") as screen:
+        await opened(screen)
+        processes = [*box.children, box.zygote]
+        box.process.kill()
+        box.wait_until(
+            lambda: not any(alive(pid) for pid in processes), "processes behind a front that is gone", GONE_S
+        )
+
+
+@pytest.mark.parametrize("words", [(), ("log", "tail", "-f")])
+async def test_a_client_that_vanishes_leaves_no_process(box: SshBox, words: tuple[str, ...]) -> None:
+    with ExitStack() as opened_ones:
+        screens = [opened_ones.enter_context(box.terminal("anna", *words)) for _ in range(3)]
+        for screen in screens:
+            await (screen.sees(b"proxyd") if words else opened(screen))
+        children = box.children
+        assert len(children) == 3
+        for screen in screens:
+            screen.process.kill()
+        box.wait_until(lambda: not any(alive(pid) for pid in children), "sessions of vanished clients", GONE_S)
+    assert alive(box.zygote)
+
+
+async def test_a_client_that_stops_reading_costs_little(box: SshBox) -> None:
+    """He reads nothing more while his screen is drawn again and again. What the front took from the program and his
+    machine did not get is what he costs: in the front, and in the kernel's buffer behind it."""
+    async with box.connection("anna") as conn:
+        process = await conn.create_process(term_type="xterm-256color", term_size=(200, 60), encoding=None)
+        await process.stdout.readuntil(b"Overview")
+        transport = conn._transport
+        assert transport is not None
+        transport.pause_reading()
+        got, took = _acknowledged(box.port), _read_by(box.process.pid)
+        still = Still(lambda: _read_by(box.process.pid))
+        for step in range(600):
+            process.change_terminal_size(200 - step % 2, 60)
+            await asyncio.sleep(0.05)
+            if still():
+                break
+        waiting = (_read_by(box.process.pid) - took) - (_acknowledged(box.port) - got)
+        assert 16 * 1024 < waiting <= BUFFER
+        await asyncio.to_thread(box.run, "vic", "status")  # nobody else waits for him
+        transport.resume_reading()
+        process.stdin.write(b"q")
+        assert (await process.wait()).exit_status == 0
+
+
+class Still:
+    """True once a figure did not change for a second."""
+
+    def __init__(self, figure: Callable[[], int]) -> None:
+        self._figure = figure
+        self._last, self._since = figure(), time.monotonic()
+
+    def __call__(self) -> bool:
+        now = self._figure()
+        if now != self._last:
+            self._last, self._since = now, time.monotonic()
+        return time.monotonic() - self._since > 1.0
+
+
+async def test_sessions_outlive_a_restart_of_the_daemon(stack: Stack, box: SshBox) -> None:
+    with ExitStack() as opened_ones:
+        screens = [opened_ones.enter_context(box.terminal(name)) for name in ("anna", "anna", "olga", "vic", "vic")]
+        for screen in screens:
+            await opened(screen)
+        starts = [len(screen.output) for screen in screens]
+        stack.kill_daemon()
+        for screen, start in zip(screens, starts, strict=True):
+            await screen.sees(b"reconnecting", start)
+        starts = [len(screen.output) for screen in screens]
+        stack.start_daemon()
+        for screen, start in zip(screens, starts, strict=True):
+            await screen.sees(b"cameras", start)  # the head line tells of cameras again
+        assert len(box.children) == 5
+        for screen in screens:
+            screen.press(b"q")
+            assert await screen.ended() == 0
+
+
+def _read_by(pid: int) -> int:
+    """Bytes that a process got by read(2): of terminals, not of sockets."""
+    return int(re.search(r"rchar: (\d+)", Path(f"/proc/{pid}/io").read_text())[1])  # type: ignore[index]  # always there
+
+
+def _acknowledged(port: int) -> int:
+    """Bytes that the kernel of the client has of us."""
+    text = subprocess.run(
+        ["ss", "-tinHO", "state", "established", f"sport = :{port}"], capture_output=True, text=True, check=True
+    ).stdout
+    return sum(int(found) for found in re.findall(r"bytes_acked:(\d+)", text))
