@@ -201,6 +201,7 @@ class Acting(ActingOnInterfaces, ActingSafely, App[int]):
 
     def examine(self) -> None:
         def found(findings: list[Finding]) -> None:
+            self.store.examined(findings)
             self.push_screen(Findings(findings))
 
         self.ask(

@@ -11,9 +11,11 @@ from ..keys import view_bindings
 from ..store import Changes
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
-from ..widgets.line import Line, line, wrap
+from ..widgets.interface_lines import doctor_word, findings_of, interface_lines, lease_words
+from ..widgets.line import Line, line
 from ..widgets.rows import Row
-from ..words import OFF_GLYPH, ON_GLYPH, WAITING_GLYPH, Sign, Tone
+from ..words import HUMAN_GLYPH, OFF_GLYPH, ON_GLYPH, WAITING_GLYPH, Sign, Tone
+from .findings import Findings
 from .view import TableView
 
 
@@ -27,7 +29,9 @@ class InterfacesView(TableView):
         Column("state", "STATE", 15),
         Column("camera", "CAMERA", 16, flex=2, longest=40),
         Column("mac", "MAC", 17, 2),
-        Column("kind", "KIND", 8, 3),
+        Column("lease", "LEASE UNTIL", 15, 3),
+        Column("doctor", "DOCTOR", 10, 4),
+        Column("kind", "ON", 10, 5),
     )
     first_sort = ("name", False)
     filter_names = frozenset({"state", "name", "address", "mac", "camera"})
@@ -39,6 +43,8 @@ class InterfacesView(TableView):
         return None if changes.names else changes.of("interface")
 
     def _sign(self, item: Interface) -> Sign:
+        if any(finding.severity == "problem" for finding in findings_of(item, ui_of(self).store.findings)):
+            return Sign(*HUMAN_GLYPH, "has a problem")
         if not item.up:
             return Sign(*WAITING_GLYPH, "down")
         if not item.address:
@@ -58,7 +64,9 @@ class InterfacesView(TableView):
             Cell(sign.word, Tone.TEXT if sign.word == "in use" else sign.tone),
             Cell(self._camera(item) or look.dash, Tone.TEXT if item.camera else Tone.MUTED),
             Cell(item.mac, Tone.MUTED),
-            Cell(item.kind, Tone.MUTED),
+            Cell(lease_words(item, ui_of(self).local_now()) or look.dash, Tone.MUTED),
+            Cell(doctor_word(item, ui_of(self).store.findings) or look.dash, Tone.MUTED),
+            Cell(item.parent or item.kind, Tone.MUTED),
         )
         return Row(item.id, look.glyph(sign), sign.tone, cells)
 
@@ -77,7 +85,9 @@ class InterfacesView(TableView):
             "state": (self._sign(item).word, item.id),
             "camera": (not item.camera, self._camera(item).casefold()),
             "mac": item.mac,
-            "kind": item.kind,
+            "lease": item.lease_until or "",
+            "doctor": doctor_word(item, ui_of(self).store.findings),
+            "kind": item.parent or item.kind,
         }
         return values.get(column, item.id)
 
@@ -90,22 +100,26 @@ class InterfacesView(TableView):
         ]
 
     def detail_lines(self, item: Interface, width: int, height: int) -> list[Line]:
-        free = sum(not other.camera for other in self.items().values())
-        total = len(self.items())
-        if item.message:
-            words = [((" ", Tone.TEXT), *w) for w in wrap(item.message, max(20, width - 2), Tone.WARNING, limit=2)]
-        else:
-            words = []
-        what = f"Enter opens {self._camera(item)}." if item.camera else "A new camera may stand here."
-        return [
-            line((f" {item.name}", Tone.STRONG), f"   {item.mac}   {item.address or 'no address'}"),
-            line((f" {total - free} in use, {free} free.  {what}", Tone.MUTED)),
-            *words,
-        ]
+        ui = ui_of(self)
+        return interface_lines(
+            item,
+            list(self.items().values()),
+            self._camera(item),
+            ui.store.findings,
+            ui.local_now(),
+            width,
+            height,
+        )
 
     def action_open(self) -> None:
+        """What is wrong with it, else its camera."""
         interface = self.current()
-        if interface is not None and interface.camera:
+        if interface is None:
+            return
+        found = findings_of(interface, ui_of(self).store.findings)
+        if any(finding.severity == "problem" for finding in found):
+            self.app.push_screen(Findings(found))
+        elif interface.camera:
             ui_of(self).open_camera(interface.camera)
 
     def action_add_interfaces(self) -> None:

@@ -139,6 +139,7 @@ class NetworkPane(Pane):
     def again(self) -> None:
         def found(findings: list[Finding]) -> None:
             self.findings = findings
+            self.store.examined(findings)
 
         self.ask("interface.doctor", {}, "Examining the network…", found, EXAMINE_S)
 

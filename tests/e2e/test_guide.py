@@ -132,12 +132,11 @@ async def test_the_guide_goes_on_after_the_ui_was_killed(tmp_path: Path) -> None
         async with stack.client() as client:
             nvr = await stack.add_nvr(client)
             await stack.scan(client, nvr, start=False)
-        environ = {"XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
-        with terminal(stack.socket, **environ) as screen:
+        with terminal(stack.socket, XDG_STATE_HOME=str(tmp_path), XDG_CONFIG_HOME=str(tmp_path)) as screen:
             await screen.sees(b"guide me")
             await press(screen, b"w", b"What shall the cameras be called?")
             screen.process.kill()
-        with terminal(stack.socket, **environ) as screen:
+        with terminal(stack.socket, XDG_STATE_HOME=str(tmp_path), XDG_CONFIG_HOME=str(tmp_path)) as screen:
             await screen.sees(b"guide me")
             await press(screen, b"w", b"What shall the cameras be called?")
             await press(screen, b"\r", b"Start 2 cameras")
@@ -165,8 +164,8 @@ async def test_by_the_command_line() -> None:
         def follow() -> None:
             assert run("status")["mode"] == "loopback"
             assert all(finding["severity"] != "problem" for finding in run("interface", "doctor"))
-            account = ("--host", stack.said["host"], "--port", str(stack.said["port"]), "--user", NVR_USER)
-            account += ("--password-stdin",)
+            where = ("--host", stack.said["host"], "--port", str(stack.said["port"]))
+            account = (*where, "--user", NVR_USER, "--password-stdin")
             refused = run("nvr", "test", *account, stdin="not-it", code=1)
             assert (refused["ok"], refused["refused"]) == (False, 1)
             assert run("nvr", "test", *account, stdin=NVR_PASSWORD)["channels"] == CHANNELS

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from onviftui.screens.dialog import AskText, Confirm
+from onviftui.widgets.interface_lines import interface_lines
+from onviftui.widgets.line import texts
+from proxyd.api.models import Finding
 from proxyd.errors import ArmUnreachable, Conflict
 
 from .fake_daemon import FakeDaemon, interface
@@ -63,3 +67,51 @@ async def test_reasons_and_refusals_are_said(socket: Path) -> None:
         await ui.hears("netsetup's arm does not answer.")
         await ui.press("a", "x", "enter")
         await ui.hears("Type a number from 1 to 512.")
+
+
+@SIZES
+async def test_what_the_doctor_found_stands_beside_its_interface(socket: Path, size: tuple[int, int]) -> None:
+    async with FakeDaemon(socket, 2) as daemon, running_ui(socket, size) as ui:
+        daemon.answers["interface.doctor"] = [
+            Finding(
+                id="mac-blocked",
+                severity="problem",
+                what="The network lets lo:2 say nothing.",
+                todo="Allow several MACs on the switch's port.",
+                interface="lo:2",
+            ),
+            Finding(id="fine", severity="ok", what="All is well.", interface="lo:1"),
+        ]
+        await ui.press("4")
+        await ui.sees("x examines it and the network.")
+        await ui.press("x")
+        await ui.sees("1 problem")
+        await ui.press("escape")
+        await ui.until(lambda: "has a problem" in ui.line_with("lo:2"), "the problem in its row")
+        assert "in use" in ui.line_with("lo:1 ")
+        await ui.press("j")
+        await ui.sees("Do: Allow several MACs")
+        await ui.press("enter")
+        await ui.sees("1 problem")
+
+
+async def test_parent_and_lease_are_told_in_words(socket: Path) -> None:
+    async with FakeDaemon(socket, 1) as daemon, running_ui(socket, (200, 60)) as ui:
+        until = (ui.app.local_now() + timedelta(hours=7, minutes=2, seconds=20)).isoformat()
+        changes = {"parent": "eth0", "method": "dhcp", "lease_until": until, "kind": "netlink"}
+        daemon.change("interface", interface(1, 1).model_copy(update=changes))
+        daemon.change("interface", interface(2).model_copy(update={"parent": "eth1", "method": "static"}))
+        await ui.press("4")
+        await ui.sees("by DHCP on eth0, 7 h 02 min of its lease left (until ")
+        assert "Pool: 3 interfaces, 1 in use, 2 free." in ui.text
+        assert "eth0" in ui.line_with("127.0.10.1 ")
+        assert "for ever" in ui.line_with("127.0.10.2 ")
+        await ui.press("j")
+        await ui.sees("set by hand on eth1")
+
+
+def test_a_lease_that_has_run_out_or_makes_no_sense_is_no_trouble() -> None:
+    now = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+    for until, words in (("2026-11-22T08:00:00Z", "has run out"), ("soon", "by DHCP on eth0")):
+        item = interface(1).model_copy(update={"parent": "eth0", "method": "dhcp", "lease_until": until})
+        assert words in texts(interface_lines(item, [item], "", None, now, 80, 3))[0]
