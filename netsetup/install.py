@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--admin-key", metavar="FILE", help="public key of the first administrator who may log in by SSH; - reads it"
     )
-    parser.add_argument("--admin-name", metavar="NAME", default="", help="and his name (whoever called sudo)")
+    parser.add_argument("--admin-name", metavar="NAME", default="", help="and the name in the log (whoever called sudo)")
 
 
 def add_uninstall_arguments(parser: argparse.ArgumentParser) -> None:

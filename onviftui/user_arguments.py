@@ -17,8 +17,8 @@ def fill(verbs: Verbs) -> None:
     verbs.add("list", "who may log in by SSH, by which keys, and what each may do")
     verb = verbs.add("add", "let somebody log in by SSH, or give somebody who may another key")
     _name(verb)
-    verb.add_argument("--role", choices=ROLES, help="what he may do; a new user is a viewer unless it is given")
-    verb.add_argument("--key-file", type=Path, metavar="FILE", help="his public key: a file that ends in .pub")
+    verb.add_argument("--role", choices=ROLES, help="what the user may do; a new one is a viewer unless it is given")
+    verb.add_argument("--key-file", type=Path, metavar="FILE", help="the public key: a file that ends in .pub")
     verb.add_argument("--key-stdin", action="store_true", help="read the public key from standard input")
     verb.add_argument(
         "--password-stdin",

@@ -86,7 +86,7 @@ def _read_key(file: Path) -> str:
 
 
 async def user_remove(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
-    confirm(f"Remove {harmless(args.name)}, so that he cannot log in by SSH any more?", yes=args.yes)
+    confirm(f"Let {harmless(args.name)} log in by SSH no more?", yes=args.yes)
     user: User = await client.call("user.remove", {"name": args.name})
     return _say(user, f"{user.name} cannot log in by SSH any more.", out)
 

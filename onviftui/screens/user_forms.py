@@ -85,11 +85,13 @@ class UserForm(_WithKey):
         values = self.typed()
         name, role, wrong = values["name"].strip(), _role(values["role"]), {}
         if not is_name(name):
-            wrong["name"] = "small letters, digits and . _ - only"
+            wrong["name"] = "small letters, digits and . _ - only" if name else "who is it? The log shows this name"
         if role is None:
             wrong["role"] = "one of viewer, operator and admin"
         key, password = "", values["password"]
-        if values["key"].strip() or not password:
+        if not values["key"].strip() and not password:
+            wrong["key"] = "paste the public key; or choose a password for somebody who has none"
+        elif values["key"].strip():
             trouble, key = self._key()
             wrong |= trouble
         elif why := why_unfit(password):

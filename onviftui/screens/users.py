@@ -50,7 +50,7 @@ class UsersScreen(LiveScreen):
 
     def compose(self) -> ComposeResult:
         yield Lines(id="header")
-        yield Lines(id="camera-title")
+        yield Lines(id="users-title")
         yield LiveTable(COLUMNS, ui_of(self).look)
         with Vertical(classes="detail"):
             yield Lines(id="user-detail")
@@ -91,7 +91,7 @@ class UsersScreen(LiveScreen):
         for user in known:
             self._numbers.setdefault(user.name, len(self._numbers))
         title = line((" Users", Tone.STRONG), ("   who may log in by SSH, and what each may do", Tone.MUTED))
-        self.query_one("#camera-title", Lines).show([title], stale=self.stale)
+        self.query_one("#users-title", Lines).show([title], stale=self.stale)
         look = ui_of(self).look
         rows = [user_row(self._numbers[user.name], user, look) for user in known]
         empty: Sequence[Line] = NOBODY if self._users else [line("")]

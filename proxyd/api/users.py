@@ -38,7 +38,7 @@ class UserKey(Model):
 
 
 class User(Model):
-    """Somebody who may log in by SSH, with his keys or, where `password` says that he has one, with that."""
+    """Somebody who may log in by SSH, with these keys or, where `password` is true, with a password."""
 
     name: str
     role: Role
