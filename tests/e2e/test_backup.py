@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -185,18 +187,19 @@ async def test_only_admins_have_to_do_with_backups() -> None:
     async with running_stack("--channels", "1") as stack, stack.client():
         sock = await bound(stack.socket, "otto", Role.OPERATOR)
 
-        async def dial() -> object:
+        async def dial() -> socket.socket:
             return sock
 
-        async with RpcClient(dial) as operator:  # type: ignore[arg-type]  # it is a socket
-            for method, params in {
+        async with RpcClient(dial) as operator:
+            calls: dict[str, dict[str, Any]] = {
                 "backup.create": {"passphrase": PASSPHRASE},
                 "backup.list": {},
                 "backup.read": {"name": "x"},
                 "backup.write": {"name": "x", "offset": 0, "data": ""},
                 "backup.restore": {"name": "x", "passphrase": PASSPHRASE},
                 "backup.remove": {"name": "x"},
-            }.items():
+            }
+            for method, params in calls.items():
                 with pytest.raises(NotAllowed):
                     await operator.call(method, params)
         assert not folder_of(stack).exists()
