@@ -16,6 +16,7 @@ import termios
 import time
 from codecs import getincrementaldecoder
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from textual._xterm_parser import XTermParser
@@ -60,7 +61,7 @@ class AskingDriver(LinuxDriver):
                 if selector.select(_POLL_S):
                     data = self._read()
                     if not data:
-                        self._loop.call_soon_threadsafe(self._app.exit, 1)
+                        self._loop.call_soon_threadsafe(partial(self._app.exit, return_code=1))
                         return  # the terminal is gone
                     self._heard(parser, decode(data))
                 elif self._replies is not None and (text := self._replies.release()):

@@ -34,6 +34,7 @@ from .live_screen import LiveScreen
 
 DEADLINE_S = 60.0
 RESIZE_S = 0.2  # a window that is being dragged asks for one picture, not for fifty
+MEND_S = 0.05  # a screen that comes back is painted twice
 WIDEST = 1920  # pixels; no terminal shows more of a picture
 _FINE = (Method.KITTY, Method.SIXEL)
 _WORDS_WIDTH = 64
@@ -58,6 +59,7 @@ class SnapshotScreen(LiveScreen):
         self._damaged = False  # sixels were painted over
         self._fits = False  # what was drawn is of the size that the terminal has now
         self._resized: Timer | None = None
+        self._mending: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield Lines(id="header")
@@ -259,9 +261,11 @@ class SnapshotScreen(LiveScreen):
         region = self.box.picture_region
         if spans is None or any(region.overlaps(Region(first, y, last - first, 1)) for y, first, last in spans):
             self._damaged = True
-            self.call_later(self._mend)
+            if self._mending is None:
+                self._mending = self.set_timer(MEND_S, self._mend, name="sixels")
 
     def _mend(self) -> None:
+        self._mending = None
         drawn = self.box.drawn if self.is_mounted else None
         if not self._damaged or drawn is None or not drawn.over or not self._fits or not self.is_current:
             return  # what lies above is taken away by painting everything; what is too large would scroll the screen

@@ -97,6 +97,7 @@ async def test_sixels_are_drawn_where_the_picture_belongs_and_again_after_a_dial
             screen.press(b"\x1b")
             await screen.sees(b"\x1b\\\x1b8", start)
             assert _last_sixel(screen.output) == (row, column, data)
+            assert len(SIXEL.findall(screen.output)) == 2
             start = len(screen.output)
             screen.press(b"\x1b")
             await screen.sees(b"02 Yard", start)
@@ -166,7 +167,10 @@ async def test_a_terminal_that_never_answers_is_not_waited_for_long(tmp_path: Pa
             await screen.sees(b"half blocks, ")
             screen.press(b"\x1b[?62;4;22c")  # late, as over a slow line
             screen.press(b"?")
+            start = len(screen.output)
             await screen.sees(b"This picture")
+            screen.press(b"q")  # closes the help
+            await screen.sees(b"half blocks, ", start)
             await leaves(screen)
 
 
