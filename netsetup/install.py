@@ -30,7 +30,7 @@ from .installation import (
     steps_to_uninstall,
     words,
 )
-from .installed import CONFIG, HOMES, InstalledFile, Sources, items, sources
+from .installed import CONFIG, HOMES, SERVICES, SSH, InstalledFile, Sources, items, sources
 from .kernel import read_facts
 from .model import Facts, Limits
 
@@ -51,7 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--admin-key", metavar="FILE", help="public key of the first administrator who may log in by SSH; - reads it"
     )
-    parser.add_argument("--admin-name", metavar="NAME", default="", help="and the name in the log (whoever called sudo)")
+    parser.add_argument("--admin-name", metavar="NAME", default="", help="as the log shows it (whoever called sudo)")
+    parser.add_argument("--no-ssh", action="store_true", help="leave the SSH server out: the UI on the machine alone")
 
 
 def add_uninstall_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,21 +62,24 @@ def add_uninstall_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code as everywhere: 0, or 2 for changes with --detailed-exitcode. Raises NetsetupError."""
+    if args.no_ssh and args.admin_key:
+        raise BadRequest("A key to log in by SSH is of no use without the SSH server.", "Leave one of them out.")
     there = sources()
     limits = _limits(args)
     _require_reachable(there, args.root)
     if args.parent and args.root == Path("/"):
         _require_parents(args.parent)
-    parts = items(limits, there)
+    services = [service for service in SERVICES if service != SSH or not args.no_ssh]
+    parts = items(limits, there, services)
     if _is_other(args.root, limits):
         parts = tuple(replace(p, keep=False) if isinstance(p, InstalledFile) and p.path == CONFIG else p for p in parts)
     login, known = ssh_login.steps_for_key(args.root, args.admin_key, args.admin_name, _caller())
     files: list[Step] = [*steps_to_install(parts, args.root), *login]
-    steps = files if args.root != Path("/") else system.around_install(files, member=_member(args))
+    steps = files if args.root != Path("/") else system.around_install(files, member=_member(args), services=services)
     after = (
         "Next: netsetup check, then netsetup plan --parent "
         f"{limits.parents[0]} --count 16 --dhcp. Members of the group proxyd log in again, then: onviftui\n"
-        f"{ssh_login.how(known, args.root, limits.parents[0])}"
+        f"{'' if args.no_ssh else ssh_login.how(known, args.root, limits.parents[0])}"
     )
     note = ssh_login.not_taken(args.admin_key, login)
     return _go(args, steps, f"Everything is installed.{note}", after + note)

@@ -6,6 +6,7 @@ Nothing here writes: `install` compares these with the host and does the differe
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,8 +87,8 @@ def sources() -> Sources:
     return Sources(contrib if contrib.is_dir() else package.parent / "contrib", Path(sys.prefix) / "bin")
 
 
-def items(limits: Limits, there: Sources) -> tuple[Item, ...]:
-    """Everything, in the order in which it is written. Raises NetsetupError."""
+def items(limits: Limits, there: Sources, services: Sequence[str] = SERVICES) -> tuple[Item, ...]:
+    """Everything, in the order in which it is written, with these services. Raises NetsetupError."""
     prefix = f"{limits.name_prefix}*"
 
     def named(name: str) -> str:
@@ -106,7 +107,7 @@ def items(limits: Limits, there: Sources) -> tuple[Item, ...]:
         InstalledFile("/etc/systemd/network/05-onviftui-cameras.link", named("network/udev.link")),
         InstalledBlock(_DHCPCD, named("network/dhcpcd.conf")),
     ]
-    for service in SERVICES:
+    for service in services:
         unit = there.text(f"systemd/{service}").replace(CHECKOUT, str(there.programs))
         files.append(InstalledFile(f"{_UNITS}/{service}", unit))
         files.append(InstalledLink(f"{_UNITS}/multi-user.target.wants/{service}", f"{_UNITS}/{service}"))

@@ -23,7 +23,7 @@ _ASK_TIMEOUT_S = 10.0
 _RELOAD = ("systemctl", "daemon-reload")
 
 
-def around_install(files: Sequence[Step], *, member: str) -> list[Step]:
+def around_install(files: Sequence[Step], *, member: str, services: Sequence[str] = SERVICES) -> list[Step]:
     """The files, then what makes them count. [] when all of that is so already. Raises BadRequest."""
     paths = {step.path for step in files if isinstance(step, PutFile)}
     new_key = any(path.startswith(SSH_USERS) for path in paths)
@@ -33,7 +33,7 @@ def around_install(files: Sequence[Step], *, member: str) -> list[Step]:
         steps = [Run(undo=_RELOAD), *steps, Run(_RELOAD)]
     steps += _read_anew(paths)
     if systemd:
-        steps += _services(paths)
+        steps += _services(paths, services)
     return steps
 
 
@@ -137,10 +137,10 @@ def _again(*argv: str) -> Run:
     return Run(argv, argv)
 
 
-def _services(paths: set[str]) -> list[Step]:
+def _services(paths: set[str], services: Sequence[str]) -> list[Step]:
     """Started, or started again when their unit changed, or what is read at the start alone: the arm's limits."""
     steps: list[Step] = []
-    for service in SERVICES:
+    for service in services:
         if not _is_active(service):
             steps.append(Run(("systemctl", "start", service), ("systemctl", "stop", service)))
         elif f"/etc/systemd/system/{service}" in paths or (service == ARM and CONFIG in paths):

@@ -13,6 +13,7 @@ import pytest
 
 from .booted import Booted, skip_unless_bootable
 from .lan import HOST, Lan, wait_until
+from .talk import can_reach
 
 NETSETUP = "/opt/onviftui/.venv/bin/netsetup"
 SERVICE = "onviftui-ssh.service"
@@ -84,6 +85,17 @@ def test_from_the_first_key_over_a_colleague_to_a_crash(machine: Booted, lan: La
         pytest.skip("the ssh client is not installed (Debian: apt install openssh-client)")
     anna, ben = Person(lan, folder, "anna"), Person(lan, folder, "ben")
     install = (NETSETUP, "install", "--parent", "eth0", "--yes", "--admin-name", "anna", "--admin-key", "-")
+    # Where another program has the port nothing is installed, and it says what stands in the way.
+    python = "/opt/onviftui/.venv/bin/python"
+    machine.run("systemd-run", "--unit=other", python, "-m", "http.server", "2222")
+    wait_until("another program has the port", lambda: can_reach(lan.recorder, HOST, 2222))
+    refused = machine.run(*install, stdin=anna.public, code=1)
+    assert "Everything is as it was before." in refused and "onviftui-ssh.service" in refused
+    assert not (folder / "etc/systemd/system/onviftui-ssh.service").exists()
+    assert not (folder / "var/lib/onviftui/authorized_keys").exists()
+    assert "Port 2222 is taken by another program." in machine.log()
+    machine.run("systemctl", "stop", "other")
+
     said = machine.run(*install, stdin=anna.public)
     assert f"Log in by SSH: ssh -p 2222 cameras@{HOST}" in said
     assert "Everything is installed." in machine.run(*install, stdin=anna.public)

@@ -27,7 +27,17 @@ from netsetup.installation import (
     steps_to_uninstall,
     words,
 )
-from netsetup.installed import CONFIG, InstalledFile, InstalledLink, Item, items, sources, with_block, without_block
+from netsetup.installed import (
+    CONFIG,
+    SERVICES,
+    InstalledFile,
+    InstalledLink,
+    Item,
+    items,
+    sources,
+    with_block,
+    without_block,
+)
 from netsetup.model import Limits
 
 LIMITS = Limits(("eth0",))
@@ -233,6 +243,8 @@ def test_around_the_files_services_users_and_sysctls(monkeypatch: pytest.MonkeyP
     said = [words(step) for step in system.around_install([unit], member="anna")]
     assert said[1] == "write /etc/systemd/system/proxyd.service"
     assert "run usermod -aG proxyd anna" in said
+    without = system.around_install([unit], member="anna", services=SERVICES[:2])
+    assert not any("onviftui-ssh" in words(step) for step in without if "systemctl" in words(step))
     assert said[-4:] == [
         "run systemctl daemon-reload",
         "run systemctl start netsetup.service",

@@ -123,6 +123,13 @@ def test_without_a_key_it_says_how_to_add_the_first(root: Path, capsys: pytest.C
     assert not (root / "var").exists()
 
 
+def test_the_ssh_server_can_be_left_out(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert install(root, "--no-ssh") == 0
+    units = {path.name for path in (root / "etc/systemd/system").glob("*.service")}
+    assert units == {"netsetup.service", "proxyd.service"}
+    assert "SSH" not in capsys.readouterr().out
+
+
 def test_uninstalling_keeps_users_and_host_key_until_a_purge(
     root: Path, key_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,7 +147,9 @@ def test_uninstalling_keeps_users_and_host_key_until_a_purge(
     assert not host_key.exists() and not (root / KEYS.lstrip("/")).exists()
 
 
-@pytest.mark.parametrize("options", [["--admin-key", "/nowhere"], ["--admin-name", "anna"]])
+@pytest.mark.parametrize(
+    "options", [["--admin-key", "/nowhere"], ["--admin-name", "anna"], ["--no-ssh", "--admin-key", "/nowhere"]]
+)
 def test_what_cannot_be_done_is_said_and_nothing_is_written(
     root: Path, options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
