@@ -66,7 +66,7 @@ def _labelled(label: str, *pieces: Piece) -> Line:
 
 def _of_flow(flow: StreamStatus, look: Look, width: int) -> Iterator[Line]:
     if flow.state == "running":
-        key = f"{flow.key_interval_s:.1f} s" if flow.key_interval_s else "none yet"
+        key = f"{flow.key_interval_s:.1f} s" if flow.key_interval_s else "none"
         yield _labelled(
             "now",
             (f"{format_mbit(flow.source_bps) or '0':>5}", Tone.STRONG),
@@ -99,7 +99,7 @@ def _drawn(history: StreamHistory, look: Look, width: int) -> Iterator[Line]:
     room = width - _LEFT - 2 - _SAID
     for label, values, said in rows:
         cells = sparkline(values, next((one for one in _WIDTHS if one <= room), 0), look)
-        tone = Tone.WARNING if label == "lost" else Tone.ACCENT
+        tone = {"lost": Tone.WARNING, "fps": Tone.QUIET}.get(label, Tone.ACCENT)
         drawing: tuple[Piece, ...] = ((f"{cells}  ", tone),) if cells else ()
         yield _labelled(label, *drawing, (said, Tone.MUTED))
 
