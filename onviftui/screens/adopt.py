@@ -49,7 +49,7 @@ class AdoptView(View):
             step.model_copy(update={"name": names.get(step.camera, step.name)}) for step in ui.store.adoption.steps
         ]
         adoption = ui.store.adoption.model_copy(update={"steps": steps})
-        lines = adoption_lines(adoption, cameras, self._passwords, ui.look, width)
+        lines = adoption_lines(adoption, cameras, self._passwords, ui.look, width, ui.local_now().tzinfo)
         self.query_one("#adoption", Lines).show(lines, stale=self.stale)
 
     @property

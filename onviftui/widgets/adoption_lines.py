@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
+
+from rich.cells import cell_len
 
 from proxyd.api.models import Adoption, AdoptionStep, Camera
 
-from ..words import Look, Tone, count
-from .line import Line, Piece, line, plain, wrap
+from ..words import Look, Tone, count, format_time
+from .big_digits import big
+from .line import Line, Piece, fit, line, plain, wrap
 
 FULL_STEPS = 3  # of the cameras whose turn it is; the others in one line each
 
 
 def adoption_lines(
-    adoption: Adoption, cameras: Sequence[Camera], passwords: dict[int, str], look: Look, width: int
+    adoption: Adoption,
+    cameras: Sequence[Camera],
+    passwords: dict[int, str],
+    look: Look,
+    width: int,
+    zone: tzinfo | None = None,
 ) -> list[Line]:
-    """`passwords`: by camera, those that the user wants to see."""
+    """`passwords`: by camera, those that the user wants to see. `zone`: of times of day."""
     by_id = {camera.id: camera for camera in cameras}
     if adoption.state not in ("running", "paused"):
         return _idle(adoption, cameras, width)
@@ -26,7 +35,7 @@ def adoption_lines(
         camera = by_id.get(step.camera)
         if number < FULL_STEPS and camera is not None:
             place = [one.camera for one in adoption.steps].index(step.camera) + 1
-            lines += _turn(step, camera, place, len(adoption.steps), passwords, look, width)
+            lines += _turn(step, camera, place, len(adoption.steps), passwords, look, width, zone, large=number == 0)
         else:
             lines.append(line(("   also now: ", Tone.MUTED), (plain(step.name), Tone.STRONG), f"   {step.address}"))
     if adoption.state == "paused":
@@ -37,11 +46,31 @@ def adoption_lines(
         ]
     elif not turns:
         lines += [line(""), *_padded(wrap(_blocked(adoption), width - 6, Tone.WARNING, limit=4))]
-    return [*lines, line(""), *_others(adoption, look)]
+    return [*lines, line(""), *_progress(adoption, look, width), line(""), *_others(adoption, look, width)]
+
+
+def _progress(adoption: Adoption, look: Look, width: int) -> list[Line]:
+    """How many are done, and whose turn comes next."""
+    ended = sum(step.state in ("adopted", "skipped") for step in adoption.steps)
+    bar = look.bar(ended, len(adoption.steps), max(10, min(50, width - 40)))
+    following = next((step for step in adoption.steps if step.state == "waiting"), None)
+    pieces: list[Piece] = [("   ", Tone.TEXT), (bar, Tone.ACCENT), (f" {ended}/{len(adoption.steps)}", Tone.STRONG)]
+    if following is not None:
+        pieces += [("   next: ", Tone.MUTED), (plain(following.name), Tone.TEXT)]
+    return [tuple(pieces)]
 
 
 def _turn(
-    step: AdoptionStep, camera: Camera, place: int, total: int, passwords: dict[int, str], look: Look, width: int
+    step: AdoptionStep,
+    camera: Camera,
+    place: int,
+    total: int,
+    passwords: dict[int, str],
+    look: Look,
+    width: int,
+    zone: tzinfo | None,
+    *,
+    large: bool,
 ) -> list[Line]:
     password = passwords.get(step.camera) or f"{look.hidden}   r reveals it"
     lines: list[Line] = [
@@ -52,6 +81,7 @@ def _turn(
         ),
         line(""),
         line(("      in the recorder add  ", Tone.MUTED), (step.address or "no address", Tone.STRONG)),
+        *(_large(step.address or "", width) if large and not look.ascii else []),
         line(
             ("      user  ", Tone.MUTED),
             (plain(camera.username), Tone.STRONG),
@@ -59,14 +89,22 @@ def _turn(
             (password, Tone.STRONG),
         ),
         line(""),
-        (("   ", Tone.TEXT), *_marks(step, look)),
+        (("   ", Tone.TEXT), *_marks(step, look, zone)),
     ]
     if step.trouble:
         lines += _padded(wrap(step.trouble, width - 6, Tone.WARNING, limit=4))
     return lines
 
 
-def _marks(step: AdoptionStep, look: Look) -> list[Piece]:
+def _large(address: str, width: int) -> list[Line]:
+    """The address for somebody who stands at the recorder's keyboard."""
+    drawn = big(address)
+    if not drawn or cell_len(drawn[0]) + 6 > width:
+        return []
+    return [line(""), *(line((f"      {row}", Tone.ACCENT)) for row in drawn), line("")]
+
+
+def _marks(step: AdoptionStep, look: Look, zone: tzinfo | None) -> list[Piece]:
     tick, open_ = ("+", "~") if look.ascii else ("✔", "◌")
     pieces: list[Piece] = []
     waited = False
@@ -79,10 +117,12 @@ def _marks(step: AdoptionStep, look: Look) -> list[Piece]:
         tone = Tone.SUCCESS if done else Tone.MUTED if waited else Tone.WARNING
         pieces.append((f"{tick if done else open_} {words}   ", tone))
         waited = waited or not done
-    return [*pieces, (f"by {step.recorder}", Tone.MUTED)] if step.recorder else pieces
+    if step.recorder:
+        return [*pieces, (f"by {plain(step.recorder)}", Tone.MUTED)]
+    return [*pieces, (f"its turn since {format_time(step.since, zone)}", Tone.MUTED)] if step.since else pieces
 
 
-def _others(adoption: Adoption, look: Look) -> list[Line]:
+def _others(adoption: Adoption, look: Look, width: int) -> list[Line]:
     signs = {"adopted": ("✔", "+", Tone.SUCCESS), "skipped": ("○", "-", Tone.MUTED), "waiting": ("◌", "~", Tone.MUTED)}
     first = {"waiting": 0, "skipped": 1, "adopted": 2}
     lines: list[Line] = []
@@ -93,7 +133,7 @@ def _others(adoption: Adoption, look: Look) -> list[Line]:
         lines.append(
             line(
                 (f"   {plain_glyph if look.ascii else glyph} ", tone),
-                (f"{plain(step.name):<24.24} ", Tone.TEXT),
+                (f"{fit(plain(step.name), max(16, min(40, width - 56)), ellipsis=look.ellipsis)} ", Tone.TEXT),
                 (f"{step.address or '':<22}", Tone.MUTED),
                 (words, tone),
             )

@@ -35,6 +35,7 @@ NVR_LIMIT = 16
 RECORDER_LIMIT = 8
 LABEL = 11  # cells before each section on low screens, where there is no line to spare for headings
 _ADDRESS = 21  # an IPv4 address with a port
+_ORDER = (Tone.SUCCESS, Tone.QUIET, Tone.WARNING, Tone.MUTED, Tone.ERROR)  # of states: what runs, what is to do
 _TONES = {"info": Tone.TEXT, "warning": Tone.WARNING, "error": Tone.ERROR}
 
 
@@ -54,9 +55,8 @@ def camera_lines(store: Store, look: Look, width: int) -> list[Line]:
     states: Counter[Sign] = Counter(camera_sign(camera) for camera in store.cameras.values())
     if not states:
         return []
-    tones = list(Tone)
     pieces: list[Line] = []
-    for sign, number in sorted(states.items(), key=lambda item: (tones.index(item[0].tone), -item[1])):
+    for sign, number in sorted(states.items(), key=lambda item: (_ORDER.index(item[0].tone), -item[1])):
         pieces.append(((f"{look.glyph(sign)} {number} ", sign.tone), (f"{sign.word}   ", Tone.TEXT)))
     return _flow(pieces, width)
 

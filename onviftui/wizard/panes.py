@@ -389,16 +389,20 @@ class AdoptPane(Pane):
     place = Place.ADOPT
 
     def lines(self, width: int) -> list[Line]:
-        return words.adopt_lines(self.cameras, width)
+        return words.adopt_lines(self.cameras, width, under_way=self._under_way)
 
     def go(self) -> None:
         running = [camera for camera in self.cameras if camera.enabled]
         if running and all(camera.adopted_by for camera in running):
             self.ui.show_view("cameras")
-        elif self.store.adoption.state in ("running", "paused"):
+        elif self._under_way:
             self.ui.show_view("adopt")
         else:
             self.ask("adoption.start", {}, "Beginning…", self._begun)
+
+    @property
+    def _under_way(self) -> bool:
+        return self.store.adoption.state in ("running", "paused")
 
     def _begun(self, adoption: Any) -> None:
         self.store.put("adoption", adoption)

@@ -156,7 +156,10 @@ class WizardScreen(LiveScreen):
         self.show_step()
 
     def action_next_step(self) -> None:
-        self.go_on()
+        if self.pane.place is Place.ADOPT:
+            self.dismiss(None)
+        else:
+            self.go_on()
 
     def action_back_step(self) -> None:
         if self.pane.back():

@@ -109,7 +109,11 @@ def nvr_lines(searching: bool, found: int, trouble: str, width: int) -> list[Lin
         )
     else:
         lines += said("Choose it; address and account are tested before it is added.", width)
-    return [*lines, line(""), keys(("Enter", "takes it"), ("a", "types an address"), ("r", "searches again"), ("b", "goes back"))]
+    return [
+        *lines,
+        line(""),
+        keys(("Enter", "takes it"), ("a", "types an address"), ("r", "searches again"), ("b", "goes back")),
+    ]
 
 
 def scan_lines(nvr: Nvr | None, job: Job | None, look: Look, width: int) -> list[Line]:
@@ -147,13 +151,18 @@ def start_lines(cameras: Sequence[Camera], left_out: Collection[int], look: Look
     kept = [camera for camera in cameras if camera.id not in left_out]
     asleep = [camera for camera in kept if not camera.enabled]
     if asleep or left_out:
-        lines = title(f"Start {count(len(kept), 'camera')}")
-        lines += said("They run from now on, also after a restart. Recorders can find and play them.", width)
+        lines = title(f"Start {count(len(asleep), 'camera')}" if asleep else "All that shall run runs")
+        others = len(kept) - len(asleep)
+        runs = f"{count(others, 'camera')} {'runs' if others == 1 else 'run'} already. " if others else ""
+        if asleep:
+            words = f"{runs}They run from now on, also after a restart. Recorders can find and play them."
+            lines += said(words, width)
         if left_out:
             names = ", ".join(plain(camera.name) for camera in cameras if camera.id in left_out)
             words = f"Left out and removed: {names}. Pressing u on the NVR brings them back."
             lines += said(words, width, Tone.WARNING)
-        return [*lines, line(""), keys(("Enter", "starts them"), ("b", "goes back"))]
+        does = "starts them" if asleep else "does that"
+        return [*lines, line(""), keys(("Enter", does), ("b", "goes back"))]
     states = Counter(_kind(camera) for camera in kept)
     ready = states[ON_GLYPH] == len(kept)
     lines = title("All cameras run." if ready and kept else "The cameras start")
@@ -185,7 +194,7 @@ def _kind(camera: Camera) -> tuple[str, str, Tone]:
     return OFF_GLYPH if camera.state in (CameraState.NO_SIGNAL, CameraState.STOPPED) else HUMAN_GLYPH
 
 
-def adopt_lines(cameras: Sequence[Camera], width: int) -> list[Line]:
+def adopt_lines(cameras: Sequence[Camera], width: int, *, under_way: bool) -> list[Line]:
     running = [camera for camera in cameras if camera.enabled]
     adopted = sum(bool(camera.adopted_by) for camera in running)
     lines = title("Let the recorder have them")
@@ -197,4 +206,5 @@ def adopt_lines(cameras: Sequence[Camera], width: int) -> list[Line]:
         "with the address, user and password to type into the recorder, and ticks each off when it plays.",
         width,
     )
-    return [*lines, line(""), keys(("Enter", "begins it"), ("n", "ends here"), ("b", "goes back"))]
+    does = "shows it: it is under way" if under_way else "begins it"
+    return [*lines, line(""), keys(("Enter", does), ("n", "ends here"), ("b", "goes back"))]
