@@ -256,6 +256,18 @@ def _camera(verbs: _Verbs) -> None:
     verb = verbs.add("snapshot", "a still picture, as the recorder gets it")
     _one(verb, "CAMERA")
     verb.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it; default: standard output")
+    verb.add_argument("--show", action="store_true", help="draw it in this terminal, as fine as it can")
+    verb = verbs.add("sheet", "small pictures of all cameras in one JPEG")
+    verb.add_argument("--nvr", metavar="NVR", help="only the cameras of this NVR: id or exact name")
+    verb.add_argument(
+        "-o",
+        "--out",
+        "--output",
+        dest="output",
+        type=Path,
+        metavar="FILE",
+        help="where to write it; default: standard output",
+    )
     verb = verbs.add("trace", "the last exchanges with recorders, and why some were refused")
     _one(verb, "CAMERA")
     verb.add_argument("--limit", type=int, default=50, metavar="N", help="at most this many, newest last (50)")

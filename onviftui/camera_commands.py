@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import base64
-import sys
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from proxyd.api.client import RpcClient
-from proxyd.api.models import Camera, CameraEvent, CameraState, Credentials, Picture, Stream
-from proxyd.errors import InvalidInput, ProxyError
+from proxyd.api.models import Camera, CameraEvent, CameraState, Credentials, Stream
+from proxyd.errors import InvalidInput
 
-from . import bulk_commands, certificate_commands, conversation_commands, history_commands, qr_commands, stream_commands
+from . import (
+    bulk_commands,
+    certificate_commands,
+    conversation_commands,
+    history_commands,
+    picture_commands,
+    qr_commands,
+    stream_commands,
+)
 from .confirm import confirm
 from .naming import find_id, find_ids
 from .output import Column, Output, counted, format_pairs, harmless, local_time
@@ -211,36 +215,6 @@ async def _for_several(method: str, args: argparse.Namespace, client: RpcClient,
     return 1 if any(camera.state is CameraState.FAILED for camera in cameras) else 0
 
 
-async def camera_snapshot(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
-    camera_id = await _camera_id(args.id, client)
-    target: Path | None = None if args.output is None or str(args.output) == "-" else args.output
-    if target is None and not out.json_mode and sys.stdout.isatty():
-        raise InvalidInput("A picture would garble this terminal.", "Use -o FILE, or send it to a program or file.")
-    picture: Picture = await client.call("camera.snapshot", {"id": camera_id})
-    image = base64.b64decode(picture.data)
-    if target is not None:
-        try:
-            await asyncio.to_thread(target.write_bytes, image)
-        except OSError as error:
-            raise ProxyError(f"Cannot write {target}: {error.strerror}.", "Choose another -o FILE.") from None
-    if out.json_mode:
-        summary = picture.model_dump(exclude={"data"}) | {"bytes": len(image)}
-        out.document(summary | ({"data": picture.data} if target is None else {"file": str(target)}))
-    elif target is None:
-        sys.stdout.buffer.write(image)
-        sys.stdout.buffer.flush()
-    else:
-        out.say(f"Wrote {target} ({len(image)} bytes, {picture.content_type}, {_origin(picture)}).")
-    if picture.fallback and not out.json_mode:
-        why = picture.origin.removeprefix("none: ")
-        out.note(f"Note: this is the stand-in picture that the recorder gets, too. Why: {why}")
-    return 0
-
-
-def _origin(picture: Picture) -> str:
-    return "the stand-in" if picture.fallback else picture.origin
-
-
 async def camera_ptz(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
     params: dict[str, Any] = {"id": await _camera_id(args.id, client), "action": args.action}
     params |= {"seconds": args.seconds, "speed": args.speed}
@@ -303,7 +277,7 @@ COMMANDS = {
     "stop": camera_stop,
     "restart": camera_restart,
     "remove": camera_remove,
-    "snapshot": camera_snapshot,
+    **picture_commands.COMMANDS,
     "ptz": camera_ptz,
     "presets": camera_presets,
     **conversation_commands.COMMANDS,

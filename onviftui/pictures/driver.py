@@ -93,7 +93,7 @@ class AskingDriver(LinuxDriver):
                 self.process_message(event)
 
     def _cell_of_kernel(self) -> tuple[int, int] | None:
-        """Where the terminal told the kernel, or the SSH client the server, how many pixels it has; with its margins."""
+        """Where the terminal told the kernel, or the SSH client the server, how many pixels it has, with margins."""
         try:
             rows, columns, width, height = struct.unpack(
                 "HHHH", fcntl.ioctl(self.fileno, termios.TIOCGWINSZ, struct.pack("HHHH", 0, 0, 0, 0))

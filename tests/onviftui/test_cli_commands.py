@@ -368,7 +368,7 @@ async def test_a_snapshot_that_the_nvr_did_not_give_says_why(onviftui: Any, daem
     why = "the NVR offers none. Pictures of an H.264 stream need PyAV. Install it: contrib/setup --pictures"
     daemon.picture = daemon.picture.model_copy(update={"fallback": True, "origin": f"none: {why}"})
     ran = await onviftui("camera", "snapshot", "1", "-o", str(tmp_path / "picture.jpg"))
-    assert ran.out.endswith("image/jpeg, the stand-in).\n") and ran.err.endswith(f"Why: {why}\n")
+    assert ran.out.endswith("image/jpeg, the stand-in picture).\n") and ran.err.endswith(f"Why: {why}\n")
     summary = (await onviftui("camera", "snapshot", "1", "-o", str(tmp_path / "picture.jpg"), "--json")).json
     assert (summary["fallback"], summary["origin"]) == (True, f"none: {why}")
 

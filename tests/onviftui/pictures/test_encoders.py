@@ -103,7 +103,7 @@ def test_half_blocks_are_the_picture() -> None:
 
 @pytest.mark.parametrize("number", range(16, 256))
 def test_the_number_of_a_colour_is_that_of_xterm(number: int) -> None:
-    from rich.color import EIGHT_BIT_PALETTE
+    from rich._palettes import EIGHT_BIT_PALETTE
 
     colour = tuple(EIGHT_BIT_PALETTE[number])
     assert tuple(EIGHT_BIT_PALETTE[blocks.number((colour[0], colour[1], colour[2]))]) == colour

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from onviftui.pictures.capability import QUESTIONS
 from proxyd.api.models import Picture
 
 from ..fake_daemon import FakeDaemon
-from ..pty_terminal import Terminal, terminal
+from ..pty_terminal import Terminal
+from ..pty_terminal import terminal as any_terminal
 from .terminal_images import difference, jpeg, read_kitty, read_placeholders, read_sixels, scene
 
 SIXEL = re.compile(rb"\x1b7\x1b\[(\d+);(\d+)H(\x1bP0;1;0q.*?\x1b\\)\x1b8", re.DOTALL)
@@ -20,6 +22,11 @@ KITTY = "\x1bP>|kitty(0.36.4)\x1b\\\x1b[6;20;10t\x1b_Gi=31;OK\x1b\\\x1b[?62;c"
 XTERM = "\x1bP>|XTerm(379)\x1b\\\x1b[6;20;10t\x1b[?64;1;2;4;6;9;15;22c"
 ENVIRON = {"COLORTERM": "truecolor", "SSH_CONNECTION": "", "SSH_CLIENT": "", "SSH_TTY": "", "TMUX": "", "STY": ""}
 IMAGE = scene(1280, 720)
+
+
+def terminal(socket: Path, **environ: str) -> AbstractContextManager[Terminal]:
+    """Of 80×24, not by SSH."""
+    return any_terminal(socket, columns=80, rows=24, **ENVIRON | environ)
 
 
 class Daemon(FakeDaemon):
@@ -44,7 +51,7 @@ async def leaves(screen: Terminal) -> None:
 
 async def test_a_terminal_is_asked_when_a_picture_is_wanted_and_not_before(tmp_path: Path) -> None:
     async with Daemon(tmp_path / "s"):
-        with terminal(tmp_path / "s", **ENVIRON) as screen:
+        with terminal(tmp_path / "s") as screen:
             await to_the_cameras(screen)
             assert QUESTIONS.encode() not in screen.output
             screen.press(b"o")
@@ -64,7 +71,7 @@ async def test_a_terminal_is_asked_when_a_picture_is_wanted_and_not_before(tmp_p
 async def test_answers_between_keys_are_not_taken_for_keys(tmp_path: Path) -> None:
     """In pieces, with a key in front and one behind. Digits would change the view, c and q would end things."""
     async with Daemon(tmp_path / "s"):
-        with terminal(tmp_path / "s", **ENVIRON) as screen:
+        with terminal(tmp_path / "s") as screen:
             await to_the_cameras(screen)
             screen.press(b"o")
             await screen.sees(QUESTIONS.encode())
@@ -78,7 +85,7 @@ async def test_answers_between_keys_are_not_taken_for_keys(tmp_path: Path) -> No
 
 async def test_sixels_are_drawn_where_the_picture_belongs_and_again_after_a_dialog(tmp_path: Path) -> None:
     async with Daemon(tmp_path / "s"):
-        with terminal(tmp_path / "s", **ENVIRON) as screen:
+        with terminal(tmp_path / "s") as screen:
             await to_the_cameras(screen)
             screen.press(b"o")
             await screen.sees(QUESTIONS.encode())
@@ -112,7 +119,7 @@ def _last_sixel(output: bytes) -> tuple[int, int, str]:
 
 async def test_kittys_picture_is_text_and_is_deleted_when_it_goes(tmp_path: Path) -> None:
     async with Daemon(tmp_path / "s"):
-        with terminal(tmp_path / "s", **ENVIRON | {"TERM": "xterm-kitty"}) as screen:
+        with terminal(tmp_path / "s", TERM="xterm-kitty") as screen:
             await to_the_cameras(screen)
             screen.press(b"o")
             await screen.sees(QUESTIONS.encode())
@@ -138,7 +145,7 @@ async def test_kittys_picture_is_text_and_is_deleted_when_it_goes(tmp_path: Path
 
 async def test_a_picture_that_is_open_at_the_end_is_deleted_too(tmp_path: Path) -> None:
     async with Daemon(tmp_path / "s"):
-        with terminal(tmp_path / "s", **ENVIRON | {"TERM": "xterm-kitty"}) as screen:
+        with terminal(tmp_path / "s", TERM="xterm-kitty") as screen:
             await to_the_cameras(screen)
             screen.press(b"o")
             await screen.sees(QUESTIONS.encode())
@@ -151,7 +158,7 @@ async def test_a_picture_that_is_open_at_the_end_is_deleted_too(tmp_path: Path) 
 @pytest.mark.parametrize(("term", "more"), [("tmux-256color", {}), ("xterm-256color", {"TMUX": "/tmp/x,1,0"})])
 async def test_inside_tmux_nothing_is_asked(tmp_path: Path, term: str, more: dict[str, str]) -> None:
     async with Daemon(tmp_path / "s"):
-        with terminal(tmp_path / "s", **ENVIRON | {"TERM": term} | more) as screen:
+        with terminal(tmp_path / "s", TERM=term, **more) as screen:
             await to_the_cameras(screen)
             screen.press(b"o")
             await screen.sees(b"half blocks, ")
@@ -161,7 +168,7 @@ async def test_inside_tmux_nothing_is_asked(tmp_path: Path, term: str, more: dic
 
 async def test_a_terminal_that_never_answers_is_not_waited_for_long(tmp_path: Path) -> None:
     async with Daemon(tmp_path / "s"):
-        with terminal(tmp_path / "s", **ENVIRON) as screen:
+        with terminal(tmp_path / "s") as screen:
             await to_the_cameras(screen)
             screen.press(b"o")
             await screen.sees(b"half blocks, ")
@@ -176,7 +183,7 @@ async def test_a_terminal_that_never_answers_is_not_waited_for_long(tmp_path: Pa
 
 async def test_a_terminal_that_goes_away_ends_the_program(tmp_path: Path) -> None:
     async with Daemon(tmp_path / "s"):
-        with terminal(tmp_path / "s", **ENVIRON) as screen:
+        with terminal(tmp_path / "s") as screen:
             await to_the_cameras(screen)
             screen.hang_up()
             assert await screen.ended() != 0
