@@ -22,7 +22,7 @@ from proxyd.api.ssh_passwords import verify_password
 from proxyd.api.ssh_users import KEYS_FILE, MAX_KEYS_PER_USER, MAX_USERS, PASSWORDS_FILE, SshUser, SshUsers
 from proxyd.api.ssh_users_folder import read_users
 from proxyd.api.states import Role
-from proxyd.api.users import User, Users
+from proxyd.api.users import User, UserAdd, Users
 from proxyd.errors import Conflict, InvalidInput, NotAllowed, NotFound, ProxyError, StoreError
 from proxyd.hub import Hub
 from proxyd.rpc.access import Caller
@@ -242,3 +242,41 @@ async def test_the_log_names_who_came_by_ssh_and_lower_roles_may_not(daemon: Dae
             with pytest.raises(NotAllowed, match=f"ben via .* is {role}; user.list needs admin") as error:
                 await ben.call("user.list")
             assert error.value.hint.endswith("onviftui user role ben admin")
+
+
+async def test_what_a_killed_write_or_a_planted_link_left_is_replaced(root: RpcClient, daemon: Daemon) -> None:
+    daemon.folder.mkdir()
+    victim = daemon.folder.parent / "victim"
+    victim.write_text("untouched")
+    (daemon.folder / f".{KEYS_FILE}.new").symlink_to(victim)
+    (daemon.folder / f".{PASSWORDS_FILE}.new").write_text("half a li")
+    await root.call("user.add", {"name": "anna", "role": "admin", "key": key(1).line()})
+    assert victim.read_text() == "untouched"
+    assert {path.name for path in daemon.folder.iterdir()} == {KEYS_FILE, PASSWORDS_FILE}
+    assert [user.name for user in daemon.files().users] == ["anna"]
+
+
+async def test_a_caller_who_goes_away_does_not_leave_a_change_without_its_entry(daemon: Daemon) -> None:
+    """The connection is gone before the answer: what was written is in the log all the same."""
+    held, release = asyncio.Event(), asyncio.Event()
+    log = daemon.log
+
+    async def slow(level: str, subject: str, message: str, who: Caller) -> None:
+        held.set()
+        await release.wait()
+        await log(level, subject, message, who)
+
+    methods = UserMethods(cast(Any, SimpleNamespace(users=daemon.folder, log=slow)))
+    caller = Caller(0, "root", Role.ADMIN)
+    params = UserAdd(name="anna", role=Role.ADMIN, key=key(1).line())
+    task = asyncio.create_task(methods.user_add(params, caller), name="a caller")
+    await held.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    release.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [message for message, _ in daemon.said] == [
+        f"Added anna (admin) to those who log in by SSH, with key {key(1).fingerprint}."
+    ]
