@@ -28,6 +28,7 @@ from .preferring import Preferring
 from .roles import refusal
 from .screens.live_screen import LiveScreen
 from .screens.main import MainScreen
+from .screens.too_small import TooSmall, too_small
 from .store import Store
 from .terminal import correct_colorterm, speaks_utf8
 from .wizard.places import first_run
@@ -87,6 +88,10 @@ class OnviftuiApp(Acting, Preferring):
         self._connection = asyncio.create_task(self.live.run(), name="live connection")
         self._connection.add_done_callback(self._connection_ended)
 
+    def on_resize(self, event: events.Resize) -> None:
+        if too_small(event.size) and not any(isinstance(screen, TooSmall) for screen in self.screen_stack):
+            self.push_screen(TooSmall())
+
     async def on_unmount(self) -> None:
         """Close the connection before the loop ends, so that nothing is left to the garbage collector."""
         if self._connection is not None:
@@ -137,7 +142,7 @@ class OnviftuiApp(Acting, Preferring):
     def view_id(self) -> str:
         """Which rows of the key table apply now."""
         if isinstance(self.screen, LiveScreen) and self.screen.view_id:
-            return self.screen.view_id
+            return self.screen.part_id
         return str(self._main.view.id)
 
     def show_view(self, view: str, filter_text: str = "") -> None:

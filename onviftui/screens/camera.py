@@ -79,6 +79,7 @@ class PaneLine(Lines):
 class CameraScreen(LiveScreen):
     """The cursor stands on a field, a request or a log entry; what the keys do goes through `ui.Ui`."""
 
+    view_id = "camera"
     AUTO_FOCUS = ""  # the pane that was asked for, not the first one
     BINDINGS = view_bindings("camera")
 
@@ -107,8 +108,8 @@ class CameraScreen(LiveScreen):
         self.call_after_refresh(self._arrange)
 
     @property
-    def view_id(self) -> str:  # type: ignore[override]  # a constant elsewhere; here the pad has keys of its own
-        return "pad" if isinstance(self.focused, PtzPad) else "camera"
+    def part_id(self) -> str:
+        return PtzPad.view_id if isinstance(self.focused, PtzPad) else self.view_id
 
     @property
     def camera(self) -> Camera | None:
@@ -201,7 +202,7 @@ class CameraScreen(LiveScreen):
         if pane is not None and pane.pane_id != self._current:
             self._current = pane.pane_id
             self._arrange()
-        self.query_one(KeyFooter).show_view(self.view_id)
+        self.query_one(KeyFooter).show_view(self.part_id)
 
     @on(PaneLine.Chosen)
     def _chosen(self, message: PaneLine.Chosen) -> None:

@@ -31,6 +31,11 @@ class LiveScreen(Screen[None]):
         super().__init__(id=id)
         self._compositor = CellCompositor()
 
+    @property
+    def part_id(self) -> str:
+        """The rows that apply now: of a part with keys of its own that has the focus, else of the screen."""
+        return self.view_id
+
     def on_mount(self) -> None:
         self.show_header()
 

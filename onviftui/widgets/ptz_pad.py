@@ -20,6 +20,7 @@ SPEEDS = (0.1, 0.25, 0.5, 0.75, 1.0)
 class PtzPad(Lines, can_focus=True):
     """Only says what is pressed: the screen asks the daemon."""
 
+    view_id: ClassVar[str] = "pad"
     BINDINGS: ClassVar[list[BindingType]] = view_bindings("pad")
 
     class Pressed(Message):

@@ -1,0 +1,187 @@
+"""No dead key, and no key that the table does not know: in every view and on every screen."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.binding import Binding
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Input
+
+import onviftui.screens
+from onviftui.app import OnviftuiApp
+from onviftui.keys import KEYS, VIEWS, help_keys, view_bindings
+from onviftui.screens.live_screen import LiveScreen
+from onviftui.screens.view import View
+from onviftui.widgets.ptz_pad import PtzPad
+from proxyd.api.models import Role
+
+from .fake_daemon import FakeDaemon
+from .scenes import SCENES, house, on_stage
+from .ui_driver import Ui, running_ui
+
+for _module in pkgutil.walk_packages(onviftui.__path__, "onviftui."):
+    if ".screens." in _module.name or ".wizard." in _module.name:
+        importlib.import_module(_module.name)
+
+_LEAVING = {"leave", "interrupt"}
+_SIZES = ((80, 24), (120, 40))
+
+
+def _all(kind: type) -> list[type]:
+    """Every class of ours below this one."""
+    found = [kind]
+    for known in found:
+        found += [one for one in known.__subclasses__() if one not in found]
+    return [one for one in found[1:] if one.__module__.startswith("onviftui")]
+
+
+def _places() -> dict[str, type]:
+    """Views and screens by the id that the table knows them by."""
+    views = {one.view_id: one for one in _all(View) if "view_id" in vars(one)}
+    return views | {one.view_id: one for one in [*_all(LiveScreen), PtzPad] if vars(one).get("view_id")}
+
+
+def test_every_place_of_the_table_exists_and_binds_what_the_table_says() -> None:
+    places = _places()
+    named = {place for key in KEYS for place in key.where.split()}
+    for place in sorted(named & places.keys()):
+        shown = [binding.key for binding in view_bindings(place) if isinstance(binding, Binding)]
+        bound = {b.key for b in vars(places[place]).get("BINDINGS", []) if isinstance(b, Binding)}
+        assert set(shown) <= bound, place
+        assert bound <= set(shown), f"{place} binds keys that the table does not know: {bound - set(shown)}"
+    assert {view for view, _, _ in VIEWS} <= places.keys()
+
+
+def test_every_key_of_the_table_has_something_that_it_does() -> None:
+    places = _places()
+    for key in KEYS:
+        if not key.action:
+            continue
+        action = "action_" + key.action.partition("(")[0]
+        owners: list[Any] = [places[place] for place in key.where.split() if place in places] or [OnviftuiApp]
+        for owner in owners:
+            assert hasattr(owner, action) or hasattr(OnviftuiApp, action), f"{key.keys} in {key.where}: {action}"
+
+
+@pytest.mark.parametrize("view", [view for view, _, _ in VIEWS])
+async def test_every_key_of_a_view_is_heard(view: str, tmp_path: Path) -> None:
+    """Pressed in a house with some of everything, each one runs the action that the table names."""
+    socket = tmp_path / "s"
+    async with FakeDaemon(socket, 16) as daemon:
+        house(daemon)
+        async with running_ui(socket) as ui:
+            heard: list[str] = []
+            run = ui.app.run_action
+
+            async def listening(action: Any, *args: Any, **kwargs: Any) -> bool:
+                name = action if isinstance(action, str) else action[1]
+                heard.append(name.partition("(")[0].rpartition(".")[2])
+                return await run(action, *args, **kwargs)
+
+            ui.app.run_action = listening  # type: ignore[method-assign]  # hears what the key does, and does it
+            for key in help_keys(view, Role.ADMIN):
+                for name in key.keys.split(",") if key.action and key.action not in _LEAVING else ():
+                    ui.app.show_view(view)
+                    await ui.pilot.pause()
+                    heard.clear()
+                    await ui.press(name)
+                    assert key.action.partition("(")[0] in heard, f"{name} in {view} did {heard}"
+            assert not ui.app.crashes
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+async def test_ctrl_c_twice_quits_from_everywhere_and_esc_leads_back(scene: Any, tmp_path: Path) -> None:
+    async with on_stage(scene, (80, 24), tmp_path) as ui:
+        depth = len(ui.app.screen_stack)
+        for _ in range(3):  # out of a field, out of a search, out of the dialog
+            await ui.press("escape")
+        assert len(ui.app.screen_stack) == 1 or len(ui.app.screen_stack) < depth
+    async with on_stage(scene, (80, 24), tmp_path) as ui:
+        await ui.press("ctrl+c")
+        assert ui.app.is_running
+        assert any("once more" in toast for toast in ui.toasts)
+        await ui.press("ctrl+c")
+        await ui.until(lambda: ui.app.return_code == 0, "the end")
+
+
+def test_every_dialog_has_a_way_back() -> None:
+    for dialog in _all(ModalScreen):
+        keys = {
+            name
+            for one in dialog.__mro__
+            for binding in vars(one).get("BINDINGS", [])
+            if isinstance(binding, Binding)
+            for name in binding.key.split(",")
+        }
+        assert "escape" in keys, dialog
+
+
+async def _position(ui: Ui) -> tuple[float, ...]:
+    """Where the cursor stands, or how far the pane is scrolled."""
+    focused: Any = ui.app.focused
+    cursor = getattr(focused, "cursor_key", None)
+    return (cursor if cursor is not None else -1, focused.scroll_offset.y, getattr(focused, "_cursor", 0))
+
+
+@pytest.mark.parametrize("name", ["cameras", "interfaces", "logs", "camera", "help", "discover"])
+async def test_lists_and_panes_move_by_the_same_keys(name: str, tmp_path: Path) -> None:
+    scene = next(scene for scene in SCENES if scene.name == name)
+    async with on_stage(scene, (80, 24), tmp_path) as ui:
+        assert not isinstance(ui.app.focused, Input)
+        await ui.press("g")
+        first = await _position(ui)
+        for down, up in (("j", "k"), ("down", "up"), ("G", "g"), ("end", "home"), ("ctrl+d", "ctrl+u")):
+            await ui.press(down)
+            assert await _position(ui) > first, down
+            await ui.press(up)
+            assert await _position(ui) == first, up
+        await ui.press("pagedown")
+        assert await _position(ui) > first
+        await ui.press("pageup")
+        assert await _position(ui) == first
+
+
+async def test_the_palette_goes_to_a_camera_and_tries_themes_before_one_is_taken(tmp_path: Path) -> None:
+    scene = next(scene for scene in SCENES if scene.name == "cameras")
+    async with on_stage(scene, (80, 24), tmp_path) as ui:
+        theme = ui.app.theme
+        await ui.press("colon")
+        await ui.write("light high")
+        await ui.until(lambda: ui.app.theme == "onviftui-contrast-light", "a preview")
+        await ui.press("escape")
+        assert ui.app.theme == theme
+        await ui.press("ctrl+p")
+        await ui.write("theme light")
+        await ui.press("enter")
+        assert ui.app.theme == "onviftui-light"
+        assert ui.app.preferences.theme == "light"
+        await ui.press("colon")
+        await ui.write("load dock")
+        await ui.press("enter")
+        await ui.sees("07 Loading dock")
+        assert ui.app.view_id == "camera"
+
+
+async def test_the_palette_offers_what_is_marked_and_nothing_that_the_role_may_not_do(tmp_path: Path) -> None:
+    scene = next(scene for scene in SCENES if scene.name == "cameras")
+    async with on_stage(scene, (120, 40), tmp_path) as ui:
+        await ui.press("space", "space", "colon")
+        await ui.write("marked")
+        await ui.sees("Stop the 2 marked cameras")
+        await ui.press("escape")
+        assert ui.app.store.status is not None
+        ui.app.store.status = ui.app.store.status.model_copy(update={"role": Role.VIEWER})
+        await ui.press("colon")
+        await ui.write("restart")
+        await ui.sees("Nothing of that name")
+
+
+def test_a_modal_screen_is_a_screen_of_ours() -> None:
+    """The classes that these tests look at are found at all."""
+    assert len(_all(ModalScreen)) >= 8
+    assert all(issubclass(one, Screen) for one in _all(LiveScreen))
