@@ -83,6 +83,7 @@ async def status(args: argparse.Namespace, client: RpcClient, out: Output) -> in
                 ("proxyd", f"{state.version}, pid {state.pid}, since {local_time(state.started)}"),
                 ("mode", state.mode),
                 ("data", state.data_dir),
+                ("database", f"version {state.database_version}" if state.database_version else ""),
                 ("NVRs", state.nvrs),
                 ("cameras", f"{state.cameras}" + (f": {states}" if states else "")),
                 ("traffic", f"{state.bps / 1e6:.1f} Mbit/s"),

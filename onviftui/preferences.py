@@ -6,7 +6,7 @@ any word will do) and a line to `LABELS`: it is then loaded, saved and shown in 
 belongs in `OnviftuiApp.preferences_changed`.
 
 Reading never fails: a damaged file or a value that this version does not know costs that value and nothing else, and
-what a newer version wrote stays in the file. The SSH front names the file of its user in ONVIFTUI_PREFERENCES.
+what a newer version wrote stays in the file. The SSH front gives each of its users an XDG_CONFIG_HOME of his own.
 """
 
 from __future__ import annotations

@@ -69,9 +69,11 @@ def utc_now() -> str:
 class Daemon:
     """`async with Daemon(settings): …` runs everything. Raises ProxyError when it cannot start."""
 
-    def __init__(self, settings: Settings, *, start_anew: Callable[[], None] | None = None) -> None:
-        """`start_anew` is called when a restored database waits for this daemon to end and for the next to begin."""
+    def __init__(self, settings: Settings, *, start_anew: Callable[[], None] | None = None, trouble: str = "") -> None:
+        """`start_anew` is called when a restored database waits for this daemon to end and for the next to begin;
+        `trouble` is what the one before could say to nobody any more."""
         self._settings = settings
+        self.trouble = trouble
         self._start_anew = start_anew
         self._restored = False
         self._started = utc_now()
@@ -180,6 +182,9 @@ class Daemon:
         await self._parts.log("info", "daemon", f"proxyd {__version__} started ({self._links.mode} mode).")
         if self._links.warning:
             await self._parts.log("warning", "daemon", self._links.warning)
+        if self.trouble:
+            await self._parts.log("error", "daemon", self.trouble)
+            self.trouble = ""
 
     def _restore(self) -> None:
         """From a restore that is ready: its answer leaves first."""
@@ -193,7 +198,8 @@ class Daemon:
         try:
             restoring.put_in_place(self._settings.data, database)
         except StoreError as error:
-            log.error("the backup is not restored: %s", error)
+            self.trouble = f"The backup was not restored: {error}"
+            log.error("%s", self.trouble)
 
     def status(self, role: m.Role) -> m.Status:
         cameras = self._cameras.cameras()
@@ -326,14 +332,17 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             loop.add_signal_handler(number, leave)
+    trouble = ""
     while not stop.is_set():
         ending.clear()
-        async with Daemon(settings, start_anew=ending.set):
+        daemon = Daemon(settings, start_anew=ending.set, trouble=trouble)
+        async with daemon:
             log.info("ready on %s", settings.socket)
             notify("READY=1")
             await ending.wait()
             notify("STOPPING=1" if stop.is_set() else "RELOADING=1")
             log.info("stopping" if stop.is_set() else "starting anew with the database of a backup")
+        trouble = daemon.trouble
 
 
 def _lock(data: Path) -> _Lock:

@@ -41,7 +41,7 @@ class About(ModalScreen[None]):
 
 
 def facts(status: Status | None) -> dict[str, str]:
-    """What About says, in its order; also for the command line."""
+    """What About says, in its order."""
     said = {"onviftui": version_of("onviftui")}
     if status is None:
         said["proxyd"] = "not connected"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,9 @@ class Backups:
         self._ready = ready
         self._lock = asyncio.Lock()
         self._restoring = False
+        with suppress(OSError):  # they are in nobody's way
+            self.folder.forget_parts()
+            (data / _COPY).unlink(missing_ok=True)
 
     async def create(self, passphrase: str, ending: str = "") -> Known:
         """Raises StoreError."""

@@ -11,6 +11,7 @@ from proxyd.camera.settings import Certificate
 from proxyd.camera.view import spec_of
 from proxyd.errors import Conflict, InvalidInput
 from proxyd.store.rows import CameraRow
+from proxyd.store.undoing import recording
 from proxyd.tls.certificate import self_signed, server_context
 
 from .access import Caller
@@ -31,10 +32,13 @@ class CertificateMethods:
                 "Either a certificate is brought, or a new one is made.", "Give cert and key, or new, not both."
             )
         certificate = await asyncio.to_thread(_made if p.new else _brought, row, p)
-        await self._parts.store.set_certificate(p.id, certificate)
+        with recording(("cameras", "camera_certificates")) as recorder:
+            await self._parts.store.set_certificate(p.id, certificate)
         await self._parts.cameras.refresh()
         how = "Made a new certificate" if p.new else "Brought a certificate"
-        await self._parts.log("info", f"camera {p.id}", f"{how} for HTTPS of {row.name}.", who)
+        what = f"{how} for HTTPS of {row.name}."
+        await self._parts.log("info", f"camera {p.id}", what, who)
+        self._parts.note(who, "camera.certify", what, recorder)
         return _model(self._parts.cameras.row(p.id))
 
 

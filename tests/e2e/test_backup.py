@@ -203,3 +203,23 @@ async def test_only_admins_have_to_do_with_backups() -> None:
                 with pytest.raises(NotAllowed):
                     await operator.call(method, params)
         assert not folder_of(stack).exists()
+
+
+async def test_a_restore_that_cannot_be_finished_leaves_the_old_state_and_says_so() -> None:
+    async with running_stack("--channels", "1") as stack:
+        async with stack.client() as client:
+            await scanned(stack, client)
+            made: Backup = await client.call("backup.create", {"passphrase": PASSPHRASE})
+            await client.call("camera.update", {"id": 1, "name": "Since then"})
+            stranger = sqlite3.connect(stack.database)  # another program that is in the middle of reading
+            stranger.execute("BEGIN")
+            stranger.execute("SELECT * FROM cameras").fetchone()
+            await restored(stack, client, made.name)
+        async with stack.client() as client:
+            assert (await client.call("camera.get", {"id": 1})).name == "Since then"
+            log: list[m.LogEntry] = await client.call("log.tail", {"limit": 5})
+            assert any("not restored: Another program has the database" in entry.message for entry in log)
+            stranger.close()
+            await restored(stack, client, made.name)
+        async with stack.client() as client:
+            assert (await client.call("camera.get", {"id": 1})).name == "Channel 1"

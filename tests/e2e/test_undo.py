@@ -150,3 +150,14 @@ async def test_no_secret_is_left_in_the_journal_or_the_log(tmp_path: Path) -> No
         assert "secret-word" not in "".join(said)
         await client.call("undo.apply")
         assert (await credentials(client, before[0]))[1] == "secret-word-1"
+
+
+async def test_a_certificate_is_taken_back_too() -> None:
+    async with running_stack("--channels", "1") as stack, stack.client() as client:
+        await scanned(stack, client)
+        await client.call("camera.certify", {"id": 1, "new": True})
+        first: m.Certificate = await client.call("camera.certificate", {"id": 1})
+        await client.call("camera.certify", {"id": 1, "new": True})
+        assert (await client.call("camera.certificate", {"id": 1})).fingerprint != first.fingerprint
+        await client.call("undo.apply")
+        assert (await client.call("camera.certificate", {"id": 1})).fingerprint == first.fingerprint
