@@ -40,6 +40,7 @@ class EventsPane(Pane):
     def __init__(self, camera: int) -> None:
         super().__init__(camera)
         self._last: str | None = None
+        self._rows: list[Row] | None = None  # None: not read yet
 
     def compose(self) -> ComposeResult:
         yield Lines(classes="pane-heading")
@@ -54,6 +55,7 @@ class EventsPane(Pane):
 
     def follow(self, changes: Changes) -> None:
         camera = self.camera
+        self.redraw()
         if changes.everything or changes.link or (camera is not None and camera.last_event_at != self._last):
             self._read()
 
@@ -64,7 +66,7 @@ class EventsPane(Pane):
     def _show(self, events: list[CameraEvent]) -> None:
         """Oldest first, as they were told. The number from the oldest is the key: the cursor stays on its event."""
         zone = ui_of(self).local_now().tzinfo
-        rows = [
+        told = [
             Row(
                 number,
                 " ",
@@ -77,4 +79,9 @@ class EventsPane(Pane):
             )
             for number, event in enumerate(events)
         ]
-        self.query_one("#events", LiveTable).show(rows[::-1], empty=_EMPTY)
+        self._rows = told[::-1]
+        self.redraw()
+
+    def redraw(self) -> None:
+        if self._rows is not None:
+            self.query_one("#events", LiveTable).show(self._rows, stale=self.stale, empty=_EMPTY)

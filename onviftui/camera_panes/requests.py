@@ -60,6 +60,7 @@ class RequestsPane(Pane):
     def __init__(self, camera: int) -> None:
         super().__init__(camera)
         self._newest: tuple[int, int, str] | None = None  # number, times, at
+        self._rows: list[Row] | None = None  # None: not read yet
         self._findings: list[Finding] = []
         self._watched: tuple[object, ...] = ()
 
@@ -79,6 +80,7 @@ class RequestsPane(Pane):
         camera = self.camera
         if camera is None:
             return
+        self.redraw()
         watched = (camera.state, camera.recorder, camera.clients, camera.adopted_by, camera.note)
         if changes.everything or changes.link or watched != self._watched:
             self._watched = watched
@@ -105,7 +107,8 @@ class RequestsPane(Pane):
         for entry in reversed(trace):
             glyph, tone, cells = request_cells(entry, look, zone)
             rows.append(Row(entry.number, glyph, tone, cells))
-        self.query_one("#requests", LiveTable).show(rows, empty=_EMPTY)
+        self._rows = rows
+        self.redraw()
 
     def _diagnosed(self, findings: list[Finding]) -> None:
         self._findings = findings
@@ -113,6 +116,8 @@ class RequestsPane(Pane):
 
     def redraw(self) -> None:
         self.show_heading()
+        if self._rows is not None:
+            self.query_one("#requests", LiveTable).show(self._rows, stale=self.stale, empty=_EMPTY)
 
     def show_heading(self, more: Sequence[Line] = ()) -> None:
         room = max(2, self.size.height // 4)

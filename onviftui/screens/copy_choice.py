@@ -76,7 +76,7 @@ class CopyChoice(ModalScreen[Choice | None]):
         hidden = ui_of(self).look.hidden
         self.query_one("#title", Lines).show([line((f"Copy of {plain(self._name)}", Tone.STRONG)), line("")])
         table = self.query_one(LiveTable)
-        table.styles.height = len(self._choices) + 1
+        table.styles.height = min(len(self._choices) + 1, max(3, self.app.size.height - 8))
         rows = [
             Row(number, " ", Tone.TEXT, (Cell(what), Cell(text or hidden, Tone.MUTED)))
             for number, (what, text) in enumerate(self._choices)

@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 import segno
+from rich.cells import cell_len
 
 from onviftui.camera_panes.pane import Pane
 from onviftui.camera_panes.ptz import PtzPane
 from onviftui.camera_panes.requests import in_keys
 from onviftui.camera_panes.streams import StreamsPane
 from onviftui.screens.camera import CameraScreen
+from onviftui.store import Link
 from onviftui.widgets.livetable import LiveTable
 from onviftui.widgets.paint import Lines
 from onviftui.widgets.qr import QUIET
-from proxyd.api.models import LogEntry, Role, TraceEntry
+from proxyd.api.models import CameraEvent, LogEntry, Role, TraceEntry
 from proxyd.errors import InvalidInput
 
 from .fake_daemon import FakeDaemon, log
@@ -537,3 +539,43 @@ async def test_y_in_the_list_offers_the_same(socket: Path) -> None:
         await ui.press("j", "enter")
         await ui.hears("Copied the ONVIF address of 02 Yard: ")
         assert ui.app.clipboard == "http://127.0.10.2:8080/onvif/device_service"
+
+
+@pytest.mark.parametrize("key", ["b", "t", "v", "l", "m", "p"])
+async def test_every_pane_lives_on_when_the_daemon_goes_and_comes_back(socket: Path, key: str) -> None:
+    async with FakeDaemon(socket, 2) as daemon:
+        daemon.tables["camera"][1] = daemon.tables["camera"][1].model_copy(update={"ptz": True, **playing(daemon)})
+        async with running_ui(socket) as ui:
+            await ui.press("2", "enter", key)
+            await ui.pilot.pause()
+            await daemon.stop()
+            await ui.sees("proxyd is away")
+            await ui.press("tab", "shift+tab", "j", "k", key)
+            daemon.tables["camera"][1] = daemon.tables["camera"][1].model_copy(update={"name": "Renamed meanwhile"})
+            await daemon.start()
+            await ui.until(lambda: ui.app.store.link is Link.LIVE, "the daemon again")
+            await ui.sees("Renamed meanwhile")
+            if key == "b":
+                await ui.sees("24.9 fps")
+            elif key == "t":
+                await ui.sees("GetProfiles")
+            elif key == "v":
+                await ui.sees("line crossed")
+            assert not ui.app.crashes
+
+
+async def test_what_devices_say_cannot_move_the_cursor(socket: Path) -> None:
+    wide, hostile = "駐車場", "a\x1b[2Jb\u202ec\u200bd"
+    async with FakeDaemon(socket, 2) as daemon:
+        known = daemon.tables["camera"][1].model_copy(update={"name": wide + hostile, "ptz": True, **playing(daemon)})
+        daemon.tables["camera"][1] = known.model_copy(update={"accounts": [hostile], "username": wide * 30})
+        daemon.answers["camera.presets"] = [hostile, wide * 20]
+        daemon.answers["camera.events"] = [CameraEvent(at="not a time", what=hostile, topic=wide * 30)]
+        async with running_ui(socket) as ui:
+            await ui.press("2", "enter")
+            for key in "btvlmy":
+                await ui.press(key)
+                await ui.pilot.pause()
+                assert "\x1b" not in ui.text and "\u202e" not in ui.text
+                assert all(cell_len(line) <= 80 for line in ui.text.splitlines())
+            assert not ui.app.crashes
