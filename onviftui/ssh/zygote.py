@@ -6,6 +6,7 @@ the kernel ends its children with it.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -14,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 from . import child
@@ -108,7 +110,9 @@ def main() -> int:
     control = socket.socket(fileno=int(sys.argv[1]))
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # a terminal's or systemd's; the front says when it is over
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    with contextlib.suppress(OSError):  # of 1000: where memory runs out a session goes, and not the front
+        Path("/proc/self/oom_score_adj").write_text("500")
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # afterwards /proc/self is root's, and that of the sessions
     gc.disable()  # a page that nobody writes to is shared by all sessions
     for name in PRELOADED:
         importlib.import_module(name)

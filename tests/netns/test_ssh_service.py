@@ -117,6 +117,10 @@ def test_from_the_first_key_over_a_colleague_to_a_crash(machine: Booted, lan: La
     status = {key: value.split() for key, _, value in (row.partition(":") for row in rows)}
     assert all(int(status[kind][0], 16) == 0 for kind in ("CapPrm", "CapEff", "CapBnd", "CapAmb"))
     assert (status["NoNewPrivs"], status["Seccomp"]) == (["1"], ["2"])
+    children = machine.run("cat", f"/proc/{main_pid(machine)}/task/{main_pid(machine)}/children").split()
+    assert machine.run("cat", *(f"/proc/{pid}/oom_score_adj" for pid in children)).split() == [
+        "500"
+    ]  # before the front
     inside(machine, "test", "-r", "/var/lib/onviftui/authorized_keys")
     for path in ("/var/lib/onviftui", "/var/lib/onviftui/authorized_keys", "/var/lib/proxyd", "/etc", "/run/proxyd"):
         inside(machine, "test", "-w", path, code=1)
