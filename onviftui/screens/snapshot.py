@@ -60,6 +60,7 @@ class SnapshotScreen(LiveScreen):
         self._fits = False  # what was drawn is of the size that the terminal has now
         self._resized: Timer | None = None
         self._mending: Timer | None = None
+        self._drawn_for = (0, 0)
 
     def compose(self) -> ComposeResult:
         yield Lines(id="header")
@@ -175,13 +176,17 @@ class SnapshotScreen(LiveScreen):
 
     def _draw_in_new_size(self) -> None:
         self._resized = None
+        drawn = self.box.drawn
+        if drawn is not None and not drawn.over and self._drawn_for == self._room:
+            return  # a screen hears of its size more than once when it opens
         if self._picture is not None and not self._picture.fallback:
             ui_of(self).pictures.forget()
             ui_of(self).pictures.work(self, self._draw(), "picture")
 
     async def _draw(self, method: Method | None = None) -> None:
         pictures, picture = ui_of(self).pictures, self._picture
-        canvas = await pictures.canvas(self._room, method)
+        room = self._room
+        canvas = await pictures.canvas(room, method)
         if picture is None or not self.is_mounted:
             return
         if canvas.method is Method.OFF:
@@ -197,6 +202,7 @@ class SnapshotScreen(LiveScreen):
             return
         if not self.is_mounted:
             return
+        self._drawn_for = room
         if drawn.size > max(pictures.agreed, self._unasked(drawn)):
             self._ask(drawn)
         else:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from . import events, interfaces, memory, scan, screen, soap
+from . import events, interfaces, memory, pictures, scan, screen, soap, ssh
 from .measure import machine
 from .relay import run as relay
 from .relay.settings import Settings
 
-NAMES = ("scan", "soap", "relay", "events", "memory", "screen", "interfaces")
+NAMES = ("scan", "soap", "relay", "events", "memory", "screen", "ssh", "pictures", "interfaces")
 Measure = Callable[[], Coroutine[Any, Any, dict[str, object]]]
 
 
@@ -30,6 +30,8 @@ def _measurements(args: argparse.Namespace) -> dict[str, Measure]:
         "events": partial(events.run, args.seconds) if args.seconds else events.run,
         "memory": memory.run,
         "screen": screen.run,
+        "ssh": ssh.run,
+        "pictures": pictures.run,
         "interfaces": interfaces.run,
     }
 
