@@ -64,6 +64,8 @@ class Acting(ActingOnInterfaces, ActingSafely, App[int]):
             self.open_job(int(alarm.target))
         elif alarm.go == "doctor":
             self.examine()
+        elif alarm.go == "wizard":
+            self.open_wizard()
         elif alarm.go in ("cameras", "interfaces"):
             self.show_view(alarm.go, alarm.target)
 
@@ -280,7 +282,8 @@ class Acting(ActingOnInterfaces, ActingSafely, App[int]):
     def open_wizard(self) -> None:
         from .wizard.screen import WizardScreen  # here: most sessions never see it
 
-        self.push_screen(WizardScreen())
+        if self.allowed("nvr.add", "Be guided"):
+            self.push_screen(WizardScreen())
 
     def remove_nvr(self, nvr: int) -> None:
         known = self.store.nvrs.get(nvr)

@@ -15,9 +15,10 @@ from proxyd.api.models import Camera, CameraState, Job, JobState, Nvr, NvrState
 
 from .store import Store
 from .widgets.job_lines import diff_summary
+from .wizard.places import not_begun
 from .words import HUMAN_GLYPH, WAITING_GLYPH, Sign, count
 
-Go = Literal["nvr", "camera", "cameras", "interfaces", "doctor", "job"]
+Go = Literal["nvr", "camera", "cameras", "interfaces", "doctor", "job", "wizard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,9 @@ def _of_nvr(nvr: Nvr, by_nvr: dict[tuple[int, CameraState], list[Camera]], store
         yield Alarm(_HUMAN, f"{nvr.name}: {error}", "see why", "job", str(failed.id))
     elif nvr.state is NvrState.NEW and not store.running_scan(nvr.id):
         yield Alarm(_WAITING, f"{nvr.name} has not been scanned yet", "scan it", "nvr", target)
+    elif not_begun(nvr, store):
+        them = "its camera has" if nvr.channels == 1 else "its cameras have"
+        yield Alarm(_WAITING, f"{nvr.name}: {them} never run", "go on", "wizard")
     yield from _of_scans(nvr, by_nvr.get((nvr.id, CameraState.MISSING), []), store)
 
 

@@ -294,6 +294,12 @@ class FakeDaemon(RpcFake):
         self.cancelled.set()
         return ended
 
+    def on_job_apply(self, params: m.ById) -> m.Job:
+        return self.scan_steps[-1].model_copy(update={"outcome": "kept"})
+
+    def on_job_discard(self, params: m.ById) -> m.Job:
+        return self.scan_steps[-1].model_copy(update={"outcome": "discarded"})
+
     def on_log_tail(self, params: m.LogTail) -> list[m.LogEntry]:
         return [m.LogEntry(id=4, at=AT, level="info", subject="camera 1", message="running", actor="root")]
 

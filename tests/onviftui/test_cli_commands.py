@@ -102,6 +102,26 @@ async def test_nvr_scan_shows_progress_and_the_result(daemon: FakeDaemon, onvift
     assert "scan 1/2 channel 1\n" in ran.err
 
 
+async def test_a_preview_says_what_would_change_and_how_to_keep_it(daemon: FakeDaemon, onviftui: Any) -> None:
+    found = ScanDiff(new=[3], changed=[2], words={3: "Ramp", 2: "main now H.265"})
+    done = {"done": 3, "total": 3, "state": JobState.DONE, "ended": AT, "diff": found, "preview": True}
+    daemon.scan_steps = [job(**done, outcome="waiting")]
+    ran = await onviftui("nvr", "scan", "1", "--preview")
+    assert daemon.called("nvr.scan") == [{"id": 1, "start": True, "restore": False, "preview": True}]
+    assert ran.out == (
+        "Scanned 3 channels: 1 new (3), 1 changed (2).\n"
+        "  channel 2: main now H.265\n"
+        "  channel 3: Ramp\n"
+        "Nothing was changed yet. Keep it: onviftui job apply 7\n"
+    )
+    assert (await onviftui("nvr", "scan", "1", "--preview", "--json")).json["outcome"] == "waiting"
+    ran = await onviftui("job", "apply", "7")
+    assert daemon.called("job.apply") == [{"id": 7}] and ran.out.endswith("It is kept.\n")
+    assert (await onviftui("job", "apply", "7", "--json")).json["outcome"] == "kept"
+    assert "nothing was changed" in (await onviftui("job", "discard", "7")).out
+    assert (await onviftui("job", "discard", "7", "--json")).json["outcome"] == "discarded"
+
+
 async def test_nvr_scan_as_json_is_one_job(onviftui: Any) -> None:
     ran = await onviftui("nvr", "scan", "1", "--json")
     assert ran.json["state"] == "done" and ran.json["diff"]["new"] == [1, 2]

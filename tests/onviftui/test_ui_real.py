@@ -101,6 +101,8 @@ async def test_from_an_empty_daemon_to_running_cameras_by_keys_alone(tmp_path: P
         await ui.press("enter")
         await ui.write("wrong-password")
         await ui.press("ctrl+s")
+        await ui.sees("saves it all the same")
+        await ui.press("ctrl+s")
         await ui.until(lambda: isinstance(ui.app.screen, JobScreen), "the first scan")
         await ui.sees("Enter corrects address or account")
         await ui.press("enter")

@@ -112,6 +112,12 @@ def test_each_alarm_leads_to_what_it_is_about() -> None:
     assert alarms(gone)[0].text == "01 Front gate waits for an address: the interface is gone or has no address"
 
 
+def test_cameras_that_have_never_run_lead_back_to_the_guide() -> None:
+    (alarm,) = alarms(store_of(CameraState.STOPPED, CameraState.STOPPED))
+    assert (alarm.text, alarm.go) == ("Garage: its cameras have never run", "wizard")
+    assert alarms(store_of(CameraState.STOPPED, CameraState.RUNNING)) == []
+
+
 def test_a_failed_scan_and_missing_cameras_lead_to_their_scan() -> None:
     store = store_of(CameraState.MISSING, CameraState.MISSING)
     assert [(alarm.go, alarm.fix) for alarm in alarms(store)] == [("cameras", "show them")]
