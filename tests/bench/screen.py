@@ -66,27 +66,26 @@ async def _lines() -> dict[str, object]:
                 await asyncio.sleep(IDLE_S)
                 idle = line.bytes_since(since)
                 since = time.monotonic()
-                await _busy(daemon)
-                busy, frames = line.bytes_since(since), line.frames_since(since)
+                await busy(daemon, CAMERAS, BUSY_S)
+                sent, frames = line.bytes_since(since), line.frames_since(since)
     return {
         "key_to_update_ms": spread([s * 1000 for s in moves]),
         "peer: cat on a pty, ms": spread([s * 1000 for s in echo]),
         "key_to_update_by_echo": round(statistics.median(moves) / statistics.median(echo), 1),
         "bytes_per_s_idle": idle / IDLE_S,
-        "bytes_per_s_busy": round(busy / BUSY_S),
+        "bytes_per_s_busy": round(sent / BUSY_S),
         "frames_per_s_busy": round(frames / BUSY_S, 1),
     }
 
 
-async def _busy(daemon: FakeDaemon) -> None:
-    """Bit rates of a quarter of the cameras change each second, spread over it."""
-    each_s = CAMERAS // 4
-    for change in range(each_s * BUSY_S):
-        number = change * 37 % CAMERAS + 1  # all have their turn, neighbours do not follow each other
+async def busy(daemon: FakeDaemon, cameras: int, seconds: float, share: float = 0.25, first: int = 0) -> None:
+    """The bit rates of this share of the cameras change each second, spread over it. `first` counts on where another
+    call ended, so that values are new ones."""
+    each_s = round(cameras * share)
+    for change in range(first, first + round(each_s * seconds)):
+        number = change * 37 % cameras + 1  # all have their turn, neighbours do not follow each other
         camera = daemon.tables["camera"][number]
         stream = camera.streams[0].model_copy(update={"bps": 5_000_000 + change % 90 * 100_000, "clients": 1})
-        changed = camera.model_copy(
-            update={"clients": 1, "recorder": "10.77.0.3", "streams": [stream, camera.streams[1]]}
-        )
-        daemon.change("camera", changed)
+        streams = [stream, camera.streams[1]]
+        daemon.change("camera", camera.model_copy(update={"clients": 1, "recorder": "10.77.0.3", "streams": streams}))
         await asyncio.sleep(1 / each_s)

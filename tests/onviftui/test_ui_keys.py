@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 from textual.binding import Binding
 from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 from textual.widgets import Input
 
 import onviftui.screens
 from onviftui.app import OnviftuiApp
 from onviftui.keys import KEYS, VIEWS, help_keys, view_bindings
+from onviftui.opened import _commands
 from onviftui.screens.live_screen import LiveScreen
 from onviftui.screens.view import View
+from onviftui.widgets.livetable import LiveTable
 from onviftui.widgets.ptz_pad import PtzPad
 from proxyd.api.models import Role
 
@@ -30,6 +33,12 @@ for _module in pkgutil.walk_packages(onviftui.__path__, "onviftui."):
 
 _LEAVING = {"leave", "interrupt"}
 _SIZES = ((80, 24), (120, 40))
+
+
+@pytest.fixture(autouse=True)
+def _many_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
 
 
 def _all(kind: type) -> list[type]:
@@ -63,9 +72,9 @@ def test_every_key_of_the_table_has_something_that_it_does() -> None:
         if not key.action:
             continue
         action = "action_" + key.action.partition("(")[0]
-        owners: list[Any] = [places[place] for place in key.where.split() if place in places] or [OnviftuiApp]
-        for owner in owners:
-            assert hasattr(owner, action) or hasattr(OnviftuiApp, action), f"{key.keys} in {key.where}: {action}"
+        for place in key.where.split() or [""]:
+            owners = [places[place]] if place in places else _all(Widget) if place else []  # or a mode of a widget
+            assert any(hasattr(owner, action) for owner in [*owners, OnviftuiApp]), f"{key.keys} in {place}: {action}"
 
 
 @pytest.mark.parametrize("view", [view for view, _, _ in VIEWS])
@@ -90,7 +99,8 @@ async def test_every_key_of_a_view_is_heard(view: str, tmp_path: Path) -> None:
                     await ui.pilot.pause()
                     heard.clear()
                     await ui.press(name)
-                    assert key.action.partition("(")[0] in heard, f"{name} in {view} did {heard}"
+                    wanted = {key.action.partition("(")[0]} | ({"follow"} if key.action == "open" else set())
+                    assert wanted & set(heard), f"{name} in {view} did {heard}"
             assert not ui.app.crashes
 
 
@@ -111,6 +121,8 @@ async def test_ctrl_c_twice_quits_from_everywhere_and_esc_leads_back(scene: Any,
 
 def test_every_dialog_has_a_way_back() -> None:
     for dialog in _all(ModalScreen):
+        if dialog.__name__ == "TooSmall":
+            continue  # goes by itself when there is room again
         keys = {
             name
             for one in dialog.__mro__
@@ -124,8 +136,8 @@ def test_every_dialog_has_a_way_back() -> None:
 async def _position(ui: Ui) -> tuple[float, ...]:
     """Where the cursor stands, or how far the pane is scrolled."""
     focused: Any = ui.app.focused
-    cursor = getattr(focused, "cursor_key", None)
-    return (cursor if cursor is not None else -1, focused.scroll_offset.y, getattr(focused, "_cursor", 0))
+    place = focused.keys.index(focused.cursor_key) if isinstance(focused, LiveTable) else -1
+    return (place, focused.scroll_offset.y, getattr(focused, "_cursor", 0))
 
 
 @pytest.mark.parametrize("name", ["cameras", "interfaces", "logs", "camera", "help", "discover"])
@@ -176,9 +188,9 @@ async def test_the_palette_offers_what_is_marked_and_nothing_that_the_role_may_n
         await ui.press("escape")
         assert ui.app.store.status is not None
         ui.app.store.status = ui.app.store.status.model_copy(update={"role": Role.VIEWER})
-        await ui.press("colon")
-        await ui.write("restart")
-        await ui.sees("Nothing of that name")
+        offered = [command.label for command in _commands(ui.app)]
+        assert "Go to Cameras" in offered
+        assert not [label for label in offered if label.startswith(("Start", "Stop", "Restart", "Remove", "Scan"))]
 
 
 def test_a_modal_screen_is_a_screen_of_ours() -> None:
