@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from textual import events
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.timer import Timer
@@ -127,7 +128,10 @@ class OnviftuiApp(Acting, Preferring):
                 self.open_wizard()
         for screen in reversed(self.screen_stack):
             if isinstance(screen, LiveScreen) and screen.is_mounted:
-                screen.apply(changes)
+                try:
+                    screen.apply(changes)
+                except Exception as error:  # a bug in what one screen makes of the data
+                    self.tell_bug(error)
 
     def show_doing(self) -> None:
         if not self._running:
@@ -217,7 +221,7 @@ class OnviftuiApp(Acting, Preferring):
         try:
             return self._withheld(action) or self._gives_up(action) or await super().run_action(action, *args, **kwargs)
         except Exception as error:
-            self.toast(report_crash(error, self.crash_log), "error")
+            self.tell_bug(error)
             return True
 
     def _fatal_error(self) -> None:

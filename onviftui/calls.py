@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from textual.app import App
@@ -21,6 +22,7 @@ from .store import Store
 from .ui import Severity
 from .words import Look
 
+MOST_BUGS = 50  # in one session; whoever has seen so many knows
 LONG_S = 1.0  # after so long a call says that one need not wait for it
 TOAST_S: dict[Severity, float] = {"information": 4.0, "warning": 8.0, "error": 10.0}
 
@@ -51,6 +53,13 @@ class Asked:
         return words
 
 
+def _frames(error: Exception) -> Iterator[TracebackType]:
+    frame = error.__traceback__
+    while frame is not None:
+        yield frame
+        frame = frame.tb_next
+
+
 class GivenUp(ProxyError):
     """The user does not wait for the answer any more, and has been told what that means."""
 
@@ -78,6 +87,7 @@ class Caller(App[int]):
         super().__init__(ansi_color=True if plain else None)
         self._waiting: list[Asked] = []  # those that the footer tells of, oldest first
         self._calls = 0
+        self._bugs: set[tuple[object, ...]] = set()
 
     def ask(
         self,
@@ -109,7 +119,7 @@ class Caller(App[int]):
                 if failed is None or not failed(error):
                     self.toast(str(error), "error")
             except Exception as error:  # a bug here must not end the UI
-                self.toast(report_crash(error, self.crash_log), "error")
+                self.tell_bug(error)
             finally:
                 if asked in self._waiting:
                     self._waiting.remove(asked)
@@ -164,6 +174,13 @@ class Caller(App[int]):
 
     def show_doing(self) -> None:
         """Tell the visible screens."""
+
+    def tell_bug(self, error: Exception) -> None:
+        """One line with its id; the rest is in the crash log. The same bug at the same place is told once."""
+        place = (type(error), *(frame.tb_lineno for frame in _frames(error)))
+        if place not in self._bugs and len(self._bugs) < MOST_BUGS:
+            self._bugs.add(place)
+            self.toast(report_crash(error, self.crash_log), "error")
 
     def toast(self, text: str, severity: Severity = "information") -> None:
         self.notify(text, severity=severity, timeout=TOAST_S[severity], markup=False)

@@ -43,9 +43,12 @@ class LogBook(Generic[T]):
         return next(iter(self._entries), 0)
 
     def add(self, entries: Iterable[T]) -> bool:
-        """Newer ones, oldest first; those that are known are passed over. True when there was one."""
+        """Newer ones, oldest first; those that are known are passed over. True when there was one. Where some between
+        are missing, those before the gap are forgotten, to be read again as older ones; not while it is paused."""
         newest = self.newest
         fresh = {entry.id: entry for entry in entries if entry.id > newest}
+        if newest and fresh and next(iter(fresh)) > newest + 1 and not self.paused:
+            self.clear()
         self._entries.update(fresh)
         while len(self._entries) > LIMIT:
             del self._entries[self.oldest]

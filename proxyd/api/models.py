@@ -19,7 +19,7 @@ API_VERSION = 1
 class Model(BaseModel):
     """Base of all results. Unknown fields are ignored, so that an older UI can talk to a newer daemon."""
 
-    model_config = ConfigDict(extra="ignore", defer_build=True)
+    model_config = ConfigDict(extra="ignore", defer_build=True, hide_input_in_errors=True)
 
 
 class Nvr(Model):

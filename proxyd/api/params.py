@@ -13,7 +13,7 @@ from .states import Role
 class Params(BaseModel):
     """Base of all method parameters: unknown names and wrong types are refused, never guessed."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True, hide_input_in_errors=True)
 
 
 class NoParams(Params):

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from onviftui.calls import given_up_words
+from onviftui.screens.cameras import CamerasView
 from onviftui.screens.discover import Discover
+from onviftui.screens.interfaces import InterfacesView
+from onviftui.screens.jobs import JobsView
 from onviftui.screens.live_screen import LiveScreen
+from onviftui.screens.logs import LogsView
 from onviftui.screens.nvr_form import NvrForm
-from onviftui.store import Link
-from proxyd.api.models import Finding
+from onviftui.screens.nvrs import NvrsView
+from onviftui.screens.overview import OverviewView
+from onviftui.screens.view import View
+from onviftui.store import LOG_LIMIT, Changes, Link
+from proxyd.api.models import Credentials, Finding
 
-from .fake_daemon import FakeDaemon, camera, nvr, troubled
+from .fake_daemon import FakeDaemon, camera, log, nvr, troubled
 from .ui_driver import WIDE, Ui, running_ui
 
 ACKNOWLEDGED_S = 0.1
@@ -225,3 +234,85 @@ def test_what_giving_up_means_is_said_for_both_kinds() -> None:
     assert "Nothing was changed" in given_up_words("nvr.discover", "Searching…")
     assert "to its end" in given_up_words("camera.remove", "Removing…")
     assert "to its end" in given_up_words("camera.of_tomorrow", "")
+
+
+@pytest.mark.parametrize("view", [OverviewView, CamerasView, NvrsView, InterfacesView, JobsView, LogsView])
+async def test_a_bug_in_what_a_view_makes_of_the_data_is_told_once_and_costs_no_session(
+    socket: Path, view: type[View], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: View, changes: Changes) -> None:
+        raise ZeroDivisionError("bug")
+
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        ui.app.show_view(view.view_id)
+        with monkeypatch.context() as patched:
+            patched.setattr(view, "apply", broken)
+            for number in (3, 4, 5):
+                daemon.change("log", log(number, "x"))
+                daemon.change("camera", camera(1, name=f"0{number} renamed"))
+                await ui.hears("A bug in onviftui (ZeroDivisionError, id ")
+                await ui.until(partial(ui.app.store.log.__contains__, number), "the news")
+                await ui.until(lambda: ui.app._flush_timer is None, "the look at it")
+        assert sum("A bug in" in toast for toast in ui.toasts) == 1
+        assert ui.app.crash_log.read_text().count("ZeroDivisionError: bug") == 1
+        await ui.press("2")
+        await ui.sees("05 renamed")
+
+
+async def test_a_bug_in_the_answer_of_a_dialog_is_told_and_the_dialog_stays(
+    socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: NvrForm, result: object) -> None:
+        raise ZeroDivisionError("bug")
+
+    monkeypatch.setattr(NvrForm, "_tested", broken)
+    async with FakeDaemon(socket, 4), running_ui(socket) as ui:
+        await ui.press("3", "e", "ctrl+t")
+        await ui.hears("A bug in onviftui (ZeroDivisionError, id ")
+        assert isinstance(ui.app.screen, NvrForm)
+        await ui.press("escape")
+        assert not isinstance(ui.app.screen, NvrForm)
+
+
+def test_an_answer_that_cannot_be_read_is_not_quoted() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Credentials.model_validate({"camera": "hunter2", "username": 1, "password": ["hunter3"]})
+    assert "hunter" not in str(caught.value)
+
+
+async def test_a_thousand_cameras_cost_what_has_changed(socket: Path) -> None:
+    """Counted, not timed: how many rows are made and how many values for sorting, at each look at the store."""
+    async with FakeDaemon(socket, 250) as daemon:
+        for number in range(251, 1001):
+            daemon.tables["camera"][number] = camera(number % 250 + 1, id=number, name=f"{number:04}", nvr=2)
+        async with running_ui(socket, WIDE) as ui:
+            await ui.press("2")
+            assert len(ui.table.keys) == 1000
+            view = ui.app.query_one(CamerasView)
+            made: list[str] = []
+            row, sort_value = view.row, view.sort_value
+            view.row = lambda item: made.append("row") or row(item)  # type: ignore[method-assign, func-returns-value]  # counts
+            view.sort_value = lambda item, column: made.append("sort") or sort_value(item, column)  # type: ignore[method-assign, func-returns-value]  # likewise
+            for number in range(1, 251):
+                daemon.change("camera", camera(number, clients=1, recorder="10.77.0.3"))
+            await ui.until(lambda: ui.app.store.cameras[250].clients == 1, "the news")
+            await ui.until(lambda: ui.app._flush_timer is None, "the look at it")
+            assert 0 < made.count("row") <= 250
+            assert made.count("sort") == made.count("row")
+            made.clear()
+            await ui.press(*"jjjjkG", "g")
+            assert not made
+
+
+async def test_a_flood_of_log_lines_leaves_the_keys_alone(socket: Path) -> None:
+    async with FakeDaemon(socket, 16) as daemon, running_ui(socket) as ui:
+        await ui.press("7")
+        for burst in range(10):
+            for number in range(1000):
+                daemon.hub.changed("log", log(10 + burst * 1000 + number, f"line {burst} {number}"))
+            await ui.press("j", "g")
+        await ui.until(lambda: 10_009 in ui.app.store.log, "the last line")
+        await ui.until(lambda: ui.table.keys[0] == 10_009, "the last line on top")
+        assert len(ui.app.store.log) == LOG_LIMIT
+        assert ui.app.store.link is Link.LIVE
+        no_bug(ui)

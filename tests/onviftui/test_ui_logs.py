@@ -42,6 +42,16 @@ def test_a_book_takes_each_entry_once_and_reads_back_page_by_page() -> None:
     assert (book.oldest, book.older) == (399, False)
 
 
+def test_a_book_with_a_gap_reads_the_older_ones_again() -> None:
+    book = book_of(1, 50)
+    book.older = False
+    assert book.add([log(number, "x") for number in range(60, 71)])
+    assert (book.oldest, book.newest, book.older) == (60, 70, True)
+    book.pause()
+    book.add([log(90, "x")])
+    assert list(book.shown())[0] == 60  # what somebody looks at stays
+
+
 def test_a_book_that_is_full_drops_the_oldest_and_takes_no_older_ones() -> None:
     book = book_of(1000, 1000 + LIMIT + 49)
     assert (len(book.shown()), book.oldest) == (LIMIT, 1050)
