@@ -4,7 +4,9 @@ machine, and that it comes back."""
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from .booted import Booted, skip_unless_bootable
-from .lan import HOST, Lan, wait_until
+from .lan import HOST, PATIENCE_S, Lan, wait_until
 from .talk import can_reach
 
 NETSETUP = "/opt/onviftui/.venv/bin/netsetup"
@@ -48,23 +50,34 @@ class Person:
 
     def ssh(self, *words: str, code: int = 0, stdin: str = "") -> str:
         """What came, both ways."""
-        safe = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "IdentitiesOnly=yes")
-        options = [word for option in (*safe, "BatchMode=yes", "ConnectTimeout=10") for word in ("-o", option)]
-        command: list[str | Path] = [
-            "ssh",
-            "-F",
-            "none",
-            "-p",
-            "2222",
-            "-i",
-            self._key,
-            *options,
-            f"cameras@{HOST}",
-            *words,
-        ]
-        done = self._lan.recorder.run(command, input=stdin, check=False)
+        done = self._lan.recorder.run(self._command(*words), input=stdin, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    def opens_the_ui(self) -> str:
+        """Its first frame, and everything until it was left with `q`."""
+        pipe = subprocess.PIPE
+        process = self._lan.recorder.popen(
+            self._command(options=("-tt",)), stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT
+        )
+        assert process.stdin and process.stdout
+        seen = b""
+        with process.stdin as keys, process.stdout as screen:
+            while b"help" not in seen:  # the end of the footer
+                seen += (more := os.read(screen.fileno(), 65536))
+                assert more, seen
+            keys.write("q")
+            keys.flush()
+            while more := os.read(screen.fileno(), 65536):
+                seen += more
+            assert process.wait(PATIENCE_S) == 0, seen
+        return seen.decode()
+
+    def _command(self, *words: str, options: tuple[str, ...] = ()) -> list[str | Path]:
+        safe = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "IdentitiesOnly=yes")
+        settings = [word for option in (*safe, "BatchMode=yes", "ConnectTimeout=10") for word in ("-o", option)]
+        own: list[str | Path] = ["ssh", "-F", "none", "-p", "2222", "-i", self._key]
+        return [*own, *settings, *options, f"cameras@{HOST}", *words]
 
 
 def main_pid(machine: Booted) -> str:
@@ -102,6 +115,8 @@ def test_from_the_first_key_over_a_colleague_to_a_crash(machine: Booted, lan: La
 
     # The administrator works from afar, and lets a colleague look.
     assert json.loads(anna.ssh("status", "--json"))["role"] == "admin"
+    frame = anna.opens_the_ui()
+    assert "onviftui" in frame and "\x1b[?1049l" in frame
     ben.ssh("status", code=255)
     anna.ssh("user", "add", "ben", "--role", "viewer", "--key-stdin", stdin=ben.public)
     assert json.loads(ben.ssh("status", "--json"))["role"] == "viewer"
