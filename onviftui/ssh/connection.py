@@ -103,6 +103,8 @@ class Connection(asyncssh.SSHServer):
         self._stop_waiting()
         self._front.left(self)
         self._conn = None
+        if self._identity is None and self._login is not None:
+            self._login.failed()
 
     # what front and sessions call
 

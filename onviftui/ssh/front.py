@@ -22,6 +22,7 @@ from .zygote_link import ZygoteLink
 log = logging.getLogger(__name__)
 
 _STOP_S = 3.0
+_LEAVE_S = 1.0
 _STOPPING = "The SSH server of onviftui is being stopped or restarted. Your cameras go on running; log in again."
 _CHANGED = "Somebody changed what you may do here, so this session was closed. Log in again."
 
@@ -44,6 +45,7 @@ class Front:
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._watch: asyncio.Task[None] | None = None
         self._stopping = False
+        self._someone_left = asyncio.Event()
 
     async def start(self, listener: socket.socket) -> None:
         """Begins to listen on a bound socket, once sessions can be run. Raises TimeoutError when they cannot."""
@@ -92,6 +94,17 @@ class Front:
             session.end(_STOPPING)
         if self._sessions:
             await asyncio.wait(self._sessions.values(), timeout=_STOP_S)
+        for number in set(self._connections) - self._logged_in:
+            self._connections[number].drop()
+        try:
+            async with asyncio.timeout(
+                _LEAVE_S
+            ):  # a client leaves after its last session; cut off, it may miss the end
+                while self._connections:
+                    self._someone_left.clear()
+                    await self._someone_left.wait()
+        except TimeoutError:
+            log.info("%d connections are cut off", len(self._connections))
         for connection in list(self._connections.values()):
             connection.close(_STOPPING)
         await self.zygote.stop()
@@ -123,6 +136,7 @@ class Front:
         self._waiting.remove(connection.number)
         self._logged_in.discard(connection.number)
         self._connections.pop(connection.number, None)
+        self._someone_left.set()
 
     # what sessions call
 

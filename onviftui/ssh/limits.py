@@ -98,3 +98,22 @@ class Failures:
     def _count(self, where: str, now: float) -> float:
         known = self._known.get(where)
         return max(0.0, known.count - (now - known.at) / FORGOTTEN_AFTER_S) if known else 0.0
+
+
+class Said:
+    """So that nobody fills the log: `most` lines in a minute, then only how many were left out."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._began = 0.0
+        self._count = 0
+
+    def may(self, now: float) -> bool:
+        if now - self._began >= 60:
+            self._began, self._count = now, 0
+        self._count += 1
+        return self._count <= self._most
+
+    def left_out(self, now: float) -> int:
+        """Of the minute that is over; 0 while it lasts."""
+        return max(0, self._count - self._most) if now - self._began >= 60 else 0

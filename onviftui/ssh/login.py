@@ -21,7 +21,7 @@ from proxyd.api.ssh_users import SshUsers
 from proxyd.api.states import Role
 from proxyd.errors import ProxyError
 
-from .limits import Failures
+from .limits import Failures, Said
 from .settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 _OPTION = "onviftui-identity"
 _CHECKS_AT_ONCE = 2  # each takes memory and a quarter of a second
 _MAX_PASSWORD = 1024
+_LINES_A_MINUTE = 60
 _ROLES = list(Role)
 
 Read = Callable[[], SshUsers]
@@ -52,6 +53,16 @@ class Logins:
         self._read = read
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
         self._said: tuple[str, ...] = ()
+        self._lines = Said(_LINES_A_MINUTE)
+
+    def warn(self, text: str, *values: object) -> None:
+        """What anybody can cause, so it has a bound."""
+        now = time.monotonic()
+        left_out = self._lines.left_out(now)
+        if self._lines.may(now):
+            if left_out:
+                log.warning("%d lines about failed logins were left out", left_out)
+            log.warning(text, *values)
 
     def users(self) -> SshUsers:
         """As the files are now; nobody while they cannot be read. What is wrong in them is said once."""
@@ -85,7 +96,7 @@ class Logins:
         if user is not None and right:
             return Identity(user.name, user.role, "password")
         count = self.failures.add(address, time.monotonic())
-        log.warning("wrong password from %s (%d lately)", address, count)
+        self.warn("wrong password from %s (%d lately)", address, count)
         return None
 
 
@@ -130,6 +141,11 @@ class Login:
         if identity is not None:
             self._logins.failures.forget(self._address)
         return identity
+
+    def failed(self) -> None:
+        """The connection ended before anybody logged in."""
+        if self._offered:
+            self._logins.warn("nobody logged in from %s: %d unknown keys", self._address, self._offered)
 
     def _refused(self) -> None:
         self._offered += 1

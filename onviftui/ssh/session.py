@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
+from onviftui.output import cut, harmless
 from proxyd.errors import ProxyError
 
 from .doorkeeper import Doorkeeper
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _SIGNALS = {"INT": signal.SIGINT, "TERM": signal.SIGTERM, "HUP": signal.SIGHUP, "QUIT": signal.SIGTERM}
 _DRAIN_S = 1.0
+_LOGGED_CELLS = 40
 _INTERRUPT = b"\x03"
 _NO_TERMINAL = (
     "The UI needs a terminal: log in without a command, or with ssh -t. There is no shell here. "
@@ -190,7 +192,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self._hang_up(signal.SIGHUP)  # while it was being started
         if not words and self._front.settings.idle_s:
             self._idle = self._loop.call_later(self._front.settings.idle_s, self._look_for_keys)
-        log.info("%s opened session %s: %s", self._connection.who, self.mark, " ".join(words[:2]) or "the UI")
+        what = cut(harmless(" ".join(words[:2])), _LOGGED_CELLS) or "the UI"
+        log.info("%s opened session %s: %s", self._connection.who, self.mark, what)
         try:
             ending = ending_of(await process.ended, self.mark, self._front.settings.session_memory)
         except ZygoteGone:

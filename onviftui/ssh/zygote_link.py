@@ -80,10 +80,14 @@ class ZygoteLink:
 
     async def spawn(self, order: Order, descriptors: list[int], deadline_s: float) -> Process:
         """The child, running. The descriptors stay the caller's. Raises ZygoteGone, or OSError: it cannot fork."""
-        process = Process(order.number, self)
         try:
             async with asyncio.timeout(deadline_s):
                 await self._ready.wait()
+        except TimeoutError:
+            raise ZygoteGone from None  # a new one is on its way
+        process = Process(order.number, self)
+        try:
+            async with asyncio.timeout(deadline_s):
                 if self._sock is None:
                     raise ZygoteGone
                 self._children[order.number] = process

@@ -189,6 +189,11 @@ def test_nothing_but_our_own_words(box: SshBox, command: str) -> None:
     assert done.out == b"" and "uid=" not in done.err and "root:" not in done.err and "Traceback" not in done.err
 
 
+def test_no_command_can_write_lines_into_the_log(box: SshBox) -> None:
+    assert box.run("vic", "'camera\x1b[2J\nroot logged in'").code == 2
+    assert "\x1b" not in box.said() and "\nroot logged in" not in box.said()
+
+
 def test_too_long_a_command_is_refused(box: SshBox) -> None:
     assert box.run("anna", "camera list " + "x" * 20_000).code != 0
 
@@ -217,6 +222,7 @@ def test_an_unknown_key_gets_nothing(box: SshBox) -> None:
     done = box.run("mallory", "status")
     assert (done.code, done.out) == (255, b"")
     assert "Permission denied" in done.err
+    box.wait_until_said("nobody logged in from 127.0.0.1: 1 unknown keys")
 
 
 def test_a_key_that_was_only_shown_grants_nothing(box: SshBox) -> None:

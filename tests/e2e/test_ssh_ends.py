@@ -65,7 +65,7 @@ async def test_a_dead_zygote_ends_sessions_honestly_and_is_replaced(box: SshBox)
 
 
 async def test_a_zygote_that_hangs_is_replaced(stack: Stack, tmp_path: Path) -> None:
-    box = SshBox(tmp_path, stack.socket, spawn_s=1.0)
+    box = SshBox(tmp_path, stack.socket, spawn_s=4.0)
     try:
         old = box.zygote
         os.kill(old, signal.SIGSTOP)

@@ -17,7 +17,7 @@ from onviftui.ssh.algorithms import KEY_EXCHANGES, offered
 from onviftui.ssh.command import parse_listen
 from onviftui.ssh.endings import BROKEN, ending_of, idle_line
 from onviftui.ssh.environment import CappedVariables, accepted, for_session, sane_size
-from onviftui.ssh.limits import LONGEST_DELAY_S, Failures, Waiting, place
+from onviftui.ssh.limits import LONGEST_DELAY_S, Failures, Said, Waiting, place
 from onviftui.ssh.remote import refuse_local, split_words
 from onviftui.ssh.terminal_reset import ScreenWatch, terminal_reset
 from proxyd.errors import InvalidInput, NotAllowed
@@ -90,6 +90,13 @@ def test_failures_of_many_addresses_are_bounded() -> None:
     for number in range(1000):
         failures.add(f"10.0.{number // 250}.{number % 250}", float(number))
     assert len(failures) == 10
+
+
+def test_a_flood_of_lines_is_counted_instead_of_written() -> None:
+    said = Said(most=3)
+    assert [said.may(1000.0 + second) for second in range(5)] == [True, True, True, False, False]
+    assert said.left_out(1059.0) == 0 and said.left_out(1060.0) == 2
+    assert said.may(1060.0) and said.left_out(1130.0) == 0
 
 
 def test_only_wanted_variables_are_kept_and_few() -> None:
