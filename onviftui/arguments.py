@@ -157,7 +157,7 @@ def _nvr(verbs: _Verbs) -> None:
     verb.add_argument("--no-start", action="store_true", help="do not start the new cameras")
     verb.add_argument("--restore", action="store_true", help="bring back cameras that were removed")
     verb.add_argument(
-        "--preview", action="store_true", help="show what is different and keep nothing until: onviftui job apply JOB"
+        "--preview", action="store_true", help="show what is different; nothing is kept before: onviftui job apply"
     )
     verb = verbs.add("test", "check address and account without changing anything")
     verb.add_argument("id", nargs="?", metavar="NVR", help="id or exact name; options override what is stored")

@@ -36,17 +36,23 @@ NOUNS_AND_VERBS = {
     "interface": "list add remove doctor",
     "backup": "create list check fetch restore remove",
     "settings": "show account",
-    "job": "list cancel",
+    "job": "list cancel apply discard",
     "log": "tail",
     "user": "list add remove remove-key role password",
 }
 
 
 def test_the_commands_are_the_contract() -> None:
-    contract = {(noun, verb) for noun, verbs in NOUNS_AND_VERBS.items() for verb in verbs.split()} | {(word, None) for word in ("status", "history", "undo")}
+    contract = {(noun, verb) for noun, verbs in NOUNS_AND_VERBS.items() for verb in verbs.split()} | {
+        (word, None) for word in ("status", "history", "undo")
+    }
     assert set(COMMANDS) == contract
     typed = {leaf.prog for leaf in reference.leaves(build_parser())}
-    assert typed == {"onviftui demo", "onviftui ssh", *(" ".join(filter(None, ("onviftui", *words))) for words in contract)}
+    assert typed == {
+        "onviftui demo",
+        "onviftui ssh",
+        *(" ".join(filter(None, ("onviftui", *words))) for words in contract),
+    }
 
 
 @pytest.mark.parametrize("name", ["cli", "rpc"])

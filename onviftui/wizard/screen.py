@@ -15,7 +15,8 @@ from ..widgets.frame import KeyFooter
 from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
 from ..widgets.pane import ScrollPane
-from .panes import PANES, Pane
+from .pane import Pane
+from .panes import PANES
 from .places import Place, after, before, begin_at
 from .rows import FOUND, NAMES
 from .words import step_line

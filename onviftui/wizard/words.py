@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 
 from proxyd.api.models import Camera, CameraState, Finding, InterfaceChange, Job, JobState, Nvr
 
-from ..screens.findings import finding_lines
 from ..store import WAITING, Store
+from ..widgets.finding_lines import finding_lines
 from ..widgets.job_lines import job_lines
 from ..widgets.line import Line, Piece, line, plain, wrap
 from ..words import HUMAN_GLYPH, OFF_GLYPH, ON_GLYPH, WAITING_GLYPH, Look, Sign, Tone, count

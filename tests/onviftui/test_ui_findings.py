@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from onviftui.screens.dialog import WIDTH
-from onviftui.screens.findings import Findings, finding_lines
+from onviftui.screens.findings import Findings
+from onviftui.widgets.finding_lines import finding_lines
 from onviftui.widgets.line import line_len, texts
 from proxyd.api.models import Finding
 
