@@ -11,6 +11,7 @@ us (memory and time of scrypt) has a limit, for it is read before anything is kn
 from __future__ import annotations
 
 import json
+import unicodedata
 import zlib
 from dataclasses import dataclass, field
 from typing import Any
@@ -137,4 +138,5 @@ def _head(said: dict[str, Any], length: int) -> Head:
 
 def _derive(passphrase: str, salt: bytes, cost: tuple[int, int, int]) -> bytes:
     n, r, p = cost
-    return Scrypt(salt=salt, length=32, n=n, r=r, p=p).derive(passphrase.encode())
+    typed = unicodedata.normalize("NFC", passphrase)  # keyboards differ in how they make an "ü"
+    return Scrypt(salt=salt, length=32, n=n, r=r, p=p).derive(typed.encode())

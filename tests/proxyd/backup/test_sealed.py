@@ -99,3 +99,7 @@ def test_errors_are_for_people() -> None:
     with pytest.raises(ProxyError) as refused:
         open_sealed(sealed(), "no")
     assert refused.value.hint
+
+
+def test_a_passphrase_is_the_same_on_every_keyboard() -> None:
+    assert open_sealed(sealed("gr\u00fcn wie Gras"), "gru\u0308n wie Gras") == CONTENT

@@ -88,7 +88,7 @@ async def test_a_channel_that_has_a_camera_again_keeps_that(two: Store) -> None:
     await two.change_cameras([CameraChange(2, name="Other")])
     await scan(two, nvr.id, channels([1, 2]), restore=True)
     before = await two.cameras()
-    with pytest.raises(Conflict, match="has a camera again|changed again"):
+    with pytest.raises(Conflict, match=r"has a camera again|changed again"):
         await two.take_back(recorder.changes)
     assert await two.cameras() == before
 
