@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proxyd.api.streams import StreamStatus
 
-from .words import Look, codec_name, count
+from .words import Look, codec_name
 
 
 def told_words(stream: StreamStatus, look: Look) -> str:
@@ -29,12 +29,3 @@ def flow_words(stream: StreamStatus) -> str:
         return "idle"
     key = f"key {stream.key_interval_s:.1f} s" if stream.key_interval_s else "no key frame yet"
     return f"{stream.fps:.1f} fps  {key}  jitter {stream.jitter_ms:.1f} ms"
-
-
-def trouble_words(stream: StreamStatus) -> str:
-    """ "3 lost  1 reconnect  2 skips": only what was; "0 lost" when all was well."""
-    skips = sum(client.skips for client in stream.clients)
-    parts = [f"{stream.lost} lost"]
-    parts += [count(stream.reconnects, "reconnect")] if stream.reconnects else []
-    parts += [count(skips, "skip")] if skips else []
-    return "  ".join(parts)

@@ -7,7 +7,6 @@ from typing import Literal
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 
 from proxyd.api.models import Camera, Certificate, Role
 
@@ -16,6 +15,7 @@ from ..camera_panes.fields import Field, setting_of
 from ..camera_panes.identity import IdentityPane
 from ..camera_panes.logs import LogsPane
 from ..camera_panes.pane import Pane
+from ..camera_panes.pane_line import PaneLine
 from ..camera_panes.ptz import PtzPane
 from ..camera_panes.requests import RequestsPane
 from ..camera_panes.streams import StreamsPane
@@ -24,11 +24,11 @@ from ..roles import may
 from ..store import Changes
 from ..ui import ui_of
 from ..widgets.frame import KeyFooter
-from ..widgets.line import Line, Piece, line, line_len, plain, wrap
+from ..widgets.line import Line, line, plain, wrap
 from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
 from ..widgets.ptz_pad import PtzPad
-from ..words import Look, Tone, camera_sign, count
+from ..words import Tone, camera_sign, count
 from .account_form import AccountForm
 from .certificate import CertificateText
 from .copy_choice import PASSWORD, offer_copies
@@ -45,35 +45,6 @@ _COLUMNS: tuple[tuple[type[Pane], ...], ...] = (
 _ALL_FROM = (180, 44)  # columns, lines
 _TWO_FROM = 120
 Mode = Literal["one", "two", "all"]
-
-
-class PaneLine(Lines):
-    """The panes by name; a click switches."""
-
-    class Chosen(Message):
-        def __init__(self, pane: str) -> None:
-            super().__init__()
-            self.pane = pane
-
-    def __init__(self) -> None:
-        super().__init__(id="panes")
-        self._places: list[tuple[int, int, str]] = []
-
-    def show_panes(self, panes: list[type[Pane]], current: str, look: Look) -> None:
-        pieces: list[Piece] = [(" ", Tone.TEXT)]
-        self._places = []
-        for pane in panes:
-            active = pane.pane_id == current
-            start = line_len(tuple(pieces))
-            pieces.append((f"{look.cursor if active else ' '}{pane.title}", Tone.STRONG if active else Tone.MUTED))
-            self._places.append((start, line_len(tuple(pieces)), pane.pane_id))
-            pieces.append(("  ", Tone.TEXT))
-        self.show([tuple(pieces)])
-
-    def on_click(self, event: events.Click) -> None:
-        for start, end, pane in self._places:
-            if start <= event.x < end:
-                self.post_message(self.Chosen(pane))
 
 
 class CameraScreen(LiveScreen):

@@ -26,14 +26,14 @@ class CertificateText(ModalScreen[None]):
     def __init__(self, certificate: Certificate, name: str) -> None:
         super().__init__()
         self._certificate = certificate
-        self._name = name
+        self._camera_name = name
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog help"), ScrollPane():
             yield Lines()
 
     def on_mount(self) -> None:
-        self.query_one(Lines).show(certificate_lines(self._certificate, self._name))
+        self.query_one(Lines).show(certificate_lines(self._certificate, self._camera_name))
         self.query_one(ScrollPane).focus()
 
     def action_close(self) -> None:

@@ -64,7 +64,7 @@ class CopyChoice(ModalScreen[Choice | None]):
         super().__init__()
         self._choices = list(choices)
         self._first = first
-        self._name = name
+        self._camera_name = name
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog copy"):
@@ -74,7 +74,7 @@ class CopyChoice(ModalScreen[Choice | None]):
 
     def on_mount(self) -> None:
         hidden = ui_of(self).look.hidden
-        self.query_one("#title", Lines).show([line((f"Copy of {plain(self._name)}", Tone.STRONG)), line("")])
+        self.query_one("#title", Lines).show([line((f"Copy of {plain(self._camera_name)}", Tone.STRONG)), line("")])
         table = self.query_one(LiveTable)
         table.styles.height = min(len(self._choices) + 1, max(3, self.app.size.height - 8))
         rows = [

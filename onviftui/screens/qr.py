@@ -64,7 +64,7 @@ class QrScreen(ModalScreen[None]):
 
     def __init__(self, name: str, url: str) -> None:
         super().__init__()
-        self._name = name
+        self._camera_name = name
         self._url = url
 
     def compose(self) -> ComposeResult:
@@ -84,7 +84,7 @@ class QrScreen(ModalScreen[None]):
         wanted, there = code.wanted, self.app.size
         columns, lines = wanted.width + _FRAME[0], wanted.height + _FRAME[1]
         code.display = there.width >= columns and there.height >= lines
-        said: list[Line] = [line((plain(self._name), Tone.STRONG))]
+        said: list[Line] = [line((plain(self._camera_name), Tone.STRONG))]
         if not code.display:
             words = (
                 f"The code needs {columns} columns and {lines} lines, this terminal has {there.width} and "
