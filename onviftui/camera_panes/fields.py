@@ -45,11 +45,12 @@ def camera_fields(
     look: Look,
     *,
     password: str = "",
+    may_change: bool = True,
     certificate: Certificate | None = None,
     zone: tzinfo | None = None,
 ) -> list[Field]:
-    """`password` is "" while it is hidden."""
-    hidden = f"{look.hidden}   p shows it, Enter changes it"
+    """`password` is "" while it is hidden; `may_change`: the user may see and change it."""
+    hidden = f"{look.hidden}   {'p shows it, Enter changes it' if may_change else 'for operators'}"
     fields = [
         _text("Address", camera.address, "none yet", Tone.STRONG),
         Field("User", "User", camera.username, Tone.STRONG, "account", camera.username),

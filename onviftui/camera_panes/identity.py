@@ -8,8 +8,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from proxyd.api.models import Camera, Certificate, Credentials
+from proxyd.api.models import Camera, Certificate, Credentials, Role
 
+from ..roles import may
 from ..store import Changes
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
@@ -72,6 +73,7 @@ class IdentityPane(Pane):
             ui.store.nvr_name(camera.nvr),
             ui.look,
             password=self._password,
+            may_change=may(ui.store.role, Role.OPERATOR),
             certificate=self._certificate,
             zone=ui.local_now().tzinfo,
         )

@@ -194,6 +194,7 @@ async def test_a_viewer_is_offered_neither_password_nor_pad(socket: Path) -> Non
             await ui.press("escape")
             await ui.sees("To type into a recorder")
             assert "PTZ" not in ui.text.splitlines()[2]
+            assert "for operators" in ui.line_with("Password")
             await ui.press("a")
             await ui.hears("needs the role operator")
             assert not daemon.called("camera.update")
