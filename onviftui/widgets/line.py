@@ -20,7 +20,7 @@ def plain(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
-_ASCII = {"…": "~", "–": "-", "×": "x", "•": "*", "●": "*", "▲": "!", "’": "'"}
+_ASCII = {"…": "~", "→": ">", "–": "-", "×": "x", "•": "*", "●": "*", "▲": "!", "’": "'"}
 
 
 def to_ascii(text: str) -> str:
