@@ -1,5 +1,8 @@
-"""Draws the pictures of docs/pictures: `python -m tests.pictures`. The same UI over the same house as in the tests of
-screens, so they change only when the UI does. The SVG names no font and no address outside of itself."""
+"""Draws the pictures of docs/pictures and writes docs/ui.md: `python -m tests.pictures`.
+
+The same UI over the same house as in the tests of screens, so they change only when the UI does. The SVG names no font
+and no address outside of itself.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from pathlib import Path
 from rich.cells import cell_len
 
 from .onviftui.scenes import SCENES, SIZES, on_stage
+from .tour_page import ui_page
 
 _TEXT = re.compile(
     r'<text class="([^"]+)" x="([\d.]+)" y="([\d.]+)" textLength="[\d.]+" clip-path="([^"]+)">([^<]*)</text>'
@@ -58,6 +62,7 @@ async def draw(names: list[str]) -> None:
                 svg = tidied(ui.app.export_screenshot(title=f"onviftui: {scene.name}"), scene.name)
         (FOLDER / f"{scene.name}.svg").write_text(svg)
         print(scene.name, len(svg))
+    (FOLDER.parent / "ui.md").write_text(ui_page())
 
 
 if __name__ == "__main__":

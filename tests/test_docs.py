@@ -131,7 +131,7 @@ def test_netsetup_page_is_true() -> None:
 
 def test_readme_names_the_two_commands_and_the_substitution() -> None:
     readme = (ROOT / "README.md").read_text()
-    for needed in ("contrib/demo", "contrib/check", "docs/ui.svg", "onvif-zeep-async", "proxyd run", "docs/install.md"):
+    for needed in ("contrib/demo", "contrib/check", "docs/ui.md", "onvif-zeep-async", "proxyd run", "docs/install.md"):
         assert needed in readme
 
 

@@ -5,19 +5,26 @@ For the tests that compare screens and for the pictures in the documentation. A 
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw
 
 from onviftui.app import OnviftuiApp
 from onviftui.store import Link
 from onviftui.words import Look
-from proxyd.api.models import Finding, Role
+from proxyd.api.backups import Backup
+from proxyd.api.models import Finding, Picture, Role
+from proxyd.api.undo import Undoable
 from proxyd.api.users import User, UserKey, Users
 
-from .fake_daemon import FakeDaemon, interface, job, troubled
+from .fake_daemon import STARTED, FakeDaemon, interface, job, troubled
 from .ui_driver import Ui
 
 SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
@@ -54,6 +61,32 @@ def house(daemon: FakeDaemon) -> None:
     jo = User(name="jo", role=Role.VIEWER, keys=[], password=True)
     daemon.answers["user.list"] = Users(users=[anna, jo], problems=[], folder="/var/lib/onviftui")
 
+    daemon.answers["camera.snapshot"] = _picture
+    daemon.answers["backup.list"] = [
+        Backup(name=f"2026-11-{day}T03-00.backup", size=91_000 + day, at=f"2026-11-{day}T03:00:00Z", version="0.1.0")
+        for day in (22, 21)
+    ]
+    daemon.answers["undo.list"] = [
+        Undoable(number=2, at=STARTED, who="anna via onviftui", role=Role.OPERATOR, what="Yard 2 was renamed Yard"),
+        Undoable(number=1, at=STARTED, who="root", role=Role.OPERATOR, what="Roof was stopped"),
+    ]
+
+
+def _picture(params: dict[str, Any]) -> Picture:
+    """A sky, a wall, a lamp: no two cameras alike."""
+    camera = int(params["id"])
+    image = Image.new("RGB", (320, 180), (90, 120 + camera * 5, 170))
+    drawn = ImageDraw.Draw(image)
+    drawn.rectangle((0, 100, 320, 180), fill=(60 + camera * 8, 80, 60))
+    drawn.rectangle((30 + camera * 10, 60, 120 + camera * 10, 150), fill=(150, 130 - camera * 4, 100))
+    drawn.ellipse((240 - camera * 7, 20, 270 - camera * 7, 50), fill=(250, 240, 180))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=80)
+    data = base64.b64encode(file.getvalue()).decode()
+    return Picture(
+        content_type="image/jpeg", data=data, origin="from the NVR", width=1280, height=720, size=94_000 + camera * 100
+    )
+
 
 def empty(daemon: FakeDaemon) -> None:
     """As after the installation."""
@@ -84,6 +117,13 @@ SCENES: tuple[Scene, ...] = (
     Scene("logs", ("7",), "What happened, and who did it."),
     Scene("system", ("8",), "What belongs to the whole box."),
     Scene("camera", ("2", "j", "enter"), "Everything to type into a recorder, and why a camera stands as it does."),
+    Scene("streams", ("2", "j", "enter", "b"), "What flows to whom, how much, and what was lost."),
+    Scene("snapshot", ("2", "j", "o"), "What the camera sees, drawn by what the terminal can."),
+    Scene("sheet", ("2", "O"), "All cameras at a glance; fetched when you ask, never by itself."),
+    Scene("wizard", ("1", "w"), "The guide, from an empty box to cameras in the recorder."),
+    Scene("settings", ("8", "@Settings", "enter"), "What holds for all cameras, and what you alone prefer."),
+    Scene("backups", ("8", "@Backups", "enter"), "Everything in one encrypted file, and back again."),
+    Scene("undo", ("8", "@Undo", "enter"), "What can be taken back, and who did it."),
     Scene("job", ("6", "end", "enter"), "One scan: what it found, what is new."),
     Scene("users", ("8", "@Users", "enter"), "Who may log in by SSH, and what each may do."),
     Scene("findings", ("4", "x"), "The examination: what is wrong, why, and what to do."),
