@@ -48,7 +48,8 @@ def terminal_reset(term: str, *, alternate: bool) -> bytes:
     """What puts a terminal of this TERM back. `alternate`: the program left it on its other screen."""
     if term == "dumb":
         return b"\r\n"
-    if term.startswith(_POOR):
-        return b"\x18" + (_OFF if alternate else b"") + _VT + b"\r\n"
     # Leaving the alternate screen moves the cursor to where it was before; without having entered it, to anywhere.
-    return _ABORT + _MODES + (_OFF if alternate else b"") + _AFTER + _TITLE + b"\r\n"
+    off, end = (_OFF, b"\r") if alternate else (b"", b"\r\n")
+    if term.startswith(_POOR):
+        return b"\x18" + off + _VT + end
+    return _ABORT + _MODES + off + _AFTER + _TITLE + end
