@@ -105,7 +105,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("c", "cancel_job", "cancel", "Cancel this job; what it found is kept", "jobs job", 2, role=_OPERATOR),
     Key("o", "snapshot", "picture", "Its picture, now", "cameras camera", 6),
-    Key("O", "contact_sheet", "", "Pictures of the marked cameras, or of all that are shown", "cameras"),
+    Key("O", "contact_sheet", "contact sheet", "Pictures of the marked cameras, or of all that are shown", "cameras"),
     Key("o,O", "contact_sheet", "pictures", "Pictures of all cameras of this NVR", "nvrs", 7, "o"),
     Key("enter", "draw", "draw it", "Draw it, when it was asked whether it is worth its bytes", "snapshot"),
     Key("r", "again", "again", "Fetch the picture again", "snapshot", 2),
