@@ -30,14 +30,14 @@ PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md", *s
 NOUNS_AND_VERBS = {
     "nvr": "discover add list show edit remove scan test",
     "source": "add list edit test import",
-    "camera": "list show streams history qr edit edit-all start stop restart remove ptz presets snapshot trace doctor "
-    "forget-adoption events credentials certificate",
+    "camera": "list show streams history qr edit edit-all start stop restart remove ptz presets snapshot sheet trace "
+    "doctor forget-adoption events credentials certificate",
     "adoption": "start show pause resume skip cancel",
     "interface": "list add remove doctor",
     "backup": "create list check fetch restore remove",
     "settings": "show account",
     "job": "list cancel apply discard",
-    "log": "tail",
+    "log": "tail daemon",
     "user": "list add remove remove-key role password",
 }
 
