@@ -244,18 +244,20 @@ class SnapshotScreen(LiveScreen):
             self._show(drawn)
 
     def action_coarse(self) -> None:
-        """By half blocks from now on, or as fine as it can be again."""
+        """For few bytes from now on, or as fine as it can be again."""
         if self._picture is None or self._picture.fallback:
             return
-        pictures = ui_of(self).pictures
-        drawn = self.box.drawn
+        pictures, drawn = ui_of(self).pictures, self.box.drawn
         if pictures.instead is not None and drawn is not None:
             pictures.instead = None
-            pictures.work(self, self._draw(), "picture")
+        elif self._waiting is not None and self._waiting.method is Method.BLOCKS:
+            pictures.instead = Method.CHARACTERS
+        elif drawn is not None and drawn.method not in _FINE:
+            ui_of(self).toast("This terminal draws pictures no finer, and they cost little as they are.")
             return
-        pictures.instead = pictures.cells(self._room).method
-        if pictures.instead is Method.OFF:
-            pictures.instead = Method.BLOCKS
+        else:
+            method = pictures.cells(self._room).method
+            pictures.instead = Method.BLOCKS if method is Method.OFF else method
         pictures.work(self, self._draw(), "picture")
 
     # sixels lie on top of the cells: where cells were painted they are gone, and are drawn again

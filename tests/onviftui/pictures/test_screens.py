@@ -196,6 +196,32 @@ async def test_by_ssh_a_fine_picture_is_a_question_first(daemon: FakeDaemon, mon
         await ui.sees("sixel, ")
 
 
+async def test_b_says_where_there_is_nothing_to_choose(daemon: FakeDaemon) -> None:
+    async with running_ui(daemon.socket) as ui:
+        await ui.press("2", "o")
+        await drawn(ui)
+        await ui.press("b")
+        await ui.hears("This terminal draws pictures no finer")
+
+
+async def test_many_half_blocks_are_a_question_too_and_b_takes_characters(
+    daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onviftui.screens.snapshot.ASK_ABOVE", 1000)
+    async with running_ui(daemon.socket) as ui:
+        await ui.press("2", "o")
+        await ui.sees("Here this picture takes half blocks, ")
+        await ui.press("b")
+        await ui.sees("Here this picture takes characters, ")
+        await ui.press("enter")
+        await ui.sees("characters, ")
+        box = await drawn(ui)
+        assert box.drawn is not None
+        assert box.drawn.method is Method.CHARACTERS
+        await ui.press("b")
+        await ui.sees("half blocks, ")
+
+
 async def test_s_saves_the_whole_picture(daemon: FakeDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     async with running_ui(daemon.socket) as ui:
