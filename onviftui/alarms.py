@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from proxyd.api.models import Camera, CameraState, Job, JobState, Nvr, NvrState
+from proxyd.api.models import Camera, CameraState, Job, JobState, Nvr, NvrState, Role
 
 from .store import Store
 from .widgets.job_lines import diff_summary
@@ -30,6 +30,13 @@ class Alarm:
     fix: str
     go: Go
     target: str = ""
+
+    @property
+    def role(self) -> Role:
+        """The least that can do what Enter does; others are told of the trouble alone."""
+        if self.go == "nvr":
+            return Role.OPERATOR if self.fix == "scan it" else Role.ADMIN
+        return {"doctor": Role.OPERATOR, "wizard": Role.ADMIN}.get(self.go, Role.VIEWER)
 
 
 _HUMAN = Sign(*HUMAN_GLYPH, "needs you")

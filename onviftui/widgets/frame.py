@@ -12,6 +12,7 @@ from textual.message import Message
 
 from ..alarms import Alarm
 from ..keys import STAY, VIEWS, Key, footer_keys
+from ..roles import may
 from ..store import Link, Store
 from ..ui import ui_of
 from ..words import HUMAN_GLYPH, OFF_GLYPH, ON_GLYPH, WAITING_GLYPH, Look, Sign, Tone, count, format_mbit
@@ -173,7 +174,7 @@ class AlarmLines(Lines, can_focus=True):
         self.show(lines, stale=stale)
 
     def _line(self, alarm: Alarm, width: int, more: int) -> Line:
-        fix: Line = ((f"Enter: {alarm.fix} ", Tone.ACCENT),)
+        fix: Line = ((f"Enter: {alarm.fix} ", Tone.ACCENT),) if may(ui_of(self).store.role, alarm.role) else ()
         if more:
             fix = ((f"+{more} more  ", Tone.MUTED), *fix)
         sign = (f"  {self._look.glyph(alarm.sign)} ", alarm.sign.tone)

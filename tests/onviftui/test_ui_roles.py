@@ -97,3 +97,18 @@ async def test_the_keys_come_back_with_a_role_that_may(socket: Path) -> None:
         await ui.until(lambda: "start/stop" in ui.text.splitlines()[-1], "the keys of an administrator")
         assert "view only" not in ui.text
     await daemon.stop()
+
+
+async def test_trouble_is_told_to_everybody_and_what_to_do_to_those_who_may(socket: Path) -> None:
+    for role, offered in ((Role.VIEWER, False), (Role.ADMIN, True)):
+        async with FakeDaemon(socket, 16) as daemon:
+            troubled(daemon)
+            daemon.role = role
+            async with running_ui(socket, WIDE) as ui:
+                line = ui.line_with("wrong NVR password for user admin")
+                assert ("Enter: fix it" in line) is offered
+                await ui.press("enter")
+                if offered:
+                    assert isinstance(ui.app.screen, NvrForm)
+                else:
+                    await ui.hears("needs the role admin")
