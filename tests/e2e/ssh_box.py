@@ -265,9 +265,9 @@ class SshTerminal:
         """What stands on the main screen after the UI has gone."""
         rest = self.output.rpartition(b"\x1b[?1049l")[2].decode()
         return [
-            line
+            line.strip("\r")
             for line in re.sub(r"\x1b(\[[0-9;?<>]*[a-zA-Z]|\][^\x1b]*\x1b\\|[>(][B]?)|\x0f", "", rest).split("\r\n")
-            if line
+            if line.strip("\r")
         ]
 
 
