@@ -16,6 +16,7 @@ from onviftui.camera_panes.ptz import PtzPane
 from onviftui.camera_panes.requests import in_keys
 from onviftui.camera_panes.streams import StreamsPane
 from onviftui.screens.camera import CameraScreen
+from onviftui.screens.qr import QrCode
 from onviftui.store import Link
 from onviftui.widgets.livetable import LiveTable
 from onviftui.widgets.paint import Lines
@@ -335,7 +336,7 @@ async def test_without_blocks_the_code_says_what_room_it_needs_and_is_drawn_wher
         assert ui.text.isascii()
         reversed_cells = sum(
             segment.cell_length
-            for strip in ui.app.screen._compositor.render_strips()
+            for strip in ui.app.screen.query_one(QrCode).strips
             for segment in strip
             if segment.style and segment.style.reverse
         )
@@ -357,6 +358,7 @@ async def test_streams_say_what_passes_who_gets_it_and_draw_the_last_minutes(
         change(daemon, **playing(daemon))
         await ui.sees("● running")
         await ui.sees("█")
+        await ui.sees("10.77.0.3:40000")
         rows = [" ".join(line.rpartition("│")[2].split()) for line in ui.text.splitlines()]
         at = rows.index("main H.265 2560×1440 25 fps ● running")
         assert rows[at + 1] == "rtsp://127.0.10.1:8554/main"
