@@ -13,7 +13,7 @@ from ..widgets.columns import Cell, Column
 from ..widgets.job_lines import diff_summary, eta_words, progress_words
 from ..widgets.line import Line, line, wrap
 from ..widgets.rows import Row
-from ..words import Tone, format_when, job_sign
+from ..words import HUMAN_GLYPH, Sign, Tone, format_when, job_sign
 from .view import TableView
 
 BAR_WIDTH = 16
@@ -40,7 +40,7 @@ class JobsView(TableView):
 
     def row(self, item: Job) -> Row:
         ui = ui_of(self)
-        sign = job_sign(item.state)
+        sign = Sign(*HUMAN_GLYPH, "keep it?") if item.outcome == "waiting" else job_sign(item.state)
         running = item.state is JobState.RUNNING
         ended = item.error or (diff_summary(item.diff) if item.diff else "")
         cells = (

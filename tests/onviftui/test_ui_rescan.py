@@ -76,6 +76,16 @@ async def test_what_has_become_something_else_is_said(socket: Path) -> None:
         await ui.hears("cameras were changed meanwhile.")
 
 
+async def test_the_list_of_jobs_says_that_one_waits(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket, HUGE) as ui:
+        daemon.change("job", waiting())
+        await ui.press("6")
+        await ui.sees("1 new, 1 changed, 1 missing")
+        assert "keep it?" in ui.line_with("Scan of Garage")
+        await ui.press("enter")
+        await ui.sees("Nothing is changed yet.")
+
+
 async def test_a_viewer_who_leaves_discards_nothing(socket: Path) -> None:
     daemon = FakeDaemon(socket, 4)
     daemon.role = Role.VIEWER
