@@ -288,15 +288,6 @@ def test_a_crash_log_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert "could not be written" in report_crash(ValueError("x"), tmp_path / "file" / "crash.log")
 
 
-async def test_the_palette_offers_the_keys_of_the_view(socket: Path) -> None:
-    async with FakeDaemon(socket, 2), running_ui(socket) as ui:
-        await ui.press("2")
-        titles = [command.title for command in ui.app.get_system_commands(ui.app.screen)]
-        assert {"Go to NVRs", "Rename", "Snapshot", "Light or dark"} <= set(titles)
-        await ui.press("colon")
-        await ui.until(lambda: ui.app.screen.has_class("--textual-command-palette"), "the palette")
-
-
 async def test_the_link_state_reaches_the_store(socket: Path) -> None:
     store = Store()
     live = Live(socket, store, chance=lambda: 0.0)

@@ -278,3 +278,15 @@ async def test_names_are_harmless_and_fit(socket: Path) -> None:
         assert "\x1b" not in ui.text
         await ui.press("v")
         await ui.sees("end")
+
+
+async def test_looking_at_the_daemons_lines_sends_nothing_while_nothing_is_said(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
+        say(daemon, logging.INFO, "proxyd.daemon", "the only line")
+        await ui.press("7", "tab")
+        await ui.sees("the only line")
+        await ui.pilot.pause()
+        before, asked = ui.table.painted_lines, len(daemon.called("log.daemon"))
+        await ui.until(lambda: len(daemon.called("log.daemon")) >= asked + 2, "two more looks")
+        await ui.pilot.pause()
+        assert ui.table.painted_lines == before
