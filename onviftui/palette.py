@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from textual.fuzzy import Matcher
 
@@ -50,12 +51,12 @@ def key_commands(view: str, role: Role, press: Callable[[str], None]) -> Iterato
         if key.action and (key.label or key.action not in ("palette", "interrupt")):
             first = key.keys.split(",")[0]
             label = key.label or key.help.partition(";")[0].partition(",")[0]
-            yield Command(label[:1].upper() + label[1:], key.help, lambda k=first: press(k), key.shown)
+            yield Command(label[:1].upper() + label[1:], key.help, partial(press, first), key.shown)
 
 
 def view_commands(show: Callable[[str], None]) -> Iterator[Command]:
     for view, digit, title in VIEWS:
-        yield Command(f"Go to {title}", "", lambda v=view: show(v), digit)
+        yield Command(f"Go to {title}", "", partial(show, view), digit)
 
 
 def place_commands(
@@ -64,10 +65,10 @@ def place_commands(
     """Each camera and each NVR by its name."""
     for nvr in store.nvrs.values():
         words = f"NVR at {nvr.host}, {nvr_sign(store.nvr_state(nvr)).word}"
-        yield Command(f"Go to NVR {plain(nvr.name)}", words, lambda n=nvr.id: show_nvr(n))
+        yield Command(f"Go to NVR {plain(nvr.name)}", words, partial(show_nvr, nvr.id))
     for camera in store.cameras.values():
         words = f"{camera_sign(camera).word}, {camera.address or 'no address yet'}"
-        yield Command(f"Go to camera {plain(camera.name)}", words, lambda c=camera.id: open_camera(c))
+        yield Command(f"Go to camera {plain(camera.name)}", words, partial(open_camera, camera.id))
 
 
 def bulk_commands(ui: Ui, marked: Sequence[int]) -> Iterator[Command]:

@@ -105,7 +105,7 @@ async def terminal_line(
     *command: str, size: tuple[int, int] = (80, 24), environ: Mapping[str, str] | None = None
 ) -> AsyncIterator[TerminalLine]:
     fixed = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
-    line = TerminalLine(command, size, os.environ | fixed | (environ or {}))
+    line = TerminalLine(command, size, {**os.environ, **fixed, **(environ or {})})
     try:
         yield line
     finally:

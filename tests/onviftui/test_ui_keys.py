@@ -41,15 +41,15 @@ def _many_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
 
 
-def _all(kind: type) -> list[type]:
+def _all(kind: type) -> list[Any]:
     """Every class of ours below this one."""
-    found = [kind]
+    found: list[Any] = [kind]
     for known in found:
         found += [one for one in known.__subclasses__() if one not in found]
     return [one for one in found[1:] if one.__module__.startswith("onviftui")]
 
 
-def _places() -> dict[str, type]:
+def _places() -> dict[str, Any]:
     """Views and screens by the id that the table knows them by."""
     views = {one.view_id: one for one in _all(View) if "view_id" in vars(one)}
     return views | {one.view_id: one for one in [*_all(LiveScreen), PtzPad] if vars(one).get("view_id")}
@@ -136,7 +136,7 @@ def test_every_dialog_has_a_way_back() -> None:
 async def _position(ui: Ui) -> tuple[float, ...]:
     """Where the cursor stands, or how far the pane is scrolled."""
     focused: Any = ui.app.focused
-    place = focused.keys.index(focused.cursor_key) if isinstance(focused, LiveTable) else -1
+    place = [*focused.keys, None].index(focused.cursor_key) if isinstance(focused, LiveTable) else -1
     return (place, focused.scroll_offset.y, getattr(focused, "_cursor", 0))
 
 
