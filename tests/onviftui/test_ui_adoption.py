@@ -126,7 +126,7 @@ async def test_a_request_opens_what_went_over_the_wire(socket: Path, size: tuple
         await ui.sees("GetProfiles  refused: wrong password")
         assert daemon.called("camera.exchange") == [{"id": 1, "number": 2}]
         assert daemon.called("camera.update") == []
-        lines = [one.strip(" │") for one in ui.text.splitlines()]
+        lines = [one.strip(" │▸") for one in ui.text.splitlines()]  # the cursor of the screen behind stands beside it
         place = lines.index("The recorder sent")
         assert lines[place + 1 : place + 6] == ["POST /x HTTP/1.1", "", "<a>", "<b/>", "</a>"]
         await ui.press("escape")
