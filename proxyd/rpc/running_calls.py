@@ -7,6 +7,7 @@ something is never left half done: it goes on to its end, also when its caller i
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from proxyd.api.codec import Request
 from proxyd.api.methods import only_looks
@@ -27,7 +28,7 @@ class RunningCalls:
             task.add_done_callback(self._changing.discard)
         elif request.id is not None:
             self._looking[request.id] = task
-            task.add_done_callback(lambda task, id_=request.id: self._ended(id_, task))
+            task.add_done_callback(partial(self._ended, request.id))
 
     def _ended(self, id_: int | str, task: asyncio.Task[None]) -> None:
         self._stopped.discard(task)
