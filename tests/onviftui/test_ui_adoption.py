@@ -17,6 +17,7 @@ from proxyd.errors import Conflict
 from .fake_daemon import FakeDaemon, camera
 from .ui_driver import NARROW, WIDE, running_ui
 
+_SENT = "The recorder sent"
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
 
 
@@ -126,8 +127,8 @@ async def test_a_request_opens_what_went_over_the_wire(socket: Path, size: tuple
         await ui.sees("GetProfiles  refused: wrong password")
         assert daemon.called("camera.exchange") == [{"id": 1, "number": 2}]
         assert daemon.called("camera.update") == []
-        lines = [one.strip(" │▸") for one in ui.text.splitlines()]  # the cursor of the screen behind stands beside it
-        place = lines.index("The recorder sent")
+        place, left = next((n, one.index(_SENT)) for n, one in enumerate(ui.text.splitlines()) if _SENT in one)
+        lines = [one[left:].partition("│")[0].strip() for one in ui.text.splitlines()]
         assert lines[place + 1 : place + 6] == ["POST /x HTTP/1.1", "", "<a>", "<b/>", "</a>"]
         await ui.press("escape")
         await ui.sees("What recorders asked")
