@@ -124,7 +124,7 @@ async def _row(box: SshBox, daemon: FakeDaemon, count: int, echo: TerminalLine) 
 
 
 async def _stopped(box: SshBox, daemon: FakeDaemon) -> dict[str, float]:
-    """Its client is suspended while everything on its screen changes four times a second: what the front keeps of it."""
+    """What the front keeps for a client that is suspended while everything on its screen changes four times a second."""
     command = box.command("anna", options=("-tt",))
     async with terminal_line(*command, size=LARGE, environ=client_environment()) as line:
         await line.sees(b"Overview")
