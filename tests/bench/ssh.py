@@ -124,7 +124,7 @@ async def _row(box: SshBox, daemon: FakeDaemon, count: int, echo: TerminalLine) 
 
 
 async def _stopped(box: SshBox, daemon: FakeDaemon) -> dict[str, float]:
-    """What the front keeps for a client that is suspended while everything on its screen changes four times a second."""
+    """What the front keeps for a suspended client while everything on its screen changes four times a second."""
     command = box.command("anna", options=("-tt",))
     async with terminal_line(*command, size=LARGE, environ=client_environment()) as line:
         await line.sees(b"Overview")
