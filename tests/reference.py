@@ -84,8 +84,8 @@ def cli_page() -> str:
 - `--version`: the version.
 - `--no-mouse`: the UI leaves the mouse to the terminal, which selects text with it.
 
-`--socket` and `--json` are understood before and after noun and verb. NVRs and cameras are named by id or by exact name.
-Passwords are never arguments: a terminal asks for them, scripts pass them with `--password-stdin`.
+`--socket` and `--json` are understood before and after noun and verb. NVRs and cameras are named by id or by exact
+name. Passwords are never arguments: a terminal asks for them, scripts pass them with `--password-stdin`.
 
 ## Exit codes
 | code | meaning |
