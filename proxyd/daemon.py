@@ -75,7 +75,6 @@ class Daemon:
         self._settings = settings
         self.trouble = trouble
         self._start_anew = start_anew
-        self._restored = False
         self._started = utc_now()
         self._stack = AsyncExitStack()
         self._links = _link_source(settings)
@@ -101,6 +100,7 @@ class Daemon:
         ring = LogRing()
         self._stack.callback(ring.attach())
         database = data / "proxyd.db"
+        self._put_in_place(database)  # a crash may have kept the one before from it
         restoring.forget_staged(data)
         self._stack.callback(self._put_in_place, database)  # when nothing of us has it open any more
         secrets = Secrets.load(
@@ -187,14 +187,11 @@ class Daemon:
             self.trouble = ""
 
     def _restore(self) -> None:
-        """From a restore that is ready: its answer leaves first."""
+        """From a restore that is decided: its answer leaves first."""
         assert self._start_anew is not None
-        self._restored = True
         asyncio.get_running_loop().call_later(_ANSWER_LEAVES_S, self._start_anew)
 
     def _put_in_place(self, database: Path) -> None:
-        if not self._restored:
-            return
         try:
             restoring.put_in_place(self._settings.data, database)
         except StoreError as error:

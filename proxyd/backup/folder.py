@@ -1,12 +1,14 @@
 """The folder of backups: names, sizes, pieces that come and go. Plain blocking calls; files are 0600.
 
 Names are made of letters, digits, dots, dashes and underscores, so none leads out of the folder. Only so many are kept:
-when one more comes the oldest goes.
+when one more comes the oldest goes. Those that were made by themselves, before a restore, are counted apart, so that
+they never push out one that somebody made.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,8 +20,18 @@ from proxyd.errors import Conflict, InvalidInput, NotFound, StoreError
 from .sealed import LARGEST_FILE, LARGEST_HEAD, Head, read_head
 
 MOST_BACKUPS = 20
+MOST_AUTOMATIC = 5
+AUTOMATIC = "-before-restore"  # how their names end
 SUFFIX = ".backup"
 _PART = ".part"
+
+
+_AUTOMATIC_NAME = re.compile(rf".*{re.escape(AUTOMATIC)}(-\d{{1,3}})?")
+
+
+def is_automatic(name: str) -> bool:
+    """It was made before a restore; whatever else has such a name is counted among those."""
+    return _AUTOMATIC_NAME.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +59,9 @@ class Folder:
         names = (wish, *(f"{wish}-{number}" for number in range(2, 1000)))
         return next(name for name in names if not self._file(name).exists())
 
-    def put(self, name: str, data: bytes) -> Known:
-        """Whole or not at all, durable; the oldest go when there are too many. Raises StoreError."""
+    def put(self, name: str, data: bytes, spare: str = "") -> Known:
+        """Whole or not at all, durable; the oldest of its sort go when there are too many, but not `spare`. Raises
+        StoreError."""
         file = self._file(name)
         with self._errors():
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -63,7 +76,7 @@ class Folder:
                 Path(temporary).unlink(missing_ok=True)
                 raise
             self._sync()
-        self._forget_oldest(keep=name)
+        self._forget_oldest(name, spare)
         return self._look(file)
 
     def read(self, name: str) -> bytes:
@@ -123,9 +136,10 @@ class Folder:
             for file in self.path.glob(pattern) if self.path.is_dir() else ():
                 file.unlink(missing_ok=True)
 
-    def _forget_oldest(self, keep: str) -> None:
-        others = [one for one in self.known() if one.name != keep]
-        for one in others[MOST_BACKUPS - 1 :]:
+    def _forget_oldest(self, new: str, spare: str) -> None:
+        sort = is_automatic(new)
+        kept = [one for one in self.known() if is_automatic(one.name) is sort and one.name not in (new, spare)]
+        for one in kept[(MOST_AUTOMATIC if sort else MOST_BACKUPS) - 1 :]:
             with suppress(FileNotFoundError), self._errors():
                 self._file(one.name).unlink()
 

@@ -38,6 +38,9 @@ class Connection:
         self._connection = connection
         self._lock = asyncio.Lock()
         self._closed = False
+        self._retired = False
+        self._may_write = asyncio.Event()
+        self._may_write.set()
         self.path = path
 
     @classmethod
@@ -75,6 +78,28 @@ class Connection:
                 with errors_in_words(self.path):
                     await _to_the_end(self._connection.close())
 
+    async def freeze(self) -> None:
+        """Returns when nothing is being written; whoever wants to write waits for `thaw`, or is refused by `retire`."""
+        async with self._lock:
+            self._may_write.clear()
+
+    def thaw(self) -> None:
+        self._may_write.set()
+
+    def retire(self) -> None:
+        """For good: another database is about to take this one's place, and what was written here would be lost."""
+        self._retired = True
+        self._may_write.set()
+
+    async def require_alone(self) -> None:
+        """While it is frozen. Raises StoreError when another program is in the middle of something in this file."""
+        async with self.reading() as db:
+            ((busy, *_),) = await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        if busy:
+            raise StoreError(
+                f"Another program is using the database {self.path}.", "End it (sqlite3?), then try again."
+            )
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
         """The connection outside a transaction; no write may be done with it."""
@@ -87,7 +112,7 @@ class Connection:
     async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
         """All or nothing. Once the body has ended, COMMIT runs to its end even if the task is cancelled;
         any exception in the body, also CancelledError, rolls back before the lock is given to the next."""
-        async with self._lock:
+        async with self._writing():
             self._check_open()
             recorder, changes = active_recorder(), []
             with errors_in_words(self.path):
@@ -108,6 +133,20 @@ class Connection:
                     raise
             if recorder is not None:
                 recorder.keep(changes)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
+        while True:
+            await self._may_write.wait()
+            async with self._lock:
+                if self._may_write.is_set():  # not frozen while it waited for the lock
+                    if self._retired:
+                        raise StoreError(
+                            "A backup is taking the place of everything; this was not changed any more.",
+                            "Try again in a moment, when proxyd has started anew.",
+                        )
+                    yield
+                    return
 
     @asynccontextmanager
     async def rebuilding(self) -> AsyncIterator[aiosqlite.Connection]:

@@ -30,6 +30,23 @@ class Housekeeping:
         """Waits for the transaction that is under way. Idempotent."""
         await self._connection.close()
 
+    async def freeze(self) -> None:
+        """Nothing is written from now on: who wants to, waits for `thaw`. Raises StoreError, thawed again, when another
+        program is in the middle of something in this database."""
+        await self._connection.freeze()
+        try:
+            await self._connection.require_alone()
+        except BaseException:
+            self._connection.thaw()
+            raise
+
+    def thaw(self) -> None:
+        self._connection.thaw()
+
+    def retire(self) -> None:
+        """Another database takes the place of this one: writing raises StoreError from now on."""
+        self._connection.retire()
+
     async def default_credentials(self) -> tuple[str, str]:
         """User and password of all cameras without own ones; made once, when the database was made."""
         async with self._connection.reading() as db:

@@ -1,7 +1,8 @@
 """A database from a backup: judged and made ready beside the present one, then put in its place in one step.
 
-Nothing here touches the present database before `put_in_place`, whose one rename is the whole change: a crash before it
-leaves the old one, a crash after it the new one, each whole.
+Each step is one rename. `decide` gives the staged database the name of one that shall be the database: from then on it
+is, whatever happens, for `put_in_place` is what the end of a daemon does and, after a crash, the next start. So a crash
+before `decide` leaves the old state and a crash after it the new one, each whole.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from .secrets import Secrets
 from .store import Store
 
 STAGED = "restore.db"
+DECIDED = "restored.db"
 _COMPANIONS = ("-wal", "-shm", "-journal")
 
 
@@ -41,10 +43,11 @@ class Present:
 
     log: Sequence[LogRow]
     sequences: Mapping[str, int]
+    counters: Mapping[str, int] = field(default_factory=dict)  # settings that may only grow
 
 
 def forget_staged(folder: Path) -> None:
-    """What a crash left behind."""
+    """What a crash left behind; what is decided stays."""
     for name in (STAGED, *(STAGED + end for end in _COMPANIONS)):
         (folder / name).unlink(missing_ok=True)
     for file in folder.glob(f"{STAGED}.before-version-*"):
@@ -95,10 +98,15 @@ async def finish(folder: Path, secrets: Secrets, present: Present, say: Sequence
     try:
         async with connection.transaction() as db:
             await db.execute_fetchall("DELETE FROM log")
-            for row in present.log:
+            await db.executemany(
+                "INSERT INTO log (id, at, level, subject, message, actor) VALUES (?, ?, ?, ?, ?, ?)",
+                [(row.id, row.at, row.level, row.subject, row.message, row.actor) for row in present.log],
+            )
+            for key, least in present.counters.items():
                 await db.execute_fetchall(
-                    "INSERT INTO log (id, at, level, subject, message, actor) VALUES (?, ?, ?, ?, ?, ?)",
-                    (row.id, row.at, row.level, row.subject, row.message, row.actor),
+                    "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE "
+                    "SET value = max(CAST(value AS INTEGER), ?3)",
+                    (key, str(least), least),
                 )
             for table, last in present.sequences.items():
                 await db.execute_fetchall("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (last, table))
@@ -116,12 +124,37 @@ async def finish(folder: Path, secrets: Secrets, present: Present, say: Sequence
     finally:
         await store.close()
     _sync(path)
-    _sync(folder)
 
 
-def put_in_place(folder: Path, database: Path) -> None:
-    """The staged database instead of the present one, which nobody of us has open any more. Raises StoreError, and the
-    old one is still there then."""
+def decide(folder: Path) -> None:
+    """The finished database shall be the one. Durable when this returns. Raises StoreError, and nothing is decided."""
+    with errors_in_words(folder / DECIDED):
+        try:
+            (folder / STAGED).replace(folder / DECIDED)
+            _sync(folder)
+        except OSError:
+            take_back_decision(folder)
+            raise
+
+
+def take_back_decision(folder: Path) -> None:
+    (folder / DECIDED).unlink(missing_ok=True)
+
+
+def put_in_place(folder: Path, database: Path) -> bool:
+    """The decided database, if there is one, instead of the present one, which nobody of us has open (any more). Raises
+    StoreError: the old one is still there then, and nothing is decided any more."""
+    if not (folder / DECIDED).exists():
+        return False
+    try:
+        _put_in_place(folder, database)
+    except StoreError:
+        take_back_decision(folder)
+        raise
+    return True
+
+
+def _put_in_place(folder: Path, database: Path) -> None:
     with errors_in_words(database):
         if any((database.with_name(database.name + end)).exists() for end in _COMPANIONS):
             _write_back(database)
@@ -133,7 +166,7 @@ def put_in_place(folder: Path, database: Path) -> None:
             )
         for end in _COMPANIONS:
             database.with_name(database.name + end).unlink(missing_ok=True)
-        (folder / STAGED).replace(database)
+        (folder / DECIDED).replace(database)
         _sync(database.parent)
 
 

@@ -18,7 +18,7 @@ from proxyd.api.client import RpcClient
 from proxyd.api.dial import bound
 from proxyd.api.states import Role
 from proxyd.backup.sealed import Content, Head, open_sealed, seal
-from proxyd.errors import DaemonUnreachable, InvalidInput, NotAllowed, NotFound
+from proxyd.errors import DaemonUnreachable, InvalidInput, NotAllowed, NotFound, StoreError
 from tests.e2e.stack import Stack, credentials, running_stack, wait_for_states
 from tests.e2e.test_undo import onviftui, scanned, without_moment
 
@@ -205,7 +205,7 @@ async def test_only_admins_have_to_do_with_backups() -> None:
         assert not folder_of(stack).exists()
 
 
-async def test_a_restore_that_cannot_be_finished_leaves_the_old_state_and_says_so() -> None:
+async def test_while_another_program_is_in_the_database_nothing_is_restored() -> None:
     async with running_stack("--channels", "1") as stack:
         async with stack.client() as client:
             await scanned(stack, client)
@@ -214,12 +214,33 @@ async def test_a_restore_that_cannot_be_finished_leaves_the_old_state_and_says_s
             stranger = sqlite3.connect(stack.database)  # another program that is in the middle of reading
             stranger.execute("BEGIN")
             stranger.execute("SELECT * FROM cameras").fetchone()
-            await restored(stack, client, made.name)
-        async with stack.client() as client:
+            with pytest.raises(StoreError, match="Another program is using the database"):
+                await client.call("backup.restore", {"name": made.name, "passphrase": PASSPHRASE})
             assert (await client.call("camera.get", {"id": 1})).name == "Since then"
-            log: list[m.LogEntry] = await client.call("log.tail", {"limit": 5})
-            assert any("not restored: Another program has the database" in entry.message for entry in log)
+            await client.call("camera.update", {"id": 1, "name": "And on it goes"})
             stranger.close()
             await restored(stack, client, made.name)
         async with stack.client() as client:
             assert (await client.call("camera.get", {"id": 1})).name == "Channel 1"
+
+
+async def test_what_was_said_to_be_restored_is_so_after_a_crash() -> None:
+    async with running_stack("--channels", "2") as stack:
+        async with stack.client() as client:
+            await scanned(stack, client)
+            made: Backup = await client.call("backup.create", {"passphrase": PASSPHRASE})
+            before: list[m.Camera] = await client.call("camera.list")
+        for round_ in range(3):
+            async with stack.client() as client:
+                await client.call("camera.update", {"id": 1, "name": f"Since then {round_}"})
+                await client.call("camera.remove", {"ids": [2]})
+                await client.call("backup.restore", {"name": made.name, "passphrase": PASSPHRASE})
+                with pytest.raises((StoreError, DaemonUnreachable)):  # it would be lost
+                    await client.call("camera.update", {"id": 1, "name": "Too late"})
+                stack.kill_daemon()  # before the old daemon has ended
+            stack.start_daemon()
+            async with stack.client() as client:
+                assert without_moment(await client.call("camera.list")) == without_moment(before)
+                log: list[m.LogEntry] = await client.call("log.tail", {"limit": 100})
+                assert sum(entry.message.startswith("Restored the backup") for entry in log) == round_ + 1
+                assert any(f"Since then {round_}" in entry.message for entry in log)

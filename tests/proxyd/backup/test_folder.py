@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxyd.backup.folder import MOST_BACKUPS, Folder
+from proxyd.backup.folder import MOST_AUTOMATIC, MOST_BACKUPS, Folder, is_automatic
 from proxyd.backup.sealed import Content, Head, seal
 from proxyd.errors import Conflict, InvalidInput, NotFound, StoreError
 
@@ -28,6 +28,23 @@ def test_the_oldest_go_when_there_are_too_many(folder: Folder) -> None:
     names = [known.name for known in folder.known()]
     assert len(names) == MOST_BACKUPS
     assert names[0] == f"b{MOST_BACKUPS + 2:02}" and names[-1] == "b03"
+
+
+def test_what_is_made_by_itself_pushes_out_nobodys_own(folder: Folder) -> None:
+    for number in range(MOST_BACKUPS):
+        folder.put(f"b{number:02}", made(number))
+    for number in range(MOST_AUTOMATIC + 2):
+        folder.put(f"s{number}-before-restore", made(number + 30))
+    names = [known.name for known in folder.known()]
+    assert sum(is_automatic(name) for name in names) == MOST_AUTOMATIC and "s1-before-restore" not in names
+    assert sum(not is_automatic(name) for name in names) == MOST_BACKUPS
+    folder.put("s9-before-restore-2", made(40), spare="s2-before-restore")  # that one is being restored
+    names = [known.name for known in folder.known()]
+    assert {"s2-before-restore", "s9-before-restore-2"} < set(names) and "s3-before-restore" in names
+    folder.put("own", made(59))
+    names = [known.name for known in folder.known()]
+    assert "b00" not in names and "s2-before-restore" in names
+    assert not is_automatic("before-restore-notes") and not is_automatic("x-before-restore-of-monday")
 
 
 def test_only_we_may_read_them(folder: Folder) -> None:

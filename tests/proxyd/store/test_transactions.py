@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import stat
 import subprocess
@@ -216,3 +217,40 @@ async def test_a_backup_that_fails_leaves_the_older_one(store: Store, database: 
     with pytest.raises(StoreError):
         await store.backup(tmp_path / "nowhere" / "copy.db")
     assert [path.name for path in database.parent.iterdir() if path.name.endswith(".tmp")] == []
+
+
+async def insert(connection: Connection, value: int) -> None:
+    async with connection.transaction() as db:
+        await db.execute_fetchall("INSERT INTO t VALUES (?)", (value,))
+
+
+async def test_who_writes_waits_while_it_is_frozen_and_who_reads_does_not(connection: Connection) -> None:
+    await connection.freeze()
+    writer = asyncio.create_task(insert(connection, 1))
+    assert [await rows(connection) for _ in range(20)] == [[]] * 20 and not writer.done()
+    connection.thaw()
+    await writer
+    assert await rows(connection) == [1]
+
+
+async def test_once_it_is_retired_every_writer_is_refused_also_those_who_waited(connection: Connection) -> None:
+    await connection.freeze()
+    writer = asyncio.create_task(insert(connection, 1))
+    await rows(connection)
+    connection.retire()
+    for refused in (writer, insert(connection, 2)):
+        with pytest.raises(StoreError, match="taking the place"):
+            await refused
+    assert await rows(connection) == []
+
+
+async def test_another_program_in_the_file_is_noticed(connection: Connection) -> None:
+    await connection.use_wal()
+    await insert(connection, 1)
+    await connection.require_alone()
+    with contextlib.closing(sqlite3.connect(connection.path, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM t").fetchall()
+        await insert(connection, 2)
+        with pytest.raises(StoreError, match="Another program"):
+            await connection.require_alone()
