@@ -15,6 +15,15 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("proxyd", "onviftui", "netsetup")
 WHAT_ONVIFTUI_MAY_USE = {"proxyd.api", "proxyd.errors"}
+# By contract, the rooms of proxyd that may; of some of them the contract names the parts that may not.
+WHO_MAY = {
+    "only proxyd.cli imports the daemon": {"__main__", "cli", "daemon"},
+    "aiosqlite only in store": {"store"},
+    "pyroute2 only in links": {"links"},
+    "aiohttp only in api.client, rpc, onvif.http, nvr, snapshot and simulator": {
+        *("api", "rpc", "onvif", "nvr", "snapshot", "simulator"),
+    },
+}
 
 
 def contracts() -> dict[str, dict[str, Any]]:
@@ -22,11 +31,20 @@ def contracts() -> dict[str, dict[str, Any]]:
     return {contract["name"]: contract for contract in settings["contracts"]}
 
 
+def rooms() -> set[str]:
+    modules = {f"proxyd.{path.stem}" for path in (ROOT / "proxyd").glob("*.py") if path.stem != "__init__"}
+    return modules | {f"proxyd.{path.parent.name}" for path in (ROOT / "proxyd").glob("*/__init__.py")}
+
+
 def test_every_room_is_closed_to_onviftui() -> None:
-    rooms = {f"proxyd.{path.stem}" for path in (ROOT / "proxyd").glob("*.py") if path.stem != "__init__"}
-    rooms |= {f"proxyd.{path.parent.name}" for path in (ROOT / "proxyd").glob("*/__init__.py")}
     forbidden = contracts()["onviftui knows of proxyd only api and errors"]["forbidden_modules"]
-    assert rooms - set(forbidden) == WHAT_ONVIFTUI_MAY_USE
+    assert rooms() - set(forbidden) == WHAT_ONVIFTUI_MAY_USE
+
+
+@pytest.mark.parametrize(("contract", "who"), WHO_MAY.items())
+def test_what_few_rooms_may_use_is_closed_to_all_others(contract: str, who: set[str]) -> None:
+    closed = set(contracts()[contract]["source_modules"])
+    assert rooms() - closed == {f"proxyd.{room}" for room in who}
 
 
 def test_what_calls_itself_pure_is_held_to_it() -> None:
@@ -62,6 +80,8 @@ def loaded_by(*modules: str) -> set[str]:
             ("onviftui.demo", "onviftui.app"),
             {"aiosqlite", "pyroute2", "onvif", "zeep", "lxml", "cryptography"},
         ),
+        (("onviftui.app", "onviftui.cli", "onviftui.commands", "onviftui.ssh.zygote"), {"asyncssh", "PIL"}),
+        (("onviftui.ssh.front", "onviftui.ssh.command"), {"textual", "aiohttp", "PIL"}),
         (("proxyd.cli",), {"textual", "pyroute2", "zeep", "onviftui", "onvif"}),
         (("proxyd.rtsp.parser", "proxyd.rtsp.sdp"), {"aiohttp", "lxml", "zeep"}),
         (("proxyd.snapshot.fetch", "proxyd.snapshot.decoder"), {"av"}),  # what it reads goes through another process
@@ -73,6 +93,6 @@ def test_importing_loads_nothing_foreign(modules: tuple[str, ...], forbidden: se
 
 def test_modules_stay_readable() -> None:
     """Above 400 lines a module is split."""
-    sources = [path for folder in ("proxyd", "onviftui") for path in (ROOT / folder).rglob("*.py")]
+    sources = [path for folder in PACKAGES for path in (ROOT / folder).rglob("*.py")]
     too_long = {str(path.relative_to(ROOT)) for path in sources if len(path.read_text().splitlines()) > 400}
     assert not too_long
