@@ -316,12 +316,6 @@ class CameraManager:
     def interfaces(self) -> list[m.Interface]:
         return self._interfaces.models()
 
-    async def set_discovery(self, id_: int, on: bool) -> None:
-        """Whether recorders may find this camera; kept for ever. Raises NotFound, StoreError."""
-        async with self._lock:  # a refresh under way has read the row before this change
-            self._follow_row(await self._store.set_discovery(id_, on))
-        self.publish()
-
     async def move(self, wanted: CameraPtz) -> None:
         """Raises NotFound, Conflict, UpstreamError."""
         spec = self._movable(wanted.id)

@@ -15,6 +15,7 @@ from typing import Any, get_args
 from proxyd.errors import Conflict, UpstreamError
 from proxyd.nvr.encoder_calls import Link, change_encoder, read_options
 from proxyd.nvr.encoders import with_told
+from proxyd.store.camera_changes import CameraChange
 from proxyd.store.rows import CameraRow
 from proxyd.store.store import Store
 from proxyd.tls.certificate import self_signed, server_context
@@ -153,10 +154,10 @@ class Performer:
                 await self._store.change_stream(spec.id, stream, lambda kept: with_told(kept, told))
                 what = f"changed the encoder of the {stream} stream of {spec.name} on the NVR"
             case SetDiscovery(on):
-                await self._store.set_discovery(spec.id, on)
+                await self._store.change_camera(CameraChange(spec.id, discovery=on))
                 what = f"switched discovery of {spec.name} {'on' if on else 'off'}"
             case SetSettings(changes, what):
-                await self._store.change_settings(spec.id, changes)
+                await self._store.change_camera(CameraChange(spec.id, settings=changes))
                 what = f"changed {what} of {spec.name}"
             case SetUsers(users, before):
                 await self._store.set_users(spec.id, users, before=before)

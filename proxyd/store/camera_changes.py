@@ -19,7 +19,6 @@ class CameraChange:
 
     id: int
     name: str | None = None
-    enabled: bool | None = None
     discovery: bool | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
@@ -35,8 +34,6 @@ async def apply(db: aiosqlite.Connection, secrets: Secrets, changes: Sequence[Ca
         row = rows[change.id]
         if change.name is not None:
             await cameras.rename(db, row.id, change.name)
-        if change.enabled is not None:
-            await cameras.set_enabled(db, [row.id], change.enabled)
         if change.discovery is not None:
             await cameras.set_discovery(db, row.id, change.discovery)
         if change.username is not None or change.password is not None:

@@ -5,11 +5,10 @@ What a writing method returned is on disk. Raises only NotFound, Conflict and St
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from proxyd.api.models import ScanDiff
 from proxyd.camera.features import ChannelFeatures
@@ -196,49 +195,21 @@ class Store(Housekeeping):
         async with self._connection.reading() as db:
             return (await cameras.get(db, self._secrets, [camera_id]))[0]
 
-    async def rename_camera(self, camera_id: int, name: str) -> CameraRow:
-        async with self._connection.transaction() as db:
-            await cameras.get(db, self._secrets, [camera_id])
-            await cameras.rename(db, camera_id, name)
-            return (await cameras.get(db, self._secrets, [camera_id]))[0]
-
-    async def set_credentials(self, camera_id: int, username: str | None, password: str | None) -> CameraRow:
-        """The camera's own account, instead of the default pair. None leaves as it is."""
-        async with self._connection.transaction() as db:
-            row = (await cameras.get(db, self._secrets, [camera_id]))[0]
-            await cameras.set_credentials(
-                db,
-                self._secrets,
-                camera_id,
-                row.username if username is None else username,
-                row.password if password is None else password,
-            )
-            return (await cameras.get(db, self._secrets, [camera_id]))[0]
-
     async def change_cameras(self, changes: Sequence[CameraChange]) -> list[CameraRow]:
-        """All or none, in one transaction. Raises NotFound."""
+        """All or none, in one transaction: what recorders or others set at the same time of anything else stays.
+        Raises NotFound."""
         async with self._connection.transaction() as db:
             return await camera_changes.apply(db, self._secrets, changes)
+
+    async def change_camera(self, change: CameraChange) -> CameraRow:
+        """See change_cameras."""
+        return (await self.change_cameras([change]))[0]
 
     async def set_enabled(self, camera_ids: Collection[int], enabled: bool) -> None:
         """All or none: raises NotFound before the first is touched."""
         async with self._connection.transaction() as db:
             await cameras.get(db, self._secrets, camera_ids)
             await cameras.set_enabled(db, camera_ids, enabled)
-
-    async def set_discovery(self, camera_id: int, on: bool) -> CameraRow:
-        """Whether recorders may find the camera by searching."""
-        async with self._connection.transaction() as db:
-            await cameras.get(db, self._secrets, [camera_id])
-            await cameras.set_discovery(db, camera_id, on)
-            return (await cameras.get(db, self._secrets, [camera_id]))[0]
-
-    async def change_settings(self, camera_id: int, changes: Mapping[str, Any]) -> CameraRow:
-        """Only these fields of CameraSettings; what a recorder sets of the others at the same time stays."""
-        async with self._connection.transaction() as db:
-            row = (await cameras.get(db, self._secrets, [camera_id]))[0]
-            await cameras.set_settings(db, camera_id, replace(row.settings, **changes))
-            return (await cameras.get(db, self._secrets, [camera_id]))[0]
 
     async def change_stream(self, camera_id: int, name: StreamName, change: Callable[[StreamSpec], StreamSpec]) -> None:
         """What the NVR says of a stream now; its token and address there stay. Without effect when there is none."""

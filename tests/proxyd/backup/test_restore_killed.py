@@ -10,6 +10,7 @@ from pathlib import Path
 
 from proxyd.backup.service import Backups
 from proxyd.store import restoring
+from proxyd.store.camera_changes import CameraChange
 from proxyd.store.secrets import Secrets
 from proxyd.store.store import Store
 from tests.proxyd.store.builders import add_nvr, channels, interfaces, scan
@@ -82,7 +83,7 @@ async def test_a_crash_leaves_the_old_or_the_new_state_whole(tmp_path: Path) -> 
     for step in range(1, _MOST_STEPS):
         store, _ = await _opened(tmp_path)
         if [row.name for row in await store.cameras()] != ["renamed", "Camera 2"]:
-            await store.rename_camera(1, "renamed")
+            await store.change_camera(CameraChange(1, name="renamed"))
             await store.remove_camera([3])
         new = await store.cameras()
         await store.close()

@@ -17,6 +17,7 @@ from proxyd.discovery.sockets import PORT
 from proxyd.hub import Hub
 from proxyd.rtsp.plane import Plane
 from proxyd.snapshot.fetch import SnapshotSource
+from proxyd.store.camera_changes import CameraChange
 from proxyd.store.rows import FoundInterface
 from proxyd.store.secrets import Secrets
 from proxyd.store.store import Store
@@ -144,7 +145,7 @@ async def test_numbers_grow_over_a_restart_of_the_camera(tmp_path: Path, address
 
 async def test_a_new_name_reaches_recorders_that_search(tmp_path: Path, address: str) -> None:
     async with Recorder(PORT) as recorder, opened(tmp_path) as store, one_camera(store, address) as manager:
-        await store.rename_camera(1, "Gate 7")
+        await store.change_camera(CameraChange(1, name="Gate 7"))
         await manager.refresh()
         assert "onvif://www.onvif.org/name/Gate%207" in (await found(recorder, address, "urn:uuid:f")).text("Scopes")
 

@@ -12,6 +12,7 @@ import pytest
 from proxyd.camera.settings import CameraSettings, CameraUser, Certificate
 from proxyd.errors import Conflict, NotFound
 from proxyd.store import log as log_table
+from proxyd.store.camera_changes import CameraChange
 from proxyd.store.credentials import generate_password
 from proxyd.store.secrets import Secrets
 from proxyd.store.store import Store
@@ -31,15 +32,17 @@ async def test_all_cameras_share_the_default_pair_until_one_gets_its_own(two_cam
     pair = await store.default_credentials()
     assert pair[0] == "onvif"
     assert all((c.username, c.password, c.own_credentials) == (*pair, False) for c in await store.cameras())
-    first = await store.set_credentials(1, "gate", "p1")
+    first = await store.change_camera(CameraChange(1, username="gate", password="p1"))
     assert (first.username, first.password, first.own_credentials) == ("gate", "p1", True)
-    assert (await store.set_credentials(1, "gate2", "p2")).password == "p2"
+    assert (await store.change_camera(CameraChange(1, username="gate2", password="p2"))).password == "p2"
     assert (await store.camera(2)).username == pair[0]
 
 
 async def test_user_and_password_changed_at_once_are_both_kept(two_cameras: Store) -> None:
     store = two_cameras
-    await asyncio.gather(store.set_credentials(1, "gate", None), store.set_credentials(1, None, "p1"))
+    await asyncio.gather(
+        store.change_camera(CameraChange(1, username="gate")), store.change_camera(CameraChange(1, password="p1"))
+    )
     camera = await store.camera(1)
     assert (camera.username, camera.password) == ("gate", "p1")
 
@@ -47,7 +50,8 @@ async def test_user_and_password_changed_at_once_are_both_kept(two_cameras: Stor
 async def test_settings_changed_at_once_are_all_kept(two_cameras: Store) -> None:
     store = two_cameras
     await asyncio.gather(
-        store.change_settings(1, {"notify": ("10.9.0.0/24",)}), store.change_settings(1, {"hostname": "gate"})
+        store.change_camera(CameraChange(1, settings={"notify": ("10.9.0.0/24",)})),
+        store.change_camera(CameraChange(1, settings={"hostname": "gate"})),
     )
     settings = (await store.camera(1)).settings
     assert (settings.notify, settings.hostname) == (("10.9.0.0/24",), "gate")
@@ -101,7 +105,7 @@ def test_generated_passwords_can_be_typed_and_pass_recorders_rules() -> None:
 
 async def test_renaming_and_switching_off(two_cameras: Store) -> None:
     store = two_cameras
-    assert (await store.rename_camera(2, "Hof – Süd")).name == "Hof – Süd"
+    assert (await store.change_camera(CameraChange(2, name="Hof – Süd"))).name == "Hof – Süd"
     await store.set_enabled([1, 2], False)
     assert [c.enabled for c in await store.cameras()] == [False, False]
     await store.set_enabled([2], True)
@@ -114,8 +118,8 @@ async def test_renaming_and_switching_off(two_cameras: Store) -> None:
 async def test_unknown_cameras_are_not_found(store: Store) -> None:
     for call in (
         store.camera(1),
-        store.rename_camera(1, "x"),
-        store.set_credentials(1, "u", "p"),
+        store.change_camera(CameraChange(1, name="x")),
+        store.change_camera(CameraChange(1, username="u", password="p")),
         store.remove_camera([1]),
     ):
         with pytest.raises(NotFound, match="no camera 1"):

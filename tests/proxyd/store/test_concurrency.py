@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from proxyd.errors import NotFound, ProxyError
+from proxyd.store.camera_changes import CameraChange
 from proxyd.store.store import Store
 
 from .builders import add_nvr, channels, interfaces, scan
@@ -44,10 +45,10 @@ async def test_a_hundred_at_once_leave_one_camera_per_interface(store: Store) ->
         scan_some,
         scan_some,
         remove_some,
-        lambda: store.rename_camera(dice.randint(1, 40), "renamed"),
+        lambda: store.change_camera(CameraChange(dice.randint(1, 40), name="renamed")),
         store.assign_interfaces,
         lambda: store.register_interfaces(interfaces(count)),
-        lambda: store.set_credentials(dice.randint(1, 40), "u", "p"),
+        lambda: store.change_camera(CameraChange(dice.randint(1, 40), username="u", password="p")),
         store.cameras,
     ]
     tasks = [asyncio.ensure_future(dice.choice(kinds)()) for _ in range(100)]

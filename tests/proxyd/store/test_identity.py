@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxyd.nvr.result import ScannedChannel
+from proxyd.store.camera_changes import CameraChange
 from proxyd.store.matching import KnownChannel, match_channels
 from proxyd.store.rows import CameraRow
 from proxyd.store.secrets import Secrets
@@ -79,7 +80,7 @@ async def test_any_sequence_of_scans_leaves_identity_unchanged(scans: list[Scan]
                 again = await scan(store, nvr.id, one.channels, complete=one.complete)
                 assert again.new == again.missing == again.offline == []
                 if number == 0 and 1 in known:
-                    renamed = await store.rename_camera(1, "mine")
+                    renamed = await store.change_camera(CameraChange(1, name="mine"))
                     known[1] = identity(renamed)
         finally:
             await store.close()

@@ -14,6 +14,7 @@ from proxyd.store.store import Store
 _WRITER = """
 import asyncio, sys
 from pathlib import Path
+from proxyd.store.camera_changes import CameraChange
 from proxyd.store.secrets import Secrets
 from proxyd.store.store import Store
 from tests.proxyd.store.builders import add_nvr, channels, interfaces, scan
@@ -30,7 +31,7 @@ async def main(folder):
         cameras = [c for c in await store.cameras() if c.nvr_id == nvr.id]
         for camera in cameras:
             done("camera", camera.id, camera.uuid)
-        await store.rename_camera(cameras[0].id, f"name {nvr.id}")
+        await store.change_camera(CameraChange(cameras[0].id, name=f"name {nvr.id}"))
         done("renamed", cameras[0].id, f"name {nvr.id}")
         await store.remove_camera([cameras[1].id])
         done("removed", cameras[1].id)

@@ -6,6 +6,7 @@ import pytest
 
 from proxyd.errors import Conflict, NotFound
 from proxyd.nvr.result import DeviceIdentity
+from proxyd.store.camera_changes import CameraChange
 from proxyd.store.store import Store
 from proxyd.store.uris import move_uri
 
@@ -116,7 +117,7 @@ async def test_removing_an_nvr_takes_its_cameras_and_frees_their_interfaces(stor
     await store.register_interfaces(interfaces(4))
     await scan(store, first.id, channels([1, 2]))
     await scan(store, second.id, channels([1]))
-    await store.set_credentials(1, "own", "secret")
+    await store.change_camera(CameraChange(1, username="own", password="secret"))
     removed, camera_ids = await store.remove_nvr(first.id)
     assert (removed.id, camera_ids) == (first.id, [1, 2])
     assert [row.id for row in await store.cameras()] == [3]

@@ -9,6 +9,7 @@ import pytest
 from proxyd.camera.features import AnalyticsItem, ChannelFeatures, ChannelTokens, ImagingFeatures, PtzFeatures
 from proxyd.camera.spec import AudioSpec
 from proxyd.nvr.result import ScannedChannel
+from proxyd.store.camera_changes import CameraChange
 from proxyd.store.rows import CameraRow, NvrRow
 from proxyd.store.store import Store
 
@@ -61,7 +62,7 @@ async def test_start_decides_about_new_cameras_only(store: Store, nvr: NvrRow) -
 
 async def test_a_rename_on_the_nvr_does_not_rename_the_camera(store: Store, nvr: NvrRow) -> None:
     await scan(store, nvr.id, channels([1, 2]))
-    await store.rename_camera(1, "Gate")
+    await store.change_camera(CameraChange(1, name="Gate"))
     diff = await scan(store, nvr.id, [channel(1, name="OSD 1"), channel(2, name="OSD 2")])
     assert diff.changed == [1, 2]
     assert [(row.name, row.channel_name) for row in await store.cameras()] == [("Gate", "OSD 1"), ("Camera 2", "OSD 2")]

@@ -9,6 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from proxyd.errors import StoreError
+from proxyd.store.camera_changes import CameraChange
 from proxyd.store.secrets import CREDENTIAL_NAME, Secrets
 from proxyd.store.store import Store
 
@@ -88,7 +89,7 @@ async def test_rotation_renews_everything_and_survives_a_stop_in_between(
     nvr = await add_nvr(store)
     await store.register_interfaces(interfaces(1))
     await scan(store, nvr.id, [channel(1)])
-    await store.set_credentials(1, "own", "own-secret-1")
+    await store.change_camera(CameraChange(1, username="own", password="own-secret-1"))
     before = await store.cameras(), await store.default_credentials()
 
     both = secrets.add_key(key_file)
@@ -110,7 +111,7 @@ async def test_rotation_renews_everything_and_survives_a_stop_in_between(
 async def test_no_secret_is_readable_in_any_file(tmp_path: Path, database: Path, store: Store) -> None:
     nvr = await add_nvr(store)
     await scan(store, nvr.id, [channel(1)])
-    await store.set_credentials(1, "own", "own-secret-1")
+    await store.change_camera(CameraChange(1, username="own", password="own-secret-1"))
     _, default_password = await store.default_credentials()
     await store.backup(tmp_path / "copy.db")
     camera = await store.camera(1)

@@ -32,13 +32,13 @@ async def test_many_changes_of_many_cameras_are_taken_back_as_one(two: Store) ->
     before = await two.cameras()
     changes = [
         CameraChange(1, name="Gate", discovery=False, username="gate", settings={"audio": False}),
-        CameraChange(2, name="Yard", enabled=False, password="another", drop_users=True),
+        CameraChange(2, name="Yard", password="another", drop_users=True),
     ]
     await two.set_users(2, [CameraUser("guard", "p", "User")])
     before = await two.cameras()
     with recording(CAMERA_TABLES) as recorder:
         rows = await two.change_cameras(changes)
-    assert [(row.name, row.enabled, row.users) for row in rows] == [("Gate", True, ()), ("Yard", False, ())]
+    assert [(row.name, row.users) for row in rows] == [("Gate", ()), ("Yard", ())]
     assert rows[0].username == "gate" and rows[1].password == "another"
     await two.take_back(recorder.changes)
     assert await two.cameras() == before
@@ -52,7 +52,7 @@ async def test_nothing_of_a_bulk_change_is_done_when_one_camera_is_not_there(two
 
 
 async def test_a_removed_camera_comes_back_with_its_identity(two: Store) -> None:
-    await two.set_credentials(1, "own", "own password")
+    await two.change_camera(CameraChange(1, username="own", password="own password"))
     await two.set_users(1, [CameraUser("guard", "p", "Operator")])
     await two.set_certificate(1, Certificate("chain", "key"), "mine")
     await two.set_adopted_by(1, "10.0.0.9")
@@ -96,12 +96,12 @@ async def test_a_channel_that_has_a_camera_again_keeps_that(two: Store) -> None:
 async def test_what_was_changed_since_is_not_overwritten(two: Store) -> None:
     with recording(CAMERA_TABLES) as recorder:
         await two.change_cameras([CameraChange(1, name="Gate", discovery=False)])
-    await two.rename_camera(1, "Door")
+    await two.change_camera(CameraChange(1, name="Door"))
     with pytest.raises(Conflict, match="changed again since"):
         await two.take_back(recorder.changes)
     row = await two.camera(1)
     assert (row.name, row.discovery) == ("Door", False)  # all or nothing
-    await two.rename_camera(1, "Gate")
+    await two.change_camera(CameraChange(1, name="Gate"))
     await two.set_adopted_by(1, "10.0.0.9")  # of the same row, but not of the change
     await two.take_back(recorder.changes)
     row = await two.camera(1)
@@ -137,12 +137,12 @@ async def test_only_the_task_that_records_is_recorded(two: Store) -> None:
     async def somebody_else() -> None:
         begun.set()
         await go_on.wait()
-        await two.rename_camera(2, "Later")
+        await two.change_camera(CameraChange(2, name="Later"))
 
     with recording(CAMERA_TABLES) as recorder:
         task = asyncio.create_task(somebody_else(), name="inherits the recorder")
         await begun.wait()
-        await two.rename_camera(1, "Gate")
+        await two.change_camera(CameraChange(1, name="Gate"))
     go_on.set()
     await task
     assert [change.key for change in recorder.changes] == [(1,)]
@@ -156,6 +156,6 @@ async def test_a_transaction_that_fails_leaves_no_change_to_take_back(two: Store
 
 async def test_secrets_stay_tokens(two: Store, secrets: Secrets, tmp_path: Path) -> None:
     with recording(CAMERA_TABLES) as recorder:
-        await two.set_credentials(1, "own", "very-secret-word")
+        await two.change_camera(CameraChange(1, username="own", password="very-secret-word"))
     assert recorder.changes
     assert "secret-word" not in repr([(change, change.before, change.after) for change in recorder.changes])
