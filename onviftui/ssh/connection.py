@@ -12,6 +12,7 @@ import asyncssh
 from proxyd.api.dial import bound
 from proxyd.errors import NotAllowed
 
+from .fairness import listen_fairly
 from .limits import place
 from .login import Identity, Login
 from .session import Session
@@ -65,6 +66,7 @@ class Connection(asyncssh.SSHServer):
         transport = getattr(conn, "_transport", None)
         if transport is not None:  # asyncssh gives it to nobody; without this asyncio's own limit of 64 KiB holds
             transport.set_write_buffer_limits(high=self._front.settings.send_buffer)
+            listen_fairly(conn, transport, self._front.settings)
         setattr(conn, "pause_writing", lambda: self._set_full(True))  # noqa: B010 - a method of the library's object
         setattr(conn, "resume_writing", lambda: self._set_full(False))  # noqa: B010 - likewise
         self._front.arrived(self)
@@ -84,8 +86,11 @@ class Connection(asyncssh.SSHServer):
     def auth_completed(self) -> None:
         assert self._login is not None and self._conn is not None
         self._identity = self._login.completed()
-        if self._identity is None or not self._front.logged_in(self):
-            self.close("There are too many connections now; try again later.")
+        if self._identity is None:
+            self.close("Log in again.")
+            return
+        if why := self._front.logged_in(self):
+            self.close(why)
             return
         log.info("%s logged in with %s", self.who, self._identity.how)
         self._wait_for_session()
@@ -96,7 +101,6 @@ class Connection(asyncssh.SSHServer):
         session = Session(self._front, self)
         self.sessions.append(session)
         session.hold("connection", self._full)
-        self._stop_waiting()
         return session
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -115,10 +119,14 @@ class Connection(asyncssh.SSHServer):
             raise NotAllowed("Somebody changed what you may do here.", "Log in again.")
         return await bound(self._front.socket, identity.name, identity.role)
 
+    def session_began(self) -> None:
+        """It is one only now: a channel that asks for nothing keeps no connection open."""
+        self._stop_waiting()
+
     def session_ended(self, session: Session) -> None:
         if session in self.sessions:
             self.sessions.remove(session)
-        if not self.sessions and self._conn is not None:
+        if self._conn is not None and self._without is None and not any(one.began for one in self.sessions):
             self._wait_for_session()
 
     def close(self, why: str) -> None:
@@ -142,6 +150,9 @@ class Connection(asyncssh.SSHServer):
 
     def _set_full(self, full: bool) -> None:
         self._full = full
+        transport = getattr(self._conn, "_transport", None)
+        if not full and transport is not None:
+            transport.resume_reading()
         for session in self.sessions:
             session.hold("connection", full)
 

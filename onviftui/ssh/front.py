@@ -13,6 +13,7 @@ from asyncssh import encryption, kex, mac
 
 from . import algorithms
 from .connection import Connection
+from .inflating import bound_inflating
 from .limits import Waiting
 from .login import Logins, Read
 from .session import Session
@@ -52,6 +53,7 @@ class Front:
         self.zygote.start()
         await self.zygote.ready()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.settings.send_buffer)  # connections inherit it
+        bound_inflating()
         self._acceptor = await asyncssh.listen(
             sock=listener,
             backlog=self.settings.waiting,
@@ -124,13 +126,20 @@ class Front:
             log.debug("a connection from %s that did not log in makes room", victim.address)
             victim.drop()
 
-    def logged_in(self, connection: Connection) -> bool:
-        """False when there are too many."""
+    def logged_in(self, connection: Connection) -> str:
+        """Why it may not stay; "" when it may."""
         self._waiting.remove(connection.number)
-        if len(self._logged_in) >= self.settings.connections or self._stopping:
-            return False
+        if self._stopping:
+            return _STOPPING
+        if len(self._logged_in) >= self.settings.connections:
+            return f"{self.settings.connections} connections are open, which is the limit; try again later."
+        name = connection.identity.name
+        if sum(self._connections[one].identity.name == name for one in self._logged_in) >= (
+            self.settings.connections_per_user
+        ):
+            return f"You have {self.settings.connections_per_user} open connections, which is the limit. Close one."
         self._logged_in.add(connection.number)
-        return True
+        return ""
 
     def left(self, connection: Connection) -> None:
         self._waiting.remove(connection.number)
@@ -160,8 +169,12 @@ class Front:
         return ""
 
     def folder_of(self, user: str) -> Path:
-        """The folder in which sessions write; the user's own is in it. Raises OSError."""
-        (self._folder / "users" / user).mkdir(mode=0o700, parents=True, exist_ok=True)
+        """The folder in which sessions write; the user's own is in it. On a full disk somebody has to look what is
+        the matter, so he gets his session; what he chooses there is then not kept."""
+        try:
+            (self._folder / "users" / user).mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            self.logins.warn("what %s chooses is not kept in %s: %s", user, self._folder, error.strerror)
         return self._folder
 
     async def _watch_users(self) -> None:

@@ -52,6 +52,7 @@ class Logins:
         self.failures = Failures(settings.addresses)
         self._read = read
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
+        self._checking: set[asyncio.Task[Identity | None]] = set()  # _CHECKS_AT_ONCE at most
         self._said: tuple[str, ...] = ()
         self._lines = Said(_LINES_A_MINUTE)
 
@@ -61,7 +62,7 @@ class Logins:
         left_out = self._lines.left_out(now)
         if self._lines.may(now):
             if left_out:
-                log.warning("%d lines about failed logins were left out", left_out)
+                log.warning("%d lines like the next one were left out", left_out)
             log.warning(text, *values)
 
     def users(self) -> SshUsers:
@@ -88,11 +89,24 @@ class Logins:
     async def check(self, users: SshUsers, name: str, password: str, address: str) -> Identity | None:
         """After a wait, when there were wrong ones from there. The same time goes by for names that are not there."""
         await asyncio.sleep(self.failures.delay(address, time.monotonic()))
+        await self._checks.acquire()
+        # Whoever asks again before the answer cancels this, but not the thread: that try counts, too.
+        task = asyncio.create_task(self._verify(users, name, password, address), name="password of a login")
+        self._checking.add(task)
+        task.add_done_callback(self._checking.discard)
+        return await asyncio.shield(task)
+
+    async def _verify(self, users: SshUsers, name: str, password: str, address: str) -> Identity | None:
         user = users.get(name)
-        async with self._checks:
+        try:
             right = await asyncio.to_thread(
                 verify_password, password[:_MAX_PASSWORD], user.secret if user is not None else None
             )
+        except RuntimeError:  # no thread can be started
+            self.warn("no password can be looked at now: too many processes")
+            return None
+        finally:
+            self._checks.release()
         if user is not None and right:
             return Identity(user.name, user.role, "password")
         count = self.failures.add(address, time.monotonic())
@@ -109,14 +123,20 @@ class Login:
         self._address = address
         self._users = SshUsers()
         self._by_password: Identity | None = None
+        self._names = 0
+        self._asked = 0
         self._offered = 0
         self._tries = 0
 
     def begin(self) -> None:
         """For each login name that is tried."""
+        self._names += 1
+        if self._names > self._logins.settings.names_tried:
+            self._end("Too many names were tried; connect again.")
+            return
         self._users = self._logins.users()
         self._by_password = None
-        self._conn.set_authorized_keys(_KeyRing(self._users, self._refused))
+        self._conn.set_authorized_keys(_KeyRing(self._users, self._ask, self._refused))
 
     @property
     def passwords(self) -> bool:
@@ -125,6 +145,8 @@ class Login:
     async def password(self, name: str, password: str) -> bool:
         """Raises asyncssh.PermissionDenied after the last try."""
         self._tries += 1
+        if self._tries > self._logins.settings.password_tries:  # without having waited for the answers
+            raise asyncssh.PermissionDenied("Too many wrong passwords; connect again.")
         identity = await self._logins.check(self._users, name, password, self._address)
         if identity is not None:
             self._by_password = identity
@@ -147,22 +169,30 @@ class Login:
         if self._offered:
             self._logins.warn("nobody logged in from %s: %d unknown keys", self._address, self._offered)
 
+    def _ask(self) -> bool:
+        self._asked += 1
+        if self._asked > self._logins.settings.keys_asked:
+            self._end("Too many keys were offered; connect again.")
+            return False
+        return True
+
     def _refused(self) -> None:
         self._offered += 1
         if self._offered > self._logins.settings.keys_offered:
-            self._conn.disconnect(
-                asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE,
-                "Too many keys were offered; name the right one: ssh -o IdentitiesOnly=yes -i FILE",
-            )
+            self._end("Too many keys were offered; name the right one: ssh -o IdentitiesOnly=yes -i FILE")
+
+    def _end(self, why: str) -> None:
+        self._conn.disconnect(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, why)
 
 
 class _KeyRing(asyncssh.SSHAuthorizedKeys):
     """Our users' keys for asyncssh, which need not read the file: it would skip damaged lines in silence and obey
     options that mean nothing here. No certificates."""
 
-    def __init__(self, users: SshUsers, refused: Callable[[], None]) -> None:
+    def __init__(self, users: SshUsers, ask: Callable[[], bool], refused: Callable[[], None]) -> None:
         super().__init__()
         self._users = users
+        self._ask = ask
         self._refused = refused
 
     def validate(
@@ -173,7 +203,7 @@ class _KeyRing(asyncssh.SSHAuthorizedKeys):
         cert_principals: Sequence[str] | None = None,
         ca: bool = False,
     ) -> dict[str, object] | None:
-        if ca:
+        if ca or not self._ask():
             return None
         offered = SshKey(key.get_algorithm(), base64.b64encode(key.public_data).decode())
         user = self._users.owner(offered)

@@ -23,6 +23,11 @@ def split_words(command: str) -> list[str]:
     return words[1:] if words[:1] == ["onviftui"] else words
 
 
+def is_ui(words: list[str]) -> bool:
+    """Options without a noun, such as --no-mouse, are the UI's."""
+    return all(word.startswith("-") for word in words)
+
+
 def refuse_local(args: argparse.Namespace) -> None:
     """Raises NotAllowed for what would use the box's own files or processes."""
     if args.noun in _ONLY_HERE:

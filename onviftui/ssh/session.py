@@ -18,7 +18,7 @@ from proxyd.errors import ProxyError
 from .doorkeeper import Doorkeeper
 from .endings import Ending, ending_of, idle_line, lost, told
 from .environment import CappedVariables, for_session
-from .remote import split_words
+from .remote import is_ui, split_words
 from .streams import Size, Streams
 from .wire import Order, close_all
 from .zygote_link import Process, ZygoteGone
@@ -60,13 +60,17 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._gone = asyncio.Event()  # the client
         self._farewell: Ending | None = None
         self._last_key = self._loop.time()
+        self._last_signal = float("-inf")
         self._idle: asyncio.TimerHandle | None = None
         self.finished = asyncio.Event()
+        self.began = False
+        self._tiny = False  # packets
 
     # what asyncssh calls
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         self._chan = chan
+        self._tiny = getattr(chan, "_send_pktsize", 1 << 15) < self._front.settings.least_packet
         chan._env = CappedVariables(self._front.settings.variables)  # asyncssh keeps as many as are sent
 
     def pty_requested(self, term_type: str, term_size: Size, term_modes: object) -> bool:
@@ -74,17 +78,19 @@ class Session(asyncssh.SSHServerSession[bytes]):
         return True
 
     def shell_requested(self) -> bool:
-        return True
+        return not self._tiny
 
     def exec_requested(self, command: str) -> bool:
         self._command = command
-        return len(command) <= self._front.settings.command_length
+        return len(command) <= self._front.settings.command_length and not self._tiny
 
     def subsystem_requested(self, subsystem: str) -> bool:
-        log.info("%s asked for %.20r, which is not offered", self._connection.who, subsystem)
+        self._front.logins.warn("%s asked for %.20r, which is not offered", self._connection.who, subsystem)
         return False
 
     def session_started(self) -> None:
+        self.began = True
+        self._connection.session_began()
         if self._term is not None or self._command:
             self._open_streams()  # now: what the client sends may be in the next packet
         self._front.keep(self, asyncio.create_task(self._run(), name=f"session {self.number}"))
@@ -106,8 +112,11 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def signal_received(self, signal: str) -> None:
         number = _SIGNALS.get(signal)
-        if number is not None and self._process is not None:
-            self._process.send_signal(number)
+        now = self._loop.time()
+        if number is None or self._process is None or now - self._last_signal < self._front.settings.signals_s:
+            return
+        self._last_signal = now
+        self._process.send_signal(number)
 
     def break_received(self, msec: int) -> bool:
         if self._term is None or self._streams is None:
@@ -127,6 +136,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._hang_up(signal.SIGHUP)
         if self._streams is not None:
             self._streams.close()
+        if not self.began:
+            self._connection.session_ended(self)
 
     # what front and connection call
 
@@ -190,7 +201,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             return Ending(1, f"No session can be opened now; try again in a moment. (id {self.mark})", clean=True)
         if self._gone.is_set() or self._farewell is not None:
             self._hang_up(signal.SIGHUP)  # while it was being started
-        if not words and self._front.settings.idle_s:
+        if is_ui(words) and self._front.settings.idle_s:
             self._idle = self._loop.call_later(self._front.settings.idle_s, self._look_for_keys)
         what = cut(harmless(" ".join(words[:2])), _LOGGED_CELLS) or "the UI"
         log.info("%s opened session %s: %s", self._connection.who, self.mark, what)

@@ -17,6 +17,7 @@ class Settings:
     sessions_per_user: int = 10
     sessions_per_connection: int = 4
     connections: int = 64  # that have logged in
+    connections_per_user: int = 16
     waiting: int = 48  # that have not, yet
     waiting_per_address: int = 8
     login_grace_s: float = 30.0
@@ -24,11 +25,16 @@ class Settings:
     keepalive_s: float = 30.0
     keepalives: int = 3  # unanswered
     keys_offered: int = 12
+    names_tried: int = 8  # for each the users' files are read
+    keys_asked: int = 48  # known ones, too
     password_tries: int = 3
     addresses: int = 1024  # whose failures are remembered
     variables: int = 16
     command_length: int = 16 * 1024
     receive_window: int = 64 * 1024
+    receive_chunk: int = 16 * 1024  # of one connection before the others get their turn
+    least_packet: int = 256  # that a client may ask for: smaller ones cost much more than they carry
+    signals_s: float = 0.05  # at most one signal in this time
     send_buffer: int = 32 * 1024  # per connection: ours, and once more the kernel's (which doubles it for itself)
     spawn_s: float = 10.0
     resize_s: float = 0.1  # at most one change of size in this time
