@@ -52,7 +52,8 @@ class Folder:
 
     def known(self) -> list[Known]:
         """Newest first; those that cannot be read last."""
-        found = [self._look(file) for file in sorted(self.path.glob(f"*{SUFFIX}"))] if self.path.is_dir() else []
+        files = sorted(self.path.glob(f"*{SUFFIX}")) if self.path.is_dir() else []
+        found = [self._look(file) for file in files if file.is_file()]  # to open a FIFO would never end
         return sorted(found, key=lambda one: one.head.at if one.head else "", reverse=True)
 
     def free_name(self, wish: str) -> str:

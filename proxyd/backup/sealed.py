@@ -25,7 +25,8 @@ from proxyd.errors import InvalidInput, StoreError
 FORMAT = 1
 MAGIC = b"onviftui-backup "
 LARGEST_FILE = 64 * 1024 * 1024
-LARGEST_CONTENT = 256 * 1024 * 1024  # unpacked
+LARGEST_CONTENT = 128 * 1024 * 1024  # unpacked, and twice in memory for a moment
+MOST_KEYS = 64
 LARGEST_HEAD = 4096
 _SCRYPT = (2**15, 8, 1)  # 32 MiB and a tenth of a second
 _LARGEST_SCRYPT = (2**17, 8, 4)
@@ -110,7 +111,7 @@ def open_sealed(data: bytes, passphrase: str) -> Content:
             raise ValueError
         line, _, database = inner.partition(b"\n")
         keys = json.loads(line)["keys"]
-        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        if not isinstance(keys, list) or len(keys) > MOST_KEYS or not all(isinstance(key, str) for key in keys):
             raise ValueError
     except (ValueError, KeyError, TypeError, zlib.error, RecursionError):
         raise damaged() from None

@@ -53,7 +53,8 @@ class Backups:
         self._restoring = False
         with suppress(OSError):  # they are in nobody's way
             self.folder.forget_parts()
-            (data / _COPY).unlink(missing_ok=True)
+            for left in (data / _COPY, *data.glob(f".{_COPY}.*.tmp")):
+                left.unlink(missing_ok=True)
 
     async def create(self, passphrase: str) -> Known:
         """Raises Conflict, StoreError."""

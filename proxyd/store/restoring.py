@@ -7,6 +7,7 @@ before `decide` leaves the old state and a crash after it the new one, each whol
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from proxyd.errors import InvalidInput, ProxyError, StoreError
 
-from .connection import Connection, errors_in_words, make_private_file
+from .connection import Connection, damaged, errors_in_words, make_private_file
 from .housekeeping import utc_now
 from .rows import InterfaceRow, LogRow
 from .secrets import Secrets
@@ -62,7 +63,7 @@ async def stage(folder: Path, database: bytes, keys: Sequence[str], present: Sec
     try:
         with errors_in_words(path):
             make_private_file(path)
-            path.write_bytes(database)
+            await asyncio.to_thread(path.write_bytes, database)
         if not database.startswith(b"SQLite format 3\0"):
             raise StoreError("There is no database in it.", "Take another backup.")
         old = _known_keys(keys)
@@ -84,6 +85,8 @@ async def stage(folder: Path, database: bytes, keys: Sequence[str], present: Sec
             await store.close()
     except ProxyError as error:
         forget_staged(folder)
+        if error.message == damaged(path).message:
+            error = _damaged()
         raise InvalidInput(f"This backup cannot be used: {error.message}", error.hint) from None
     except BaseException:
         forget_staged(folder)
@@ -189,7 +192,11 @@ async def _check_integrity(path: Path) -> None:
     finally:
         await connection.close()
     if said != ["ok"] or broken:
-        raise StoreError("Its database is damaged.", "Take another backup.")
+        raise _damaged()
+
+
+def _damaged() -> StoreError:
+    return StoreError("Its database is damaged.", "Take another backup.")
 
 
 def _known_keys(keys: Sequence[str]) -> Secrets:

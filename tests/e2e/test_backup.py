@@ -150,6 +150,7 @@ async def test_what_cannot_be_restored_changes_nothing(tmp_path: Path) -> None:
         put("newer", content.database, schema=999)
         put("newer-inside", newer.read_bytes())
         put("torn", bytes(torn))
+        put("no-pages", b"SQLite format 3\0" + bytes(8192))
         put("no-database", b"nothing of that kind" * 100)
         put("empty", b"")
         put("other-key", content.database, keys=("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",))
@@ -159,6 +160,7 @@ async def test_what_cannot_be_restored_changes_nothing(tmp_path: Path) -> None:
             "newer": "made by a newer proxyd",
             "newer-inside": "newer proxyd",
             "torn": "damaged",
+            "no-pages": "cannot be used: Its database is damaged. Take another backup",
             "no-database": "no database",
             "empty": "no database",
             "other-key": "key",

@@ -5,12 +5,24 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import zlib
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proxyd.backup.sealed import LARGEST_HEAD, Content, Head, open_sealed, read_head, seal
+from proxyd.backup.sealed import (
+    LARGEST_CONTENT,
+    LARGEST_HEAD,
+    MOST_KEYS,
+    Content,
+    Head,
+    open_sealed,
+    read_head,
+    seal,
+)
 from proxyd.errors import InvalidInput, ProxyError
 
 HEAD = Head("2026-11-23T02:00:00Z", "0.1.0", 7, kdf=(2, 8, 1))  # scrypt as cheap as it gets
@@ -93,6 +105,25 @@ def test_the_usual_cost_is_what_new_backups_have() -> None:
     data = sealed(head=dataclasses.replace(HEAD, kdf=Head("", "", 0).kdf))
     assert read_head(data).kdf == (2**15, 8, 1)
     assert open_sealed(data, "right words") == CONTENT
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        json.dumps({"keys": ["k"] * (MOST_KEYS + 1)}).encode() + b"\nSQLite",  # each costs time to be tried
+        json.dumps({"keys": [1]}).encode() + b"\nSQLite",
+        b'{"keys": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n",
+        b'{"keys": ["k"]}\n' + bytes(LARGEST_CONTENT),
+    ],
+    ids=["too many keys", "no texts", "too deep", "too large"],
+)
+def test_what_somebody_sealed_on_purpose_is_bounded(inner: bytes) -> None:
+    whole = sealed()
+    head = read_head(whole)
+    key = Scrypt(salt=head.salt, length=32, n=2, r=8, p=1).derive(b"right words")
+    body = AESGCM(key).encrypt(head.nonce, zlib.compress(inner, 1), whole[: head.length])
+    with pytest.raises(InvalidInput, match="The backup is damaged"):
+        open_sealed(whole[: head.length] + body, "right words")
 
 
 def test_errors_are_for_people() -> None:
