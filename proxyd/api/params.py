@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from .fields import Host, Id, Name, Network, Port, Probe, Username, typeable
+from .fields import CameraPassword, Host, Id, Name, Network, Port, Probe, Username
 from .states import Role
 
 
@@ -132,21 +132,25 @@ class SourceImport(Params):
     scan: bool = True  # read the streams at once
 
 
-class CameraUpdate(Params):
-    id: Id
-    name: Name | None = None
+class CameraChanges(Params):
+    """What can be changed of one camera and of many. What is left out stays."""
+
     discovery: bool | None = None
-    notify: Annotated[list[Network] | None, Field(max_length=16)] = None
     https: bool | None = None
     audio: bool | None = None
     h265: bool | None = None
     metadata: bool | None = None
     forward: bool | None = None
     share: bool | None = None
+    username: Username | None = None
+    password: CameraPassword | None = None
+
+
+class CameraUpdate(CameraChanges, ById):
+    name: Name | None = None
+    notify: Annotated[list[Network] | None, Field(max_length=16)] = None
     clock_window_s: Annotated[int | None, Field(ge=10, le=3600)] = None
     drop_accounts: bool = False  # those that recorders made; its own stays
-    username: Username | None = None
-    password: Annotated[SecretStr | None, AfterValidator(typeable)] = Field(default=None, min_length=4, max_length=64)
 
 
 class CameraCertify(Params):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, SecretStr
-
-from .fields import Username, typeable
+from .fields import CameraPassword, Username
 from .models import Model
 from .params import Params
 
@@ -35,4 +33,4 @@ class SettingsAccount(Params):
     """The account that cameras without an own one share. What is left out stays."""
 
     username: Username | None = None
-    password: Annotated[SecretStr | None, AfterValidator(typeable)] = Field(default=None, min_length=4, max_length=64)
+    password: CameraPassword | None = None

@@ -25,7 +25,7 @@ from proxyd.backup.service import Backups, Looked
 from proxyd.errors import Conflict, InvalidInput
 
 from .access import Caller
-from .parts import Parts
+from .parts import Parts, listed
 
 _MOST_INTERFACES = 8  # in one sentence
 
@@ -99,8 +99,7 @@ def _contents(name: str, looked: Looked) -> BackupContents:
 
 
 def _about_interfaces(strange: tuple[str, ...]) -> str:
-    more = len(strange) - _MOST_INTERFACES
-    names = ", ".join(strange[:_MOST_INTERFACES]) + (f" and {more} more" if more > 0 else "")
+    names = listed(strange, _MOST_INTERFACES)
     return (
         f"Its cameras stand on interfaces that this machine does not have: {names}. They wait for these after the "
         "restore; copy /var/lib/netsetup/plans.json from the old machine, too, and run netsetup apply. "

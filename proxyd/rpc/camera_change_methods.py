@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from proxyd.api import models as m
 from proxyd.api.bulk import SWITCHES, CamerasUpdated, CameraUpdateAll, Renamed
+from proxyd.api.params import CameraChanges
 from proxyd.api.renaming import Subject, name_problems, new_names, pattern_problem
 from proxyd.errors import InvalidInput
 from proxyd.store.camera_changes import CameraChange
@@ -13,7 +15,7 @@ from proxyd.store.rows import CameraRow
 from proxyd.store.undoing import CAMERA_TABLES, recording
 
 from .access import Caller
-from .parts import Parts, reveal, subject
+from .parts import Parts, listed, reveal, subject
 
 _SAID = {
     ("discovery", True): "Switched discovery of {} on.",
@@ -42,18 +44,10 @@ class CameraChangeMethods:
 
     async def camera_update(self, p: m.CameraUpdate, who: Caller) -> m.Camera:
         row = self._parts.cameras.row(p.id)
-        name, said = p.name or row.name, []
+        name = p.name or row.name
+        said = [f"Renamed {row.name} to {name}."] if name != row.name else []
+        said += _said(p, name)
         settings: dict[str, Any] = {}
-        if p.name is not None and p.name != row.name:
-            said.append(f"Renamed {row.name} to {p.name}.")
-        if p.username is not None or p.password is not None:
-            said.append(f"Changed the credentials of {name}.")
-        for switch in SWITCHES:
-            wanted: bool | None = getattr(p, switch)
-            if wanted is not None:
-                said.append(_SAID[switch, wanted].format(name))
-                if switch != "discovery":
-                    settings[switch] = wanted
         if p.notify is not None:
             settings["notify"] = tuple(p.notify)
             said.append(f"Notifications of {name} may go to {', '.join(p.notify) or 'its own LAN alone'}.")
@@ -62,21 +56,9 @@ class CameraChangeMethods:
             said.append(f"The clock of a recorder of {name} may differ by {p.clock_window_s} s.")
         if p.drop_accounts:
             said.append(f"Removed the accounts that recorders made on {name}.")
-        change = CameraChange(
-            p.id,
-            name=p.name,
-            discovery=p.discovery,
-            username=p.username,
-            password=reveal(p.password),
-            settings=settings,
-            drop_users=p.drop_accounts,
-        )
-        with recording(_TOUCHED) as recorder:
-            await self._parts.store.change_cameras([change])
-        await self._parts.cameras.refresh()
-        for words in said:
-            await self._parts.log("info", f"camera {p.id}", words, who)
-        self._parts.note(who, "camera.update", " ".join(said), recorder)
+        change = _change(p, p.id, p.name)
+        change = replace(change, settings={**change.settings, **settings}, drop_users=p.drop_accounts)
+        await self._apply([change], "camera.update", said, who)
         return self._parts.cameras.camera(p.id)
 
     async def camera_update_all(self, p: CameraUpdateAll, who: Caller) -> CamerasUpdated:
@@ -85,36 +67,25 @@ class CameraChangeMethods:
         renamed = [Renamed(camera=row.id, before=row.name, after=names[row.id]) for row in rows if row.id in names]
         if p.dry_run:
             return self._updated(rows, renamed, done=False)
-        switches = {switch: value for switch in SWITCHES if (value := getattr(p, switch)) is not None}
-        account = p.username is not None or p.password is not None
-        if not (renamed or switches or account):
+        them = listed([names.get(row.id, row.name) for row in rows], _MOST_NAMED)
+        said = _said(p, them)
+        if renamed:
+            said.append(f"Renamed {listed([f'{one.before} to {one.after}' for one in renamed], _MOST_NAMED)}.")
+        if not said:
             if p.pattern is None:
                 raise InvalidInput("Nothing is to be changed.", "Name a switch, an account or a pattern of names.")
             return self._updated(rows, [], done=True)
-        changes = [
-            CameraChange(
-                row.id,
-                name=names.get(row.id),
-                discovery=p.discovery,
-                username=p.username,
-                password=reveal(p.password),
-                settings={switch: value for switch, value in switches.items() if switch != "discovery"},
-            )
-            for row in rows
-        ]
+        changes = [_change(p, row.id, names.get(row.id)) for row in rows]
+        await self._apply(changes, "camera.update_all", said, who)
+        return self._updated(rows, renamed, done=True)
+
+    async def _apply(self, changes: list[CameraChange], method: str, said: list[str], who: Caller) -> None:
         with recording(_TOUCHED) as recorder:
             await self._parts.store.change_cameras(changes)
         await self._parts.cameras.refresh()
-        them = _listed([names.get(row.id, row.name) for row in rows])
-        said = [_SAID[switch, value].format(them) for switch, value in switches.items()]
-        if account:
-            said.append(f"Changed the credentials of {them}.")
-        if renamed:
-            said.append(f"Renamed {_listed([f'{one.before} to {one.after}' for one in renamed])}.")
         for words in said:
-            await self._parts.log("info", subject([row.id for row in rows]), words, who)
-        self._parts.note(who, "camera.update_all", " ".join(said), recorder)
-        return self._updated(rows, renamed, done=True)
+            await self._parts.log("info", subject([change.id for change in changes]), words, who)
+        self._parts.note(who, method, " ".join(said), recorder)
 
     def _updated(self, rows: list[CameraRow], renamed: list[Renamed], *, done: bool) -> CamerasUpdated:
         cameras = [self._parts.cameras.camera(row.id) for row in rows]
@@ -167,6 +138,21 @@ class CameraChangeMethods:
         return models
 
 
-def _listed(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_MOST_NAMED])} and {more} more"
+def _said(p: CameraChanges, them: str) -> list[str]:
+    """For the log, a sentence for each change of these cameras."""
+    said = [_SAID[switch, on].format(them) for switch in SWITCHES if (on := getattr(p, switch)) is not None]
+    if p.username is not None or p.password is not None:
+        said.append(f"Changed the credentials of {them}.")
+    return said
+
+
+def _change(p: CameraChanges, camera: int, name: str | None) -> CameraChange:
+    switches = {switch: on for switch in SWITCHES if (on := getattr(p, switch)) is not None and switch != "discovery"}
+    return CameraChange(
+        camera,
+        name=name,
+        discovery=p.discovery,
+        username=p.username,
+        password=reveal(p.password),
+        settings=switches,
+    )

@@ -99,5 +99,11 @@ def subject(ids: Sequence[int]) -> str:
     return f"camera {ids[0]}" if len(ids) == 1 else f"{len(ids)} cameras"
 
 
+def listed(names: Sequence[str], most: int) -> str:
+    """In one sentence: the first of them, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:most])} and {more} more"
+
+
 def reveal(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()

@@ -8,7 +8,9 @@ from pydantic import SecretStr
 
 from proxyd.api import codec
 from proxyd.api import models as m
+from proxyd.api.bulk import SWITCHES
 from proxyd.api.methods import METHODS
+from proxyd.api.params import CameraChanges
 from proxyd.errors import Conflict, InvalidInput, NotFound, ProxyError
 
 
@@ -148,3 +150,7 @@ def test_wrong_fields_are_told_in_words(method: str, params: Any, field: str, wo
     with pytest.raises(codec.WireErrorWithFields) as caught:
         codec.decode_call(call(method, params))
     assert caught.value.fields == {field: words}
+
+
+def test_every_switch_of_a_camera_can_be_changed_of_many() -> None:
+    assert {*SWITCHES, "username", "password"} == set(CameraChanges.model_fields)

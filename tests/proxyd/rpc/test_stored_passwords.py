@@ -11,6 +11,7 @@ import pytest
 
 from proxyd.api import models as m
 from proxyd.errors import NotAllowed
+from proxyd.nvr.refused_tries import RefusedTries
 from proxyd.rpc.access import Caller
 from proxyd.rpc.nvr_methods import NvrMethods
 from proxyd.store.secrets import Secrets
@@ -28,7 +29,8 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 async def test_an_operator_does_not_choose_where_a_stored_password_goes(store: Store) -> None:
-    methods = NvrMethods(cast(Any, SimpleNamespace(store=store, refuse_own_camera=lambda host: None)))
+    parts = SimpleNamespace(store=store, refuse_own_camera=lambda host: None, refused_tries=RefusedTries())
+    methods = NvrMethods(cast(Any, parts))
     async with OddDevice() as stranger:
         row = await store.add_nvr(host="192.0.2.1", port=80, username="admin", password="stored", name="Garage")
         there = {"host": stranger.access.host, "port": stranger.port}
