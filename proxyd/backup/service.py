@@ -53,7 +53,7 @@ class Backups:
         self._restoring = False
         with suppress(OSError):  # they are in nobody's way
             self.folder.forget_parts()
-            for left in (data / _COPY, *data.glob(f".{_COPY}.*.tmp")):
+            for left in (data / _COPY, *data.glob(f".{_COPY}.*")):
                 left.unlink(missing_ok=True)
 
     async def create(self, passphrase: str) -> Known:

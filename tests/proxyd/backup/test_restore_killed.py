@@ -101,7 +101,7 @@ async def test_a_crash_leaves_the_old_or_the_new_state_whole(tmp_path: Path) -> 
         for file in backups.folder.path.glob("*-before-restore*"):  # else "old" goes as the oldest of too many
             file.unlink()
         Backups(store, secrets, tmp_path, lambda: None)  # as each start does
-        assert not [*tmp_path.glob("restore*"), *tmp_path.glob("*backup.tmp*"), *tmp_path.glob(".*.tmp")], step
+        assert not [*tmp_path.glob("restore*"), *tmp_path.glob("*.tmp*"), *tmp_path.glob(".*.tmp")], step
         assert not list(tmp_path.glob("proxyd.db.before*")), step
         if code == 0:
             assert after == old
