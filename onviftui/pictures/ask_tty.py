@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
-import struct
 import termios
 import time
 import tty
 from dataclasses import replace
 
-from .capability import QUESTIONS, Answers, cell_size
+from .capability import QUESTIONS, Answers
+from .kernel_cell import kernel_cell
 from .replies import Replies
 
 DEADLINE_S = 1.0
@@ -38,12 +37,4 @@ def ask(terminal: int, deadline_s: float = DEADLINE_S) -> Answers:
         pass
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
-    return replace(replies.answers, cell=replies.answers.cell or _cell_of_kernel(terminal))
-
-
-def _cell_of_kernel(terminal: int) -> tuple[int, int] | None:
-    try:
-        rows, columns, width, height = struct.unpack("HHHH", fcntl.ioctl(terminal, termios.TIOCGWINSZ, bytes(8)))
-    except OSError:
-        return None
-    return cell_size(width // columns, height // rows) if rows and columns else None
+    return replace(replies.answers, cell=replies.answers.cell or kernel_cell(terminal))

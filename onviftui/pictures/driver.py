@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import selectors
-import struct
-import termios
 import time
 from codecs import getincrementaldecoder
 from dataclasses import replace
@@ -22,7 +19,8 @@ from typing import Any
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
-from .capability import QUESTIONS, Answers, cell_size
+from .capability import QUESTIONS, Answers
+from .kernel_cell import kernel_cell
 from .replies import Replies
 
 _POLL_S = 0.1  # how long the beginning of an answer waits for the rest, and a thread for its end
@@ -49,7 +47,7 @@ class AskingDriver(LinuxDriver):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(deadline_s):
                 await self._answered.wait()
-        return replace(replies.answers, cell=replies.answers.cell or self._cell_of_kernel())
+        return replace(replies.answers, cell=replies.answers.cell or kernel_cell(self.fileno))
 
     def run_input_thread(self) -> None:
         """Reads until the application ends."""
@@ -91,13 +89,3 @@ class AskingDriver(LinuxDriver):
         if text:
             for event in parser.feed(text):
                 self.process_message(event)
-
-    def _cell_of_kernel(self) -> tuple[int, int] | None:
-        """Where the terminal told the kernel, or the SSH client the server, how many pixels it has, with margins."""
-        try:
-            rows, columns, width, height = struct.unpack(
-                "HHHH", fcntl.ioctl(self.fileno, termios.TIOCGWINSZ, struct.pack("HHHH", 0, 0, 0, 0))
-            )
-        except OSError:
-            return None
-        return cell_size(width // columns, height // rows) if rows and columns else None

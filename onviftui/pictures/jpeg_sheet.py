@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .scaling import NotAPicture, fitted, load
+from .scaling import NotAPicture, fitted, load, shape
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -73,14 +73,7 @@ def _grid(count: int) -> tuple[int, int]:
 
 
 def _small(data: bytes) -> Image:
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "MPO", "PNG")) as image:
-            shape = image.size
-    except Exception as error:  # Pillow's readers raise many kinds
-        raise NotAPicture("something that is no picture") from error
-    return load(data, fitted(shape, (WIDTH, HEIGHT), (1, 1)))
+    return load(data, fitted(shape(data), (WIDTH, HEIGHT), (1, 1)))
 
 
 def _write(pen: ImageDraw, text: str, place: tuple[int, int], colour: tuple[int, int, int], size: int) -> None:

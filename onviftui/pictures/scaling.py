@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 MAX_PIXELS = 48_000_000  # the daemon lets no larger one pass either
 _FORMATS = ("JPEG", "MPO", "PNG")
@@ -33,16 +36,31 @@ def within(picture: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
+def shape(data: bytes) -> tuple[int, int]:
+    """Width and height of the picture itself. Raises NotAPicture."""
+    with _opened(data) as image:
+        return image.size
+
+
 def load(data: bytes, size: tuple[int, int]) -> Image:
     """The picture in exactly this size, RGB. Raises NotAPicture."""
+    from PIL.Image import Resampling
+
+    with _opened(data) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise NotAPicture(f"a picture of {image.width}×{image.height}")
+        image.draft("RGB", size)  # a JPEG may be decoded at a part of its size
+        return image.convert("RGB").resize(size, Resampling.BILINEAR, reducing_gap=2.0)
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[ImageFile]:
+    """Raises NotAPicture, also for what goes wrong in the block."""
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise NotAPicture(f"a picture of {image.width}×{image.height}")
-            image.draft("RGB", size)  # a JPEG may be decoded at a part of its size
-            return image.convert("RGB").resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+            yield image
     except NotAPicture:
         raise
     except Exception as error:  # Pillow's readers raise many kinds

@@ -7,7 +7,6 @@ what it can be kept from, it is: other descriptors, debuggers, core files, memor
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import gc
 import io
@@ -24,9 +23,9 @@ from typing import NoReturn
 
 from .door import Door
 from .endings import BROKEN
+from .prctl import call_it, die_with_parent, hide_memory
 from .wire import Order
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NAME = 1, 4, 15  # prctl(2)
 _OPEN_FILES, _FILE_SIZE = 64, 4 * 1024 * 1024
 _DOOR = 3
 _before: list[object] = []  # the zygote's streams: closing them would close ours, which have their numbers
@@ -95,12 +94,11 @@ def _stream(number: int, mode: str) -> io.TextIOWrapper:
 
 
 def _bound_by(order: Order, zygote: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    die_with_parent()
     if os.getppid() != zygote:
         os._exit(BROKEN)  # it died before we could ask to be told
-    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    libc.prctl(_PR_SET_NAME, f"tui {order.user}"[:15].encode(), 0, 0, 0)
+    hide_memory()
+    call_it(f"tui {order.user}")
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit(resource.RLIMIT_FSIZE, _FILE_SIZE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import ctypes
+import errno
 import functools
 import logging
 import os
@@ -17,19 +17,19 @@ from proxyd.api.paths import default_socket
 from proxyd.api.ssh_users_folder import read_users, users_dir
 from proxyd.errors import Conflict, InvalidInput, ProxyError
 
+from .prctl import hide_memory
 from .settings import Settings
 
 log = logging.getLogger(__name__)
 
 DEFAULT_PORT = 2222
-_PR_SET_DUMPABLE = 4  # prctl(2): nobody but root may read our memory, which holds the host key
 
 
 def run_ssh(args: argparse.Namespace) -> int:
     """Until SIGTERM or SIGINT. Raises ProxyError when it cannot start."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("asyncssh").setLevel(logging.WARNING)
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    hide_memory()  # it holds the host key
     settings = Settings(
         passwords=args.passwords,
         idle_s=args.idle_minutes * 60.0,
@@ -103,7 +103,7 @@ def _listener(where: str) -> socket.socket:
         sock.listen(1)  # now, so that a port in use is noticed
     except OSError as error:
         sock.close()
-        if error.errno == 98:  # EADDRINUSE
+        if error.errno == errno.EADDRINUSE:
             raise Conflict(
                 f"Port {port} is taken by another program.", "Stop that one, or choose another: --listen :2223"
             ) from None

@@ -24,18 +24,15 @@ class Outflow:
         self._loop = asyncio.get_running_loop()
         self._open = True
         self._reading = False
-        self._paused = False
         self.ended = asyncio.Event()
         self.resume()
 
     def pause(self) -> None:
         """The client does not take more now."""
-        self._paused = True
         self._stop()
 
     def resume(self) -> None:
-        self._paused = False
-        if self._open and not self._reading:
+        if not self.ended.is_set() and not self._reading:
             self._reading = True
             self._loop.add_reader(self._descriptor, self._read)
 
@@ -61,11 +58,8 @@ class Outflow:
         if data:
             self._take(data)
         else:
-            self.finish()
-
-    def finish(self) -> None:
-        self._stop()
-        self.ended.set()
+            self._stop()
+            self.ended.set()
 
 
 class Inflow:

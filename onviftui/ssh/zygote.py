@@ -7,9 +7,7 @@ the kernel ends its children with it.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
-import importlib
 import os
 import select
 import signal
@@ -19,18 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from . import child
+from .prctl import hide_memory
+from .preload import preload
 from .wire import close_all, order_of, receive, send
-
-_PR_SET_DUMPABLE = 4  # prctl(2)
-
-# What a session would import at its start, or at its first key.
-PRELOADED = (
-    "onviftui.app",
-    "onviftui.cli",
-    "onviftui.commands",
-    "onviftui.output",
-    "proxyd.api.client",
-)
 
 
 class Zygote:
@@ -112,10 +101,9 @@ def main() -> int:
         signal.signal(number, signal.SIG_IGN)  # a terminal's or systemd's; the front says when it is over
     with contextlib.suppress(OSError):  # of 1000: where memory runs out a session goes, and not the front
         Path("/proc/self/oom_score_adj").write_text("500")
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # afterwards /proc/self is root's, and that of the sessions
+    hide_memory()  # last of what needs /proc/self, which is root's from here on, and that of the sessions
     gc.disable()  # a page that nobody writes to is shared by all sessions
-    for name in PRELOADED:
-        importlib.import_module(name)
+    preload()
     gc.freeze()
     try:
         Zygote(control).run()
