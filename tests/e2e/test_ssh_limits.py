@@ -28,7 +28,7 @@ PASSWORD = "correct horse battery"
 BY_PASSWORD = ("-o", "PubkeyAuthentication=no", "-o", "PreferredAuthentications=password", "-o", "BatchMode=no")
 LIMITS = {
     "login_grace_s": 4.0,
-    "without_session_s": 1.0,
+    "without_session_s": 4.0,
     "idle_s": 3.0,
     "sessions": 4,
     "sessions_per_user": 2,
