@@ -55,8 +55,8 @@ async def get(db: aiosqlite.Connection, secrets: Secrets, camera_ids: Collection
     found = {row.id: row for row in await all_cameras(db, secrets)}
     absent = [camera_id for camera_id in camera_ids if camera_id not in found]
     if absent:
-        word = "camera" if len(absent) == 1 else "cameras"
-        raise NotFound(f"There is no {word} {', '.join(map(str, absent))}.", "See: onviftui camera list")
+        what = "is no camera" if len(absent) == 1 else "are no cameras"
+        raise NotFound(f"There {what} {', '.join(map(str, absent))}.", "See: onviftui camera list")
     return [found[camera_id] for camera_id in dict.fromkeys(camera_ids)]
 
 

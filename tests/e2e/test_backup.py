@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -21,6 +22,8 @@ from proxyd.backup.sealed import Content, Head, open_sealed, seal
 from proxyd.errors import DaemonUnreachable, InvalidInput, NotAllowed, NotFound, StoreError
 from tests.e2e.stack import Stack, credentials, running_stack, wait_for_states
 from tests.e2e.test_undo import onviftui, scanned, without_moment
+from tests.player.client import RtspClientError
+from tests.player.play import Player, play
 
 PASSPHRASE = "correct horse battery"
 
@@ -246,3 +249,31 @@ async def test_what_was_said_to_be_restored_is_so_after_a_crash() -> None:
                 log: list[m.LogEntry] = await client.call("log.tail", {"limit": 100})
                 assert sum(entry.message.startswith("Restored the backup") for entry in log) == round_ + 1
                 assert any(f"Since then {round_}" in entry.message for entry in log)
+
+
+async def test_recorders_that_stream_get_their_pictures_again_after_a_restore() -> None:
+    async with running_stack("--channels", "2") as stack:
+        async with stack.client() as client:
+            cameras = await scanned(stack, client)
+            plays = [(camera.streams[0].url, await credentials(client, camera)) for camera in cameras]
+            made: Backup = await client.call("backup.create", {"passphrase": PASSPHRASE})
+            await client.call("camera.update", {"id": 1, "password": "since-then"})
+            plays[0] = (plays[0][0], (plays[0][1][0], "since-then"))
+            players = [Player(url, *account) for url, account in plays]
+            for player in players:
+                await player.__aenter__()
+                await player.play(0, frames=1)
+            watching = [asyncio.create_task(player.play(60)) for player in players]
+            await restored(stack, client, made.name)
+            async with asyncio.timeout(30):  # they are told, and do not wait in vain
+                ended = await asyncio.gather(*watching, return_exceptions=True)
+            assert all(isinstance(one, RtspClientError | OSError) for one in ended), ended
+        async with stack.client() as client:
+            for camera in await wait_for_states(client, m.CameraState.RUNNING):
+                account = await credentials(client, camera)
+                assert account[1] != "since-then"
+                assert camera.streams[0].url in {url for url, _ in plays}
+                await play(camera.streams[0].url, account, 0.2)
+        for player in players:
+            with contextlib.suppress(RtspClientError, OSError):
+                await player.__aexit__(None, None, None)
