@@ -20,6 +20,7 @@ from proxyd.api.dial import Dial
 
 from .actions import Acting
 from .crash import crash_log, report_crash
+from .key_order import KeysInOrder
 from .keys import app_bindings, goes_back, withheld
 from .live import Live
 from .opened import open_palette
@@ -40,7 +41,7 @@ QUIT_WINDOW_S = 2.0
 CLOSE_DEADLINE_S = 2.0
 
 
-class OnviftuiApp(Acting, Preferring):
+class OnviftuiApp(KeysInOrder, Acting, Preferring):
     """`where` is the daemon's socket, or how to get a connection to it. The rest has defaults that tests change."""
 
     TITLE = "onviftui"

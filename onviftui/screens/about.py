@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 
 from proxyd.api.models import API_VERSION, Status
 
+from ..key_order import give_focus
 from ..ui import ui_of
 from ..widgets.line import Line, line, table
 from ..widgets.paint import Lines
@@ -34,7 +35,7 @@ class About(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one(Lines).show(about_lines(ui_of(self).store.status))
-        self.query_one(ScrollPane).focus()
+        give_focus(self.query_one(ScrollPane))
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 
 from proxyd.api.models import Adoption, AdoptionStep, Camera, Credentials
 
+from ..key_order import give_focus
 from ..keys import view_bindings
 from ..store import Changes
 from ..ui import ui_of
@@ -34,7 +35,7 @@ class AdoptView(View):
         self.call_after_refresh(self.reload)
 
     def focus_main(self) -> None:
-        self.query_one("#adopt-body").focus()
+        give_focus(self.query_one("#adopt-body"))
 
     def apply(self, changes: Changes) -> None:
         if changes.everything or changes.link or changes.of("adoption") or changes.of("camera"):

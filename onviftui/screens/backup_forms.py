@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 
 from proxyd.api.backups import SHORTEST_PASSPHRASE, Backup, BackupContents
 
+from ..key_order import give_focus
 from ..ui import ui_of
 from ..widgets.line import Line, line, plain, wrap
 from ..widgets.paint import Lines
@@ -106,7 +107,7 @@ class BackupLook(ModalScreen[None]):
             lines += [line(""), *wrap(warning, WIDTH, Tone.WARNING)]
         lines += [line(""), line(("Esc closes this", Tone.MUTED))]
         self.query_one(Lines).show(lines)
-        self.query_one(VerticalScroll).focus()
+        give_focus(self.query_one(VerticalScroll))
 
     def action_close(self) -> None:
         self.dismiss(None)

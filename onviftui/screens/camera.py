@@ -19,6 +19,7 @@ from ..camera_panes.pane_line import PaneLine
 from ..camera_panes.ptz import PtzPane
 from ..camera_panes.requests import RequestsPane
 from ..camera_panes.streams import StreamsPane
+from ..key_order import give_focus
 from ..keys import view_bindings
 from ..roles import may
 from ..store import Changes
@@ -160,7 +161,7 @@ class CameraScreen(LiveScreen):
 
     def _focus(self, pane_id: str, stop: int) -> None:
         stops = self.pane(pane_id).stops()
-        stops[stop].focus()
+        give_focus(stops[stop])
 
     def show_pane(self, pane_id: str) -> None:
         if pane_id in [pane.pane_id for pane in self._available()]:

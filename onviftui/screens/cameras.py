@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from proxyd.api.models import Camera, CameraState, TraceEntry
 
 from ..alarms import alarms
+from ..key_order import give_focus
 from ..keys import view_bindings
 from ..store import Changes, camera_bps
 from ..ui import ui_of
@@ -169,10 +170,10 @@ class CamerasView(TableView):
     def on_live_table_left(self, message: LiveTable.Left) -> None:
         lines = self.query_one(AlarmLines)
         if lines.display:
-            lines.focus()
+            give_focus(lines)
 
     def on_alarm_lines_left(self) -> None:
-        self.table.focus()
+        give_focus(self.table)
 
     # actions
 

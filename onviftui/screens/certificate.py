@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 
 from proxyd.api.models import Certificate
 
+from ..key_order import give_focus
 from ..widgets.line import Line, line, plain, table, wrap
 from ..widgets.paint import Lines
 from ..widgets.pane import ScrollPane
@@ -34,7 +35,7 @@ class CertificateText(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one(Lines).show(certificate_lines(self._certificate, self._camera_name))
-        self.query_one(ScrollPane).focus()
+        give_focus(self.query_one(ScrollPane))
 
     def action_close(self) -> None:
         self.dismiss(None)

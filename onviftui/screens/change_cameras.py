@@ -14,6 +14,7 @@ from proxyd.api.bulk import CamerasUpdated
 from proxyd.api.models import Camera
 from proxyd.api.renaming import LONGEST_PATTERN, Subject, name_problems, new_names, pattern_problem
 
+from ..key_order import give_focus
 from ..ui import ui_of
 from ..widgets.line import Line, line, plain, wrap
 from ..widgets.paint import Lines
@@ -117,7 +118,7 @@ class ChangeCameras(FieldForm[CamerasUpdated]):
         typed = {name: value for name, value in self.typed().items() if value}
         if self._wrong_names():
             self._preview()
-            self.query_one("#pattern", Input).focus()
+            give_focus(self.query_one("#pattern", Input))
             return None
         switched = {name: value for name, value in self.query_one(Switches).values.items() if value is not None}
         if not typed and not switched:
@@ -135,4 +136,4 @@ class ChangeCameras(FieldForm[CamerasUpdated]):
     def _to_switches(self, event: Input.Submitted) -> None:
         event.stop()
         event.prevent_default()
-        self.query_one(Switches).focus()
+        give_focus(self.query_one(Switches))

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from ..key_order import give_focus
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import line
@@ -29,6 +30,7 @@ class Choose(ModalScreen[int | None]):
     """Dismissed with the number of the line, from 0; None when the user changed his mind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*CLOSE, Binding("enter", "choose", show=False)]
+
     def __init__(self, title: str, lines: Sequence[tuple[str, str]], first: int = 0) -> None:
         """Each line is a word or two, and what it means."""
         super().__init__()
@@ -54,7 +56,7 @@ class Choose(ModalScreen[int | None]):
         ]
         table.show(rows)
         table.move_to(self._first)
-        table.focus()
+        give_focus(table)
 
     @on(LiveTable.Opened)
     def action_choose(self) -> None:

@@ -14,6 +14,7 @@ from textual.worker import Worker
 from proxyd.api.models import Picture
 from proxyd.errors import ProxyError
 
+from ..key_order import give_focus
 from ..keys import view_bindings
 from ..picture_words import size_words, why_none
 from ..pictures.capability import Method
@@ -64,7 +65,7 @@ class ContactSheet(LiveScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.thumbs.focus()
+        give_focus(self.thumbs)
         self._agreed = not ui_of(self).pictures.over_ssh
         self._show_title()  # before the room for pictures is measured
         self.call_after_refresh(self._show_page)

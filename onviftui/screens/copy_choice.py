@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from proxyd.api.models import Camera, Credentials, Role
 
 from ..camera_panes.fields import copyable
+from ..key_order import give_focus
 from ..roles import may
 from ..ui import Ui, ui_of
 from ..widgets.columns import Cell, Column
@@ -85,7 +86,7 @@ class CopyChoice(ModalScreen[Choice | None]):
         found = next((n for n, choice in enumerate(self._choices) if self._first and self._first in choice), 0)
         table.move_to(found)
         self.query_one("#hint", Lines).show([line(""), line(("Enter or y copies it, Esc goes back", Tone.MUTED))])
-        table.focus()
+        give_focus(table)
 
     @on(LiveTable.Opened)
     def action_take(self) -> None:

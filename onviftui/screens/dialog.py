@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
+from ..key_order import give_focus
 from ..widgets.line import Line, line, wrap
 from ..widgets.paint import Lines
 from ..words import Tone
@@ -56,7 +57,7 @@ class Confirm(ModalScreen[bool]):
             lines += [line(""), line("Type ", (self._typed, Tone.ACCENT), " to go on.")]
         lines.append(line(""))
         self.query_one("#title", Lines).show(lines)
-        self.query_one("#typed" if self._typed else "#no").focus()
+        give_focus(self.query_one("#typed" if self._typed else "#no"))
 
     @on(Input.Changed)
     def _check_word(self, event: Input.Changed) -> None:

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from proxyd.api.models import FoundNvr
 from proxyd.errors import ProxyError
 
+from ..key_order import give_focus
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import line, wrap
@@ -63,7 +64,7 @@ class Discover(ModalScreen[FoundNvr | None]):
         self.query_one(Input).display = False
         hint = "Enter add   r again   p ask an address   a by hand   Esc back"
         self.query_one("#hint", Lines).show([line(""), line((hint, Tone.MUTED))])
-        self.query_one(LiveTable).focus()
+        give_focus(self.query_one(LiveTable))
         self.action_search()
 
     def action_search(self) -> None:
@@ -149,11 +150,11 @@ class Discover(ModalScreen[FoundNvr | None]):
 
     def action_probe(self) -> None:
         self.query_one(Input).display = True
-        self.query_one(Input).focus()
+        give_focus(self.query_one(Input))
 
     @on(Input.Submitted)
     def _ask_address(self) -> None:
-        self.query_one(LiveTable).focus()
+        give_focus(self.query_one(LiveTable))
         self.action_search()
 
     def action_close(self) -> None:

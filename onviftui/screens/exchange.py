@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 
 from proxyd.api.models import Exchange
 
+from ..key_order import give_focus
 from ..widgets.line import Line, line, plain
 from ..widgets.paint import Lines
 from ..widgets.pane import ScrollPane
@@ -36,7 +37,7 @@ class ExchangeText(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._show()
-        self.query_one(ScrollPane).focus()
+        give_focus(self.query_one(ScrollPane))
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)

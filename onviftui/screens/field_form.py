@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Label
 
 from proxyd.errors import InvalidInput, ProxyError
 
+from ..key_order import give_focus
 from ..ui import Asking, ui_of
 from ..widgets.line import Line, line, wrap
 from ..widgets.paint import Lines
@@ -78,7 +79,7 @@ class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
         self.query_one("#title", Lines).show([*title, line("")])
         self.query_one("#hint", Lines).show([line(""), line((hint, Tone.MUTED))])
         self.query_one("#answer", Lines).show([line("")])
-        self.query_one(f"#{first}", Input).focus()
+        give_focus(self.query_one(f"#{first}", Input))
 
     def typed(self) -> dict[str, str]:
         """What stands in the fields, by name."""
@@ -97,7 +98,7 @@ class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
             self.query_one(f"#wrong-{name}", Lines).show(shown)
             first = first or (name if words else "")
         if first:
-            self.query_one(f"#{first}", Input).focus()
+            give_focus(self.query_one(f"#{first}", Input))
 
     def answer(self, words: str, tone: Tone) -> None:
         self.query_one("#answer", Lines).show([line(""), *wrap(words, WIDTH, tone, limit=6)])
@@ -153,7 +154,7 @@ class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
         names = [name for name, _, _ in self.FIELDS]
         place = names.index(event.input.id or names[0])
         if place + 1 < len(names):
-            self.query_one(f"#{names[place + 1]}", Input).focus()
+            give_focus(self.query_one(f"#{names[place + 1]}", Input))
         else:
             self.action_save()
 

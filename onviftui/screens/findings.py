@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 
 from proxyd.api.models import Finding
 
+from ..key_order import give_focus
 from ..widgets.finding_lines import finding_lines
 from ..widgets.paint import Lines
 from ..widgets.pane import ScrollPane
@@ -33,7 +34,7 @@ class Findings(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one(Lines).show(finding_lines(self._findings))
-        self.query_one(ScrollPane).focus()
+        give_focus(self.query_one(ScrollPane))
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from proxyd.api.models import Role
 
+from ..key_order import give_focus
 from ..keys import Key, help_groups
 from ..ui import ui_of
 from ..widgets.line import Line, fit, line, wrap
@@ -51,7 +52,7 @@ class Help(ModalScreen[None]):
         self.query_one("#typed").display = False
         self.query_one("#hint", Lines).show([line(("/ finds a key   j k scroll   Esc closes this help", Tone.MUTED))])
         self._show("")
-        self.query_one(ScrollPane).focus()
+        give_focus(self.query_one(ScrollPane))
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show, self.query_one("#typed", Input).value)
@@ -67,18 +68,18 @@ class Help(ModalScreen[None]):
 
     @on(Input.Submitted)
     def _found(self) -> None:
-        self.query_one(ScrollPane).focus()
+        give_focus(self.query_one(ScrollPane))
 
     def action_find(self) -> None:
         box = self.query_one("#typed", Input)
         box.display = True
-        box.focus()
+        give_focus(box)
 
     def action_close(self) -> None:
         box = self.query_one("#typed", Input)
         if box.display:  # first out of the search, then out of the help
             box.value, box.display = "", False
-            self.query_one(ScrollPane).focus()
+            give_focus(self.query_one(ScrollPane))
         else:
             self.dismiss(None)
 

@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 
 from proxyd.api.models import JobState, Role
 
+from ..key_order import give_focus
 from ..keys import view_bindings
 from ..roles import may
 from ..store import Changes
@@ -39,7 +40,7 @@ class JobScreen(LiveScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self._show()
-        self.query_one("#job-lines").focus()
+        give_focus(self.query_one("#job-lines"))
 
     def apply(self, changes: Changes) -> None:
         super().apply(changes)

@@ -9,6 +9,7 @@ from textual.timer import Timer
 from proxyd.api.history import STEP_S, History
 
 from ..alarms import alarms
+from ..key_order import give_focus
 from ..keys import view_bindings
 from ..store import Link
 from ..ui import ui_of
@@ -67,7 +68,7 @@ class OverviewView(View):
 
     def focus_main(self) -> None:
         lines = self.query_one(AlarmLines)
-        (lines if lines.display else self.query_one("#overview-body")).focus()
+        give_focus(lines if lines.display else self.query_one("#overview-body"))
 
     def reload(self) -> None:
         ui = ui_of(self)

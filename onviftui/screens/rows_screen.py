@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 
+from ..key_order import give_focus
 from ..store import Changes
 from ..ui import ui_of
 from ..widgets.columns import Column
@@ -63,7 +64,7 @@ class RowsScreen(LiveScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(LiveTable).focus()
+        give_focus(self.query_one(LiveTable))
         self.show_rows()
         self.action_refresh()
 

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from proxyd.api.states import Role
 from proxyd.api.users import User, Users
 
+from ..key_order import give_focus
 from ..keys import view_bindings
 from ..store import Changes
 from ..ui import ui_of
@@ -59,7 +60,7 @@ class UsersScreen(LiveScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self._newest_entry = max(ui_of(self).store.log, default=0)
-        self.query_one(LiveTable).focus()
+        give_focus(self.query_one(LiveTable))
         self._show()
         self.action_refresh()
 

@@ -12,6 +12,7 @@ from textual.containers import Container, Vertical
 from textual.widgets import Input
 
 from ..filters import Filter, parse_filter
+from ..key_order import give_focus
 from ..store import Changes, Link
 from ..ui import ui_of
 from ..widgets.columns import Column
@@ -117,7 +118,7 @@ class TableView(View):
         self.reload()
 
     def focus_main(self) -> None:
-        self.table.focus()
+        give_focus(self.table)
 
     def reload(self) -> None:
         self._rows.clear()
@@ -212,7 +213,7 @@ class TableView(View):
     def action_filter(self) -> None:
         box = self.query_one(".filter-input", Input)
         box.display = True
-        box.focus()
+        give_focus(box)
         self._show()
 
     @on(Input.Changed, ".filter-input")
@@ -223,7 +224,7 @@ class TableView(View):
     @on(Input.Submitted, ".filter-input")
     def _keep_filter(self) -> None:
         self.query_one(".filter-input").display = False
-        self.table.focus()
+        give_focus(self.table)
         self._show()
 
     def step_back(self) -> bool:
@@ -231,7 +232,7 @@ class TableView(View):
         if box.display or self._filter:
             box.display = False
             self.set_filter("")
-            self.table.focus()
+            give_focus(self.table)
             return True
         return self.table.clear_marks()
 

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from ..key_order import give_focus
 from ..ui import ui_of
 from ..widgets.log_lines import AnyEntry, whole_lines
 from ..widgets.paint import Lines
@@ -32,7 +33,7 @@ class WholeEntry(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._show()
-        self.query_one(ScrollPane).focus()
+        give_focus(self.query_one(ScrollPane))
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)

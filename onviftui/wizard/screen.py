@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widgets import Input
 
+from ..key_order import give_focus
 from ..keys import view_bindings
 from ..screens.live_screen import LiveScreen
 from ..store import Changes
@@ -83,9 +84,9 @@ class WizardScreen(LiveScreen):
         self.pane.arrive()
         self.show_step()
         if self.pane.table:
-            self.table.focus()
+            give_focus(self.table)
         else:
-            self.query_one("#wizard-body").focus()
+            give_focus(self.query_one("#wizard-body"))
 
     def go_on(self) -> None:
         self.show_place(after(self.pane.place, ui_of(self).store))
@@ -111,7 +112,7 @@ class WizardScreen(LiveScreen):
         box = self.query_one("#wizard-entry", Input)
         if box.display:
             box.display = False
-            (self.table if self.pane.table else self.query_one("#wizard-body")).focus()
+            give_focus(self.table if self.pane.table else self.query_one("#wizard-body"))
 
     def action_edit(self) -> None:
         text = self.pane.entry()
@@ -124,7 +125,7 @@ class WizardScreen(LiveScreen):
         box.cursor_position = len(text)
         self.show_step()
         self.call_after_refresh(self._place_entry)
-        box.focus()
+        give_focus(box)
 
     def _place_entry(self) -> None:
         """Over the name that is changed."""

@@ -1,0 +1,54 @@
+"""Keys that arrive together, as pasted text does, and fast typing over a slow line: each means what it would have meant
+alone. On a real terminal, in one write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .fake_daemon import FakeDaemon
+from .pty_terminal import terminal
+
+CLEAR = b"\x15"  # ctrl-u, in a field
+
+
+@pytest.fixture
+def socket(tmp_path: Path) -> Path:
+    return tmp_path / "s"
+
+
+async def test_what_is_typed_behind_a_slash_is_the_filter_until_enter(socket: Path) -> None:
+    """Elsewhere "dsR" would remove, stop and restart."""
+    async with FakeDaemon(socket, 16) as daemon:
+        with terminal(socket) as ui:
+            await ui.sees(b"LATEST")
+            ui.press(b"2/dsR" + CLEAR + b"loading\re" + CLEAR + b"Dock\r")
+            await ui.sees(b"is now Dock")
+            await ui.sees(b"1 of 16")
+        assert daemon.called("camera.update") == [{"id": 7, "name": "Dock"}]
+        assert not any(daemon.called(f"camera.{verb}") for verb in ("remove", "stop", "restart"))
+
+
+async def test_a_form_is_filled_in_at_once(socket: Path) -> None:
+    async with FakeDaemon(socket, 1) as daemon:
+        with terminal(socket) as ui:
+            await ui.sees(b"LATEST")
+            ui.press(b"3a10.0.0.9\r\radmin\rq1d2:3y\rHouse\r")
+            await ui.sees(b"Scan of")
+        (added,) = daemon.called("nvr.add")
+        assert added == {"host": "10.0.0.9", "port": 80, "username": "admin", "password": "q1d2:3y", "name": "House"}
+
+
+async def test_a_question_gets_what_is_typed_behind_the_key_that_asks_it(socket: Path) -> None:
+    """Only the name of the NVR removes it; "y" is a letter of it like others."""
+    async with FakeDaemon(socket, 2) as daemon:
+        with terminal(socket) as ui:
+            await ui.sees(b"LATEST")
+            ui.press(b"3dyyqy\r")
+            await ui.sees(b"to go on")
+            ui.press(CLEAR + b"Garage")
+            assert daemon.called("nvr.remove") == []
+            ui.press(b"\r")
+            await ui.sees(b"removed.")
+        assert daemon.called("nvr.remove") == [{"id": 1}]
