@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from textual import events
+from textual.await_complete import AwaitComplete
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.timer import Timer
@@ -74,7 +75,7 @@ class OnviftuiApp(KeysInOrder, Acting, Preferring):
         self._flush_timer: Timer | None = None
         self._last_flush = 0.0
         self._last_interrupt = -QUIT_WINDOW_S
-        self._main = MainScreen(id="main")
+        self._main = MainScreen()
 
     # start
 
@@ -151,22 +152,25 @@ class OnviftuiApp(KeysInOrder, Acting, Preferring):
         return str(self._main.view.id)
 
     def show_view(self, view: str, filter_text: str = "") -> None:
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        self._main.show_view(view, filter_text)
+        self._go_to(view, filter_text)
 
     def show_nvr(self, nvr: int) -> None:
         """The NVRs, with the cursor on this one."""
-        self.show_view("nvrs")
-        self._main.select(nvr)
+        self._go_to("nvrs", row=nvr)
+
+    def _go_to(self, view: str, filter_text: str = "", row: int | None = None) -> AwaitComplete:
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        return self._main.show_view(view, filter_text, row)
 
     @property
     def marked_cameras(self) -> list[int]:
         """Those that the user has marked, where marks can be seen."""
         return self._main.marked_cameras if self.screen is self._main else []
 
-    def action_view(self, view: str) -> None:
-        self.show_view(view)
+    async def action_view(self, view: str) -> None:
+        """The next keys are meant for it, so they wait until it is there."""
+        await self._go_to(view)
 
     def action_go_back(self) -> None:
         if len(self.screen_stack) > 1:

@@ -1,4 +1,5 @@
-"""The screen behind everything: tabs and the views of the digit keys. Only the visible view is kept fresh."""
+"""The screen behind everything: tabs and the views of the digit keys. Only the visible view is kept fresh; each is made
+when it is first shown, since many sessions never look at most of them."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.widgets import ContentSwitcher
 
 from ..keys import VIEWS
@@ -25,23 +27,34 @@ from .system import SystemView
 from .view import TableView, View
 
 FIRST_VIEW = VIEWS[0][0]
+_VIEWS: dict[str, type[View]] = {
+    view.view_id: view
+    for view in (
+        OverviewView,
+        CamerasView,
+        NvrsView,
+        InterfacesView,
+        AdoptView,
+        JobsView,
+        LogsView,
+        SystemView,
+    )
+}
 
 
 class MainScreen(LiveScreen):
     COMPONENT_CLASSES: ClassVar[set[str]] = PAINT_CLASSES  # for all painted widgets, in dialogs too: see Palette
+
+    def __init__(self) -> None:
+        super().__init__(id="main")
+        self._coming: dict[str, AwaitComplete] = {}  # views that are being made
+        self._wanted = FIRST_VIEW
 
     def compose(self) -> ComposeResult:
         yield Lines(id="header")
         yield Tabs(id="tabs")
         with ContentSwitcher(initial=FIRST_VIEW):
             yield OverviewView()
-            yield CamerasView()
-            yield NvrsView()
-            yield InterfacesView()
-            yield AdoptView()
-            yield JobsView()
-            yield LogsView()
-            yield SystemView()
         yield KeyFooter(FIRST_VIEW)
 
     def on_mount(self) -> None:
@@ -54,21 +67,34 @@ class MainScreen(LiveScreen):
         switcher = self.query_one(ContentSwitcher)
         return switcher.query_one(f"#{switcher.current}", View)  # type: ignore[type-abstract]  # only compared
 
-    def show_view(self, view_id: str, filter_text: str = "") -> None:
+    def show_view(self, view_id: str, filter_text: str = "", row: int | None = None) -> AwaitComplete:
+        """Shown at once, or when it has been made, if nothing else is wanted by then. `row` gets the cursor."""
+        self._wanted = view_id
+        if view_id not in self._coming and self.query(f"#{view_id}"):
+            self._switch(view_id, filter_text, row)
+            return AwaitComplete()  # done
+        return AwaitComplete(self._make(view_id, filter_text, row)).call_next(self)
+
+    async def _make(self, view_id: str, filter_text: str, row: int | None) -> None:
+        if view_id not in self._coming:
+            self._coming[view_id] = self.query_one(ContentSwitcher).add_content(_VIEWS[view_id]())
+        await self._coming[view_id]
+        self._coming.pop(view_id, None)
+        if self._wanted == view_id and self.is_attached:
+            self._switch(view_id, filter_text, row)
+
+    def _switch(self, view_id: str, filter_text: str, row: int | None) -> None:
         with self.app.batch_update():
             self.query_one(ContentSwitcher).current = view_id
             view = self.view
             if isinstance(view, TableView) and filter_text:
                 view.set_filter(filter_text)
             view.reload()
+            if isinstance(view, TableView) and row is not None:
+                view.table.move_to(row)
             view.focus_main()
             self.query_one(Tabs).show_active(view_id)
             self._show_keys()
-
-    def select(self, key: int) -> None:
-        """Put the cursor of the shown table on this row."""
-        if isinstance(self.view, TableView):
-            self.view.table.move_to(key)
 
     @property
     def marked_cameras(self) -> list[int]:

@@ -1,0 +1,55 @@
+"""What is preloaded is not made by each session again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+_INCOMPLETE = """
+import json
+from onviftui.ssh.preload import preload
+preload()
+from proxyd.api import methods
+from pydantic import BaseModel
+models = [BaseModel]
+for one in models:
+    models += one.__subclasses__()
+ours = [one for one in models if one.__module__.startswith("proxyd.")]
+print(json.dumps([len(ours), [one.__name__ for one in ours if not one.__pydantic_complete__]]))
+"""
+_IMPORTED_LATER = """
+import asyncio, json, pathlib, sys
+from onviftui.ssh.preload import preload
+preload()
+before = set(sys.modules)
+from onviftui.app import OnviftuiApp
+
+async def first_frame():
+    app = OnviftuiApp(pathlib.Path("/nonexistent/socket"))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+
+asyncio.run(first_frame())
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+def _said(program: str) -> object:
+    return json.loads(
+        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60).stdout
+    )
+
+
+def test_every_model_of_the_api_is_built() -> None:
+    said = _said(_INCOMPLETE)
+    assert isinstance(said, list)
+    known, incomplete = said
+    assert known > 50
+    assert incomplete == []
+
+
+def test_the_first_frame_imports_nothing_more_of_ours() -> None:
+    later = _said(_IMPORTED_LATER)
+    assert isinstance(later, list)
+    assert [name for name in later if name.startswith(("onviftui.", "proxyd.", "textual.layouts.", "pydantic."))] == []
