@@ -78,9 +78,10 @@ def run(args: argparse.Namespace) -> int:
     steps = files if args.root != Path("/") else system.around_install(files, member=_member(args), services=services)
     after = (
         "Next: netsetup check, then netsetup plan --parent "
-        f"{limits.parents[0]} --count 16 --dhcp. Members of the group proxyd log in again, then: onviftui\n"
-        f"{'' if args.no_ssh else ssh_login.how(known, args.root, limits.parents[0])}"
+        f"{limits.parents[0]} --count 16 --dhcp. Members of the group proxyd log in again, then: onviftui"
     )
+    if not args.no_ssh:
+        after += f"\n{ssh_login.how(known, args.root, limits.parents[0])}"
     note = ssh_login.not_taken(args.admin_key, login)
     return _go(args, steps, f"Everything is installed.{note}", after + note)
 

@@ -59,6 +59,14 @@ def test_what_calls_itself_pure_is_held_to_it() -> None:
     assert not {name for name in pure if not any(f"{name}.".startswith(f"{one}.") for one in listed)}
 
 
+def test_every_folder_has_its_row_in_the_table_of_rooms() -> None:
+    rows = [line for line in (ROOT / "ARCHITECTURE.md").read_text().splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([a-z0-9_/]+/)`", row.split(" | ")[0])}
+    folders = {f"{path.parent.relative_to(ROOT)}/" for one in PACKAGES for path in (ROOT / one).glob("*/__init__.py")}
+    # One row has all of netsetup.
+    assert not {folder for folder in folders - named if not folder.startswith("netsetup/")}
+
+
 def loaded_by(*modules: str) -> set[str]:
     code = f"import sys, {', '.join(modules)}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

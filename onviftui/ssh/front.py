@@ -98,10 +98,8 @@ class Front:
             await asyncio.wait(self._sessions.values(), timeout=_STOP_S)
         for number in set(self._connections) - self._logged_in:
             self._connections[number].drop()
-        try:
-            async with asyncio.timeout(
-                _LEAVE_S
-            ):  # a client leaves after its last session; cut off, it may miss the end
+        try:  # a client leaves after its last session; cut off, it may miss the end
+            async with asyncio.timeout(_LEAVE_S):
                 while self._connections:
                     self._someone_left.clear()
                     await self._someone_left.wait()

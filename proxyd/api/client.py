@@ -134,7 +134,7 @@ class RpcClient:
                 raise self._gone()
             yield event
             in_a_row += 1
-            if in_a_row % IN_A_ROW == 0:  # likewise
+            if in_a_row % IN_A_ROW == 0:  # as in `_read`
                 await asyncio.sleep(0)
 
     def _gone(self) -> DaemonUnreachable:

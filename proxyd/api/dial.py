@@ -54,7 +54,7 @@ async def bound(path: Path, name: str, role: Role) -> socket.socket:
                 raise
     except PermissionError:
         raise NotAllowed(f"You may not talk to proxyd at {path}.", "Is this user in the group proxyd?") from None
-    except (OSError, EOFError, TimeoutError, ValueError):
+    except (OSError, EOFError, TimeoutError, ValueError, LookupError):  # or what answers is no daemon
         raise DaemonUnreachable(
             f"proxyd does not answer at {path}.", "Is it running? systemctl status proxyd"
         ) from None

@@ -342,6 +342,19 @@ async def test_a_connection_is_bound_once_and_with_sense(tmp_path: Path) -> None
         await bound(path, "anna", Role.VIEWER)
 
 
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 404 N\r\nContent-Length: 2\r\n\r\n{}", b"\r\n\r\n", b"no", b""])
+async def test_what_is_no_daemon_is_said_to_be_none(tmp_path: Path, answer: bytes) -> None:
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")
+        writer.write(answer)
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_unix_server(other, tmp_path / "rpc.sock"):
+        with pytest.raises(DaemonUnreachable, match="does not answer"):
+            await bound(tmp_path / "rpc.sock", "anna", Role.VIEWER)
+
+
 def test_the_role_of_a_bound_connection_is_the_lesser_one() -> None:
     viewer, admin = Caller(1, "box", Role.VIEWER), Caller(0, "root", Role.ADMIN)
     assert viewer.acting_for("anna", Role.ADMIN) == Caller(1, "anna via box", Role.VIEWER, "anna")
