@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._writes = threading.RLock()  # several threads come, and names, pieces and files to come belong together
 
     def known(self) -> list[Known]:
         """Newest first; those that cannot be read last."""
@@ -64,7 +66,7 @@ class Folder:
         """Whole or not at all, durable; the oldest of its sort go when there are too many, but not `spare`. Raises
         StoreError."""
         file = self._file(name)
-        with self._errors():
+        with self._writes, self._errors():
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(prefix=".new-", dir=self.path)  # 0600
             try:
@@ -77,8 +79,8 @@ class Folder:
                 Path(temporary).unlink(missing_ok=True)
                 raise
             self._sync()
-        self._forget_oldest(name, spare)
-        return self._look(file)
+            self._forget_oldest(name, spare)
+            return self._look(file)
 
     def read(self, name: str) -> bytes:
         """Raises NotFound, StoreError."""
@@ -99,6 +101,10 @@ class Folder:
     def add_piece(self, name: str, offset: int, data: bytes, *, last: bool) -> Known | None:
         """What somebody uploads, from the beginning to the end without a gap; with the last piece it becomes a backup.
         Raises InvalidInput, Conflict, StoreError."""
+        with self._writes:
+            return self._add_piece(name, offset, data, last=last)
+
+    def _add_piece(self, name: str, offset: int, data: bytes, *, last: bool) -> Known | None:
         part = self._file(name).with_suffix(_PART)
         if self._file(name).exists():
             raise Conflict(f"There is a backup {name} already.", "Give the new one another name, or remove that one.")

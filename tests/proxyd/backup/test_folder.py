@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,24 @@ def test_an_upload_that_was_given_up_is_forgotten(folder: Folder) -> None:
     assert [entry.name for entry in folder.path.iterdir()] == ["two.part"]
     folder.forget_parts()
     assert list(folder.path.iterdir()) == []
+
+
+def test_uploads_and_new_backups_at_once_leave_each_other_alone(folder: Folder) -> None:
+    data = made()
+
+    def upload(_: int) -> bool:
+        try:
+            folder.add_piece("brought", 0, data[:200], last=False)
+            return folder.add_piece("brought", 200, data[200:], last=True) is not None
+        except (InvalidInput, Conflict):  # another one began, or was first
+            return False
+
+    with ThreadPoolExecutor(6) as threads:
+        new = [threads.submit(folder.put, f"n{number}", made(number)) for number in range(15)]
+        brought = list(threads.map(upload, range(60)))
+        assert all(one.result().head is not None for one in new)
+    assert sum(brought) == 1 and folder.read("brought") == data
+    assert len(list(folder.path.iterdir())) == 16
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> None:
