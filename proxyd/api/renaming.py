@@ -36,6 +36,8 @@ def pattern_problem(pattern: str) -> str:
         return "is empty"
     if len(pattern) > LONGEST_PATTERN:
         return f"is longer than {LONGEST_PATTERN} characters"
+    if not " ".join(pattern.split()).isprintable():  # before any of it is shown
+        return "has characters that cannot be shown"
     for field in _FIELD.findall(pattern):
         if field not in ("name", "nvr") and not _NUMBER.fullmatch(field):
             return f"has {{{field}}}, which means nothing; there are {FIELDS}"
@@ -55,12 +57,12 @@ def name_problems(names: Mapping[int, str], others: Mapping[int, str]) -> list[s
     for name, times in Counter(names.values()).items():
         if not name:
             found.append("A name would be empty.")
+        elif not name.isprintable():  # before any of it is shown
+            found.append(f"{name[:20]!r} has characters that cannot be shown.")
         elif len(name) > LONGEST_NAME:
             found.append(f"{name[:20]}… would have {len(name)} characters; {LONGEST_NAME} are possible.")
         elif without_account(name) != name:
             found.append("A name must not hold a password, as in an address.")
-        elif not name.isprintable():
-            found.append(f"{name!r} has characters that cannot be shown.")
         elif times > 1:
             found.append(f"{times} cameras would be called {name}.")
     taken = {name: id_ for id_, name in others.items() if id_ not in names}

@@ -53,6 +53,9 @@ def test_names_that_cannot_be_are_listed() -> None:
     assert "would have 69 characters" in name_problems(new_names("x" * 64 + " {name}", TWO), others)[0]
     assert "password" in name_problems({7: "rtsp://anna:secret@192.0.2.1/"}, others)[0]
     assert name_problems({7: "a\x1bb"}, others) == ["'a\\x1bb' has characters that cannot be shown."]
+    for pattern in ("\x1b[31m" * 14, "{\x1b[31m}", "{n} \u202e", "\ud800{n}"):  # nothing of it reaches a terminal
+        said = [pattern_problem(pattern), *name_problems(new_names(pattern, TWO), others)]
+        assert said[0] == "has characters that cannot be shown" and all(text.isprintable() for text in said)
     swapped = {7: "Front gate", 9: "Yard"}
     assert name_problems(swapped, others) == []  # both at once is possible
 
