@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from proxyd.durable import sync
 from proxyd.errors import Conflict, InvalidInput, NotFound, StoreError
 
 from .sealed import LARGEST_FILE, LARGEST_HEAD, Head, read_head
@@ -78,7 +79,7 @@ class Folder:
             except BaseException:
                 Path(temporary).unlink(missing_ok=True)
                 raise
-            self._sync()
+            sync(self.path)
             self._forget_oldest(name, spare)
             return self._look(file)
 
@@ -135,7 +136,7 @@ class Folder:
         """Raises NotFound, StoreError."""
         with self._errors(name):
             self._file(name).unlink()
-            self._sync()
+            sync(self.path)
 
     def forget_parts(self) -> None:
         """What uploads and a sudden end left behind."""
@@ -163,13 +164,6 @@ class Folder:
 
     def _file(self, name: str) -> Path:
         return self.path / f"{name}{SUFFIX}"
-
-    def _sync(self) -> None:
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
     @contextmanager
     def _errors(self, name: str = "") -> Iterator[None]:

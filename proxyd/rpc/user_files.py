@@ -9,6 +9,7 @@ from pathlib import Path
 
 from proxyd.api.ssh_users import KEYS_FILE, MAX_FILE, PASSWORDS_FILE, SshUsers
 from proxyd.api.ssh_users_folder import read_users
+from proxyd.durable import sync
 from proxyd.errors import Conflict, StoreError
 
 
@@ -55,8 +56,4 @@ class UserFiles:
             new.replace(path)
         finally:
             new.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(path.parent)

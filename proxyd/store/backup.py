@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from proxyd.durable import sync
 from proxyd.errors import StoreError
 
 from .connection import Connection, errors_in_words
@@ -32,11 +33,6 @@ async def write_backup(connection: Connection, target: Path) -> None:
 
 
 def _make_durable(temporary: Path, target: Path) -> None:
-    for path, move in ((temporary, True), (target.parent, False)):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if move:
-            temporary.replace(target)
+    sync(temporary)
+    temporary.replace(target)
+    sync(target.parent)

@@ -8,7 +8,6 @@ before `decide` leaves the old state and a crash after it the new one, each whol
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from proxyd.durable import sync
 from proxyd.errors import InvalidInput, ProxyError, StoreError
 
 from .connection import Connection, damaged, errors_in_words, make_private_file
@@ -126,7 +126,7 @@ async def finish(folder: Path, secrets: Secrets, present: Present, say: Sequence
             await store.log("warning", "daemon", message, who)
     finally:
         await store.close()
-    _sync(path)
+    sync(path)
 
 
 def decide(folder: Path) -> None:
@@ -134,7 +134,7 @@ def decide(folder: Path) -> None:
     with errors_in_words(folder / DECIDED):
         try:
             (folder / STAGED).replace(folder / DECIDED)
-            _sync(folder)
+            sync(folder)
         except OSError:
             take_back_decision(folder)
             raise
@@ -170,7 +170,7 @@ def _put_in_place(folder: Path, database: Path) -> None:
         for end in _COMPANIONS:
             database.with_name(database.name + end).unlink(missing_ok=True)
         (folder / DECIDED).replace(database)
-        _sync(database.parent)
+        sync(database.parent)
 
 
 def _write_back(database: Path) -> None:
@@ -204,14 +204,6 @@ def _known_keys(keys: Sequence[str]) -> Secrets:
         return Secrets(list(keys))
     except ValueError:
         raise StoreError("Its key is damaged.", "Take another backup.") from None
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def moment(now: Callable[[], datetime] = utc_now) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from proxyd.durable import sync
 from proxyd.errors import StoreError
 
 CREDENTIAL_NAME = "proxyd.key"  # of systemd's LoadCredential=
@@ -149,17 +150,9 @@ def _write_keys(path: Path, keys: list[str], *, replace: bool) -> None:
             pass
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_directory(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise StoreError(
             f"The key file {path} cannot be written: {error.strerror}.",
             "Check the free space and that the directory belongs to the user who runs proxyd.",
         ) from None
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
