@@ -27,7 +27,7 @@ Level = Literal["debug", "info", "warning", "error"]
 
 _ORDER: tuple[Level, ...] = ("debug", "info", "warning", "error")
 _SUBJECT = re.compile(r"\b(camera|nvr) (\d{1,15})\b", re.IGNORECASE)
-_ACCOUNT = re.compile(r"(://)[^/\s@]*@")  # no message should have one; if one has, it stops here
+_ACCOUNT = re.compile(r"(://)\S{0,400}@")  # no message should have one; if one has, it stops here, whatever is in it
 _PARTS = {
     "proxyd.camera": "cameras",
     "proxyd.discovery": "searches",

@@ -153,7 +153,11 @@ def test_a_bug_leaves_its_traceback_without_values(ring: LogRing) -> None:
 
 def test_an_account_in_an_address_is_taken_out(ring: LogRing) -> None:
     record(ring, 100, "cannot play rtsp://admin:hunter2@10.0.0.4/ch1 now, ask anna@example.org")
-    assert messages(ring) == ["cannot play rtsp://10.0.0.4/ch1 now, ask anna@example.org"]
+    record(ring, 100, "cannot play rtsp://admin:h@nt/er2@10.0.0.4/ch1 now")
+    assert messages(ring) == [
+        "cannot play rtsp://10.0.0.4/ch1 now, ask anna@example.org",
+        "cannot play rtsp://10.0.0.4/ch1 now",
+    ]
 
 
 def test_a_line_whose_values_do_not_fit_is_kept_without_them(ring: LogRing) -> None:
