@@ -55,11 +55,14 @@ class LogBook(Generic[T]):
             self.older = True
         return bool(fresh)
 
-    def add_older(self, entries: Iterable[T], *, more: bool) -> None:
-        """A page from before the first, oldest first; `more`: it was not the last."""
+    def add_older(self, entries: Iterable[T], before: int, *, more: bool) -> None:
+        """The page from before the entry `before`, oldest first; `more`: it was not the last. Passed over where that
+        is not the first entry any more: it would leave a gap."""
         oldest = self.oldest
-        page = {entry.id: entry for entry in entries if not oldest or entry.id < oldest}
         room = LIMIT - len(self._entries)
+        if room and before != oldest:
+            return
+        page = {entry.id: entry for entry in entries if entry.id < oldest}
         kept = dict(list(page.items())[max(0, len(page) - room) :]) if room > 0 else {}
         self._entries = kept | self._entries
         self.older = more and bool(page) and len(kept) == len(page)

@@ -146,11 +146,12 @@ class LogsView(TableView):
         if self._reading or not book.older or not book.oldest or self.stale:
             return
         self._reading = True
+        before = book.oldest
 
         def arrived(answer: list[LogEntry] | DaemonLog) -> None:
             self._reading = False
             entries = answer.lines if isinstance(answer, DaemonLog) else answer
-            book.add_older(entries, more=len(entries) == PAGE)
+            book.add_older(entries, before, more=len(entries) == PAGE)
             if self._export_to is not None and not book.older:
                 self._export_to()
             elif self._export_to is not None:
@@ -163,8 +164,9 @@ class LogsView(TableView):
             return False
 
         method = "log.tail" if self._mode == "events" else "log.daemon"
-        params = {"before": book.oldest, "limit": PAGE}
-        ui_of(self).ask(method, params, doing="Reading older entries…", then=arrived, failed=failed)
+        params = {"before": before, "limit": PAGE}
+        asked = ui_of(self).ask(method, params, doing="Reading older entries…", then=arrived, failed=failed)
+        self._reading = asked is not None
 
     # rows
 
@@ -370,7 +372,7 @@ class LogsView(TableView):
             if path is None:
                 return
             self._export_to = lambda: self._write(path)
-            if self.book.older:
+            if self.book.older and self.book.oldest and not self.stale:
                 self._read_older()
             else:
                 self._export_to()

@@ -35,10 +35,10 @@ def test_a_book_takes_each_entry_once_and_reads_back_page_by_page() -> None:
     book = book_of(500, 600)
     assert not book.add([log(550, "again"), log(600, "again")])
     assert book.add([log(600, "again"), log(601, "new")])
-    book.add_older([log(number, "x") for number in range(400, 501)], more=True)
+    book.add_older([log(number, "x") for number in range(400, 501)], book.oldest, more=True)
     assert list(book.shown()) == list(range(400, 602))
     assert book.older
-    book.add_older([log(399, "x")], more=False)
+    book.add_older([log(399, "x")], book.oldest, more=False)
     assert (book.oldest, book.older) == (399, False)
 
 
@@ -52,10 +52,20 @@ def test_a_book_with_a_gap_reads_the_older_ones_again() -> None:
     assert next(iter(book.shown())) == 60  # what somebody looks at stays
 
 
+def test_a_page_that_was_asked_for_before_a_gap_is_passed_over() -> None:
+    book = book_of(100, 150)
+    asked = book.oldest
+    book.add([log(number, "x") for number in range(500, 511)])
+    book.add_older([log(number, "x") for number in range(50, 100)], asked, more=True)
+    assert (book.oldest, book.older) == (500, True)
+    book.add_older([log(number, "x") for number in range(450, 500)], book.oldest, more=True)
+    assert list(book.shown()) == list(range(450, 511))
+
+
 def test_a_book_that_is_full_drops_the_oldest_and_takes_no_older_ones() -> None:
     book = book_of(1000, 1000 + LIMIT + 49)
     assert (len(book.shown()), book.oldest) == (LIMIT, 1050)
-    book.add_older([log(number, "x") for number in range(900, 1000)], more=True)
+    book.add_older([log(number, "x") for number in range(900, 1000)], book.oldest, more=True)
     assert (len(book.shown()), book.oldest, book.older) == (LIMIT, 1050, False)
 
 
