@@ -83,3 +83,4 @@ Name = Annotated[
 Username = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
 CameraPassword = Annotated[SecretStr, AfterValidator(typeable), Field(min_length=4, max_length=64)]  # for recorders
 Id = Annotated[int, Field(ge=1, le=2**53 - 1)]
+IdOrNone = Annotated[int, Field(ge=0, le=2**53 - 1)]  # 0: none

@@ -6,11 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from .fields import Id
+from .fields import Id, IdOrNone
 from .models import Model
 from .params import Params
-
-Number = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 
 class LogDaemonParams(Params):
@@ -18,8 +16,8 @@ class LogDaemonParams(Params):
     is looked for in line, part and traceback, capitals or not."""
 
     limit: Annotated[int, Field(ge=1, le=1000)] = 200
-    after: Number = 0
-    before: Number = 0  # 0: from the newest backwards
+    after: IdOrNone = 0
+    before: IdOrNone = 0  # 0: from the newest backwards
     level: Literal["debug", "info", "warning", "error"] = "debug"
     camera: Id | None = None
     nvr: Id | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from .fields import CameraPassword, Host, Id, Name, Network, Port, Probe, Username
+from .fields import CameraPassword, Host, Id, IdOrNone, Name, Network, Port, Probe, Username
 from .states import Role
 
 
@@ -200,8 +200,8 @@ class LogTail(Params):
     in who did it and in what happened, capitals or not."""
 
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    after: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0
-    before: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0  # 0: from the newest backwards
+    after: IdOrNone = 0
+    before: IdOrNone = 0  # 0: from the newest backwards
     level: Literal["info", "warning", "error"] = "info"
     subject: Annotated[str, StringConstraints(max_length=200)] = ""
     actor: Annotated[str, StringConstraints(max_length=200)] = ""

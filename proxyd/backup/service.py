@@ -122,7 +122,7 @@ class Backups:
         except OSError as error:
             raise StoreError(f"The copy of the database cannot be read: {error.strerror}.", "Try again.") from None
         data = seal(head, content, passphrase, salt=os.urandom(16), nonce=os.urandom(12))
-        return self.folder.put(self.folder.free_name(restoring.moment() + ending), data, spare=spare)
+        return self.folder.put(self.folder.free_name(now.strftime("%Y-%m-%d-%H%M%S") + ending), data, spare=spare)
 
     async def _stage(self, name: str, passphrase: str) -> Looked:
         data = await asyncio.to_thread(self.folder.read, name)

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from proxyd.durable import sync
 from proxyd.errors import InvalidInput, ProxyError, StoreError
 
 from .connection import Connection, damaged, errors_in_words, make_private_file
-from .housekeeping import utc_now
 from .rows import InterfaceRow, LogRow
 from .secrets import Secrets
 from .store import Store
@@ -204,8 +202,3 @@ def _known_keys(keys: Sequence[str]) -> Secrets:
         return Secrets(list(keys))
     except ValueError:
         raise StoreError("Its key is damaged.", "Take another backup.") from None
-
-
-def moment(now: Callable[[], datetime] = utc_now) -> str:
-    """For the name of a backup."""
-    return now().strftime("%Y-%m-%d-%H%M%S")
