@@ -39,7 +39,13 @@ async def run() -> dict[str, object]:
         folder = Path(name)
         async with FakeDaemon(folder / "s", CAMERAS) as daemon:
             box = await asyncio.to_thread(
-                SshBox, folder, folder / "s", sessions=24, sessions_per_user=24, waiting_per_address=32
+                SshBox,
+                folder,
+                folder / "s",
+                sessions=24,
+                sessions_per_user=24,
+                connections_per_user=24,
+                waiting_per_address=32,
             )
             try:
                 async with _echo(box) as echo:
