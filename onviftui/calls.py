@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -87,6 +88,7 @@ class Caller(App[int]):
         super().__init__(ansi_color=True if plain else None)
         self._waiting: list[Asked] = []  # those that the footer tells of, oldest first
         self._calls = 0
+        self._error_until = 0.0  # an error stands on the screen as long
         self._bugs: set[tuple[object, ...]] = set()
 
     def ask(
@@ -183,6 +185,12 @@ class Caller(App[int]):
             self.toast(report_crash(error, self.crash_log), "error")
 
     def toast(self, text: str, severity: Severity = "information") -> None:
+        """The newest stands alone, so that it covers little; an error is not pushed away before its time is over."""
+        now = time.monotonic()
+        if now >= self._error_until:
+            self.clear_notifications()
+        if severity == "error":
+            self._error_until = now + TOAST_S[severity]
         self.notify(text, severity=severity, timeout=TOAST_S[severity], markup=False)
 
     def copy(self, text: str, what: str) -> None:

@@ -35,7 +35,7 @@ class LogsPane(Pane):
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column("time", "WHEN", 15),
         Column("what", "WHAT", 30, flex=1),
-        Column("by", "BY", 10, 1, longest=20),
+        Column("by", "BY", 15, 1),
     )
 
     def __init__(self, camera: int) -> None:

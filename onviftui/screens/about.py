@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from datetime import datetime
 from importlib import metadata
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from proxyd import __version__
 from proxyd.api.models import API_VERSION, Status
 
 from ..key_order import give_focus
@@ -18,7 +20,7 @@ from ..ui import ui_of
 from ..widgets.line import Line, line, table
 from ..widgets.paint import Lines
 from ..widgets.pane import ScrollPane
-from ..words import Tone
+from ..words import Tone, format_when
 from .dialog import CLOSE, WIDTH
 
 _LIBRARIES = ("textual", "aiohttp", "asyncssh", "cryptography", "pydantic")
@@ -34,16 +36,16 @@ class About(ModalScreen[None]):
             yield Lines()
 
     def on_mount(self) -> None:
-        self.query_one(Lines).show(about_lines(ui_of(self).store.status))
+        self.query_one(Lines).show(about_lines(ui_of(self).store.status, ui_of(self).local_now()))
         give_focus(self.query_one(ScrollPane))
 
     def action_close(self) -> None:
         self.dismiss(None)
 
 
-def facts(status: Status | None) -> dict[str, str]:
+def facts(status: Status | None, now: datetime) -> dict[str, str]:
     """What About says, in its order."""
-    said = {"onviftui": version_of("onviftui")}
+    said = {"onviftui": __version__}  # also in a checkout that is not installed
     if status is None:
         said["proxyd"] = "not connected"
     else:
@@ -51,7 +53,7 @@ def facts(status: Status | None) -> dict[str, str]:
             "proxyd": f"{status.version} (pid {status.pid})",
             "mode": status.mode,
             "data": status.data_dir,
-            "running since": status.started,
+            "running since": format_when(status.started, now, now.tzinfo),
             "your role": status.role.value,
         }
         if status.database_version:
@@ -63,12 +65,12 @@ def facts(status: Status | None) -> dict[str, str]:
     return said
 
 
-def about_lines(status: Status | None) -> list[Line]:
+def about_lines(status: Status | None, now: datetime) -> list[Line]:
     return [
         line(("onviftui", Tone.STRONG)),
         line("Every channel of an NVR becomes an ONVIF camera of its own."),
         line(""),
-        *table(list(facts(status).items()), WIDTH),
+        *table(list(facts(status, now).items()), WIDTH),
         line(""),
         line(("Esc closes this", Tone.MUTED)),
     ]

@@ -58,7 +58,7 @@ class CopyChoice(ModalScreen[Choice | None]):
         *CLOSE,
         Binding("enter,y", "take", show=False),
     ]
-    COLUMNS: ClassVar[tuple[Column, ...]] = (Column("what", "WHAT", 18), Column("text", "TEXT", 30, flex=1))
+    COLUMNS: ClassVar[tuple[Column, ...]] = (Column("what", "WHAT", 16), Column("text", "TEXT", 30, flex=1))
 
     def __init__(self, choices: Sequence[Choice], first: str, name: str) -> None:
         """The cursor begins at what is, or reads, `first`."""

@@ -25,7 +25,7 @@ class NvrsView(TableView):
     BINDINGS = view_bindings("nvrs")
     columns: ClassVar[tuple[Column, ...]] = (
         Column("name", "NVR", 14, flex=2, longest=36),
-        Column("address", "ADDRESS", 21, flex=1, longest=30),
+        Column("address", "ADDRESS", 15, flex=1, longest=30),
         Column("state", "STATE", 15),
         Column("channels", "CHANNELS", 8, 2, right=True),
         Column("cameras", "RUNNING", 7, 3, right=True),

@@ -15,7 +15,7 @@ from textual.widgets import Input
 from ..palette import Command, search
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
-from ..widgets.line import line
+from ..widgets.line import line, wrap
 from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
 from ..widgets.rows import Row
@@ -35,7 +35,7 @@ class Palette(ModalScreen[Command | None]):
         Binding("ctrl+u", "to_table('half_page(-1)')", show=False, priority=True),
     ]
     COLUMNS: ClassVar[tuple[Column, ...]] = (
-        Column("label", "DO", 24, flex=1, longest=44),
+        Column("label", "DO", 26, flex=1),
         Column("what", "WHAT IT DOES", 20, 1, flex=6),
         Column("key", "KEY", 6),
     )
@@ -56,7 +56,6 @@ class Palette(ModalScreen[Command | None]):
             yield Lines(id="hint")
 
     def on_mount(self) -> None:
-        self.query_one("#hint", Lines).show([line(("Enter does it   arrows move   Esc goes back", Tone.MUTED))])
         self._show("")
 
     @on(Input.Changed)
@@ -80,12 +79,20 @@ class Palette(ModalScreen[Command | None]):
     @on(LiveTable.Moved)
     def _preview(self) -> None:
         chosen = self._chosen()
+        self._say(chosen)
         if chosen is not None and chosen.preview is not None:
             self._previewed = True
             chosen.preview()
         elif self._previewed:
             self._previewed = False
             self._undo_preview()
+
+    def _say(self, chosen: Command | None) -> None:
+        """In full what the cursor is on: the list may have no room for it."""
+        hint = self.query_one("#hint", Lines)
+        words = "" if chosen is None else chosen.what or chosen.label
+        said = wrap(words, max(20, self.app.size.width - 12), limit=1) or [line("")]
+        hint.show([*said, line(("Enter does it   arrows move   Esc goes back", Tone.MUTED))])
 
     def _chosen(self) -> Command | None:
         key = self.query_one(LiveTable).cursor_key

@@ -63,7 +63,7 @@ class UndoScreen(RowsScreen):
         return [
             line(""),
             line(("    Nothing was changed since proxyd started.", Tone.STRONG)),
-            line("    Names, switches, accounts, removed cameras and NVRs can be taken back from here,"),
+            line("    Names, switches, accounts, removed cameras and NVRs can be taken back here,"),
             line("    the last one from everywhere with ", ("u", Tone.ACCENT), "."),
         ]
 

@@ -119,7 +119,7 @@ def _marks(step: AdoptionStep, look: Look, zone: tzinfo | None) -> list[Piece]:
         waited = waited or not done
     if step.recorder:
         return [*pieces, (f"by {plain(step.recorder)}", Tone.MUTED)]
-    return [*pieces, (f"its turn since {format_time(step.since, zone)}", Tone.MUTED)] if step.since else pieces
+    return [*pieces, (f"since {format_time(step.since, zone)}", Tone.MUTED)] if step.since else pieces
 
 
 def _others(adoption: Adoption, look: Look, width: int) -> list[Line]:

@@ -1,14 +1,15 @@
-"""Column widths of a table: fixed, dropped by priority when the terminal is narrow. Pure."""
+"""Column widths of a table: dropped by priority when the terminal is narrow, also so that names stay whole. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..words import Tone
 from .line import fit, plain
 
 GAP = 2
+EXTRA = 5  # columns of this priority and above leave so that the texts of those that never leave stay whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +57,43 @@ class Span:
     link: str = ""
 
 
-def place(columns: Sequence[Column], width: int, left: int = 0) -> tuple[Placed, ...]:
-    """Lay the columns out in `width` cells, starting at `left`."""
+def place(
+    columns: Sequence[Column], width: int, left: int = 0, texts: Mapping[str, int] | None = None
+) -> tuple[Placed, ...]:
+    """Lay the columns out in `width` cells, starting at `left`. `texts`: by key, the cells that the longest text of a
+    flex column takes; it gets them before the others share what is over."""
     kept = list(enumerate(columns))
     while len(kept) > 1 and left + _needed(kept) > width:
         leaving = max(kept, key=lambda item: (item[1].priority, item[0]))
         if leaving[1].priority == 0:
             break
         kept.remove(leaving)
+    wanted = sorted((more, index) for index, column in kept if (more := _wanted(column, texts or {})) > 0)
+    while left + _needed(kept) + sum(more for more, _ in wanted) > width:
+        leaving = max(kept, key=lambda item: (item[1].priority, item[0]))
+        if leaving[1].priority < EXTRA:
+            break
+        kept.remove(leaving)
     widths = {index: column.width for index, column in kept}
-    _stretch(kept, widths, width - left - _needed(kept))
+    spare = max(0, width - left - _needed(kept))
+    for more, index in wanted:  # the small wishes first: an address is worth nothing without its end
+        widths[index] += min(more, spare)
+        spare -= min(more, spare)
+    _stretch(kept, widths, spare)
     placed: list[Placed] = []
     x = left
     for index, column in kept:
         placed.append(Placed(column, index, x, max(0, min(widths[index], width - x))))
         x += widths[index] + GAP
     return tuple(placed)
+
+
+def _wanted(column: Column, texts: Mapping[str, int]) -> int:
+    """The cells beyond its least width that a column's longest text takes."""
+    if column.priority or not column.flex:
+        return 0
+    text = texts.get(column.key, 0)
+    return (min(text, column.longest) if column.longest else text) - column.width
 
 
 def _needed(kept: Sequence[tuple[int, Column]]) -> int:

@@ -89,11 +89,18 @@ class KeyFooter(Lines):
         super().__init__(id="footer")
         self._view = view
         self._doing = ""
+        self._idle: frozenset[str] = frozenset()
         self._places: list[tuple[int, int, Key]] = []
 
     def show_view(self, view: str) -> None:
         self._view = view
         self._fill()
+
+    def show_idle(self, actions: frozenset[str]) -> None:
+        """Actions that do nothing at the moment; their keys are left out."""
+        if actions != self._idle:
+            self._idle = actions
+            self._fill()
 
     def show_doing(self, doing: str) -> None:
         self._doing = doing
@@ -112,7 +119,7 @@ class KeyFooter(Lines):
         room = width - line_len(right) - 1
         fitting: list[Key] = []
         used = 0
-        keys = footer_keys(self._view, ui_of(self).store.role)
+        keys = [key for key in footer_keys(self._view, ui_of(self).store.role) if key.action not in self._idle]
         for key in sorted(keys, key=lambda k: (k.keys not in STAY, k.footer)):
             used += cell_len(f"{key.shown} {key.label}  ")
             if used > room + 1:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
@@ -84,6 +85,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._look = look
         self._palette = Palette(self)
         self._placed: tuple[Placed, ...] = ()
+        self._texts: dict[str, int] = {}  # the longest so far: a column that was needed stays, nothing jumps
         self._rows: list[Row] = []
         self._selection = Selection()
         self._stale = False
@@ -106,6 +108,7 @@ class LiveTable(ScrollView, can_focus=True):
         before = self.cursor_key
         grown = len(rows) != len(self._rows)
         self._rows = list(rows)
+        self._measure()
         self._stale = stale
         self._selection.set_keys([row.key for row in self._rows])
         if grown:
@@ -114,11 +117,24 @@ class LiveTable(ScrollView, can_focus=True):
         if self.cursor_key != before:
             self.post_message(self.Moved(self, self.cursor_key))
 
+    def _measure(self) -> None:
+        """What texts take; columns move when one is longer than all before."""
+        before = dict(self._texts)
+        for index, column in enumerate(self.columns):
+            if column.priority or not column.flex or not column.longest:
+                continue
+            cells = (row.cells[index] for row in self._rows)
+            longest = max((cell_len(cell.text) for cell in cells if not cell.spill), default=0)
+            self._texts[column.key] = max(before.get(column.key, 0), longest)
+        if self._texts != before and self.scrollable_content_region.width:
+            self._lay_out()
+
     def show_columns(self, columns: Sequence[Column]) -> None:
         """Others than before; the next `show` brings rows that fit them."""
         if tuple(columns) != self.columns:
             self.columns = tuple(columns)
             self._rows = []
+            self._texts = {}
             self.on_resize()
 
     def show_sort(self, column: str, *, descending: bool) -> None:
@@ -306,10 +322,13 @@ class LiveTable(ScrollView, can_focus=True):
     # what the terminal does
 
     def on_resize(self) -> None:
-        self._placed = place(self.columns, self.scrollable_content_region.width, LEFT)
+        self._lay_out()
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows) + 1)
-        self._on_screen.clear()
         self._scroll_to_cursor()
+
+    def _lay_out(self) -> None:
+        self._placed = place(self.columns, self.scrollable_content_region.width, LEFT, self._texts)
+        self._on_screen.clear()
         self.refresh()
 
     def on_focus(self) -> None:

@@ -17,11 +17,19 @@ if TYPE_CHECKING:
     from .screen import WizardScreen
 
 
+_DONE_BY = {"edit": "entry", "leave_out": "mark", "by_hand": "by_hand", "again": "again"}
+
+
 class Pane:
     """One step. `table`: which of the screen's tables it shows, if any."""
 
     place: Place
     table = ""
+
+    @classmethod
+    def idle(cls) -> frozenset[str]:
+        """Actions of keys that do nothing at this step: those that it has left as they are here."""
+        return frozenset(action for action, name in _DONE_BY.items() if getattr(cls, name) is getattr(Pane, name))
 
     def __init__(self, screen: WizardScreen) -> None:
         self.screen = screen

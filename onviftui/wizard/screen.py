@@ -98,6 +98,7 @@ class WizardScreen(LiveScreen):
         width = self.app.size.width
         self.query_one("#wizard-steps", Lines).show([step_line(self.pane.place, ui.store, ui.look)], stale=self.stale)
         self.query_one("#wizard-story", Lines).show(self.pane.lines(width), stale=self.stale)
+        self.query_one(KeyFooter).show_idle(self.pane.idle())
         self.set_class(bool(self.pane.table), "-with-list")
         for name in ("found", "names"):
             table = self.query_one(f"#{name}", LiveTable)

@@ -159,7 +159,7 @@ def start_lines(cameras: Sequence[Camera], left_out: Collection[int], look: Look
             lines += said(words, width)
         if left_out:
             names = ", ".join(plain(camera.name) for camera in cameras if camera.id in left_out)
-            words = f"Left out and removed: {names}. Pressing u on the NVR brings them back."
+            words = f"Left out and removed: {names}. Pressing U on the NVR brings them back."
             lines += said(words, width, Tone.WARNING)
         does = "starts them" if asleep else "does that"
         return [*lines, line(""), keys(("Enter", does), ("b", "goes back"))]

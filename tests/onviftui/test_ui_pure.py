@@ -346,3 +346,20 @@ def test_the_detail_says_where_snapshots_come_from_or_why_there_are_none() -> No
     assert "Snapshot: none: the NVR offers none. Pictures of an H.264 stream need PyAV. Install it: …" in words(
         "none: the NVR offers none. Pictures of an H.264 stream need PyAV. Install it: …"
     )
+
+
+def test_names_are_shown_whole_before_columns_that_are_only_nice_to_have() -> None:
+    columns = (
+        Column("name", "NAME", 10, flex=3, longest=30),
+        Column("address", "ADDRESS", 10, flex=1, longest=15),
+        Column("state", "STATE", 8, 3),
+        Column("fps", "FPS", 3, 5),
+    )
+    short = place(columns, 40, texts={"name": 8, "address": 10})
+    assert [spot.column.key for spot in short] == ["name", "address", "state", "fps"]
+    long = place(columns, 40, texts={"name": 18, "address": 10})
+    assert [spot.column.key for spot in long] == ["name", "address", "state"]
+    assert long[0].width == 18
+    tight = place(columns, 40, texts={"name": 30, "address": 15})
+    assert [spot.width for spot in tight] == [13, 15, 8]  # the small wish first, and nothing else leaves
+    assert all(spot.x + spot.width <= 40 for spot in tight)

@@ -26,6 +26,7 @@ async def test_about_says_all_versions(tmp_path: Path, size: tuple[int, int]) ->
         await ui.sees("Enter opens it.")
         await ui.press("enter")
         await ui.sees("Apache-2.0")
+        assert "unknown" not in ui.text
         for words in ("onviftui", "proxyd", "textual", "Python", "/nowhere"):
             assert words in ui.text
         await ui.press("escape")
@@ -43,3 +44,9 @@ async def test_an_entry_for_others_says_so(tmp_path: Path, monkeypatch: pytest.M
         await ui.press("enter")
         await ui.hears("needs the role admin")
         assert not isinstance(ui.app.screen, About)
+
+
+async def test_the_palette_says_in_full_what_the_cursor_is_on(tmp_path: Path) -> None:
+    async with FakeDaemon(tmp_path / "s", 1), running_ui(tmp_path / "s", NARROW) as ui:
+        await ui.press("2", "colon", "s", "h", "e", "e", "t")
+        await ui.sees("Pictures of the marked cameras, or of all that are shown")
