@@ -143,7 +143,7 @@ class CameraScreen(LiveScreen):
             self._display(shown)
         if focus or self._unfocused:
             self._unfocused = False
-            self.call_after_refresh(self._focus, self._current, 0)
+            self._focus(self._current, 0)
 
     def _display(self, shown: list[str]) -> None:
         for number in range(1, len(_COLUMNS) + 1):
@@ -160,8 +160,7 @@ class CameraScreen(LiveScreen):
                         pane.hidden()
 
     def _focus(self, pane_id: str, stop: int) -> None:
-        stops = self.pane(pane_id).stops()
-        give_focus(stops[stop])
+        give_focus(self.pane(pane_id).stops()[stop])
 
     def show_pane(self, pane_id: str) -> None:
         if pane_id in [pane.pane_id for pane in self._available()]:
@@ -191,7 +190,7 @@ class CameraScreen(LiveScreen):
             return
         self._current = pane_id
         self._arrange()
-        self.call_after_refresh(self._focus, pane_id, stop)
+        self._focus(pane_id, stop)
 
     def action_next_pane(self) -> None:
         self._step(1)

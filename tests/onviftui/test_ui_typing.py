@@ -9,6 +9,7 @@ import pytest
 
 from .fake_daemon import FakeDaemon
 from .pty_terminal import terminal
+from .ui_driver import running_ui
 
 CLEAR = b"\x15"  # ctrl-u, in a field
 
@@ -38,6 +39,19 @@ async def test_a_form_is_filled_in_at_once(socket: Path) -> None:
             await ui.sees(b"Scan of")
         (added,) = daemon.called("nvr.add")
         assert added == {"host": "10.0.0.9", "port": 80, "username": "admin", "password": "q1d2:3y", "name": "House"}
+
+
+async def test_keys_behind_that_of_a_pane_are_for_the_pane(socket: Path) -> None:
+    """In the pane that was left, Enter would switch what the cursor stands on."""
+    async with FakeDaemon(socket, 1) as daemon, running_ui(socket) as ui:
+        await ui.press("2", "enter")
+        await ui.sees("Discovery")
+        await ui.until(lambda: ui.app.focused is not None, "a cursor")
+        for key in ("G", "t", "enter"):
+            ui.app.simulate_key(key)
+        await ui.until(lambda: ui.app.focused is not None and ui.app.focused.id == "requests", "the requests")
+        await ui.pilot.pause()
+        assert daemon.called("camera.update") == []
 
 
 async def test_a_question_gets_what_is_typed_behind_the_key_that_asks_it(socket: Path) -> None:
