@@ -50,3 +50,17 @@ async def test_the_palette_says_in_full_what_the_cursor_is_on(tmp_path: Path) ->
     async with FakeDaemon(tmp_path / "s", 1), running_ui(tmp_path / "s", NARROW) as ui:
         await ui.press("2", "colon", "s", "h", "e", "e", "t")
         await ui.sees("Pictures of the marked cameras, or of all that are shown")
+
+
+async def test_the_newest_message_stands_alone_and_an_error_waits_until_it_was_read(tmp_path: Path) -> None:
+    async with FakeDaemon(tmp_path / "s", 1), running_ui(tmp_path / "s", NARROW) as ui:
+        ui.app.toast("The first.")
+        await ui.hears("The first.")
+        ui.app.toast("The second.")
+        await ui.hears("The second.")
+        assert ui.toasts == ["The second."]
+        ui.app.toast("It failed.", "error")
+        await ui.hears("It failed.")
+        ui.app.toast("Done.")
+        await ui.hears("Done.")
+        assert ui.toasts == ["It failed.", "Done."]
