@@ -1,19 +1,22 @@
-"""The form for a camera's own account: what recorders sign in with, and what a change of it means to them."""
+"""Forms for what recorders sign in with: the account of one camera; what they share with that of all cameras."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from abc import abstractmethod
+from typing import Any, ClassVar, TypeVar
 
 from proxyd.api.models import Camera
 
-from ..widgets.line import line, plain, wrap
+from ..widgets.line import Line, line, plain, wrap
 from ..words import Tone
 from .dialog import WIDTH
 from .field_form import FieldForm
 
+_Saved = TypeVar("_Saved")
 
-class AccountForm(FieldForm[Camera]):
-    """Dismissed with the changed camera, or None."""
+
+class AccountFields(FieldForm[_Saved]):
+    """User and password, of which only what was changed is saved."""
 
     FIELDS: ClassVar[tuple[tuple[str, str, str], ...]] = (
         ("username", "User", ""),
@@ -21,17 +24,13 @@ class AccountForm(FieldForm[Camera]):
     )
     MOST_CHARS: ClassVar[int] = 64
 
-    def __init__(self, camera: Camera) -> None:
-        super().__init__({"username": camera.username}, "Save")
-        self._camera = camera
+    def __init__(self, username: str) -> None:
+        super().__init__({"username": username}, "Save")
+        self._username = username
 
-    def on_mount(self) -> None:
+    def tell(self, title: Line, means: str, tone: Tone) -> None:
         self.query_one("#test").display = False  # nothing can be tried before it is kept
-        who = self._camera.adopted_by or self._camera.recorder
-        has_it = f"The recorder at {who} has this account. It" if who else "A recorder that has this account"
-        means = f"{has_it} loses the camera until the new one is typed into it. The NVR's account stays as it is."
-        title = line((f"Account of {plain(self._camera.name)}", Tone.STRONG))
-        self.say([title, *wrap(means, WIDTH, Tone.WARNING)], "Enter next field   ^s save   Esc back", "username")
+        self.say([title, *wrap(means, WIDTH, tone)], "Enter next field   ^s save   Esc back", "username")
 
     def params(self) -> dict[str, Any] | None:
         typed = self.typed()
@@ -39,16 +38,35 @@ class AccountForm(FieldForm[Camera]):
         self.show_wrong(wrong)
         if wrong:
             return None
-        params: dict[str, Any] = {"username": typed["username"]} if typed["username"] != self._camera.username else {}
-        if typed["password"]:
-            params["password"] = typed["password"]
-        return params
+        params: dict[str, Any] = {"username": typed["username"]} if typed["username"] != self._username else {}
+        return params | ({"password": typed["password"]} if typed["password"] else {})
 
     def test(self, params: dict[str, Any]) -> None:
         """There is nothing to test."""
 
     def save(self, params: dict[str, Any]) -> None:
         if params:
-            self.start("camera.update", {"id": self._camera.id, **params}, "Saving…", self.dismiss)
+            self.keep(params)
         else:
             self.dismiss(None)
+
+    @abstractmethod
+    def keep(self, params: dict[str, Any]) -> None:
+        """Have the daemon keep what was changed."""
+
+
+class AccountForm(AccountFields[Camera]):
+    """Dismissed with the changed camera, or None."""
+
+    def __init__(self, camera: Camera) -> None:
+        super().__init__(camera.username)
+        self._camera = camera
+
+    def on_mount(self) -> None:
+        who = self._camera.adopted_by or self._camera.recorder
+        has_it = f"The recorder at {who} has this account. It" if who else "A recorder that has this account"
+        means = f"{has_it} loses the camera until the new one is typed into it. The NVR's account stays as it is."
+        self.tell(line((f"Account of {plain(self._camera.name)}", Tone.STRONG)), means, Tone.WARNING)
+
+    def keep(self, params: dict[str, Any]) -> None:
+        self.start("camera.update", {"id": self._camera.id, **params}, "Saving…", self.dismiss)

@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
-
-from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from proxyd.api.models import Exchange
 
-from ..key_order import give_focus
 from ..widgets.line import Line, line, plain
-from ..widgets.paint import Lines
-from ..widgets.pane import ScrollPane
 from ..words import Tone
-from .dialog import CLOSE
+from .read_text import ReadText
 
 WIDTH = 70  # in the smallest terminal
 
 
-class ExchangeText(ModalScreen[None]):
-    """Scrolls; closes like the help."""
-
-    BINDINGS: ClassVar[list[BindingType]] = CLOSE
-
+class ExchangeText(ReadText):
     def __init__(self, exchange: Exchange) -> None:
         super().__init__()
         self._exchange = exchange
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog wide"), ScrollPane():
-            yield Lines()
-
-    def on_mount(self) -> None:
-        self._show()
-        give_focus(self.query_one(ScrollPane))
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._show)
-
-    def _show(self) -> None:
-        self.query_one(Lines).show(exchange_lines(self._exchange, max(WIDTH, self.query_one(Lines).size.width)))
-
-    def action_close(self) -> None:
-        self.dismiss(None)
+    def text_lines(self, width: int) -> list[Line]:
+        return exchange_lines(self._exchange, max(WIDTH, width))
 
 
 def exchange_lines(exchange: Exchange, width: int) -> list[Line]:

@@ -13,7 +13,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -25,6 +25,7 @@ from ..words import Look, Tone
 from .columns import Column, Placed, place
 from .line import Line, cut, fit, to_ascii
 from .paint import Palette
+from .pane import MOVES
 from .rows import LEFT, Drawn, Row, Selection, changed_cells, draw_row
 
 
@@ -37,16 +38,7 @@ class LiveTable(ScrollView, can_focus=True):
         scrollbar-gutter: stable; scrollbar-size-vertical: 1;
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "move(1)", show=False),
-        Binding("up,k", "move(-1)", show=False),
-        Binding("ctrl+d", "half_page(1)", show=False),
-        Binding("ctrl+u", "half_page(-1)", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", show=False),
-        Binding("g,home", "first", show=False),
-        Binding("G,end", "last", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = MOVES
 
     class TableMessage(Message):
         """About one table: `@on(…, "#id")` selects by it."""

@@ -7,25 +7,28 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
+# How all lists and panes are moved in.
+MOVES: list[BindingType] = [
+    Binding("down,j", "move(1)", show=False),
+    Binding("up,k", "move(-1)", show=False),
+    Binding("ctrl+d", "half_page(1)", show=False),
+    Binding("ctrl+u", "half_page(-1)", show=False),
+    Binding("pagedown,ctrl+f", "page(1)", show=False),
+    Binding("pageup,ctrl+b", "page(-1)", show=False),
+    Binding("g,home", "first", show=False),
+    Binding("G,end", "last", show=False),
+]
+
 
 class ScrollPane(VerticalScroll):
     """Takes the focus; its contents are its children's business."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "lines(1)", show=False),
-        Binding("up,k", "lines(-1)", show=False),
-        Binding("ctrl+d", "half_page(1)", show=False),
-        Binding("ctrl+u", "half_page(-1)", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", show=False),
-        Binding("g,home", "first", show=False),
-        Binding("G,end", "last", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = MOVES
 
     def _by(self, lines: int) -> None:
         self.scroll_to(y=self.scroll_target_y + lines, animate=False)
 
-    def action_lines(self, step: int) -> None:
+    def action_move(self, step: int) -> None:
         self._by(step)
 
     def action_half_page(self, direction: int) -> None:
