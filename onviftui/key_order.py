@@ -16,7 +16,7 @@ from textual.app import App
 from textual.message import Message
 from textual.widget import Widget
 
-SETTLE_S = 0.25  # a widget that is busy for longer, or gone, holds the keys up no longer than this
+SETTLE_S = 1.0  # a widget that is busy for longer, or gone, holds the keys up no longer than this
 _MOST_ROUNDS = 5  # of what opens a screen, which opens a screen, …
 
 
