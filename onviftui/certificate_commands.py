@@ -6,8 +6,6 @@ Keys come from files or standard input, never from arguments, and are never repe
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 from typing import Any
 
 from proxyd.api.client import RpcClient
@@ -16,8 +14,8 @@ from proxyd.errors import InvalidInput
 
 from .naming import find_id
 from .output import Output, format_pairs, local_time
+from .text_file import read_pem
 
-_MAX_BYTES = 64 * 1024
 _ORIGINS = {"self-made": "made by the camera itself", "brought": "brought"}
 
 
@@ -30,9 +28,9 @@ async def camera_certificate(args: argparse.Namespace, client: RpcClient, out: O
     if args.new:
         params["new"] = True
     elif args.cert:
-        params["cert"] = _read(args.cert)
+        params["cert"] = read_pem(args.cert)
         if args.key and args.key != args.cert:
-            params["key"] = _read(args.key)
+            params["key"] = read_pem(args.key)
     method = "camera.certify" if len(params) > 1 else "camera.certificate"
     certificate: Certificate = await client.call(method, params)
     if out.json_mode:
@@ -70,27 +68,6 @@ def _show(certificate: Certificate, out: Output) -> None:
     )
     for warning in certificate.warnings:
         out.note(f"Note: {warning}")
-
-
-def _read(file: Path) -> str:
-    """Raises InvalidInput; what is in the file is never repeated: it may be a key."""
-    try:
-        if str(file) == "-":
-            data = sys.stdin.buffer.read(_MAX_BYTES + 1)
-        else:
-            with file.open("rb") as opened:
-                data = opened.read(_MAX_BYTES + 1)
-        text = data.decode()
-    except UnicodeError:
-        raise InvalidInput(
-            f"{file} is no PEM.", "PEM is text. From DER: openssl x509 (or pkey) -inform der -in FILE"
-        ) from None
-    except OSError as error:
-        raise InvalidInput(f"Cannot read {file}: {error.strerror}.", "Check its name and its rights.") from None
-    if len(data) > _MAX_BYTES or not text.strip():
-        what = "empty" if not text.strip() else f"larger than {_MAX_BYTES // 1024} kB"
-        raise InvalidInput(f"{file} is {what}.", "Is it the right file?")
-    return text
 
 
 COMMANDS = {"certificate": camera_certificate}

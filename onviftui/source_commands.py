@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,8 +14,10 @@ from .naming import find_id
 from .output import Column, Output, counted
 from .progress import ProgressLine, run_scan
 from .secret_input import read_password
+from .text_file import read_text
 
-_MAX_FILE_CHARS = 128 * 1024
+LIST_KB = 128
+TOO_LARGE = "Leave out what is not about cameras."
 _IMPORT_TIMEOUT_S = 60.0
 _SIGNS = {"new": "+", "known": "=", "unusable": "!"}
 
@@ -98,7 +98,7 @@ async def source_edit(args: argparse.Namespace, client: RpcClient, out: Output) 
 
 
 async def source_import(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
-    params: dict[str, Any] = {"format": args.format, "text": _read_file(args.file)}
+    params: dict[str, Any] = {"format": args.format, "text": read_text(args.file, LIST_KB, too_large=TOO_LARGE)}
     if args.user is not None:
         if str(args.file) == "-" and args.password_stdin:
             raise InvalidInput("The list and the password cannot both come from standard input.", "Name the file.")
@@ -156,27 +156,6 @@ def _user_in(address: str) -> str:
         return urlsplit(address).username or ""
     except ValueError:
         return ""  # the daemon says what is wrong with it
-
-
-def _read_file(file: Path) -> str:
-    """Raises InvalidInput; what is in the file is never repeated: there are passwords in it."""
-    try:
-        if str(file) == "-":
-            text = sys.stdin.read(_MAX_FILE_CHARS + 1)
-        else:
-            with file.open(encoding="utf-8") as opened:
-                text = opened.read(_MAX_FILE_CHARS + 1)
-    except UnicodeError:
-        raise InvalidInput(f"{file} is not UTF-8 text.", "Is it the right file?") from None
-    except OSError as error:
-        raise InvalidInput(f"Cannot read {file}: {error.strerror}.", "Check its name and its rights.") from None
-    if len(text) > _MAX_FILE_CHARS:
-        raise InvalidInput(
-            f"{file} is larger than {_MAX_FILE_CHARS // 1024} kB.", "Leave out what is not about cameras."
-        )
-    if not text.strip():
-        raise InvalidInput(f"{file} is empty.", "Is it the right file?")
-    return text
 
 
 COMMANDS = {

@@ -48,7 +48,7 @@ def onviftui(daemon: FakeDaemon, tmp_path: Path) -> Any:
 
 
 def type_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
 
 async def test_nvr_add_takes_the_password_from_stdin(
