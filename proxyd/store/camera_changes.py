@@ -8,9 +8,14 @@ from typing import Any
 
 import aiosqlite
 
+from proxyd.api.renaming import name_problems
+from proxyd.errors import Conflict
+
 from . import accounts, cameras
 from .rows import CameraRow
 from .secrets import Secrets
+
+_MOST_PROBLEMS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +32,12 @@ class CameraChange:
 
 
 async def apply(db: aiosqlite.Connection, secrets: Secrets, changes: Sequence[CameraChange]) -> list[CameraRow]:
-    """The cameras as they are then, in the order of the changes. Raises NotFound before anything is changed."""
+    """The cameras as they are then, in the order of the changes. Raises NotFound, and Conflict for a name that another
+    camera has, before anything is changed."""
     ids = [change.id for change in changes]
     rows = {row.id: row for row in await cameras.get(db, secrets, ids)}
+    wanted = {change.id: change.name for change in changes if change.name is not None}
+    await require_names(db, {id_: name for id_, name in wanted.items() if name != rows[id_].name})
     for change in changes:
         row = rows[change.id]
         if change.name is not None:
@@ -45,3 +53,12 @@ async def apply(db: aiosqlite.Connection, secrets: Secrets, changes: Sequence[Ca
         if change.drop_users:
             await accounts.set_users(db, secrets, row.id, ())
     return await cameras.get(db, secrets, ids)
+
+
+async def require_names(db: aiosqlite.Connection, names: Mapping[int, str]) -> None:
+    """New names by camera, seen inside the transaction that gives them: of two renames at one moment one is refused.
+    Names that NVRs gave their channels may be the same; a person's choice is not. Raises Conflict."""
+    if not names:
+        return
+    if problems := name_problems(names, await cameras.names(db)):
+        raise Conflict(f"Nothing was changed. {' '.join(problems[:_MOST_PROBLEMS])}", "Choose another name.")

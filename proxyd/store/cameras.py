@@ -81,6 +81,11 @@ async def add(db: aiosqlite.Connection, channel_id: int, *, name: str, ports: Po
     return int(next(iter(rows))[0])
 
 
+async def names(db: aiosqlite.Connection) -> dict[int, str]:
+    """What each camera is called, by id."""
+    return {row["id"]: row["name"] for row in await db.execute_fetchall("SELECT id, name FROM cameras ORDER BY id")}
+
+
 async def rename(db: aiosqlite.Connection, camera_id: int, name: str) -> None:
     await db.execute_fetchall("UPDATE cameras SET name = ? WHERE id = ?", (name, camera_id))
 

@@ -167,9 +167,12 @@ class Store(Housekeeping):
         self, camera_id: int, new: NewSource, *, name: str | None = None
     ) -> tuple[CameraRow, int | None]:
         """The camera gets these addresses and this account, a name if one is given, and keeps all that is its own.
-        With the id of the row of NVRs that was left empty by it and is gone. Raises Conflict, see sources.py."""
+        With the id of the row of NVRs that was left empty by it and is gone. Raises Conflict, see sources.py and
+        camera_changes.py."""
         async with self._connection.transaction() as db:
             row = (await cameras.get(db, self._secrets, [camera_id]))[0]
+            if name is not None and name != row.name:
+                await camera_changes.require_names(db, {camera_id: name})
             emptied = await sources.change(db, self._secrets, row.nvr_id, row.channel_id, new)
             if name is not None:
                 await cameras.rename(db, camera_id, name)
@@ -197,7 +200,7 @@ class Store(Housekeeping):
 
     async def change_cameras(self, changes: Sequence[CameraChange]) -> list[CameraRow]:
         """All or none, in one transaction: what recorders or others set at the same time of anything else stays.
-        Raises NotFound."""
+        Raises NotFound, and Conflict for a name that another camera has."""
         async with self._connection.transaction() as db:
             return await camera_changes.apply(db, self._secrets, changes)
 

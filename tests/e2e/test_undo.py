@@ -118,6 +118,23 @@ async def test_what_cannot_be_is_refused_whole_and_in_words() -> None:
         assert log[0].actor.startswith("otto via ")
 
 
+async def test_of_renames_at_one_moment_none_gives_a_name_twice() -> None:
+    async with running_stack("--channels", "3") as stack, stack.client() as one, stack.client() as other:
+        ids = [camera.id for camera in await scanned(stack, one)]
+        for number in range(8):
+            name = f"Gate {number}"
+            results = await asyncio.gather(
+                one.call("camera.update", {"id": ids[0], "name": name}),
+                other.call("camera.update_all", {"ids": ids[1:2], "pattern": name, "audio": False}),
+                one.call("camera.update_all", {"ids": ids[2:], "pattern": name}),
+                return_exceptions=True,
+            )
+            refused = [result for result in results if isinstance(result, BaseException)]
+            assert len(refused) == 2 and all(isinstance(error, (Conflict, InvalidInput)) for error in refused)
+            assert all(f"is called {name} already" in str(error) for error in refused)
+            assert [camera.name for camera in await one.call("camera.list")].count(name) == 1
+
+
 async def test_the_command_line_does_all_of_it() -> None:
     async with running_stack("--channels", "2") as stack, stack.client() as client:
         before = await scanned(stack, client)

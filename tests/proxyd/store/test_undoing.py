@@ -51,6 +51,23 @@ async def test_nothing_of_a_bulk_change_is_done_when_one_camera_is_not_there(two
     assert await two.cameras() == before
 
 
+async def test_no_name_is_given_twice_whatever_runs_at_once(two: Store) -> None:
+    both = [CameraChange(1, name="Gate"), CameraChange(2, name="Yard")]
+    swapped = [CameraChange(1, name="Yard"), CameraChange(2, name="Gate")]
+    tries = [[CameraChange(1 + number % 2, name="Gate")] for number in range(20)] + [both, swapped] * 5
+    results = await asyncio.gather(*(two.change_cameras(changes) for changes in tries), return_exceptions=True)
+    refused = [result for result in results if isinstance(result, BaseException)]
+    assert refused and all(isinstance(error, Conflict) for error in refused)
+    assert any("is called Gate already" in str(error) for error in refused)
+    assert len({row.name for row in await two.cameras()}) == 2
+
+
+async def test_a_name_that_stays_is_no_reason_to_refuse_the_rest(two: Store) -> None:
+    await two.change_cameras([CameraChange(1, name="Gate")])
+    (row,) = await two.change_cameras([CameraChange(1, name="Gate", discovery=False)])
+    assert (row.name, row.discovery) == ("Gate", False)
+
+
 async def test_a_removed_camera_comes_back_with_its_identity(two: Store) -> None:
     await two.change_camera(CameraChange(1, username="own", password="own password"))
     await two.set_users(1, [CameraUser("guard", "p", "Operator")])
