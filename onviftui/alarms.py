@@ -36,7 +36,7 @@ class Alarm:
         """The least that can do what Enter does; others are told of the trouble alone."""
         if self.go == "nvr":
             return Role.OPERATOR if self.fix == "scan it" else Role.ADMIN
-        return {"doctor": Role.OPERATOR, "wizard": Role.ADMIN}.get(self.go, Role.VIEWER)
+        return {"wizard": Role.ADMIN}.get(self.go, Role.VIEWER)
 
 
 _HUMAN = Sign(*HUMAN_GLYPH, "needs you")

@@ -143,6 +143,7 @@ def _nvr(verbs: _Verbs) -> None:
     verb = verbs.add("edit", "change address, account, name or transport; what is left out stays")
     _one(verb, "NVR")
     _access_options(verb, required=False)
+    verb.add_argument("--no-test", action="store_true", help="do not try address and account before they are saved")
     verb.add_argument(
         "--transport",
         choices=("auto", "tcp", "udp"),

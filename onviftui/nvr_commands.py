@@ -20,6 +20,8 @@ from .progress import ProgressLine, run_scan
 from .secret_input import read_password
 from .words import format_clock_offset
 
+_TESTED = {"host", "port", "username", "password"}
+_TEST_TIMEOUT_S = 90.0
 _TRANSPORTS = {
     "auto": "auto: TCP, and UDP where the NVR refuses that",
     "tcp": "TCP, inside the RTSP connection",
@@ -160,6 +162,8 @@ async def nvr_edit(args: argparse.Namespace, client: RpcClient, out: Output) -> 
     params["id"] = await _nvr_id(args.id, client)
     if args.password_stdin:
         params["password"] = read_password(from_stdin=True, what="New password")
+    if not args.no_test:
+        await _require_working(params, client)
     nvr: Nvr = await client.call("nvr.update", params)
     if out.json_mode:
         out.document(nvr)
@@ -167,6 +171,16 @@ async def nvr_edit(args: argparse.Namespace, client: RpcClient, out: Output) -> 
         next_step = "" if nvr.last_scan else f" Next: onviftui nvr scan {nvr.id}"
         out.say(f"Changed NVR {nvr.id} ({nvr.name}).{next_step}")
     return 0
+
+
+async def _require_working(params: dict[str, Any], client: RpcClient) -> None:
+    """New address and account are tried before they are kept; a name alone sends nothing. Raises ProxyError."""
+    tested = {name: value for name, value in params.items() if name in _TESTED}
+    if not tested:
+        return
+    test: NvrTest = await client.call("nvr.test", tested | {"id": params["id"]}, timeout_s=_TEST_TIMEOUT_S)
+    if not test.ok:
+        raise ProxyError(test.message, f"{test.hint} Nothing was saved. --no-test saves it all the same.".strip())
 
 
 async def nvr_remove(args: argparse.Namespace, client: RpcClient, out: Output) -> int:

@@ -107,7 +107,7 @@ METHODS: dict[str, Method] = _table(
     Method("interface.available", m.NoParams, list[m.Interface], _V, "Interfaces no camera uses, next first."),
     Method("interface.add", m.InterfaceAdd, m.InterfaceChange, _A, "Make more interfaces, through netsetup's arm."),
     Method("interface.remove", m.InterfaceRemove, m.InterfaceChange, _A, "Remove interfaces that no camera uses."),
-    Method("interface.doctor", m.NoParams, list[m.Finding], _O, "Examine host, interfaces and their LAN, worst first."),
+    Method("interface.doctor", m.NoParams, list[m.Finding], _V, "Examine host, interfaces and their LAN, worst first."),
     Method("job.list", m.NoParams, list[m.Job], _V, "Running jobs and the last 50 that ended."),
     Method("job.cancel", m.ById, m.Job, _O, "Stop a job; what it found so far is kept."),
     Method("job.apply", m.ById, m.Job, _O, "Keep what a scan with `preview` found: exactly what its diff says."),
@@ -143,7 +143,7 @@ METHODS: dict[str, Method] = _table(
 )
 
 _LOOK = {  # beyond those for viewers, who change nothing anyway
-    *("nvr.discover", "nvr.test", "source.test", "interface.doctor"),
+    *("nvr.discover", "nvr.test", "source.test"),
     *("camera.exchange", "camera.presets", "camera.credentials", "log.daemon", "user.list"),
 }
 

@@ -11,6 +11,7 @@ from proxyd.errors import Conflict, InvalidInput
 
 from .access import Caller
 from .diagnosis import diagnosis, not_understood
+from .examining import Examining
 from .parts import Parts
 
 MOST_KNOWN = 4096  # the arm takes no more; the newest
@@ -19,6 +20,7 @@ MOST_KNOWN = 4096  # the arm takes no more; the newest
 class InterfaceMethods:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._examining = Examining(parts.arm)
 
     async def interface_list(self, p: m.NoParams, who: Caller) -> list[m.Interface]:
         return self._parts.cameras.interfaces()
@@ -43,8 +45,9 @@ class InterfaceMethods:
         return change
 
     async def interface_doctor(self, p: m.NoParams, who: Caller) -> list[m.Finding]:
-        answer = await self._parts.arm.call("doctor") if self._parts.arm else None
-        return diagnosis(answer, self._parts.cameras.interfaces(), self._parts.cameras.cameras())
+        return diagnosis(
+            await self._examining.answer(), self._parts.cameras.interfaces(), self._parts.cameras.cameras()
+        )
 
     def _require_free(self, names: list[str]) -> None:
         taken = {interface.name: interface.camera for interface in self._parts.cameras.interfaces() if interface.camera}

@@ -48,7 +48,6 @@ ABOVE_VIEWER = (
     "camera credentials 1",
     "camera certificate 1 --new",
     "adoption start",
-    "interface doctor",
     "job cancel 1",
     *ABOVE_OPERATOR,
 )

@@ -91,8 +91,23 @@ async def test_nvr_edit_sends_only_what_was_typed(
         {"id": 1, "password": "new"},
         {"id": 1, "transport": "udp"},
     ]
+    assert daemon.called("nvr.test") == [{"id": 1, "port": 8080}, {"id": 1, "password": "new"}]
     with pytest.raises(InvalidInput, match="Nothing to change"):
         await onviftui("nvr", "edit", "1")
+
+
+async def test_nvr_edit_saves_nothing_that_does_not_work(
+    daemon: FakeDaemon, onviftui: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon.test_answer = NvrTest(ok=False, message="Attic refused the password.", hint="Check the ONVIF user.")
+    type_in(monkeypatch, "new\r\n")
+    with pytest.raises(ProxyError, match=r"refused the password\. Check .* Nothing was saved\. --no-test saves it"):
+        await onviftui("nvr", "edit", "1", "--user", "bob", "--password-stdin")
+    assert daemon.called("nvr.update") == []
+    await onviftui("nvr", "edit", "1", "--user", "bob", "--no-test")
+    await onviftui("nvr", "edit", "1", "--name", "Barn")
+    assert daemon.called("nvr.update") == [{"id": 1, "username": "bob"}, {"id": 1, "name": "Barn"}]
+    assert len(daemon.called("nvr.test")) == 1
 
 
 async def test_nvr_scan_shows_progress_and_the_result(daemon: FakeDaemon, onviftui: Any) -> None:

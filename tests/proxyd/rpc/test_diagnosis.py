@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proxyd.api import models as m
 from proxyd.errors import ArmError
+from proxyd.links.arm import ArmClient
 from proxyd.rpc.diagnosis import diagnosis
+from proxyd.rpc.examining import Examining
 
 
 def camera(id_: int, state: m.CameraState, reason: str = "", note: str = "") -> m.Camera:
@@ -69,3 +73,30 @@ def test_without_interfaces_of_their_own_there_is_a_note() -> None:
 def test_an_answer_that_is_none(answer: dict[str, Any]) -> None:
     with pytest.raises(ArmError):
         diagnosis(answer, INTERFACES, [])
+
+
+async def test_many_who_ask_at_once_cost_the_lan_two_examinations(tmp_path: Path) -> None:
+    asked, go_on = asyncio.Queue[bytes](), asyncio.Event()
+    examined = 0
+
+    async def arm(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal examined
+        asked.put_nowait(await reader.readline())
+        await go_on.wait()
+        examined += 1
+        writer.write(b'{"ok": true, "findings": [], "number": %d}\n' % examined)
+        writer.close()
+
+    server = await asyncio.start_unix_server(arm, path=str(tmp_path / "arm"))
+    examining = Examining(ArmClient(tmp_path / "arm"))
+    async with server, asyncio.timeout(10), asyncio.TaskGroup() as group:
+        first = group.create_task(examining.answer())
+        await asked.get()
+        later = [group.create_task(examining.answer()) for _ in range(20)]
+        gone = group.create_task(examining.answer())
+        await asyncio.sleep(0)  # all of them wait now
+        gone.cancel()
+        go_on.set()
+        numbers = [((await task) or {})["number"] for task in (first, *later)]
+    assert numbers == [1] + [2] * 20 and examined == 2
+    assert await Examining(None).answer() is None
