@@ -257,6 +257,11 @@ class Acting(ActingOnInterfaces, ActingSafely, App[int]):
 
         self.push_screen(SourceForm(main), added)
 
+    def open_sources(self) -> None:
+        from .screens.sources import SourcesScreen  # nobody waits for it at the start
+
+        self.push_screen(SourcesScreen())
+
     def test_nvr(self, nvr: Nvr, *, only_trouble: bool = False) -> None:
         """Ask the NVR with what is stored, and say what came."""
 

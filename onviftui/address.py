@@ -1,4 +1,4 @@
-"""What people type or paste as the address of an NVR. Pure."""
+"""What people type or paste as the address of an NVR or of a stream. Pure."""
 
 from __future__ import annotations
 
@@ -27,3 +27,11 @@ def read_port(typed: str) -> int | None:
     """The number, or None when it is none."""
     text = typed.strip()
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 6 else None
+
+
+def user_in(address: str) -> str:
+    """The user that an address names, "" when it names none; what is wrong with it the daemon says."""
+    try:
+        return urlsplit(address.strip()).username or ""
+    except ValueError:
+        return ""

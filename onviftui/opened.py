@@ -33,6 +33,7 @@ def _commands(app: OnviftuiApp) -> Iterator[Command]:
         yield from bulk_commands(app, marked)
     yield from view_commands(app.show_view)
     yield from _system_commands(app)
+    yield Command("Sources", "cameras that are known by their RTSP addresses alone", app.open_sources)
     yield from place_commands(app.store, app.open_camera, app.show_nvr)
     if not marked:
         yield from bulk_commands(app, [])

@@ -48,6 +48,6 @@ def file_name(camera: str, fetched: datetime) -> str:
     return f"{safe}-{fetched:%Y%m%d-%H%M%S}.jpg"
 
 
-def ssh_command(words: str, file: str) -> str:
-    """What brings a file from our SSH server to the user's own machine; BOX is how he logs in there."""
-    return f"ssh BOX {words} > {shlex.quote(file)}"
+def ssh_command(words: str, file: str, *, bring: bool = False) -> str:
+    """What brings a file from our SSH server to the user's own machine, or to it; BOX is how he logs in there."""
+    return f"ssh BOX {words} {'<' if bring else '>'} {shlex.quote(file)}"

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 from typing import Any
-from urllib.parse import urlsplit
 
 from proxyd.api.client import RpcClient
-from proxyd.api.models import JobState, NvrTest, PlannedSource, Source, SourceImported
+from proxyd.api.models import JobState, NvrTest, Source, SourceImported
 from proxyd.errors import InvalidInput, ProxyError
 
+from .address import user_in
 from .naming import find_id
 from .output import Column, Output, counted
 from .progress import ProgressLine, run_scan
 from .secret_input import read_password
+from .source_words import LIST_KB, TOO_LARGE, remark
 from .text_file import read_text
 
-LIST_KB = 128
-TOO_LARGE = "Leave out what is not about cameras."
 _IMPORT_TIMEOUT_S = 60.0
 _SIGNS = {"new": "+", "known": "=", "unusable": "!"}
 
@@ -81,7 +80,7 @@ async def source_edit(args: argparse.Namespace, client: RpcClient, out: Output) 
     typed = {"main": args.main, "sub": args.sub, "snapshot": args.snapshot, "username": args.user, "name": args.name}
     params: dict[str, Any] = {name: value for name, value in typed.items() if value is not None}
     params |= {name: "" for name in ("sub", "snapshot") if params.get(name) == "none"}
-    if "main" in params and "username" not in params and (user := _user_in(args.main)):
+    if "main" in params and "username" not in params and (user := user_in(args.main)):
         params["username"] = user
     if not params and not args.password_stdin:
         raise InvalidInput("Nothing to change.", "Give --main, --sub, --snapshot, --user, --name or --password-stdin.")
@@ -120,7 +119,7 @@ async def source_import(args: argparse.Namespace, client: RpcClient, out: Output
         Column("SUB", least=10, optional=True),
         Column("REMARK", least=16),
     )
-    out.table(columns, [(_SIGNS[s.state], s.name, s.main, s.sub or "", _remark(s)) for s in result.sources])
+    out.table(columns, [(_SIGNS[s.state], s.name, s.main, s.sub or "", remark(s)) for s in result.sources])
     for note in result.notes:
         out.note(note)
     others = len(result.sources) - len(new)
@@ -135,27 +134,16 @@ async def source_import(args: argparse.Namespace, client: RpcClient, out: Output
     return 0
 
 
-def _remark(source: PlannedSource) -> str:
-    return " ".join(filter(None, (source.why, *source.notes)))
-
-
 def _address_params(args: argparse.Namespace) -> dict[str, Any]:
     """The addresses, and the password when a user is named: in an option or in the main address."""
     params = {name: value for name in ("main", "sub", "snapshot") if (value := getattr(args, name)) is not None}
-    user = args.user if args.user is not None else _user_in(args.main)
+    user = args.user if args.user is not None else user_in(args.main)
     if user:
         params["username"] = user
         params["password"] = read_password(from_stdin=args.password_stdin, what=f"Password of {user}")
     elif args.password_stdin:
         raise InvalidInput("Whose password is it?", "Give --user, or write rtsp://USER@HOST/PATH.")
     return params
-
-
-def _user_in(address: str) -> str:
-    try:
-        return urlsplit(address).username or ""
-    except ValueError:
-        return ""  # the daemon says what is wrong with it
 
 
 COMMANDS = {

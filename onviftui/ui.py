@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
@@ -55,6 +55,9 @@ class Ui(Protocol):
     def local_now(self) -> datetime:
         """The moment, with the user's time zone."""
 
+    def software(self) -> Mapping[str, str]:
+        """Versions by name of what this process is made of."""
+
     def ask(
         self,
         method: str,
@@ -99,6 +102,9 @@ class Ui(Protocol):
 
     def add_source(self, main: str = "") -> None:
         """The form for a camera that is known by its RTSP addresses."""
+
+    def open_sources(self) -> None:
+        """The cameras that are known by their RTSP addresses alone."""
 
     def test_nvr(self, nvr: Nvr, *, only_trouble: bool = False) -> None: ...
 

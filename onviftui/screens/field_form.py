@@ -10,12 +10,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
 from proxyd.errors import InvalidInput, ProxyError
 
 from ..key_order import give_focus
+from ..layers import Modal
 from ..ui import Asking, ui_of
 from ..widgets.line import Line, line, wrap
 from ..widgets.paint import Lines
@@ -27,7 +27,7 @@ _LABEL = 11  # cells, as in app.tcss; what is wrong stands beside them
 _Saved = TypeVar("_Saved")
 
 
-class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
+class FieldForm(Modal[_Saved | None], Generic[_Saved]):
     """Dismissed with what was saved, or None. Every field is a text; `FIELDS` are name, label and placeholder."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -103,6 +103,10 @@ class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
     def answer(self, words: str, tone: Tone) -> None:
         self.query_one("#answer", Lines).show([line(""), *wrap(words, WIDTH, tone, limit=6)])
 
+    def refused(self, error: ProxyError) -> str:
+        """What is said when the daemon did not do it."""
+        return str(error)
+
     @abstractmethod
     def params(self) -> dict[str, Any] | None:
         """The fields for the daemon; None when something here is wrong already, and is said."""
@@ -141,7 +145,7 @@ class FieldForm(ModalScreen[_Saved | None], Generic[_Saved]):
             known = {name for name, _, _ in self.FIELDS}
             wrong = error.fields if isinstance(error, InvalidInput) else {}
             self.show_wrong({name: words for name, words in wrong.items() if name in known})
-            self.answer("" if wrong and wrong.keys() <= known else str(error), Tone.ERROR)
+            self.answer("" if wrong and wrong.keys() <= known else self.refused(error), Tone.ERROR)
             return True
 
         ui = ui_of(self)

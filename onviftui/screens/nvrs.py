@@ -165,6 +165,9 @@ class NvrsView(TableView):
             cameras.sort(key=lambda camera: (camera.channel, camera.id))
             ui_of(self).contact_sheet([camera.id for camera in cameras], nvr.name)
 
+    def action_sources(self) -> None:
+        ui_of(self).open_sources()
+
     def action_test(self) -> None:
         if self.current() is not None:
             ui_of(self).test_nvr(self.current())
