@@ -162,6 +162,13 @@ SIXTEEN = Theme(
         "input-selection-background": "ansi_cyan",
         "input-selection-foreground": "ansi_black",
         "footer-key-foreground": "ansi_cyan",
+        "scrollbar": "ansi_bright_black",
+        "scrollbar-hover": "ansi_white",
+        "scrollbar-active": "ansi_white",
+        "scrollbar-background": "ansi_default",
+        "scrollbar-background-hover": "ansi_default",
+        "scrollbar-background-active": "ansi_default",
+        "scrollbar-corner-color": "ansi_default",
     },
 )
 

@@ -9,15 +9,15 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from proxyd.api.models import Role
 
 from ..key_order import give_focus
 from ..keys import Key, help_groups
+from ..layers import Modal
 from ..ui import ui_of
-from ..widgets.line import Line, fit, line, wrap
+from ..widgets.line import Line, fit, line, line_len, wrap
 from ..widgets.paint import Lines
 from ..widgets.pane import ScrollPane
 from ..words import Tone
@@ -25,10 +25,12 @@ from .dialog import CLOSE
 
 _KEY = 10  # cells for the key
 _TEXT = 58  # and for what it does
-_SIDE_BY_SIDE = 2 * (_KEY + _TEXT) + 10
+_TEXT_BESIDE = 40  # at least, where two columns stand beside each other
+_BETWEEN = 3
+_AROUND = 16  # of the dialog: border, padding, scroll bar, and what is seen of the screen below
 
 
-class Help(ModalScreen[None]):
+class Help(Modal[None]):
     """The keys of one place. On a wide terminal the groups stand in two columns."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,9 +60,11 @@ class Help(ModalScreen[None]):
         self.call_after_refresh(self._show, self.query_one("#typed", Input).value)
 
     def _show(self, typed: str) -> None:
-        wide = self.app.size.width >= _SIDE_BY_SIDE + 8
+        beside = min(_TEXT, (self.app.size.width - _AROUND - _BETWEEN) // 2 - _KEY)
+        wide = beside >= _TEXT_BESIDE
         self.query_one(".help").set_class(wide, "wide")
-        self.query_one("#keys", Lines).show(help_lines(self._view, ui_of(self).store.role, typed, wide=wide))
+        keys = help_lines(self._view, ui_of(self).store.role, typed, text=beside if wide else _TEXT, wide=wide)
+        self.query_one("#keys", Lines).show(keys)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -84,32 +88,34 @@ class Help(ModalScreen[None]):
             self.dismiss(None)
 
 
-def help_lines(view: str, role: Role, typed: str = "", *, wide: bool = False) -> list[Line]:
-    """The groups below each other, or the first beside the rest; those keys alone that hold every typed word."""
+def help_lines(view: str, role: Role, typed: str = "", *, text: int = _TEXT, wide: bool = False) -> list[Line]:
+    """The groups below each other, or the first beside the rest; those keys alone that hold every typed word. `text`:
+    cells for what a key does."""
     words = typed.casefold().split()
     groups: list[list[Line]] = []
     for title, keys in help_groups(view, role):
         kept = [key for key in keys if all(word in f"{key.shown} {key.help}".casefold() for word in words)]
         if kept:
-            groups.append([line((title, Tone.STRONG)), *(shown for key in kept for shown in _key_lines(key)), line("")])
+            shown = (part for key in kept for part in _key_lines(key, text))
+            groups.append([line((title, Tone.STRONG)), *shown, line("")])
     if not groups:
         return [line(("No key does that here. Ctrl-p opens the palette.", Tone.MUTED))]
     if not wide or len(groups) < 2:
         return [shown for group in groups for shown in group]
-    return _beside(groups[0], [shown for group in groups[1:] for shown in group])
+    return _beside(groups[0], [shown for group in groups[1:] for shown in group], _KEY + text + _BETWEEN)
 
 
-def _key_lines(key: Key) -> list[Line]:
-    wrapped = wrap(key.help, _TEXT, limit=3)
+def _key_lines(key: Key, text: int) -> list[Line]:
+    wrapped = wrap(key.help, text, limit=3)
     first = line((fit(key.shown, _KEY), Tone.ACCENT), *wrapped[0])
     return [first, *(line((" " * _KEY, Tone.TEXT), *more) for more in wrapped[1:])]
 
 
-def _beside(left: Sequence[Line], right: Sequence[Line]) -> list[Line]:
+def _beside(left: Sequence[Line], right: Sequence[Line], width: int) -> list[Line]:
+    """`width`: of the left column, with what is between them."""
     lines: list[Line] = []
     for place in range(max(len(left), len(right))):
         one = left[place] if place < len(left) else ()
         other = right[place] if place < len(right) else ()
-        used = sum(len(text) for text, _ in one)
-        lines.append(line(*one, (" " * (_KEY + _TEXT + 2 - used), Tone.TEXT), *other))
+        lines.append(line(*one, (" " * (width - line_len(one)), Tone.TEXT), *other))
     return lines

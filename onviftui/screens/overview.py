@@ -88,7 +88,7 @@ class OverviewView(View):
             ("CAMERAS", "by-state", camera_lines(store, look, width)),
             ("TRAFFIC", "traffic", traffic_lines(store, self._history, look, width)),
             ("NVRS", "sources", nvr_lines(store, look, width, now)),
-            ("RECORDERS", "recorders", recorder_lines(store, look)),
+            ("RECORDERS", "recorders", recorder_lines(store, look, width)),
             ("SCANS", "running", scan_lines(store, look, width, now)),
         ):
             self.query_one(f"#{name}", Lines).show(titled(title, lines, low=low), stale=stale)
@@ -178,7 +178,7 @@ def _welcome() -> list[Line]:
         line(""),
         line("   Start here:"),
         line(""),
-        key("Enter", "be guided", "step by step, from the network to the recorder"),
+        key("Enter", "be guided", "step by step, from network to recorder"),
         key("f", "find your NVR", "searches this network"),
         key("a", "add it by hand", "when you know its address"),
         line(""),

@@ -9,9 +9,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from ..layers import Modal
 from ..palette import Command, search
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
@@ -22,7 +22,7 @@ from ..widgets.rows import Row
 from ..words import Tone
 
 
-class Palette(ModalScreen[Command | None]):
+class Palette(Modal[Command | None]):
     """Dismissed with the command to run. The letters go into the line on top, the arrows move below it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -56,6 +56,7 @@ class Palette(ModalScreen[Command | None]):
             yield Lines(id="hint")
 
     def on_mount(self) -> None:
+        self.query_one(LiveTable).steered = True
         self._show("")
 
     @on(Input.Changed)

@@ -85,6 +85,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._on_screen: dict[int, Drawn] = {}
         self._empty: list[Line] = []
         self.painted_lines = 0  # for the paint budget in tests
+        self.steered = False  # keys reach it though another widget has the focus: its cursor looks as if it had
 
     # what it shows
 
@@ -231,7 +232,7 @@ class LiveTable(ScrollView, can_focus=True):
         marked = row.key in self._selection.marked
         row_class = "row--marked" if marked else ""
         if at_cursor:
-            row_class = "row--cursor" if self.has_focus else "row--cursor-idle"
+            row_class = "row--cursor" if self.has_focus or self.steered else "row--cursor-idle"
         return draw_row(
             row,
             self._placed,

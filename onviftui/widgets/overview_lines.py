@@ -82,7 +82,7 @@ def traffic_lines(store: Store, history: History | None, look: Look, width: int)
     watched = sum(bool(camera.clients) for camera in store.cameras.values())
     if not bps and not watched:
         return []
-    words = f"  {format_mbit(bps) or '0.0'} Mbit/s to recorders, {count(watched, 'camera')} watched"
+    words = f"    {format_mbit(bps) or '0.0'} Mbit/s to recorders, {count(watched, 'camera')} watched"
     lines = [line((words, Tone.TEXT))]
     if history is not None and any(history.bps):
         minutes = len(history.bps) * history.step_s // 60
@@ -91,8 +91,8 @@ def traffic_lines(store: Store, history: History | None, look: Look, width: int)
         said = (
             f"{'' if look.ascii else '  '}{most} in {minutes} min, {f'{lost} packets lost' if lost else 'nothing lost'}"
         )
-        drawn = sparkline(history.bps, max(10, min(60, width - len(said) - 2)), look)
-        lines.append(line((f"  {drawn}", Tone.ACCENT), (said, Tone.WARNING if lost else Tone.MUTED)))
+        drawn = sparkline(history.bps, max(10, min(60, width - len(said) - 5)), look)
+        lines.append(line((f"    {drawn}", Tone.ACCENT), (said, Tone.WARNING if lost else Tone.MUTED)))
     return lines
 
 
@@ -108,7 +108,7 @@ def _nvr(nvr: Nvr, store: Store, look: Look, width: int, now: datetime) -> Line:
     waiting = sum(c.state in WAITING for c in cameras)
     pieces: list[Piece] = [
         (f"  {look.glyph(sign)} ", sign.tone),
-        (fit(plain(nvr.name), max(10, min(30, width - 52)), ellipsis=look.ellipsis), Tone.TEXT),
+        (fit(plain(nvr.name), _name_width(width), ellipsis=look.ellipsis), Tone.TEXT),
         (f"  {fit(f'{nvr.host}:{nvr.port}', _ADDRESS)}", Tone.MUTED),
     ]
     for number, glyph in (
@@ -125,7 +125,12 @@ def _nvr(nvr: Nvr, store: Store, look: Look, width: int, now: datetime) -> Line:
     return (*pieces, end) if line_len((*pieces, end)) <= width else tuple(pieces)
 
 
-def recorder_lines(store: Store, look: Look) -> list[Line]:
+def _name_width(width: int) -> int:
+    """Of the first column of NVRs and recorders, so that what follows stands below each other."""
+    return max(15, min(30, width - 52))
+
+
+def recorder_lines(store: Store, look: Look, width: int) -> list[Line]:
     """Who has cameras, or was the last to ask one: address, how many it has adopted, how many it plays now."""
     adopted: Counter[str] = Counter(camera.adopted_by for camera in store.cameras.values() if camera.adopted_by)
     playing: Counter[str] = Counter(
@@ -142,8 +147,8 @@ def recorder_lines(store: Store, look: Look) -> list[Line]:
         lines.append(
             line(
                 (f"  {look.glyph(sign)} ", Tone.SUCCESS if playing[address] else sign.tone),
-                (fit(plain(address), _ADDRESS), Tone.TEXT),
-                (f" {has}", Tone.TEXT),
+                (fit(plain(address), _name_width(width), ellipsis=look.ellipsis), Tone.TEXT),
+                (f"  {has}", Tone.TEXT),
                 (f", {playing[address]} playing" if playing[address] else "", Tone.MUTED),
             )
         )
@@ -166,7 +171,7 @@ def scan_lines(store: Store, look: Look, width: int, now: datetime) -> list[Line
             job = max(kept, key=lambda j: j.id)
             when = format_when(job.ended, now, now.tzinfo)
             found = diff_summary(job.diff) if job.diff else ""
-            lines = [line((f"  {plain(job.title)}: {found}   {when}", Tone.MUTED))]
+            lines = [line((f"    {plain(job.title)}: {found}   {when}", Tone.MUTED))]
     return lines
 
 

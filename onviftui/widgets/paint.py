@@ -35,14 +35,14 @@ class Palette:
         self._styles.clear()
 
     def style(self, tone: Tone, row: str = "") -> Style:
-        """Tone on the widget's background, or on that of a row class."""
+        """Tone on the widget's background, or on that of a row class. A reversed row has one look from end to end: with
+        few colours its tones would become a patchwork of backgrounds."""
         style = self._styles.get((tone, row))
         if style is None:
             holder = self._widget.app.screen_stack[0]
-            style = self._widget.rich_style
-            style += holder.get_component_rich_style(f"tone--{tone}", partial=True)
-            if row:
-                style += holder.get_component_rich_style(row, partial=True)
+            of_tone = holder.get_component_rich_style(f"tone--{tone}", partial=True)
+            of_row = holder.get_component_rich_style(row, partial=True) if row else Style.null()
+            style = self._widget.rich_style + (of_row if of_row.reverse else of_tone + of_row)
             self._styles[tone, row] = style
         return style
 

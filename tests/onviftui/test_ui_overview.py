@@ -87,13 +87,13 @@ def test_states_are_counted_in_the_words_of_the_table() -> None:
 def test_without_streams_or_recorders_nothing_is_said_of_them() -> None:
     store = store_of(RUNNING=2)
     assert traffic_lines(store, passed(1_000), Look(), 80) == []
-    assert recorder_lines(store, Look()) == []
+    assert recorder_lines(store, Look(), 80) == []
 
 
 def test_many_recorders_are_cut_and_their_names_cannot_move_the_cursor() -> None:
     store = Store()
     for number in range(1, 13):
         store.put("camera", camera(number, recorder=f"10.77.0.{number}\x1b[2J", adopted_by=""))
-    lines = texts(recorder_lines(store, Look()))
+    lines = texts(recorder_lines(store, Look(), 80))
     assert lines[-1].strip() == "and 4 more"
     assert all(line.isprintable() for line in lines)
