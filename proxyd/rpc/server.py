@@ -13,16 +13,15 @@ closed at once.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import stat
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 from pydantic import ValidationError
 
 from proxyd.api.codec import (
@@ -31,8 +30,6 @@ from proxyd.api.codec import (
     Request,
     WireError,
     WireErrorWithFields,
-    decode_call,
-    decode_cancel,
     decode_request,
     encode_error,
     encode_result,
@@ -41,22 +38,20 @@ from proxyd.api.codec import (
 from proxyd.api.models import Role, Snapshot
 from proxyd.api.params import Bind
 from proxyd.errors import Conflict, NotAllowed, ProxyError
-from proxyd.hub import Hub, Subscriber
+from proxyd.hub import Hub
 
 from .access import Caller, caller, peer_uid
-from .running_calls import RunningCalls
+from .connection import Connection
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Any, Caller], Awaitable[Any]]
 CONNECTIONS = 64  # that stay
 MAX_SOCKETS = 192  # with the scripts' and the silent ones: descriptors are shared with the cameras
-CALLS_AT_ONCE = 32  # per connection
 FINISH_S = 5.0  # for changes that are under way when the daemon stops
 IDLE_TIMEOUT_S = 30.0
 BODY_TIMEOUT_S = 10.0
 LINGER_S = 1.0  # how long the rest of a refused body is read and thrown away
-SEND_TIMEOUT_S = 10.0
 
 
 class RpcServer:
@@ -78,7 +73,7 @@ class RpcServer:
         self._hub = hub
         self._roles = roles
         self._metrics = metrics
-        self._open: set[_Connection] = set()
+        self._open: set[Connection] = set()
         self._finishing: set[asyncio.Task[None]] = set()
         self._bound: WeakKeyDictionary[asyncio.BaseTransport, Caller] = WeakKeyDictionary()
         app = web.Application(client_max_size=MAX_MESSAGE)
@@ -225,7 +220,7 @@ class RpcServer:
         ws = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, heartbeat=30, timeout=2.0, writer_limit=1 << 20)
         await ws.prepare(request)
         assert isinstance(request.transport, asyncio.Transport)
-        connection = _Connection(ws, request.transport, self, self._caller(request), self._hub)
+        connection = Connection(ws, request.transport, self, self._caller(request), self._hub)
         self._open.add(connection)
         try:
             await connection.run()
@@ -234,120 +229,12 @@ class RpcServer:
         return ws
 
 
-class _Connection:
-    """One WebSocket: reads calls, runs a bounded number at once, pumps events after `subscribe`."""
-
-    def __init__(
-        self, ws: web.WebSocketResponse, transport: asyncio.Transport, server: RpcServer, who: Caller, hub: Hub
-    ) -> None:
-        self._ws = ws
-        self._transport = transport
-        self._server = server
-        self._who = who
-        self._hub = hub
-        self._subscriber: Subscriber | None = None
-        self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._calls = RunningCalls()
-
-    async def run(self) -> None:
-        try:
-            async for message in self._ws:
-                if message.type is not WSMsgType.TEXT:
-                    await self._send(encode_error(None, WireError(-32700, "Send text frames.")))
-                    continue
-                if (given_up := decode_cancel(message.data)) is not None:
-                    self._calls.stop(given_up)
-                    continue
-                await self._slots.acquire()
-                self._spawn(self._serve(message.data), "rpc call")
-        except _CutOff:
-            pass
-        finally:
-            changing = self._calls.changing()
-            self._server.finish(changing)
-            for task in self._tasks - changing:
-                task.cancel()
-            await asyncio.gather(*(self._tasks - changing), return_exceptions=True)
-            if self._subscriber:
-                self._hub.unsubscribe(self._subscriber)
-
-    async def close(self, code: int, why: str) -> None:
-        await self._ws.close(code=code, message=why.encode())
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, text: str) -> None:
-        try:
-            reply = await (self._subscribe(text) if '"subscribe"' in text else self._answer(text))
-            if reply is not None:
-                await self._send(reply)
-        except _CutOff:
-            pass
-        except asyncio.CancelledError:
-            if not self._calls.was_stopped(asyncio.current_task()):
-                raise
-        finally:
-            self._slots.release()
-
-    async def _answer(self, text: str) -> str | None:
-        return await self._server.answer(text, self._who, self._calls.began)
-
-    async def _subscribe(self, text: str) -> str | None:
-        try:
-            call = decode_call(text)
-        except WireError:
-            return await self._answer(text)
-        if call.method.name != "subscribe" or self._subscriber is not None:
-            return await self._answer(text)
-        # First the queue, then the snapshot: whatever happens in between is repeated, never missed.
-        self._subscriber = self._hub.subscribe()
-        try:
-            await self._send(await self._server.snapshot_reply(call, self._who))
-        except ProxyError as error:
-            return encode_error(call.id, error)
-        self._spawn(self._pump(self._subscriber), "rpc events")
-        return None
-
-    async def _pump(self, subscriber: Subscriber) -> None:
-        with contextlib.suppress(_CutOff):
-            while True:
-                texts = await subscriber.take()
-                if not texts:
-                    log.warning("a client of %s lags by too many events and is cut off", self._who.name)
-                    await self._cut_off()
-                for text in texts:
-                    await self._send(text)
-
-    async def _send(self, text: str) -> None:
-        try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._ws.send_str(text)
-        except TimeoutError:
-            log.warning("a client of %s does not read and is cut off", self._who.name)
-            await self._cut_off()
-        except (ConnectionError, RuntimeError):  # RuntimeError: aiohttp's word for a connection that closes
-            raise _CutOff from None
-
-    async def _cut_off(self) -> NoReturn:
-        """Without a goodbye: the client does not read."""
-        self._transport.abort()
-        raise _CutOff
-
-
 class _Refused(asyncio.Protocol):
     """One connection too many."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         transport.abort()
-
-
-class _CutOff(Exception):
-    """This connection is over."""
 
 
 async def _remove_stale(path: Path) -> None:

@@ -20,7 +20,8 @@ from proxyd.errors import DaemonUnreachable
 from proxyd.hub import Hub
 from proxyd.rpc import server as rpc_server
 from proxyd.rpc.access import Caller
-from proxyd.rpc.server import CALLS_AT_ONCE, RpcServer
+from proxyd.rpc.connection import CALLS_AT_ONCE
+from proxyd.rpc.server import RpcServer
 
 DEADLINE_S = 20.0
 

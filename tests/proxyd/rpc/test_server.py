@@ -23,6 +23,7 @@ from proxyd.api.dial import bound
 from proxyd.api.models import Role, Status
 from proxyd.errors import Conflict, DaemonUnreachable, InvalidInput, NotAllowed, NotFound, ProxyError
 from proxyd.hub import BACKLOG, Hub, Subscriber
+from proxyd.rpc import connection
 from proxyd.rpc import server as rpc_server
 from proxyd.rpc.access import Caller, caller
 from proxyd.rpc.server import RpcServer
@@ -150,7 +151,7 @@ async def test_subscribers_see_every_event_once_and_in_order(tmp_path: Path) -> 
 
 
 async def test_a_client_that_never_reads_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rpc_server, "SEND_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(connection, "SEND_TIMEOUT_S", 0.2)
     hub = Hub()
     async with serving(tmp_path, hub) as path, RpcClient(path) as neighbour:
         await neighbour.subscribe()
