@@ -1,4 +1,4 @@
-"""The application: connection, the 4 Hz flush from store to screen, views, quitting, and what happens after a bug."""
+"""The application: connection, the 4 Hz flush from store to screen, views, quitting."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,13 @@ from textual.timer import Timer
 from proxyd.api.dial import Dial
 
 from .actions import Acting
-from .crash import crash_log, report_crash
+from .crash import crash_log
 from .key_order import KeysInOrder
 from .keys import app_bindings, goes_back, withheld
+from .layers import Layered
 from .live import Live
 from .opened import open_palette
+from .pace import Pace
 from .pictures.asking import PictureTerminal, asking
 from .preferences import default_path
 from .preferring import Preferring
@@ -32,17 +35,18 @@ from .roles import refusal
 from .screens.live_screen import LiveScreen
 from .screens.main import MainScreen
 from .screens.too_small import TooSmall, too_small
-from .store import Store
+from .store import Link, Store
 from .terminal import correct_colorterm, speaks_utf8
 from .wizard.places import first_run
 from .words import Look
 
-FLUSH_S = 0.25  # at most four looks at the store per second
+FLUSH_S = 0.25  # from one frame that data brings to the next
 QUIT_WINDOW_S = 2.0
 CLOSE_DEADLINE_S = 2.0
+CONNECT_AGAIN_S = 2.0  # after a bug
 
 
-class OnviftuiApp(KeysInOrder, Acting, Preferring):
+class OnviftuiApp(KeysInOrder, Acting, Preferring, Layered):
     """`where` is the daemon's socket, or how to get a connection to it. The rest has defaults that tests change."""
 
     TITLE = "onviftui"
@@ -70,10 +74,10 @@ class OnviftuiApp(KeysInOrder, Acting, Preferring):
         self.crash_log = log or crash_log()
         self.left_out: set[int] = set()
         self._guides = guide
-        self.crashes: list[str] = []  # sentences for after the screen is restored
         self._connection: asyncio.Task[None] | None = None
         self._flush_timer: Timer | None = None
-        self._last_flush = 0.0
+        self._pace = Pace(FLUSH_S)
+        self._arrived: list[Callable[[], None]] = []
         self._last_interrupt = -QUIT_WINDOW_S
         self._main = MainScreen()
 
@@ -88,6 +92,9 @@ class OnviftuiApp(KeysInOrder, Acting, Preferring):
 
     def on_mount(self) -> None:
         self.store.on_change = self._changed
+        self._connect()
+
+    def _connect(self) -> None:
         self._connection = asyncio.create_task(self.live.run(), name="live connection")
         self._connection.add_done_callback(self._connection_ended)
 
@@ -102,9 +109,12 @@ class OnviftuiApp(KeysInOrder, Acting, Preferring):
             await asyncio.wait({self._connection}, timeout=CLOSE_DEADLINE_S)
 
     def _connection_ended(self, task: asyncio.Task[None]) -> None:
+        """It goes on for ever, but for a bug: then it begins anew with all of the data."""
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
-            self._handle_exception(error)
+            self.tell_bug(error)
+            self.store.set_link(Link.AWAY, "a bug in onviftui ended the connection")
+            self.set_timer(CONNECT_AGAIN_S, self._connect)
 
     def get_driver_class(self) -> type[Driver]:
         return asking(super().get_driver_class())
@@ -112,17 +122,37 @@ class OnviftuiApp(KeysInOrder, Acting, Preferring):
     def local_now(self) -> datetime:
         return datetime.now(UTC).astimezone()
 
+    def software(self) -> Mapping[str, str]:
+        from .screens.about import software  # nobody waits for it at the start
+
+        return software()
+
     # store → screen
 
     def _changed(self) -> None:
-        """A write happened: look at the store soon, but not more often than every FLUSH_S."""
+        """A write happened: look at the store soon, but leave FLUSH_S between what is painted for it."""
         if self._flush_timer is None:
-            wait_s = max(0.001, self._last_flush + FLUSH_S - time.monotonic())
+            wait_s = max(0.001, self._pace.wait_s(time.monotonic()))
             self._flush_timer = self.set_timer(wait_s, self._look_at_store, name="flush")
+
+    def with_data(self, show: Callable[[], None]) -> None:
+        """See `ui.Ui.with_data`."""
+        self._arrived.append(show)
+        self._changed()
 
     def _look_at_store(self) -> None:
         self._flush_timer = None
-        self._last_flush = time.monotonic()
+        if self._pace.wait_s(time.monotonic()) > 0:  # what was painted last came later than it was asked for
+            self._changed()
+            return
+        self._painted()
+        self.call_after_refresh(self._painted)
+        arrived, self._arrived = self._arrived, []
+        for show in arrived:
+            try:
+                show()
+            except Exception as error:
+                self.tell_bug(error)
         changes = self.store.take()
         if self._guides and self.store.status is not None:
             self._guides = False
@@ -134,6 +164,9 @@ class OnviftuiApp(KeysInOrder, Acting, Preferring):
                     screen.apply(changes)
                 except Exception as error:  # a bug in what one screen makes of the data
                     self.tell_bug(error)
+
+    def _painted(self) -> None:
+        self._pace.ended(time.monotonic())
 
     def show_doing(self) -> None:
         if not self._running:
@@ -228,18 +261,6 @@ class OnviftuiApp(KeysInOrder, Acting, Preferring):
         except Exception as error:
             self.tell_bug(error)
             return True
-
-    def _fatal_error(self) -> None:
-        """Textual would print a traceback with local variables, passwords included; we print one line."""
-        self.crashes.append(report_crash(self._exception or RuntimeError("unknown"), self.crash_log))
-        self._close_messages_no_wait()
-
-    def _handle_exception(self, error: Exception) -> None:
-        self._return_code = 1
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
-        self._fatal_error()
 
 
 def action_name(action: Any) -> str:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import TracebackType
+from collections.abc import Callable
 from typing import Any
 
-from textual.app import App
 from textual.dom import DOMNode
 from textual.worker import Worker
 
 from proxyd.api.methods import METHODS, only_looks
 from proxyd.errors import NotAllowed, ProxyError
 
-from .crash import report_crash
+from .bugs import BugsContained
 from .live import Live
 from .preferences import Preferences
 from .roles import may, needed, refusal
@@ -23,7 +20,6 @@ from .store import Store
 from .ui import Severity
 from .words import Look
 
-MOST_BUGS = 50  # in one session; whoever has seen so many knows
 LONG_S = 1.0  # after so long a call says that one need not wait for it
 TOAST_S: dict[Severity, float] = {"information": 4.0, "warning": 8.0, "error": 10.0}
 
@@ -54,13 +50,6 @@ class Asked:
         return words
 
 
-def _frames(error: Exception) -> Iterator[TracebackType]:
-    frame = error.__traceback__
-    while frame is not None:
-        yield frame
-        frame = frame.tb_next
-
-
 class GivenUp(ProxyError):
     """The user does not wait for the answer any more, and has been told what that means."""
 
@@ -74,14 +63,13 @@ def given_up_words(method: str, doing: str) -> str:
     return f"Not waiting any more{what}. proxyd does it to its end all the same."
 
 
-class Caller(App[int]):
-    """Owns the workers of the running calls. `crash_log` is where a bug leaves its traceback."""
+class Caller(BugsContained):
+    """Owns the workers of the running calls."""
 
     store: Store
     live: Live
     look: Look
     preferences: Preferences
-    crash_log: Path
 
     def __init__(self, *, plain: bool = False) -> None:
         """`plain`: no colour at all, only bold and reverse (https://no-color.org)."""
@@ -89,7 +77,6 @@ class Caller(App[int]):
         self._waiting: list[Asked] = []  # those that the footer tells of, oldest first
         self._calls = 0
         self._error_until = 0.0  # an error stands on the screen as long
-        self._bugs: set[tuple[object, ...]] = set()
 
     def ask(
         self,
@@ -176,13 +163,6 @@ class Caller(App[int]):
 
     def show_doing(self) -> None:
         """Tell the visible screens."""
-
-    def tell_bug(self, error: Exception) -> None:
-        """One line with its id; the rest is in the crash log. The same bug at the same place is told once."""
-        place = (type(error), *(frame.tb_lineno for frame in _frames(error)))
-        if place not in self._bugs and len(self._bugs) < MOST_BUGS:
-            self._bugs.add(place)
-            self.toast(report_crash(error, self.crash_log), "error")
 
     def toast(self, text: str, severity: Severity = "information") -> None:
         """The newest stands alone, so that it covers little; an error is not pushed away before its time is over."""

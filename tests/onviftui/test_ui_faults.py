@@ -243,17 +243,19 @@ async def test_a_bug_in_what_a_view_makes_of_the_data_is_told_once_and_costs_no_
     def broken(self: View, changes: Changes) -> None:
         raise ZeroDivisionError("bug")
 
-    async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
-        ui.app.show_view(view.view_id)
+    async with FakeDaemon(socket, 4) as daemon, running_ui(socket, bugs=True) as ui:
+        await ui.app.action_view(view.view_id)
         with monkeypatch.context() as patched:
             patched.setattr(view, "apply", broken)
             for number in (3, 4, 5):
                 daemon.change("log", log(number, "x"))
                 daemon.change("camera", camera(1, name=f"0{number} renamed"))
-                await ui.hears("A bug in onviftui (ZeroDivisionError, id ")
+                await ui.until(lambda: bool(ui.app.bugs), "the bug")
                 await ui.until(partial(ui.app.store.log.__contains__, number), "the news")
                 await ui.until(lambda: ui.app._flush_timer is None, "the look at it")
-        assert sum("A bug in" in toast for toast in ui.toasts) == 1
+        assert [words.startswith("A bug in onviftui (ZeroDivisionError, id ") for words in ui.app.bugs.values()] == [
+            True
+        ]
         assert ui.app.crash_log.read_text().count("ZeroDivisionError: bug") == 1
         await ui.press("2")
         await ui.sees("05 renamed")
@@ -266,7 +268,7 @@ async def test_a_bug_in_the_answer_of_a_dialog_is_told_and_the_dialog_stays(
         raise ZeroDivisionError("bug")
 
     monkeypatch.setattr(NvrForm, "_tested", broken)
-    async with FakeDaemon(socket, 4), running_ui(socket) as ui:
+    async with FakeDaemon(socket, 4), running_ui(socket, bugs=True) as ui:
         await ui.press("3", "e", "ctrl+t")
         await ui.hears("A bug in onviftui (ZeroDivisionError, id ")
         assert isinstance(ui.app.screen, NvrForm)

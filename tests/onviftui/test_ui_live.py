@@ -16,7 +16,6 @@ from onviftui.crash import report_crash
 from onviftui.live import LONGEST_DELAY_S, Live, reconnect_delay
 from onviftui.screens.cameras import CamerasView
 from onviftui.store import Link, Store
-from onviftui.widgets.livetable import LiveTable
 from onviftui.widgets.paint import Lines
 from proxyd.api.models import Camera, CameraState
 from proxyd.errors import DaemonUnreachable, NotAllowed
@@ -250,7 +249,7 @@ async def test_q_and_ctrl_c_twice_quit(socket: Path) -> None:
 
 
 async def test_a_bug_behind_a_key_costs_one_toast(socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with FakeDaemon(socket, 2), running_ui(socket) as ui:
+    async with FakeDaemon(socket, 2), running_ui(socket, bugs=True) as ui:
         secret = "hunter2-in-a-local"
 
         def broken(self: CamerasView) -> None:
@@ -265,22 +264,6 @@ async def test_a_bug_behind_a_key_costs_one_toast(socket: Path, monkeypatch: pyt
         assert "ZeroDivisionError: bug" in log
         assert secret not in log
         assert (socket.parent / "crash.log").stat().st_mode & 0o777 == 0o600
-
-
-async def test_a_bug_in_painting_ends_with_one_line(socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = OnviftuiApp(socket, log=socket.parent / "crash.log")
-
-    def broken(self: LiveTable, y: int) -> None:
-        raise ZeroDivisionError("bug")
-
-    monkeypatch.setattr(LiveTable, "render_line", broken)
-    with pytest.raises(ZeroDivisionError):
-        async with FakeDaemon(socket, 2), app.run_test() as pilot:
-            await pilot.press("2")
-            await pilot.pause()
-    assert app.return_code == 1
-    assert app.crashes[0].startswith("A bug in onviftui (ZeroDivisionError")
-    assert not app._exit_renderables
 
 
 def test_a_crash_log_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -82,9 +82,11 @@ async def running_ui(
     connected: bool = True,
     where: Dial | None = None,
     guide: bool = False,
+    bugs: bool = False,
 ) -> AsyncIterator[Ui]:
     """`where`: the way to the daemon, as a session that is not the user's own has it. `guide`: it opens by itself where
-    nothing is set up yet, as it does for people."""
+    nothing is set up yet, as it does for people. `bugs`: the test brings some; without, each one that the application
+    contained fails the test."""
     app = OnviftuiApp(where or socket, Look(ascii=ascii_only), log=socket.parent / "crash.log", guide=guide)
     async with app.run_test(size=size) as pilot:
         ui = Ui(app, pilot)
@@ -93,3 +95,4 @@ async def running_ui(
             await ui.until(lambda: app._flush_timer is None, "the first flush")
             await pilot.pause()
         yield ui
+    assert bugs or not app.bugs, app.crash_log.read_text()
