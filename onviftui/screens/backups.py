@@ -37,6 +37,8 @@ class BackupsScreen(RowsScreen):
         Column("version", "BY PROXYD", 10, 2),
     )
 
+    ON_A_ROW = frozenset({"open", "restore", "save", "remove"})
+
     def __init__(self) -> None:
         super().__init__()
         self._known: list[Backup] | None = None

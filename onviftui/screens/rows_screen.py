@@ -27,6 +27,7 @@ class RowsScreen(LiveScreen):
 
     TITLE_WORDS: ClassVar[tuple[str, str]]
     COLUMNS: ClassVar[tuple[Column, ...]]
+    ON_A_ROW: ClassVar[frozenset[str]] = frozenset({"open"})  # actions on the row under the cursor
     follows_log: ClassVar[bool] = True
 
     def __init__(self) -> None:
@@ -52,6 +53,10 @@ class RowsScreen(LiveScreen):
 
     def empty_lines(self) -> Sequence[Line]:
         return []
+
+    def idle(self, item: Any) -> frozenset[str]:
+        """Actions that can do nothing on this row, or without one: the footer leaves them out."""
+        return self.ON_A_ROW if item is None else frozenset()
 
     # what they inherit
 
@@ -100,6 +105,7 @@ class RowsScreen(LiveScreen):
         self.query_one(".detail", Lines).show(
             self.detail_lines(item, width) if item is not None else [], stale=self.stale
         )
+        self.query_one(KeyFooter).show_idle(self.idle(item))
 
     @property
     def current(self) -> Any:

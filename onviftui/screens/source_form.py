@@ -39,14 +39,17 @@ class SourceForm(FieldForm[Source]):
 
     def params(self) -> dict[str, Any] | None:
         values = self.typed()
+        user = values["username"].strip() or user_in(values["main"])
         wrong = {} if values["main"].strip() else {"main": "which address does its stream have?"}
-        if values["password"] and not values["username"] and not user_in(values["main"]):
+        if values["password"] and not user:
             wrong["username"] = "whose password is it?"
         self.show_wrong(wrong)
         if wrong:
             return None
         params = {name: text for name, typed in values.items() if name != "password" and (text := typed.strip())}
-        return params | ({"password": values["password"]} if values["username"] or values["password"] else {})
+        if values["username"].strip() or values["password"]:
+            params |= {"username": user, "password": values["password"]}
+        return params
 
     def test(self, params: dict[str, Any]) -> None:
         self.start("source.test", params, "Reading its streams…", self._tested)
@@ -116,7 +119,7 @@ class KnownSourceForm(FieldForm[Source]):
             return None
         changed = {name: values[name] for name, before in self._known.items() if values[name] != before}
         if values["password"] or changed.get("username"):
-            changed["password"] = values["password"]
+            changed |= {"username": user, "password": values["password"]}
         return changed
 
     def test(self, params: dict[str, Any]) -> None:

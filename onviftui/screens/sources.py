@@ -37,6 +37,8 @@ class SourcesScreen(RowsScreen):
         Column("sub", "SUB STREAM", 30, 3, flex=2, longest=90),
     )
 
+    ON_A_ROW = frozenset({"open", "edit", "remove", "scan", "copy"})
+
     def __init__(self) -> None:
         super().__init__()
         self._known: list[Source] | None = None
@@ -85,14 +87,19 @@ class SourcesScreen(RowsScreen):
         if camera is None:
             gone = "It was removed. It comes back when its address is added again: a."
             return [line((f" {plain(item.main)}", Tone.MUTED)), line((f" {gone}", Tone.MUTED))]
-        first = line((f" {plain(item.main)}", Tone.TEXT), (f"   {plain(item.sub)}" if item.sub else "", Tone.MUTED))
+        first = line((f" {plain(item.main)}", Tone.TEXT))
         reason = camera.reason or camera.note
         if reason:
             words = wrap(reason.removeprefix(f"{camera.name}: "), width - 1, self._sign(item).tone, limit=2)
             return [first, *[((" ", Tone.TEXT), *one) for one in words]]
         where = f"For the recorder: {camera.address}" if camera.address else "It has no address yet."
         row = f"   in {plain(store.nvr_name(item.nvr))}, channel {item.channel}"
-        return [first, line((f" {where}{row}", Tone.MUTED))]
+        sub = [line((f" {plain(item.sub)}   (sub)", Tone.MUTED))] if item.sub else []
+        return [first, *sub, line((f" {where}{row}", Tone.MUTED))]
+
+    def idle(self, item: Source | None) -> frozenset[str]:
+        """One that was removed is only brought back."""
+        return super().idle(item) if item is None or item.camera is not None else frozenset({"open", "edit", "remove"})
 
     def empty_lines(self) -> Sequence[Line]:
         if self._known is None:
@@ -109,9 +116,7 @@ class SourcesScreen(RowsScreen):
 
     def action_open(self) -> None:
         source = self.current
-        if source is None:
-            self.action_add_source()
-        elif source.camera is not None:
+        if source is not None and source.camera is not None:
             ui_of(self).open_camera(source.camera)
 
     def action_add_source(self) -> None:
