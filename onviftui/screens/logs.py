@@ -128,9 +128,7 @@ class LogsView(TableView):
 
         def arrived(log: DaemonLog) -> None:
             self._polling = False
-            if not book.newest:
-                book.older = log.older
-            if book.add(log.lines) and self._mode == "daemon":
+            if book.add(log.lines, older=log.older) and self._mode == "daemon":
                 self._show()
 
         ui_of(self).ask("log.daemon", params, doing="", then=arrived, failed=self._poll_failed)

@@ -44,12 +44,15 @@ def test_a_book_takes_each_entry_once_and_reads_back_page_by_page() -> None:
 
 def test_a_book_with_a_gap_reads_the_older_ones_again() -> None:
     book = book_of(1, 50)
-    book.older = False
+    book.add_older([], 1, more=False)
+    assert not book.older
     assert book.add([log(number, "x") for number in range(60, 71)])
     assert (book.oldest, book.newest, book.older) == (60, 70, True)
     book.pause()
     book.add([log(90, "x")])
-    assert next(iter(book.shown())) == 60  # what somebody looks at stays
+    assert list(book.shown()) == list(range(60, 71))  # what somebody looks at stays
+    book.go_on()
+    assert (list(book.shown()), book.older) == ([90], True)
 
 
 def test_a_page_that_was_asked_for_before_a_gap_is_passed_over() -> None:
