@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from proxyd.api.models import Camera, Certificate, Role
+from proxyd.api.models import Camera, Role
 
+from ..camera_panes.arrangement import MODES, Arrangement, mode_of
 from ..camera_panes.events import EventsPane
-from ..camera_panes.fields import Field, setting_of
 from ..camera_panes.identity import IdentityPane
 from ..camera_panes.logs import LogsPane
 from ..camera_panes.pane import Pane
@@ -30,11 +28,7 @@ from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
 from ..widgets.ptz_pad import PtzPad
 from ..words import Tone, camera_sign, count
-from .account_form import AccountForm
-from .certificate import CertificateText
-from .copy_choice import PASSWORD, offer_copies
-from .live_screen import LiveScreen
-from .qr import QrScreen
+from .camera_actions import CameraActions
 
 PANES: tuple[type[Pane], ...] = (IdentityPane, StreamsPane, EventsPane, RequestsPane, PtzPane, LogsPane)
 FIRST, BESIDE = IdentityPane.pane_id, RequestsPane.pane_id  # what stands beside the first one
@@ -43,12 +37,9 @@ _COLUMNS: tuple[tuple[type[Pane], ...], ...] = (
     (StreamsPane, PtzPane, RequestsPane),
     (EventsPane, LogsPane),
 )
-_ALL_FROM = (180, 44)  # columns, lines
-_TWO_FROM = 120
-Mode = Literal["one", "two", "all"]
 
 
-class CameraScreen(LiveScreen):
+class CameraScreen(CameraActions):
     """The cursor stands on a field, a request or a log entry; what the keys do goes through `ui.Ui`."""
 
     view_id = "camera"
@@ -56,11 +47,8 @@ class CameraScreen(LiveScreen):
     BINDINGS = view_bindings("camera")
 
     def __init__(self, camera: int, *, requests: bool = False) -> None:
-        super().__init__()
-        self._camera = camera
-        self._current = RequestsPane.pane_id if requests else FIRST
-        self._beside = BESIDE
-        self._mode: Mode = "one"
+        super().__init__(camera)
+        self._arrangement = Arrangement(FIRST, BESIDE, RequestsPane.pane_id if requests else FIRST)
         self._unfocused = True  # until there is something that can take the keys
 
     def compose(self) -> ComposeResult:
@@ -83,20 +71,12 @@ class CameraScreen(LiveScreen):
     def part_id(self) -> str:
         return PtzPad.view_id if isinstance(self.focused, PtzPad) else self.view_id
 
-    @property
-    def camera(self) -> Camera | None:
-        return ui_of(self).store.cameras.get(self._camera)
-
     def pane(self, pane_id: str) -> Pane:
         return self.query_one(f"#pane-{pane_id}", Pane)
 
-    @property
-    def identity(self) -> IdentityPane:
-        return self.query_one(IdentityPane)
-
     def apply(self, changes: Changes) -> None:
         super().apply(changes)
-        about_it = changes.everything or changes.link or self._camera in changes.of("camera")
+        about_it = self.is_about_it(changes)
         if about_it:
             if self.camera is None:
                 ui_of(self).toast("This camera has been removed.")
@@ -124,26 +104,18 @@ class CameraScreen(LiveScreen):
         """Show what fits and what is chosen; tell the panes that come and go."""
         if not self.is_mounted:
             return
-        width, height = self.app.size
-        roomy = width >= _ALL_FROM[0] and height >= _ALL_FROM[1]
-        self._mode = "all" if roomy else "two" if width >= _TWO_FROM else "one"
+        mode = mode_of(*self.app.size)
         available = self._available()
-        ids = [pane.pane_id for pane in available]
-        if self._current not in ids:
-            self._current, focus = FIRST, True
-        if self._beside not in ids:
-            self._beside = BESIDE
-        if self._current != FIRST:
-            self._beside = self._current
-        shown = {"one": [self._current], "two": [FIRST, self._beside], "all": ids}[self._mode]
-        for mode in ("one", "two", "all"):
-            self.set_class(mode == self._mode, f"-panes-{mode}")
-        self.query_one(PaneLine).show_panes(available, self._current, ui_of(self).look)
+        before = self._arrangement.current
+        shown = self._arrangement.fit([pane.pane_id for pane in available], mode)
+        for each in MODES:
+            self.set_class(each == mode, f"-panes-{each}")
+        self.query_one(PaneLine).show_panes(available, self._arrangement.current, ui_of(self).look)
         with self.app.batch_update():
             self._display(shown)
-        if focus or self._unfocused:
+        if focus or self._unfocused or self._arrangement.current != before:
             self._unfocused = False
-            self._focus(self._current, 0)
+            self._focus(self._arrangement.current, 0)
 
     def _display(self, shown: list[str]) -> None:
         for number in range(1, len(_COLUMNS) + 1):
@@ -164,14 +136,14 @@ class CameraScreen(LiveScreen):
 
     def show_pane(self, pane_id: str) -> None:
         if pane_id in [pane.pane_id for pane in self._available()]:
-            self._current = pane_id
+            self._arrangement.current = pane_id
             self._arrange(focus=True)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Also by a click into a pane."""
         pane = next((one for one in event.widget.ancestors_with_self if isinstance(one, Pane)), None)
-        if pane is not None and pane.pane_id != self._current:
-            self._current = pane.pane_id
+        if pane is not None and pane.pane_id != self._arrangement.current:
+            self._arrangement.current = pane.pane_id
             self._arrange()
         self.query_one(KeyFooter).show_view(self.part_id)
 
@@ -181,15 +153,14 @@ class CameraScreen(LiveScreen):
 
     def _step(self, by: int) -> None:
         """Through everything in the panes that takes keys, in the order of the line of panes."""
-        places = [(pane.pane_id, n) for pane in self._available() for n in range(len(self.pane(pane.pane_id).stops()))]
-        stops = self.pane(self._current).stops()
+        current = self._arrangement.current
+        stops = self.pane(current).stops()
         inside = next((n for n, stop in enumerate(stops) if stop.has_focus), 0)
-        pane_id, stop = places[(places.index((self._current, inside)) + by) % len(places)]
-        if pane_id == self._current:
-            self._focus(pane_id, stop)
-            return
-        self._current = pane_id
-        self._arrange()
+        counts = {pane.pane_id: len(self.pane(pane.pane_id).stops()) for pane in self._available()}
+        pane_id, stop = self._arrangement.stepped(counts, inside, by)
+        if pane_id != current:
+            self._arrangement.current = pane_id
+            self._arrange()
         self._focus(pane_id, stop)
 
     def action_next_pane(self) -> None:
@@ -236,92 +207,16 @@ class CameraScreen(LiveScreen):
             self.show_pane(FIRST)
         self.identity.reveal()
 
-    def action_copy(self) -> None:
-        """Everything that can be copied; the cursor stands on what it stood on here."""
-        field = self.identity.current() if self.identity.is_shown and self.identity.table.has_focus else None
-        first = PASSWORD if field and field.name == "Password" else field.copies if field else ""
-        if self.camera is not None:
-            offer_copies(self.app, self.camera, first)
-
     @on(LiveTable.Opened)
     def action_switch(self) -> None:
         """Enter, also as a double click: on a field, a request, a preset."""
         focused = self.focused.id if self.focused is not None else ""
         if focused == "fields" and (field := self.identity.current()) is not None:
-            self._do(field)
+            self.do(field)
         elif focused == "requests":
             self.query_one(RequestsPane).open()
         elif focused == "presets":
             self.query_one(PtzPane).go_to_preset()
-
-    def _do(self, field: Field) -> None:
-        match field.does:
-            case "switch":
-                ui_of(self).switch_setting(self._camera, setting_of(field.label))
-            case "discovery":
-                self.action_discovery()
-            case "account":
-                self.action_account()
-            case "diagnose":
-                self.action_diagnose()
-            case "snapshot":
-                self.action_snapshot()
-            case "certificate":
-                self._show_certificate()
-            case "copy" if field.copies:
-                ui_of(self).copy(field.copies, field.label if field.label.isupper() else field.label.lower())
-
-    def _show_certificate(self) -> None:
-        certificate: Certificate | None = self.identity.certificate
-        if certificate is not None and self.camera is not None:
-            self.app.push_screen(CertificateText(certificate, self.camera.name))
-
-    def action_account(self) -> None:
-        camera = self.camera
-        if camera is None or not ui_of(self).allowed("camera.update", "account"):
-            return
-
-        def saved(changed: Camera | None) -> None:
-            if changed is not None:
-                ui_of(self).store.put("camera", changed)
-                self.identity.forget_password(changed)
-                ui_of(self).toast(f"{changed.name}: type the new account into the recorder now.")
-
-        self.app.push_screen(AccountForm(camera), saved)
-
-    def action_qr(self) -> None:
-        camera = self.camera
-        if camera is None:
-            return
-        if camera.onvif_url is None:
-            ui_of(self).toast(f"{camera.name} has no address yet.")
-        else:
-            self.app.push_screen(QrScreen(camera.name, camera.onvif_url))
-
-    def action_start_stop(self) -> None:
-        ui_of(self).toggle_cameras([self._camera])
-
-    def action_restart(self) -> None:
-        ui_of(self).restart_cameras([self._camera])
-
-    def action_edit(self) -> None:
-        ui_of(self).rename_camera(self._camera)
-
-    def action_remove(self) -> None:
-        ui_of(self).remove_cameras([self._camera])
-
-    def action_discovery(self) -> None:
-        ui_of(self).toggle_discovery(self._camera)
-
-    def action_diagnose(self) -> None:
-        ui_of(self).diagnose(self._camera)
-
-    def action_snapshot(self) -> None:
-        ui_of(self).snapshot(self._camera)
-
-    def action_scan(self) -> None:
-        if self.camera is not None:
-            ui_of(self).scan(self.camera.nvr)
 
 
 def _watchers(camera: Camera) -> str:
