@@ -33,14 +33,14 @@ class CamerasView(TableView):
     kind = "camera"
     BINDINGS = view_bindings("cameras")
     columns: ClassVar[tuple[Column, ...]] = (
-        Column("name", "CAMERA", 16, flex=6, longest=40),
-        Column("address", "ADDRESS", 14, flex=1, longest=15),
+        Column("name", "CAMERA", 16, flex=6, longest=64),
+        Column("address", "ADDRESS", 14, flex=1, longest=39, least=9),
         Column("state", "STATE", 9, flex=1, longest=21),
-        Column("recorder", "RECORDER", 13, 3, flex=1, longest=15),
+        Column("recorder", "RECORDER", 13, 3, flex=1, longest=39, least=10),
         Column("mbit", "MBIT/S", 6, 4, right=True),
         Column("fps", "FPS", 3, 5, right=True),
         Column("picture", "MAIN", 16, 6),
-        Column("nvr", "NVR", 12, 7, flex=1, longest=24),
+        Column("nvr", "NVR", 12, 7, flex=1, longest=40, least=6),
         Column("mac", "MAC", 17, 8),
     )
     first_sort = ("name", False)
@@ -131,7 +131,7 @@ class CamerasView(TableView):
         nvr = ui.store.nvrs.get(item.nvr)
         if not self.screen.has_class("-wide"):
             return short_detail(item, nvr, ui.look, width)
-        lines = tall_detail(item, nvr, ui.look, width)
+        lines = tall_detail(item, nvr, ui.look, width, height)
         spare = height - len(lines) - 2
         if spare >= 3 and self._trace[0] == item.id and self._trace[1]:
             shown = request_lines(self._trace[1], ui.look, spare, ui.local_now().tzinfo)

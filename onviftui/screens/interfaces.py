@@ -24,14 +24,14 @@ class InterfacesView(TableView):
     kind = "interface"
     BINDINGS = view_bindings("interfaces")
     columns: ClassVar[tuple[Column, ...]] = (
-        Column("name", "INTERFACE", 15, flex=3, longest=20),
-        Column("address", "ADDRESS", 15, flex=1, longest=39),
-        Column("state", "STATE", 15),
-        Column("camera", "CAMERA", 16, flex=2, longest=40),
+        Column("name", "INTERFACE", 15, flex=3, longest=20, least=10),
+        Column("address", "ADDRESS", 15, flex=1, longest=39, least=9),
+        Column("state", "STATE", 15, least=8),
+        Column("camera", "CAMERA", 16, flex=2, longest=64),
         Column("mac", "MAC", 17, 2),
-        Column("lease", "LEASE UNTIL", 15, 3),
-        Column("doctor", "DOCTOR", 10, 4),
-        Column("kind", "ON", 10, 5),
+        Column("lease", "LEASE UNTIL", 15, 3, least=12),
+        Column("doctor", "DOCTOR", 10, 4, least=7),
+        Column("kind", "ON", 10, 5, least=8),
     )
     first_sort = ("name", False)
     filter_names = frozenset({"state", "name", "address", "mac", "camera"})

@@ -24,14 +24,14 @@ class NvrsView(TableView):
     kind = "nvr"
     BINDINGS = view_bindings("nvrs")
     columns: ClassVar[tuple[Column, ...]] = (
-        Column("name", "NVR", 14, flex=2, longest=36),
-        Column("address", "ADDRESS", 15, flex=1, longest=30),
-        Column("state", "STATE", 15),
+        Column("name", "NVR", 14, flex=2, longest=64),
+        Column("address", "ADDRESS", 15, flex=1, longest=45, least=9),
+        Column("state", "STATE", 15, least=9),
         Column("channels", "CHANNELS", 8, 2, right=True),
         Column("cameras", "RUNNING", 7, 3, right=True),
-        Column("model", "MODEL", 16, 4, flex=2, longest=32),
-        Column("scan", "LAST SCAN", 15, 5),
-        Column("firmware", "FIRMWARE", 14, 6),
+        Column("model", "MODEL", 16, 4, flex=2, longest=40, least=6),
+        Column("scan", "LAST SCAN", 15, 5, least=10),
+        Column("firmware", "FIRMWARE", 14, 6, flex=1, longest=40),
     )
     first_sort = ("name", False)
     filter_names = frozenset({"state", "name", "host", "model"})

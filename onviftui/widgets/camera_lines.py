@@ -9,7 +9,7 @@ from proxyd.api.models import Camera, Nvr, Stream, TraceEntry
 
 from ..words import HTTPS_BEGINS, Look, Tone, camera_sign, codec_name, count, format_mbit, format_time, request_words
 from .columns import Cell
-from .line import Line, Piece, fit_middle, line, plain, table, wrap
+from .line import Line, Piece, broken, fit_middle, line, line_len, plain, table, wrap
 
 
 def stream_words(stream: Stream, look: Look) -> str:
@@ -41,8 +41,14 @@ def short_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> lis
     return [tuple(first), tuple(streams), *url]
 
 
-def tall_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> list[Line]:
-    """For the pane on the right: everything to type into a recorder, and the state in words."""
+def tall_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int, height: int = 0) -> list[Line]:
+    """For the pane on the right: everything to type into a recorder, and the state in words. Addresses are whole where
+    `height` has room for that."""
+    whole = _tall(camera, nvr, look, width, whole=True)
+    return whole if len(whole) <= height else _tall(camera, nvr, look, width, whole=False)
+
+
+def _tall(camera: Camera, nvr: Nvr | None, look: Look, width: int, *, whole: bool) -> list[Line]:
     sign = camera_sign(camera)
     without = camera.picture.startswith("none")
     rows: list[tuple[str, str | Piece]] = [
@@ -65,22 +71,24 @@ def tall_detail(camera: Camera, nvr: Nvr | None, look: Look, width: int) -> list
         *wrap(camera.note, width, Tone.WARNING, limit=4),
         *wrap(f"Snapshot: {camera.picture}" if without else "", width, Tone.MUTED, limit=4),
         line(""),
-        *table(rows, width),
+        *table(rows, width, whole=whole),
     ]
     for stream in camera.streams:
-        lines += [line(""), *stream_lines(stream, look, width)]
+        lines += [line(""), *stream_lines(stream, look, width, whole=whole)]
     return lines
 
 
-def stream_lines(stream: Stream, look: Look, width: int) -> list[Line]:
-    live = f"{format_mbit(stream.bps)} Mbit/s" if stream.bps else ""
-    head: list[Piece] = [(f"{stream.name:<5}", Tone.ACCENT), (stream_words(stream, look), Tone.TEXT)]
-    if live:
-        head.append((f"  {live}", Tone.TEXT))
+def stream_lines(stream: Stream, look: Look, width: int, *, whole: bool = False) -> list[Line]:
+    """What it is, what passes (below, where one line is too short for both) and its addresses."""
+    head: Line = ((f"{stream.name:<5}", Tone.ACCENT), (stream_words(stream, look), Tone.TEXT))
+    live: list[Piece] = [(f"  {format_mbit(stream.bps)} Mbit/s", Tone.TEXT)] if stream.bps else []
     if stream.clients:
-        head.append((f"  {count(stream.clients, 'client')}", Tone.SUCCESS))
-    urls = filter(None, (stream.url, stream.rtsps_url))
-    return [tuple(head), *(line((fit_middle(url, width), Tone.MUTED)) for url in urls)]
+        live.append((f"  {count(stream.clients, 'client')}", Tone.SUCCESS))
+    fits = line_len((*head, *live)) <= width
+    heads = [(*head, *live)] if fits or not live else [head, (("   ", Tone.TEXT), *live)]
+    urls = [url for url in (stream.url, stream.rtsps_url) if url]
+    parts = [part for url in urls for part in (broken(url, width) if whole else [fit_middle(url, width)])]
+    return [*heads, *(line((part, Tone.MUTED)) for part in parts)]
 
 
 def discovery_words(camera: Camera) -> Piece:

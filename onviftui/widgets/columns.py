@@ -10,6 +10,7 @@ from .line import fit, plain
 
 GAP = 2
 EXTRA = 5  # columns of this priority and above leave so that the texts of those that never leave stay whole
+_ROOMY = 40  # no column is made wider than this without need: what belongs together would stand far apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Column:
     right: bool = False
     flex: int = 0
     longest: int = 0  # a flex column stops growing here (0: never)
+    least: int = 0  # where all its texts are short, it may be this narrow (0: always `width`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +63,22 @@ def place(
     columns: Sequence[Column], width: int, left: int = 0, texts: Mapping[str, int] | None = None
 ) -> tuple[Placed, ...]:
     """Lay the columns out in `width` cells, starting at `left`. `texts`: by key, the cells that the longest text of a
-    flex column takes; it gets them before the others share what is over."""
+    column takes. Columns that may be narrower become so; what that leaves goes to the texts of those that never leave,
+    then to the others' texts, and is shared in the end."""
+    texts = texts or {}
     kept = list(enumerate(columns))
-    while len(kept) > 1 and left + _needed(kept) > width:
-        leaving = max(kept, key=lambda item: (item[1].priority, item[0]))
+    widths = {index: _base(column, texts) for index, column in kept}
+    while len(kept) > 1 and left + _needed(kept, widths) > width:
+        leaving = max(kept, key=_leaves)
         if leaving[1].priority == 0:
             break
         kept.remove(leaving)
-    wanted = sorted((more, index) for index, column in kept if (more := _wanted(column, texts or {})) > 0)
-    while left + _needed(kept) + sum(more for more, _ in wanted) > width:
-        leaving = max(kept, key=lambda item: (item[1].priority, item[0]))
-        if leaving[1].priority < EXTRA:
-            break
-        kept.remove(leaving)
-    widths = {index: column.width for index, column in kept}
-    spare = max(0, width - left - _needed(kept))
-    for more, index in wanted:  # the small wishes first: an address is worth nothing without its end
-        widths[index] += min(more, spare)
-        spare -= min(more, spare)
+    kept = _make_room(kept, widths, width - left, _wishes(kept, widths, texts, first=True))
+    spare = max(0, width - left - _needed(kept, widths))
+    for first in (True, False):
+        for more, index in _wishes(kept, widths, texts, first=first):
+            widths[index] += min(more, spare)
+            spare -= min(more, spare)
     _stretch(kept, widths, spare)
     placed: list[Placed] = []
     x = left
@@ -88,35 +88,70 @@ def place(
     return tuple(placed)
 
 
-def _wanted(column: Column, texts: Mapping[str, int]) -> int:
-    """The cells beyond its least width that a column's longest text takes."""
-    if column.priority or not column.flex:
-        return 0
-    text = texts.get(column.key, 0)
-    return (min(text, column.longest) if column.longest else text) - column.width
+def _leaves(item: tuple[int, Column]) -> tuple[int, int]:
+    """The greatest leaves first."""
+    return item[1].priority, item[0]
 
 
-def _needed(kept: Sequence[tuple[int, Column]]) -> int:
-    return sum(column.width for _, column in kept) + GAP * max(0, len(kept) - 1)
+def _base(column: Column, texts: Mapping[str, int]) -> int:
+    """Its least width: less than usual where its texts are known to be short."""
+    if not column.least or column.key not in texts:
+        return column.width
+    return max(column.least, min(column.width, texts[column.key]))
+
+
+def _wishes(
+    kept: Sequence[tuple[int, Column]], widths: Mapping[int, int], texts: Mapping[str, int], *, first: bool
+) -> list[tuple[int, int]]:
+    """Cells beyond its width that a column's longest text takes, and its index; `first`: of those that never leave. The
+    small wishes come first: an address is worth nothing without its end."""
+    wishes: list[tuple[int, int]] = []
+    for index, column in kept:
+        if column.flex and first is (column.priority == 0):
+            text = texts.get(column.key, 0)
+            more = (min(text, column.longest) if column.longest else text) - widths[index]
+            if more > 0:
+                wishes.append((more, index))
+    return sorted(wishes)
+
+
+def _make_room(
+    kept: list[tuple[int, Column]], widths: Mapping[int, int], room: int, wishes: Sequence[tuple[int, int]]
+) -> list[tuple[int, Column]]:
+    """Without the columns that leave for as many whole texts as there can be; none leaves for a text that is cut all
+    the same."""
+    for granted in range(len(wishes), 0, -1):
+        wanted = sum(more for more, _ in wishes[:granted])
+        rest = list(kept)
+        while _needed(rest, widths) + wanted > room:
+            leaving = max(rest, key=_leaves)
+            if leaving[1].priority < EXTRA:
+                break
+            rest.remove(leaving)
+        else:
+            return rest
+    return kept
+
+
+def _needed(kept: Sequence[tuple[int, Column]], widths: Mapping[int, int]) -> int:
+    return sum(widths[index] for index, _ in kept) + GAP * max(0, len(kept) - 1)
 
 
 def _stretch(kept: Sequence[tuple[int, Column]], widths: dict[int, int], spare: int) -> None:
-    """Give spare cells to the flex columns by their share, up to their longest."""
-    growing = [(index, column) for index, column in kept if column.flex]
+    """Give spare cells to the flex columns by their share."""
+
+    def limit(index: int, column: Column) -> int:
+        return min(column.longest, _ROOMY) if column.longest else widths[index] + spare
+
+    growing = [(index, column) for index, column in kept if column.flex and widths[index] < limit(index, column)]
     while spare > 0 and growing:
         shares = sum(column.flex for _, column in growing)
         before = spare
-        for index, column in list(growing):
-            grant = max(1, before * column.flex // shares)
-            if column.longest:
-                grant = min(grant, column.longest - widths[index])
-            grant = min(grant, spare)
+        for index, column in growing:
+            grant = min(max(1, before * column.flex // shares), limit(index, column) - widths[index], spare)
             widths[index] += grant
             spare -= grant
-            if grant <= 0 or (column.longest and widths[index] >= column.longest):
-                growing.remove((index, column))
-        if spare == before:
-            break
+        growing = [(index, column) for index, column in growing if widths[index] < limit(index, column)]
 
 
 def draw(placed: Sequence[Placed], cells: Sequence[Cell], ellipsis: str) -> tuple[Span, ...]:

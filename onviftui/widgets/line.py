@@ -113,15 +113,31 @@ def wrap(text: str, width: int, tone: Tone = Tone.TEXT, limit: int = 20) -> list
     return [((text_line, tone),) for text_line in lines]
 
 
-def table(rows: Iterable[tuple[str, str | Piece]], width: int) -> list[Line]:
-    """ "label  value" pairs with a muted label column."""
+def broken(text: str, width: int) -> list[str]:
+    """In as many lines as it takes; a line ends after a part of an address or a word, if that leaves it half full."""
+    lines: list[str] = []
+    while cell_len(text) > width:
+        head = set_cell_size(text, width).rstrip()
+        end = max(head.rfind(mark) + 1 for mark in "/?& ")
+        end = end if end > len(head) // 2 else max(1, len(head))
+        lines.append(text[:end].rstrip())
+        text = text[end:].lstrip()
+    return [*lines, text]
+
+
+def table(rows: Iterable[tuple[str, str | Piece]], width: int, *, whole: bool = False) -> list[Line]:
+    """ "label  value" pairs with a muted label column. What is too long is cut in its middle, or goes on below with
+    `whole`."""
     pairs = [(label, value if isinstance(value, tuple) else (value, Tone.TEXT)) for label, value in rows]
     pairs = [(label, value) for label, value in pairs if value[0]]
     indent = max((cell_len(label) for label, _ in pairs), default=0) + 2
-    return [
-        ((fit(label, indent), Tone.MUTED), (fit_middle(plain(text), max(8, width - indent)), tone))
-        for label, (text, tone) in pairs
-    ]
+    room = max(8, width - indent)
+    lines: list[Line] = []
+    for label, (text, tone) in pairs:
+        parts = broken(plain(text), room) if whole else [fit_middle(plain(text), room)]
+        for number, part in enumerate(parts):
+            lines.append(((fit("" if number else label, indent), Tone.MUTED), (part, tone)))
+    return lines
 
 
 def texts(lines: Sequence[Line]) -> list[str]:

@@ -100,8 +100,8 @@ class LiveTable(ScrollView, can_focus=True):
             self.refresh()
         before = self.cursor_key
         grown = len(rows) != len(self._rows)
-        self._rows = list(rows)
-        self._measure()
+        known, self._rows = self._rows, list(rows)
+        self._measure(known)
         self._stale = stale
         self._selection.set_keys([row.key for row in self._rows])
         if grown:
@@ -110,15 +110,15 @@ class LiveTable(ScrollView, can_focus=True):
         if self.cursor_key != before:
             self.post_message(self.Moved(self, self.cursor_key))
 
-    def _measure(self) -> None:
-        """What texts take; columns move when one is longer than all before."""
+    def _measure(self, known: Sequence[Row]) -> None:
+        """What texts take; columns move when one is longer than all before. `known` were measured."""
         before = dict(self._texts)
+        seen = {row.key: row for row in known}
+        new = [row.cells for row in self._rows if seen.get(row.key) is not row]
         for index, column in enumerate(self.columns):
-            if column.priority or not column.flex or not column.longest:
-                continue
-            cells = (row.cells[index] for row in self._rows)
-            longest = max((cell_len(cell.text) for cell in cells if not cell.spill), default=0)
-            self._texts[column.key] = max(before.get(column.key, 0), longest)
+            if new and (column.least or (column.flex and column.longest)):
+                longest = max(0 if cells[index].spill else cell_len(cells[index].text) for cells in new)
+                self._texts[column.key] = max(before.get(column.key, 0), longest)
         if self._texts != before and self.scrollable_content_region.width:
             self._lay_out()
 

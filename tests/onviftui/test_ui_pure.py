@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -18,7 +19,7 @@ from onviftui.store import Store
 from onviftui.terminal import correct_colorterm, speaks_utf8
 from onviftui.widgets.camera_lines import tall_detail
 from onviftui.widgets.columns import GAP, Cell, Column, draw, place
-from onviftui.widgets.line import cut, fit, fit_middle, line, line_len, spread, texts, to_ascii, wrap
+from onviftui.widgets.line import broken, cut, fit, fit_middle, line, line_len, spread, texts, to_ascii, wrap
 from onviftui.widgets.rows import LEFT, Drawn, Row, Selection, changed_cells, draw_row
 from onviftui.words import (
     Look,
@@ -363,3 +364,50 @@ def test_names_are_shown_whole_before_columns_that_are_only_nice_to_have() -> No
     tight = place(columns, 40, texts={"name": 30, "address": 15})
     assert [spot.width for spot in tight] == [13, 15, 8]  # the small wish first, and nothing else leaves
     assert all(spot.x + spot.width <= 40 for spot in tight)
+    hopeless = place(columns, 40, texts={"name": 30, "address": 10})  # it would be cut all the same
+    assert [spot.column.key for spot in hopeless] == ["name", "address", "state", "fps"]
+
+
+def test_columns_with_short_texts_give_their_room_to_names() -> None:
+    columns = (
+        Column("name", "NAME", 10, flex=3, longest=64),
+        Column("address", "ADDRESS", 15, flex=1, longest=39, least=8),
+        Column("recorder", "RECORDER", 15, 3, flex=1, longest=39, least=9),
+        Column("fps", "FPS", 3, 5),
+    )
+    assert [spot.width for spot in place(columns, 49)] == [10, 15, 15, 3]  # nothing is known yet
+    short = {"name": 21, "address": 10, "recorder": 9}
+    assert [spot.width for spot in place(columns, 49, texts=short)] == [21, 10, 9, 3]
+    assert [spot.width for spot in place(columns, 49, texts=short | {"name": 26})] == [26, 10, 9]
+    roomy = place(columns, 200, texts=short | {"name": 60, "recorder": 39})
+    assert roomy[0].width == 60 and roomy[2].width == 39
+    assert max(spot.width for spot in place(columns, 300, texts=short)) == 40  # nothing stands far apart without need
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 30), st.integers(0, 8), st.integers(0, 2), st.integers(0, 90)), min_size=1, max_size=9
+    ),
+    st.integers(0, 220),
+)
+def test_columns_never_overlap_and_end_within_the_line(shapes: list[tuple[int, int, int, int]], width: int) -> None:
+    columns = [
+        Column(str(number), "X", least, priority if number else 0, flex=flex, longest=max(least, 40), least=least // 2)
+        for number, (least, priority, flex, _) in enumerate(shapes)
+    ]
+    placed = place(columns, width, 4, {str(number): text for number, (*_, text) in enumerate(shapes)})
+    assert [spot.index for spot in placed] == sorted(spot.index for spot in placed) and placed[0].index == 0
+    for spot, following in itertools.pairwise(placed):
+        assert spot.x + spot.width + 2 <= following.x or following.width == 0
+    assert all(spot.x + spot.width <= width or spot.width == 0 for spot in placed)
+
+
+def test_an_address_goes_on_in_the_next_line_where_there_is_room() -> None:
+    url = "http://10.77.0.101:8080/onvif/device_service?profile=1"
+    assert broken(url, 30) == ["http://10.77.0.101:8080/onvif/", "device_service?profile=1"]
+    assert broken("x" * 25, 10) == ["x" * 10, "x" * 10, "x" * 5]
+    assert broken("駐車場の入口", 5) == ["駐車", "場の", "入口"]
+    high = ["".join(text for text, _ in pieces) for pieces in tall_detail(camera(1), None, Look(), 42, 40)]
+    assert "http://127.0.10.1:8080/onvif/" in "\n".join(high) and not any("…" in words for words in high)
+    low = ["".join(text for text, _ in pieces) for pieces in tall_detail(camera(1), None, Look(), 42, 18)]
+    assert len(low) < len(high) and any("…" in words for words in low)
