@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from datetime import datetime
 from importlib import metadata
 from typing import ClassVar
@@ -10,12 +11,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from proxyd import __version__
 from proxyd.api.models import API_VERSION, Status
 
 from ..key_order import give_focus
+from ..layers import Modal
 from ..ui import ui_of
 from ..widgets.line import Line, line, table
 from ..widgets.paint import Lines
@@ -26,7 +27,7 @@ from .dialog import CLOSE, WIDTH
 _LIBRARIES = ("textual", "aiohttp", "asyncssh", "cryptography", "pydantic")
 
 
-class About(ModalScreen[None]):
+class About(Modal[None]):
     """Scrolls; closes like the help."""
 
     BINDINGS: ClassVar[list[BindingType]] = CLOSE
@@ -36,16 +37,24 @@ class About(ModalScreen[None]):
             yield Lines()
 
     def on_mount(self) -> None:
-        self.query_one(Lines).show(about_lines(ui_of(self).store.status, ui_of(self).local_now()))
+        ui = ui_of(self)
+        self.query_one(Lines).show(about_lines(ui.store.status, ui.software(), ui.local_now()))
         give_focus(self.query_one(ScrollPane))
 
     def action_close(self) -> None:
         self.dismiss(None)
 
 
-def facts(status: Status | None, now: datetime) -> dict[str, str]:
-    """What About says, in its order."""
+def software() -> dict[str, str]:
+    """Versions of what this process is made of."""
     said = {"onviftui": __version__}  # also in a checkout that is not installed
+    said["Python"] = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return said | {name: version_of(name) for name in _LIBRARIES}
+
+
+def facts(status: Status | None, software: Mapping[str, str], now: datetime) -> dict[str, str]:
+    """What About says, in its order."""
+    said = {"onviftui": software["onviftui"]}
     if status is None:
         said["proxyd"] = "not connected"
     else:
@@ -59,18 +68,17 @@ def facts(status: Status | None, now: datetime) -> dict[str, str]:
         if status.database_version:
             said["database"] = f"version {status.database_version}"
     said["API"] = f"version {API_VERSION}"
-    said["Python"] = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    said |= {name: version_of(name) for name in _LIBRARIES}
+    said |= software
     said["licence"] = "Apache-2.0"
     return said
 
 
-def about_lines(status: Status | None, now: datetime) -> list[Line]:
+def about_lines(status: Status | None, software: Mapping[str, str], now: datetime) -> list[Line]:
     return [
         line(("onviftui", Tone.STRONG)),
         line("Every channel of an NVR becomes an ONVIF camera of its own."),
         line(""),
-        *table(list(facts(status, now).items()), WIDTH),
+        *table(list(facts(status, software, now).items()), WIDTH),
         line(""),
         line(("Esc closes this", Tone.MUTED)),
     ]

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 
 from proxyd.api.backups import SHORTEST_PASSPHRASE, Backup, BackupContents
 
 from ..key_order import give_focus
+from ..layers import Modal
 from ..ui import ui_of
 from ..widgets.line import Line, line, plain, wrap
 from ..widgets.paint import Lines
@@ -81,7 +81,7 @@ class OpenBackup(FieldForm[tuple[str, BackupContents]]):
         self.start("backup.check", params, "Looking into it…", lambda found: self.dismiss((passphrase, found)))
 
 
-class BackupLook(ModalScreen[None]):
+class BackupLook(Modal[None]):
     """What is in a backup; closes like the help."""
 
     BINDINGS: ClassVar[list[BindingType]] = CLOSE

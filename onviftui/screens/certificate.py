@@ -7,11 +7,11 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from proxyd.api.models import Certificate
 
 from ..key_order import give_focus
+from ..layers import Modal
 from ..widgets.line import Line, line, plain, table, wrap
 from ..widgets.paint import Lines
 from ..widgets.pane import ScrollPane
@@ -19,7 +19,7 @@ from ..words import Tone
 from .dialog import CLOSE, WIDTH
 
 
-class CertificateText(ModalScreen[None]):
+class CertificateText(Modal[None]):
     """Scrolls; closes like the help."""
 
     BINDINGS: ClassVar[list[BindingType]] = CLOSE

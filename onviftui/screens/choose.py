@@ -10,9 +10,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from ..key_order import give_focus
+from ..layers import Modal
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import line
@@ -26,7 +26,7 @@ _MOST_LINES = 12  # more scroll
 _MOST_CELLS = 24  # of the first column
 
 
-class Choose(ModalScreen[int | None]):
+class Choose(Modal[int | None]):
     """Dismissed with the number of the line, from 0; None when the user changed his mind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*CLOSE, Binding("enter", "choose", show=False)]

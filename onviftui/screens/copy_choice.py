@@ -9,12 +9,12 @@ from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from proxyd.api.models import Camera, Credentials, Role
 
 from ..camera_panes.fields import copyable
 from ..key_order import give_focus
+from ..layers import Modal
 from ..roles import may
 from ..ui import Ui, ui_of
 from ..widgets.columns import Cell, Column
@@ -51,7 +51,7 @@ def offer_copies(app: App[Any], camera: Camera, first: str = "") -> None:
     app.push_screen(CopyChoice(offered, first, camera.name), chosen)
 
 
-class CopyChoice(ModalScreen[Choice | None]):
+class CopyChoice(Modal[Choice | None]):
     """Dismissed with the choice, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

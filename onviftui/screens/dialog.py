@@ -8,10 +8,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from ..key_order import give_focus
+from ..layers import Modal
 from ..widgets.line import Line, line, wrap
 from ..widgets.paint import Lines
 from ..words import Tone
@@ -24,7 +24,7 @@ CLOSE: list[BindingType] = [
 ]
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Modal[bool]):
     """Yes or no. With `typed` the user must type that word, for what cannot be undone."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -79,7 +79,7 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(False)
 
 
-class AskText(ModalScreen[str | None]):
+class AskText(Modal[str | None]):
     """One line of text; None when the user changed his mind, and when it is as before, unless `same` may be taken."""
 
     BINDINGS: ClassVar[list[BindingType]] = CLOSE

@@ -8,13 +8,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from proxyd.api.models import FoundNvr
 from proxyd.errors import ProxyError
 
 from ..key_order import give_focus
+from ..layers import Modal
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import line, wrap
@@ -28,7 +28,7 @@ SEARCH_S = 4.0
 DEADLINE_S = 60.0
 
 
-class Discover(ModalScreen[FoundNvr | None]):
+class Discover(Modal[FoundNvr | None]):
     """Dismissed with the device to add, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

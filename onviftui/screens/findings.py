@@ -8,18 +8,18 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from proxyd.api.models import Finding
 
 from ..key_order import give_focus
+from ..layers import Modal
 from ..widgets.finding_lines import finding_lines
 from ..widgets.paint import Lines
 from ..widgets.pane import ScrollPane
 from .dialog import CLOSE
 
 
-class Findings(ModalScreen[None]):
+class Findings(Modal[None]):
     """Scrolls; closes like the help."""
 
     BINDINGS: ClassVar[list[BindingType]] = CLOSE

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.screen import Screen
 
+from ..layers import shine_through
 from ..store import Changes, Link
 from ..ui import ui_of
 from ..widgets.frame import KeyFooter, header_line
@@ -30,6 +31,10 @@ class LiveScreen(Screen[None]):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._compositor = CellCompositor()
+
+    def _compositor_refresh(self) -> None:
+        if not shine_through(self):
+            super()._compositor_refresh()
 
     @property
     def part_id(self) -> str:

@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.geometry import Size
-from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from ..layers import Modal
 from ..ui import ui_of
 from ..widgets.line import Line, line, plain, wrap
 from ..widgets.paint import Lines
@@ -57,7 +57,7 @@ class QrCode(Widget):
         return self.strips[y] if y < len(self.strips) else Strip.blank(self.size.width)
 
 
-class QrScreen(ModalScreen[None]):
+class QrScreen(Modal[None]):
     """Closes like the help; says so when the terminal is too small."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*CLOSE, Binding("Q,enter", "close", show=False)]

@@ -8,16 +8,16 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from ..key_order import give_focus
+from ..layers import Modal
 from ..widgets.line import Line
 from ..widgets.paint import Lines
 from ..widgets.pane import ScrollPane
 from .dialog import CLOSE
 
 
-class ReadText(ModalScreen[None]):
+class ReadText(Modal[None]):
     """Subclasses say what stands there."""
 
     BINDINGS: ClassVar[list[BindingType]] = CLOSE

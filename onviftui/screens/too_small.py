@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.screen import ModalScreen
 
+from ..layers import Modal
 from ..widgets.line import line, wrap
 from ..widgets.paint import Lines
 from ..words import Tone
@@ -20,7 +20,7 @@ def too_small(size: Size) -> bool:
     return size.width < LEAST.width or size.height < LEAST.height
 
 
-class TooSmall(ModalScreen[None]):
+class TooSmall(Modal[None]):
     """Goes by itself. What was on the screen is as it was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
