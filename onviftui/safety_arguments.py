@@ -19,7 +19,10 @@ _SWITCHES = {
 
 
 def fill_undo(parser: argparse.ArgumentParser) -> None:
-    parser.description = f"{UNDO}; only changes since proxyd started can be taken back"
+    parser.description = (
+        f"{UNDO}; only changes since proxyd started can be taken back. Interfaces and users of SSH are left alone: "
+        "a key that was taken away must not come back by mistake"
+    )
     parser.add_argument(
         "number", nargs="?", type=int, metavar="NUMBER", help="of a change in the list; default: the last"
     )

@@ -19,7 +19,8 @@ MOST_ROWS = 20_000  # of all entries together
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`what` is the sentence of the audit log; `role` the least that may do such a thing, and take it back."""
+    """`what` is the sentence of the audit log; `role` the least that may do such a thing, and take it back; `sources`
+    are the NVRs whose streams the user named himself and that must be read again."""
 
     number: int
     at: str
@@ -27,6 +28,7 @@ class Entry:
     role: Role
     what: str
     changes: tuple[RowChange, ...] = field(repr=False)
+    sources: tuple[int, ...] = ()
 
     @property
     def brings_cameras(self) -> bool:
@@ -43,12 +45,14 @@ class Journal:
         self._most_rows = rows
         self._last = 0
 
-    def note(self, at: str, who: str, role: Role, what: str, changes: Sequence[RowChange]) -> None:
+    def note(
+        self, at: str, who: str, role: Role, what: str, changes: Sequence[RowChange], sources: Sequence[int] = ()
+    ) -> None:
         """Nothing is noted of a change that changed nothing."""
         if not changes:
             return
         self._last += 1
-        self._entries.append(Entry(self._last, at, who, role, what, tuple(changes)))
+        self._entries.append(Entry(self._last, at, who, role, what, tuple(changes), tuple(sources)))
         while len(self._entries) > self._most_entries or self._rows() > self._most_rows:
             self._entries.popleft()
 

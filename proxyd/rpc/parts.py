@@ -61,10 +61,10 @@ class Parts:
         row = await self.store.log(level, subject, message, who.name if who else "")
         self.hub.changed("log", log_model(row))
 
-    def note(self, who: Caller, method: str, what: str, recorder: Recorder) -> None:
-        """What the recorder saw can be taken back by those who may call the method."""
+    def note(self, who: Caller, method: str, what: str, recorder: Recorder, *, sources: Sequence[int] = ()) -> None:
+        """What the recorder saw can be taken back by those who may call the method. `sources`: see `journal.Entry`."""
         at = utc_now().isoformat(timespec="seconds").replace("+00:00", "Z")
-        self.journal.note(at, who.name, METHODS[method].role, what, recorder.changes)
+        self.journal.note(at, who.name, METHODS[method].role, what, recorder.changes, sources)
 
     def watch(self, row: NvrRow) -> None:
         check = probe.check_alive if row.kind == "rtsp" else scan.check_alive

@@ -15,6 +15,7 @@ from proxyd.sources.imports.entry import BadList, Listed, Listing
 from proxyd.sources.scan import probe_source
 from proxyd.sources.source import BadSource, KnownSource, NewSource, new_source
 from proxyd.store.rows import CameraRow, NvrRow
+from proxyd.store.undoing import SOURCE_TABLES, recording
 from proxyd.store.uris import move_uri
 
 from .access import Caller
@@ -67,12 +68,15 @@ class SourceMethods:
         if p.test and p.model_fields_set - {"camera", "name", "test"}:
             await self._try(source, known)
         await self._parts.jobs.cancel_for(row.id)  # what it read of the old addresses must not be stored later
-        camera, emptied = await self._parts.store.change_source(p.camera, source, name=p.name)
+        with recording(SOURCE_TABLES) as recorder:
+            camera, emptied = await self._parts.store.change_source(p.camera, source, name=p.name)
         if emptied is not None:
             self._parts.monitor.forget(emptied)
             self._parts.hub.removed("nvr", emptied)
         changed = ", ".join(sorted(p.model_fields_set - {"camera", "test"})) or "nothing"
-        await self._parts.log("info", f"camera {camera.id}", f"Changed {changed} of the source {source.name}.", who)
+        what = f"Changed {changed} of the source {source.name}."
+        await self._parts.log("info", f"camera {camera.id}", what, who)
+        self._parts.note(who, "source.update", what, recorder, sources=(row.id, camera.nvr.id))
         self._parts.cameras.know_account(camera.nvr.id, camera.nvr.access)
         self._parts.watch(camera.nvr)
         await self._parts.cameras.refresh()

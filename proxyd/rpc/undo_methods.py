@@ -31,6 +31,8 @@ class UndoMethods:
         entry = self._parts.journal.entry(p.number)
         who.require(entry.role, f"taking back “{entry.what}”")
         before = {row.id: row for row in await self._parts.store.nvrs()}
+        for nvr in entry.sources:
+            await self._parts.jobs.cancel_for(nvr)  # what it read of these addresses must not be stored later
         await self._parts.store.take_back(entry.changes)
         self._parts.journal.drop(entry)
         await self._follow(entry, before)
@@ -42,15 +44,23 @@ class UndoMethods:
         parts = self._parts
         if entry.brings_cameras:
             await parts.store.assign_interfaces()
-        changed = [row for row in await parts.store.nvrs() if _settings(row) != _settings(before.get(row.id))]
+        rows = await parts.store.nvrs()
+        for gone in before.keys() - {row.id for row in rows}:
+            parts.monitor.forget(gone)
+            parts.hub.removed("nvr", gone)
+        changed = [row for row in rows if _settings(row) != _settings(before.get(row.id))]
         for row in changed:
             if row.auth_failed:  # the account is another one again
                 await parts.store.set_auth_failed(row.id, False)
             parts.cameras.know_account(row.id, row.access)
             parts.watch(replace(row, auth_failed=False))
         await parts.cameras.refresh()
+        sources = [row for row in rows if row.id in entry.sources]
+        for row in sources:
+            parts.jobs.start_scan(row, start=True, restore=False, again=True)
         for row in changed:
             await parts.cameras.try_account_again(row.id)
+        for row in {row.id: row for row in (*changed, *sources)}.values():
             with suppress(NotFound):  # removed meanwhile
                 parts.show_nvr(await parts.store.nvr(row.id))
 

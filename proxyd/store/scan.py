@@ -120,8 +120,12 @@ async def _store_channel(db: aiosqlite.Connection, secrets: Secrets, nvr_id: int
     new = KnownChannel(old.id, scanned.key, old.number, name, state, old.ignored, snapshot_uri)
     if new != old:
         await db.execute_fetchall(
-            "UPDATE channels SET key = ?, name = ?, state = ?, snapshot_uri = ? WHERE id = ?",
-            (new.key, new.name, new.state, streams.encrypted(secrets, new.snapshot_uri), new.id),
+            "UPDATE channels SET key = ?, name = ?, state = ? WHERE id = ?", (new.key, new.name, new.state, new.id)
+        )
+    if new.snapshot_uri != old.snapshot_uri:
+        await db.execute_fetchall(
+            "UPDATE channels SET snapshot_uri = ? WHERE id = ?",
+            (streams.encrypted(secrets, new.snapshot_uri), new.id),
         )
     return new
 

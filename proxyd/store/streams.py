@@ -35,6 +35,10 @@ async def known(
 async def put(db: aiosqlite.Connection, secrets: Secrets, channel_id: int, stream: ScannedStream) -> None:
     """Adds the stream, or changes what the NVR says about the one of that name."""
     spec = stream.spec
+    there = await db.execute_fetchall(
+        "SELECT uri FROM streams WHERE channel_id = ? AND name = ?", (channel_id, spec.name)
+    )
+    token = next((row["uri"] for row in there), None)
     audio = spec.audio
     values = {
         "channel_id": channel_id,
@@ -45,7 +49,7 @@ async def put(db: aiosqlite.Connection, secrets: Secrets, channel_id: int, strea
         "height": spec.height,
         "fps": spec.fps,
         "bitrate_kbps": spec.bitrate_kbps,
-        "uri": encrypted(secrets, spec.upstream_url),
+        "uri": encrypted(secrets, spec.upstream_url, token),
         "gov_length": spec.gov_length,
         "codec_profile": spec.codec_profile,
         "quality": spec.quality,
@@ -105,7 +109,10 @@ async def move_uris(db: aiosqlite.Connection, secrets: Secrets, nvr_id: int, *, 
                 )
 
 
-def encrypted(secrets: Secrets, text: str | None) -> str | None:
+def encrypted(secrets: Secrets, text: str | None, before: str | None = None) -> str | None:
+    """`before`: the token that stands there; it stays when it says the same, so that who looks sees no change."""
+    if text is not None and before is not None and secrets.decrypt(before) == text:
+        return before
     return None if text is None else secrets.encrypt(text)
 
 

@@ -33,8 +33,17 @@ _KEYS: dict[str, tuple[str, ...]] = {
 }
 CAMERA_TABLES = ("credentials", "channels", "interfaces", "cameras", "camera_users", "camera_certificates")
 NVR_TABLES = ("credentials", "nvrs", "channels", "streams")
+SOURCE_TABLES = (*NVR_TABLES, *CAMERA_TABLES)
 # What belongs to the moment, and not to the change.
 _PASSING = {"interfaces": {"name", "address", "prefix_length", "present"}, "nvrs": {"auth_failed", "last_scan"}}
+# What of a row that was made may have become different since: what is read of the device itself.
+_READ = {
+    "nvrs": {*_PASSING["nvrs"], "manufacturer", "model", "firmware", "serial", "clock_offset_s", "channel_count"},
+    "streams": {
+        *("codec", "width", "height", "fps", "bitrate_kbps", "gov_length", "codec_profile", "quality"),
+        *("profile_token", "audio_codec", "audio_bitrate_kbps", "audio_sample_rate_khz"),
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +186,11 @@ async def _refuse_other_camera(db: aiosqlite.Connection, row: Row) -> None:
 async def _delete(db: aiosqlite.Connection, change: RowChange) -> None:
     assert change.after is not None
     row = await _row(db, change)
-    if row is None or row != change.after:
+    read = _READ.get(change.table, set())
+    if row is None or any(row[name] != value for name, value in change.after.items() if name not in read):
         raise changed_since()
+    if change.table == "nvrs" and await db.execute_fetchall("SELECT 1 FROM channels WHERE nvr_id = ?", change.key):
+        raise changed_since()  # others have come to it, and would go with it
     await db.execute_fetchall(f"DELETE FROM {change.table} WHERE {_where(change.table)}", change.key)  # noqa: S608 - our own names
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from proxyd.api import models as m
 from proxyd.api.client import RpcClient
-from proxyd.errors import InvalidInput, UpstreamAuthError, UpstreamError
+from proxyd.errors import Conflict, InvalidInput, UpstreamAuthError, UpstreamError
 from tests.player.play import play
 
 from .stack import NVR_USER, credentials, running_stack, wait_for_job, wait_for_states
@@ -64,3 +64,68 @@ async def test_a_change_that_does_not_work_is_not_made_unless_asked_for() -> Non
         channel = next(one for one in await client.call("camera.list") if one.nvr != camera.nvr)
         with pytest.raises(InvalidInput, match="onviftui nvr edit"):
             await client.call("source.update", {"camera": channel.id, "name": "x"})
+
+
+async def taken_back(client: RpcClient, source: m.Source) -> None:
+    """Returns when its streams were read again."""
+    await client.call("undo.apply")
+    for row in await client.call("nvr.list"):
+        if row.job is not None:
+            await wait_for_job(client, row.job)
+    assert source in await client.call("source.list")
+
+
+async def test_a_change_of_a_source_is_taken_back_after_its_streams_were_read() -> None:
+    async with running_stack("--channels", "4") as stack, stack.client() as client:
+        await add(stack, client, 1, name="Yard")
+        (before,) = await wait_for_states(client, m.CameraState.RUNNING)
+        (source,) = await client.call("source.list")
+        secret = await credentials(client, before)
+
+        await update(client, before, main=address(stack, 3, account=""), sub="", name="Ramp")
+        await wait_for_states(client, m.CameraState.RUNNING)
+        await taken_back(client, source)
+        (after,) = await wait_for_states(client, m.CameraState.RUNNING)
+        assert (after.name, after.uuid, [stream.name for stream in after.streams]) == (
+            "Yard",
+            before.uuid,
+            ["main", "sub"],
+        )
+        assert (await play(after.streams[0].url, secret, 1)).counter.sources == {(1, 0)}
+
+        await update(client, before, sub=address(stack, 1, 1, account=""))
+        await taken_back(client, source)
+        await update(client, before, password="wrong", test=False)
+        await taken_back(client, source)
+        (again,) = await wait_for_states(client, m.CameraState.RUNNING)
+        assert (await play(again.streams[0].url, secret, 1)).counter.sources == {(1, 0)}
+
+
+async def test_a_source_that_went_to_another_account_comes_back_to_its_own() -> None:
+    async with running_stack("--channels", "3") as stack, stack.client() as client:
+        await add(stack, client, 1, name="Yard")
+        await add(stack, client, 2, name="Gate")
+        cameras = await wait_for_states(client, m.CameraState.RUNNING)
+        sources = await client.call("source.list")
+        (row,) = await client.call("nvr.list")
+
+        moved = await update(client, cameras[0], username="other", password="x", test=False)
+        assert moved.nvr != row.id
+        added = await client.call("source.list")
+        await taken_back(client, sources[0])
+        assert await client.call("source.list") == sources != added
+        assert [one.id for one in await client.call("nvr.list")] == [row.id]
+        assert [one.uuid for one in await wait_for_states(client, m.CameraState.RUNNING)] == [
+            one.uuid for one in cameras
+        ]
+
+        # Somebody else has come to the row that the change made: it stays, and so does the change.
+        moved = await update(client, cameras[0], username="other", password="x", test=False)
+        known = await client.call("source.list")
+        await client.call(
+            "source.add",
+            {"main": address(stack, 3, account=""), "username": "other", "password": "x", "scan": False},
+        )
+        with pytest.raises(Conflict, match="changed again since"):
+            await client.call("undo.apply")
+        assert [one for one in await client.call("source.list") if one in known] == known
