@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import warnings
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from tests.proxyd.onvif.schemas import Validator
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,13 +31,29 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def _shared() -> Path:
+    return Path(os.environ.get("ONVIFTUI_SHARED", ROOT.parent / "shared"))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder with the official ONVIF schemas and recorded exchanges; tests that read it are skipped without it."""
-    folder = Path(os.environ.get("ONVIFTUI_SHARED", ROOT.parent / "shared"))
+    folder = _shared()
     if not (folder / "onvif-specs").is_dir():
         pytest.skip(f"no ONVIF schemas and captures in {folder} (set ONVIFTUI_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def validator(tmp_path_factory: pytest.TempPathFactory) -> Validator:
+    """Official schemas where they are, else the older copies in onvif-zeep-async. Two seconds of work: once for all."""
+    from tests.proxyd.onvif.schemas import load  # here, since most tests need none of it
+
+    folder = _shared()
+    with warnings.catch_warnings():
+        # "Maybe a not equivalent type table": two services name an element Capabilities; harmless.
+        warnings.simplefilter("ignore")
+        return load(folder if (folder / "onvif-specs").is_dir() else None, tmp_path_factory.mktemp("schemas"))
 
 
 @pytest.fixture(scope="session")

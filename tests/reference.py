@@ -220,7 +220,7 @@ def main() -> None:
         print(f"docs/onvif.md is as it was: no ONVIF schemas in {shared} (set ONVIFTUI_SHARED)")
         return
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # as in tests/proxyd/onvif/conftest.py
+        warnings.simplefilter("ignore")  # as in tests/conftest.py
         validator = load(shared, Path(scratch))
         (DOCS / "onvif.md").write_text(asyncio.run(onvif_page(validator)))
 

@@ -14,13 +14,11 @@ from proxyd.api import models as m
 from proxyd.onvif.namespaces import clark
 from proxyd.simulator.dialects import DIALECTS
 from tests.player.play import play
-from tests.proxyd.onvif.conftest import validator
 from tests.proxyd.onvif.recorded import CLIENTS, Step, steps
 from tests.proxyd.onvif.schemas import Validator
 
 from .stack import credentials, running_stack, wait_for_states
 
-__all__ = ["validator"]  # the fixture
 CHANNEL = 2
 _STREAMS = ["main", "sub"]
 

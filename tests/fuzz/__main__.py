@@ -47,7 +47,7 @@ def _soap(args: argparse.Namespace) -> dict[str, Any]:
     shared = Path(os.environ.get("ONVIFTUI_SHARED", _ROOT.parent / "shared"))
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # as in tests/proxyd/onvif/conftest.py
+        warnings.simplefilter("ignore")  # as in tests/conftest.py
         validator = load(shared if (shared / "onvif-specs").is_dir() else None, Path(scratch))
         if args.sockets:
             tally, judge = asyncio.run(over_sockets.run(validator, args.requests, args.seed))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from pathlib import Path
-
 import pytest
 
 from proxyd.simulator.device import SimulatedNvr
@@ -12,8 +9,10 @@ from proxyd.simulator.dialects import DIALECTS
 from proxyd.simulator.event_forms import FORMS
 from proxyd.simulator.faults import Faults
 from proxyd.simulator.happenings import Happening
-from tests.proxyd.onvif.schemas import Validator, load
+from tests.proxyd.onvif.schemas import Validator
 from tests.proxyd.simulator.onvif_requests import OnvifRequests
+
+pytestmark = pytest.mark.usefixtures("shared_data")  # only the official schemas know Media2
 
 OPERATIONS = [
     ("tds:GetServices", "<tds:IncludeCapability>true</tds:IncludeCapability>"),
@@ -59,13 +58,6 @@ OPERATIONS = [
     ("tev:GetEventProperties", ""),
     ("tds:SystemReboot", ""),
 ]
-
-
-@pytest.fixture(scope="module")
-def validator(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Validator:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # two services name an element Capabilities; harmless
-        return load(shared_data, tmp_path_factory.mktemp("schemas"))
 
 
 @pytest.mark.parametrize("dialect", tuple(DIALECTS))
