@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from . import child
+from .immortal import keep_for_ever
 from .prctl import hide_memory
 from .preload import preload
 from .wire import close_all, order_of, receive, send
@@ -104,6 +105,8 @@ def main() -> int:
     hide_memory()  # last of what needs /proc/self, which is root's from here on, and that of the sessions
     gc.disable()  # a page that nobody writes to is shared by all sessions
     preload()
+    gc.collect()
+    keep_for_ever()
     gc.freeze()
     try:
         Zygote(control).run()

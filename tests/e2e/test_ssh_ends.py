@@ -14,20 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from .ssh_box import SshBox, alive, require_ssh
-from .stack import Stack, stack_of
-from .test_ssh import RESTORED, answers, opened
+from .ssh_box import SshBox, alive
+from .stack import Stack
+from .test_ssh import RESTORED, opened
+
+pytestmark = pytest.mark.xdist_group("ssh ends")
 
 GONE_S = 1.0
 BUFFER = 128 * 1024
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    require_ssh()
-    with stack_of(simulator=False) as running:
-        asyncio.run(answers(running))
-        yield running
 
 
 @pytest.fixture
@@ -65,7 +59,7 @@ async def test_a_dead_zygote_ends_sessions_honestly_and_is_replaced(box: SshBox)
 
 
 async def test_a_zygote_that_hangs_is_replaced(stack: Stack, tmp_path: Path) -> None:
-    box = SshBox(tmp_path, stack.socket, spawn_s=4.0)
+    box = SshBox(tmp_path, stack.socket, spawn_s=6.0)
     try:
         old = box.zygote
         os.kill(old, signal.SIGSTOP)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 _INCOMPLETE = """
 import json
@@ -33,12 +35,28 @@ async def first_frame():
 asyncio.run(first_frame())
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
+_LEFT_BEHIND = """
+import gc, json, os, signal, sys, threading
+before = set(os.listdir("/proc/self/fd"))
+from onviftui.ssh.preload import preload
+preload()
+gc.collect()
+new = [f"/proc/self/fd/{number}" for number in set(os.listdir("/proc/self/fd")) - before]
+left = [os.readlink(one) for one in new if os.path.exists(one)]
+print(json.dumps([left, threading.active_count(), signal.set_wakeup_fd(-1), os.listdir(os.environ["HOME"])]))
+"""
 
 
-def _said(program: str) -> object:
-    return json.loads(
-        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60).stdout
+def _said(program: str, **environment: str) -> object:
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, **environment},
     )
+    assert done.stderr == b""
+    return json.loads(done.stdout)
 
 
 def test_every_model_of_the_api_is_built() -> None:
@@ -53,3 +71,7 @@ def test_the_first_frame_imports_nothing_more_of_ours() -> None:
     later = _said(_IMPORTED_LATER)
     assert isinstance(later, list)
     assert [name for name in later if name.startswith(("onviftui.", "proxyd.", "textual.layouts.", "pydantic."))] == []
+
+
+def test_the_rehearsal_leaves_nothing_behind(tmp_path: Path) -> None:
+    assert _said(_LEFT_BEHIND, HOME=str(tmp_path), XDG_STATE_HOME="", XDG_CONFIG_HOME="") == [[], 1, -1, []]
