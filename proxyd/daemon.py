@@ -7,19 +7,14 @@ cameras), RPC.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import logging
 import os
-import resource
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
 from proxyd import __version__
 from proxyd.api import models as m
@@ -27,13 +22,13 @@ from proxyd.api.ssh_users_folder import users_dir
 from proxyd.backup.service import Backups
 from proxyd.camera.guided import GuidedAdoption
 from proxyd.camera.manager import CameraManager
-from proxyd.camera.nvr_events import EventsChange
-from proxyd.camera.status import NvrHealth
 from proxyd.config import Settings, StreamSettings, in_force
-from proxyd.errors import Conflict, ProxyError, StoreError, UpstreamAuthError
+from proxyd.consequences import Consequences
+from proxyd.errors import StoreError
+from proxyd.holdings import allow_descriptors, lock, make_folder
 from proxyd.hub import Hub
 from proxyd.jobs import Jobs
-from proxyd.links.arm import ArmClient, ArmNotice
+from proxyd.links.arm import ArmClient
 from proxyd.links.arm_watch import ArmWatch
 from proxyd.links.loopback import LoopbackLinks
 from proxyd.links.port import LinkSource
@@ -50,7 +45,7 @@ from proxyd.rtsp.udp_pair import use_ports
 from proxyd.snapshot.fetch import SnapshotSource
 from proxyd.store import restoring
 from proxyd.store.migrations import NEWEST
-from proxyd.store.rows import FoundInterface, Ports
+from proxyd.store.rows import Ports
 from proxyd.store.secrets import Secrets
 from proxyd.store.store import Store
 from proxyd.systemd import notify
@@ -58,7 +53,6 @@ from proxyd.systemd import notify
 log = logging.getLogger(__name__)
 
 _ANSWER_LEAVES_S = 0.3  # before its connection is closed
-_DESCRIPTORS = 16_384  # as the unit has it
 
 
 def utc_now() -> str:
@@ -77,9 +71,10 @@ class Daemon:
         self._start_anew = start_anew
         self._started = utc_now()
         self._stack = AsyncExitStack()
+        self._follow = Consequences()
         self._links = _link_source(settings)
         self._arm = ArmClient(settings.daemon.arm_socket) if self._links.mode == "netlink" else None
-        self._arm_watch = ArmWatch(self._arm, changed=self._arm_changed, noticed=self._arm_noticed)
+        self._arm_watch = ArmWatch(self._arm, changed=self._follow.arm_changed, noticed=self._follow.arm_noticed)
         self._hub = Hub()
 
     async def __aenter__(self) -> Daemon:
@@ -95,8 +90,8 @@ class Daemon:
 
     async def _start(self) -> None:
         settings, data = self._settings, self._settings.data
-        _allow_descriptors()
-        self._stack.callback(_lock(data).close)
+        allow_descriptors()
+        self._stack.callback(lock(data).close)
         ring = LogRing()
         self._stack.callback(ring.attach())
         database = data / "proxyd.db"
@@ -108,13 +103,13 @@ class Daemon:
             create=not database.exists(),  # a new key would not open an old database
             credentials_directory=_folder_from_environment("CREDENTIALS_DIRECTORY"),
         )
-        self._store = store = await Store.open(database, secrets)
+        store = await Store.open(database, secrets)
         self._stack.push_async_callback(store.close)
         backups = Backups(store, secrets, data, self._restore) if self._start_anew else None
 
-        self._monitor = NvrMonitor(self._nvr_changed, settings.nvr.check_every_s)
+        self._monitor = NvrMonitor(self._follow.nvr_changed, settings.nvr.check_every_s)
         self._stack.push_async_callback(self._monitor.stop)
-        snapshots = SnapshotSource(report=self._report_picture)
+        snapshots = SnapshotSource(report=self._follow.report_picture)
         self._stack.push_async_callback(snapshots.close)
         use_ports(*settings.streams.udp_ports)
         plane = Plane(_plane_settings(settings.streams))
@@ -132,23 +127,23 @@ class Daemon:
             address_words=self._arm_watch.words,
             tenures=self._arm_watch.standing,
             named=self._arm_watch.name_cameras,
-            events_changed=self._events_changed,
+            events_changed=self._follow.events_changed,
             take_over_after=timedelta(seconds=settings.adoption.take_over_after_s),
         )
-        self._jobs = Jobs(
+        jobs = Jobs(
             store,
             self._hub,
             ports=Ports(http=settings.http_port, rtsp=settings.rtsp_port),
             settings=ScanSettings(parallel=settings.nvr.parallel, call_timeout_s=settings.nvr.call_timeout_s),
-            scanned=self._scanned,
+            scanned=self._follow.scanned,
             now=utc_now,
         )
-        guided = GuidedAdoption(store, self._hub, self._cameras, now=utc_now, say=self._say)
-        self._parts = Parts(
+        guided = GuidedAdoption(store, self._hub, self._cameras, now=utc_now, say=self._follow.say)
+        self._follow.parts = parts = Parts(
             store,
             self._hub,
             self._cameras,
-            self._jobs,
+            jobs,
             self._monitor,
             guided,
             users_dir(settings.socket),
@@ -159,31 +154,31 @@ class Daemon:
             configuration=in_force(settings),
             settings_file=settings.file,
         )
-        methods = Methods(self._parts, self.status)
+        methods = Methods(parts, self.status)
 
         for row in await store.nvrs():
-            self._parts.watch(row)
+            parts.watch(row)
         await guided.load()
         await self._cameras.start()
         self._stack.push_async_callback(self._cameras.stop)
         guided.start()
         self._stack.push_async_callback(guided.stop)
-        await self._links.start(self._interfaces_changed)
+        await self._links.start(self._follow.interfaces_changed)
         self._stack.push_async_callback(self._links.stop)
-        self._stack.push_async_callback(self._jobs.stop)
+        self._stack.push_async_callback(jobs.stop)
         await self._arm_watch.start()
         self._stack.push_async_callback(self._arm_watch.stop)
 
         socket = settings.socket
-        _make_folder(socket.parent, 0o750)
+        make_folder(socket.parent, 0o750)
         server = RpcServer(socket, methods.handlers(), methods.snapshot, self._hub, settings.access, methods.metrics)
         await server.start()
         self._stack.push_async_callback(server.stop)
-        await self._parts.log("info", "daemon", f"proxyd {__version__} started ({self._links.mode} mode).")
+        await parts.log("info", "daemon", f"proxyd {__version__} started ({self._links.mode} mode).")
         if self._links.warning:
-            await self._parts.log("warning", "daemon", self._links.warning)
+            await parts.log("warning", "daemon", self._links.warning)
         if self.trouble:
-            await self._parts.log("error", "daemon", self.trouble)
+            await parts.log("error", "daemon", self.trouble)
             self.trouble = ""
 
     def _restore(self) -> None:
@@ -214,79 +209,6 @@ class Daemon:
             warning=self._links.warning,
             database_version=NEWEST,
         )
-
-    async def _interfaces_changed(self, found: list[FoundInterface]) -> None:
-        await self._store.register_interfaces(found)
-        await self._store.assign_interfaces()
-        await self._cameras.refresh()
-
-    async def _arm_changed(self) -> None:
-        self._cameras.publish()
-
-    async def _arm_noticed(self, notice: ArmNotice) -> None:
-        """What the arm repaired or found goes into the log of the UI."""
-        try:
-            await self._parts.log(notice.level, notice.camera or "interfaces", notice.text)
-        except ProxyError as error:
-            log.warning("%s (not in the log of the UI: %s)", notice.text, error)
-
-    async def _say(self, level: Literal["info", "warning"], subject: str, words: str) -> None:
-        await self._parts.log(level, subject, words)
-
-    def _report_picture(self, nvr_id: int, error: Exception | None) -> None:
-        """Many NVRs have a web user of their own for pictures: a refusal there says nothing about the account."""
-        if not isinstance(error, UpstreamAuthError):
-            self._monitor.report(nvr_id, error)
-
-    async def _nvr_changed(self, nvr_id: int, health: NvrHealth) -> None:
-        """From the monitor: the NVR came, went, or refused its password."""
-        try:
-            refused = health.state is m.NvrState.WRONG_PASSWORD
-            await self._store.set_auth_failed(nvr_id, refused)
-            row = await self._store.nvr(nvr_id)
-            self._parts.show_nvr(row)
-            if health.state is m.NvrState.OK:
-                await self._parts.log("info", f"nvr {nvr_id}", f"{row.name} answers again.")
-            else:
-                await self._parts.log("warning", f"nvr {nvr_id}", health.reason)
-        except ProxyError as error:  # removed meanwhile, or the disk is full: the monitor must go on
-            log.warning("nvr %d: %s", nvr_id, error)
-        self._cameras.publish()
-
-    async def _events_changed(self, change: EventsChange) -> None:
-        """From the event pumps: how the events of an NVR come, or why not."""
-        row = await self._store.nvr(change.nvr_id)
-        self._parts.show_nvr(row)
-        if change.warning:
-            await self._parts.log("warning", f"nvr {row.id}", f"Events of {row.name}: {change.words}")
-
-    async def _scanned(self, nvr_id: int, error: Exception | None) -> None:
-        """From a scan: its result is stored; cameras come up, and everybody hears how it ended."""
-        if isinstance(error, UpstreamAuthError):
-            await self._store.set_auth_failed(nvr_id, True)
-            self._parts.refused_tries.refused((await self._store.nvr(nvr_id)).access, time.monotonic())
-        elif error is None:
-            await self._store.set_auth_failed(nvr_id, False)
-            await self._cameras.try_account_again(nvr_id)
-        row = await self._store.nvr(nvr_id)
-        self._parts.watch(row)
-        await self._cameras.refresh()
-        self._parts.show_nvr(row)
-        if error:
-            await self._parts.log("error", f"nvr {nvr_id}", f"Scan of {row.name} failed: {error}")
-        elif row.channels and not self._jobs.waiting_on(nvr_id):  # none: cancelled before the first, and logged
-            words = f"Scan of {row.name}: {row.online} of {row.channels} channels have a picture."
-            await self._parts.log("info", f"nvr {nvr_id}", words)
-
-
-def _allow_descriptors() -> None:
-    """Each camera listens on several sockets, each stream and recorder is a connection: a shell's 1024 are soon used
-    up. Media processes inherit the limit."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
-    if soft < wanted:
-        with contextlib.suppress(OSError, ValueError):  # a sandbox may not allow it
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _plane_settings(streams: StreamSettings) -> PlaneSettings:
@@ -342,41 +264,6 @@ async def run(settings: Settings) -> None:
         trouble = daemon.trouble
 
 
-def _lock(data: Path) -> _Lock:
-    """One daemon per data folder: two would fight over the addresses and the database."""
-    _make_folder(data, 0o700)
-    try:
-        return _Lock(data / "lock")
-    except BlockingIOError:
-        raise Conflict(f"Another proxyd already uses {data}.", "Stop it first, or choose another --data.") from None
-    except OSError as error:
-        raise StoreError(f"Cannot use {data}: {error.strerror}.", "Check its owner, its rights and the disk.") from None
-
-
-class _Lock:
-    """flock(2): gone with the process, however it ends."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.close()
-            raise
-
-    def close(self) -> None:
-        self._file.close()
-
-
 def _folder_from_environment(name: str) -> Path | None:
     value = os.environ.get(name)
     return Path(value) if value else None
-
-
-def _make_folder(folder: Path, mode: int) -> None:
-    try:
-        folder.mkdir(mode=mode, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"Cannot create {folder}: {error.strerror}.", "Choose another place with --data or --socket."
-        ) from None
