@@ -16,18 +16,19 @@ from proxyd.errors import ProxyError
 
 from ..key_order import give_focus
 from ..keys import view_bindings
-from ..picture_words import size_words, why_none
-from ..pictures.capability import Method
+from ..picture_words import why_none
 from ..pictures.drawing import Canvas, draw
-from ..pictures.grid import Grid, fitting, page_bytes
+from ..pictures.grid import Grid, fitting
+from ..pictures.pages import Pages
 from ..pictures.scaling import NotAPicture
 from ..store import Changes
 from ..ui import ui_of
 from ..widgets.frame import KeyFooter
-from ..widgets.line import line, plain, wrap
+from ..widgets.line import plain, wrap
 from ..widgets.paint import Lines
+from ..widgets.sheet_lines import Progress, sheet_title
 from ..widgets.thumbs import Thumb, Thumbs
-from ..words import Tone, camera_sign, count
+from ..words import Tone, camera_sign
 from .live_screen import LiveScreen
 from .snapshot import SnapshotScreen
 
@@ -44,17 +45,12 @@ class ContactSheet(LiveScreen):
 
     def __init__(self, cameras: Sequence[int], title: str) -> None:
         super().__init__()
-        self._cameras = list(cameras)
+        self._pages = Pages(cameras)
         self._title = title
         self._thumbs: dict[int, Thumb] = {}
-        self._grid = Grid(1, 1, 1, 1)
-        self._page = 0
         self._fetching: Worker[None] | None = None
         self._round = 0  # of fetching; an earlier one says nothing any more
-        self._to_fetch = 0
-        self._fetched = 0
-        self._agreed = False
-        self._stopped = False
+        self._progress = Progress()
         self._resized: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -66,15 +62,13 @@ class ContactSheet(LiveScreen):
     def on_mount(self) -> None:
         super().on_mount()
         give_focus(self.thumbs)
-        self._agreed = not ui_of(self).pictures.over_ssh
+        self._progress.agreed = not ui_of(self).pictures.over_ssh
         self._show_title()  # before the room for pictures is measured
         self.call_after_refresh(self._show_page)
 
     def apply(self, changes: Changes) -> None:
         super().apply(changes)
-        cameras = ui_of(self).store.cameras
-        if any(camera not in cameras for camera in self._cameras):
-            self._cameras = [camera for camera in self._cameras if camera in cameras]
+        if self._pages.keep(ui_of(self).store.cameras):
             self._show_page()
         for camera in changes.of("camera"):
             if thumb := self._thumbs.get(camera):
@@ -93,38 +87,30 @@ class ContactSheet(LiveScreen):
 
     @property
     def _canvas(self) -> Canvas:
-        return ui_of(self).pictures.cells((self._grid.columns, self._grid.rows))
+        return ui_of(self).pictures.cells((self._pages.grid.columns, self._pages.grid.rows))
 
     # pages
 
     def _in_new_size(self) -> None:
         self._resized = None
-        if self.is_mounted and self._fitting() != self._grid:
+        if self.is_mounted and self._fitting() != self._pages.grid:
             current = self.thumbs.current
             self._show_page(current.camera if current else None)
 
     def _fitting(self) -> Grid:
         size = self.thumbs.size
-        return fitting(len(self._cameras), size.width, size.height)
+        return fitting(len(self._pages.cameras), size.width, size.height)
 
     def _show_page(self, camera: int | None = None) -> None:
         """The page with this camera, or the one that was shown; what is missing there is fetched."""
         grid = self._fitting()
-        if grid != self._grid:
-            self._grid = grid
+        if grid != self._pages.grid:
             self._thumbs.clear()  # they are too small or too large now
-        if camera in self._cameras:
-            self._page = self._cameras.index(camera) // grid.per_page
-        self._page = min(self._page, grid.pages(len(self._cameras)) - 1)
+        self._pages.fit(grid, camera)
         self._cancel()
-        self.thumbs.show(grid, [self._thumb(camera) for camera in self._on_page], camera)
-        self._stopped = False
+        self.thumbs.show(grid, [self._thumb(camera) for camera in self._pages.here], camera)
+        self._progress.stopped = False
         self._fetch_missing()
-
-    @property
-    def _on_page(self) -> list[int]:
-        first = self._page * self._grid.per_page
-        return self._cameras[first : first + self._grid.per_page]
 
     def _thumb(self, camera: int) -> Thumb:
         thumb = self._thumbs.get(camera)
@@ -142,9 +128,9 @@ class ContactSheet(LiveScreen):
     # fetching
 
     def _fetch_missing(self) -> None:
-        missing = [camera for camera in self._on_page if self._is_missing(camera)]
-        self._to_fetch, self._fetched = len(missing), 0
-        if missing and self._agreed and not self._stopped:
+        missing = [camera for camera in self._pages.here if self._is_missing(camera)]
+        self._progress.wanted, self._progress.fetched = len(missing), 0
+        if missing and self._progress.agreed and not self._progress.stopped:
             work = self._fetch(missing, self._canvas)
             self._fetching = ui_of(self).pictures.work(self, work, "pictures")
         self._show_title()
@@ -186,13 +172,13 @@ class ContactSheet(LiveScreen):
         except NotAPicture as error:
             self._say(thumb, str(error))
         if self.is_mounted:
-            self._fetched += 1
+            self._progress.fetched += 1
             self.thumbs.changed(thumb)
             self._show_title()
 
     def _say(self, thumb: Thumb, why: str) -> None:
-        limit = max(1, self._grid.rows - 1)
-        thumb.words = wrap(plain(why), self._grid.columns - 1, Tone.MUTED, limit=limit)
+        limit = max(1, self._pages.grid.rows - 1)
+        thumb.words = wrap(plain(why), self._pages.grid.columns - 1, Tone.MUTED, limit=limit)
 
     def _cancel(self) -> bool:
         """True when there was something to stop."""
@@ -205,42 +191,16 @@ class ContactSheet(LiveScreen):
     # words
 
     def _show_title(self) -> None:
-        pages = self._grid.pages(len(self._cameras))
-        where = f"page {self._page + 1} of {pages}" if pages > 1 else count(len(self._cameras), "camera")
-        left = line((f" {plain(self._title)}", Tone.STRONG), (f"   {where}", Tone.MUTED))
-        canvas = self._canvas
-        if canvas.method is Method.OFF:
-            state = line(("   Pictures are switched off in Settings.", Tone.WARNING))
-        elif self._to_fetch and not self._agreed:
-            size = page_bytes(
-                self._grid,
-                self._to_fetch,
-                colours=canvas.method is Method.BLOCKS,
-                true_colour=canvas.true_colour,
-            )
-            state = line(
-                (
-                    f"   {count(self._to_fetch, 'picture')}, about {size_words(size).removeprefix('about ')}. ",
-                    Tone.TEXT,
-                ),
-                ("Enter", Tone.ACCENT),
-                (" fetches them", Tone.MUTED),
-            )
-        elif self._fetching is not None:
-            bar = ui_of(self).look.bar(self._fetched, self._to_fetch, 14)
-            state = line((f"   {bar} {self._fetched}/{self._to_fetch}", Tone.ACCENT), ("   Esc stops", Tone.MUTED))
-        elif self._stopped:
-            state = line(("   stopped; r fetches again", Tone.WARNING))
-        else:
-            state = ()
-        self.query_one("#picture-title", Lines).show([(*left, *state)])
+        self._progress.running = self._fetching is not None
+        title = sheet_title(self._title, self._pages, self._progress, self._canvas, ui_of(self).look)
+        self.query_one("#picture-title", Lines).show([title])
 
     # actions
 
     def action_open(self) -> None:
         current = self.thumbs.current
-        if not self._agreed and self._to_fetch:
-            self._agreed = True
+        if not self._progress.agreed and self._progress.wanted:
+            self._progress.agreed = True
             self._fetch_missing()
         elif current is not None:
             self.app.push_screen(SnapshotScreen(current.camera))
@@ -251,11 +211,11 @@ class ContactSheet(LiveScreen):
 
     def action_again(self) -> None:
         self._cancel()
-        for camera in self._on_page:
+        for camera in self._pages.here:
             thumb = self._thumb(camera)
             thumb.drawn, thumb.words = None, []
             self.thumbs.changed(thumb)
-        self._stopped = False
+        self._progress.stopped = False
         self._fetch_missing()
 
     def action_next_page(self) -> None:
@@ -269,15 +229,13 @@ class ContactSheet(LiveScreen):
         self._turn(message.step)
 
     def _turn(self, step: int) -> None:
-        page = self._page + step
-        if step and 0 <= page < self._grid.pages(len(self._cameras)):
-            self._page = page
-            camera = self._on_page[0 if step > 0 else -1]
+        camera = self._pages.turn(step)
+        if camera is not None:
             self._show_page(camera)
 
     def action_stop(self) -> None:
         if self._cancel():
-            self._stopped = True
+            self._progress.stopped = True
             self._show_title()
         else:
             self.app.pop_screen()

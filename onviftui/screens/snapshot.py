@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from textual.app import ComposeResult
-from textual.geometry import Region
 from textual.timer import Timer
 
 from proxyd.api.models import Camera, Picture
 from proxyd.errors import ProxyError
 
 from ..keys import view_bindings
-from ..picture_words import cost_words, file_name, picture_words, size_words, ssh_command, why_none
+from ..picture_words import cost_words, picture_words, why_none
 from ..pictures.asking import ASK_ABOVE
 from ..pictures.capability import Method
 from ..pictures.drawing import Drawn, draw
@@ -27,14 +24,13 @@ from ..widgets.frame import KeyFooter
 from ..widgets.line import Line, line, plain, wrap
 from ..widgets.paint import Lines
 from ..widgets.partial import CellCompositor
-from ..widgets.picture import PictureBox
+from ..widgets.terminal_picture import TerminalPicture
 from ..words import Tone, camera_sign
-from .dialog import AskText
 from .live_screen import LiveScreen
+from .save_picture import save_picture
 
 DEADLINE_S = 60.0
 RESIZE_S = 0.2  # a window that is being dragged asks for one picture, not for fifty
-MEND_S = 0.05  # a screen that comes back is painted twice
 WIDEST = 1920  # pixels; no terminal shows more of a picture
 _FINE = (Method.KITTY, Method.SIXEL)
 _WORDS_WIDTH = 64
@@ -49,23 +45,20 @@ class SnapshotScreen(LiveScreen):
     def __init__(self, camera: int) -> None:
         super().__init__()
         compositor = CellCompositor()
-        compositor.painted = self._painted
+        self.box = TerminalPicture()
+        compositor.painted = self.box.painted
         self._compositor = compositor
         self._camera = camera
         self._picture: Picture | None = None
         self._fetched: datetime | None = None
         self._waiting: Drawn | None = None  # for the user's word
-        self._in_memory: Drawn | None = None  # what the terminal keeps
-        self._damaged = False  # sixels were painted over
-        self._fits = False  # what was drawn is of the size that the terminal has now
         self._resized: Timer | None = None
-        self._mending: Timer | None = None
         self._drawn_for = (0, 0)
 
     def compose(self) -> ComposeResult:
         yield Lines(id="header")
         yield Lines(id="picture-title")
-        yield PictureBox()
+        yield self.box
         yield Lines(id="picture-how")
         yield KeyFooter("snapshot")
 
@@ -73,9 +66,6 @@ class SnapshotScreen(LiveScreen):
         super().on_mount()
         self._show_title()
         self.call_after_refresh(self.action_again)
-
-    def on_unmount(self) -> None:
-        self._forget()
 
     def apply(self, changes: Changes) -> None:
         super().apply(changes)
@@ -88,7 +78,7 @@ class SnapshotScreen(LiveScreen):
 
     def on_resize(self) -> None:
         super().on_resize()
-        self._fits = False
+        self.box.fits = False
         if self._picture is None:
             return
         if self._resized is not None:
@@ -98,10 +88,6 @@ class SnapshotScreen(LiveScreen):
     @property
     def camera(self) -> Camera | None:
         return ui_of(self).store.cameras.get(self._camera)
-
-    @property
-    def box(self) -> PictureBox:
-        return self.query_one(PictureBox)
 
     # words
 
@@ -122,7 +108,6 @@ class SnapshotScreen(LiveScreen):
         self.query_one("#picture-how", Lines).show(lines)
 
     def _say(self, text: str, tone: Tone = Tone.MUTED, *then: Line) -> None:
-        self._forget()
         self._waiting = None
         width = min(_WORDS_WIDTH, max(20, self.box.size.width - 4))
         self.box.say([*wrap(text, width, tone), *((line(""), *then) if then else ())])
@@ -223,19 +208,9 @@ class SnapshotScreen(LiveScreen):
         self._waiting = drawn
 
     def _show(self, drawn: Drawn) -> None:
-        self._forget()
         self._waiting = None
-        self._in_memory = drawn
-        self._fits = True
-        ui_of(self).pictures.write(drawn.first)
         self._show_facts(drawn)
         self.box.show(drawn)
-
-    def _forget(self) -> None:
-        """The terminal needs the last picture no more."""
-        if self._in_memory is not None:
-            ui_of(self).pictures.write(self._in_memory.after)
-            self._in_memory = None
 
     def action_draw(self) -> None:
         if self._waiting is not None:
@@ -260,69 +235,6 @@ class SnapshotScreen(LiveScreen):
             pictures.instead = Method.BLOCKS if method is Method.OFF else method
         pictures.work(self, self._draw(), "picture")
 
-    # sixels lie on top of the cells: where cells were painted they are gone, and are drawn again
-
-    def _painted(self, spans: Sequence[tuple[int, int, int]] | None) -> None:
-        drawn = self._in_memory
-        if drawn is None or not drawn.over:
-            return
-        region = self.box.picture_region
-        if spans is None or any(region.overlaps(Region(first, y, last - first, 1)) for y, first, last in spans):
-            self._damaged = True
-            if self._mending is None:
-                self._mending = self.set_timer(MEND_S, self._mend, name="sixels")
-
-    def _mend(self) -> None:
-        self._mending = None
-        drawn = self.box.drawn if self.is_mounted else None
-        if not self._damaged or drawn is None or not drawn.over or not self._fits or not self.is_current:
-            return  # what lies above is taken away by painting everything; what is too large would scroll the screen
-        region = self.box.picture_region
-        if any(region.overlaps(toast.region) for toast in self.query("Toast")):
-            return  # likewise
-        self._damaged = False
-        ui_of(self).pictures.write(f"\x1b7\x1b[{region.y + 1};{region.x + 1}H{drawn.over}\x1b8")
-
-    # saving
-
     def action_save(self) -> None:
-        camera, fetched = self.camera, self._fetched
-        if camera is None or self._picture is None or fetched is None:
-            return
-        name = file_name(camera.name, fetched)
-        ui = ui_of(self)
-        if not ui.local:
-            command = ssh_command(f"camera snapshot {camera.id}", name)
-            ui.toast(f"Nothing is written on the box. On your machine: {command}")
-            return
-
-        def chosen(typed: str | None) -> None:
-            if typed is None:
-                return
-            target = Path(typed).expanduser()
-
-            def arrived(whole: Picture) -> None:
-                ui.pictures.work(self, self._save(whole, target), "saving")
-
-            doing = f"Fetching a picture of {plain(camera.name)}…"
-            ui.ask("camera.snapshot", {"id": camera.id}, doing=doing, then=arrived, deadline_s=DEADLINE_S)
-
-        hint = f"A new picture of {size_words(self._picture.size)}. Enter saves, Esc goes back"
-        self.app.push_screen(
-            AskText("Save the picture as", str(Path.cwd() / name), hint, same=True, longest=1024), chosen
-        )
-
-    async def _save(self, picture: Picture, target: Path) -> None:
-        def write() -> None:
-            with target.open("xb") as file:
-                file.write(base64.b64decode(picture.data))
-
-        try:
-            await asyncio.to_thread(write)
-        except FileExistsError:
-            ui_of(self).toast(f"{target} exists already. Press s and choose another name.", "error")
-        except OSError as error:
-            why = error.strerror or "it cannot be written"
-            ui_of(self).toast(f"{target}: {why}. Press s and choose another place.", "error")
-        else:
-            ui_of(self).toast(f"Saved {target} ({picture.width}×{picture.height}, {picture.size / 1000:.1f} kB).")
+        if self.camera is not None and self._picture is not None and self._fetched is not None:
+            save_picture(self, self.camera, self._picture, self._fetched, deadline_s=DEADLINE_S)

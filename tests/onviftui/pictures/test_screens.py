@@ -132,9 +132,9 @@ async def test_the_picture_follows_the_size_of_the_terminal(daemon: FakeDaemon) 
         box = await drawn(ui)
         assert box.drawn is not None
         before = box.drawn.columns
-        await ui.pilot.resize_terminal(40, 16)
+        await ui.pilot.resize_terminal(60, 16)
         await ui.until(lambda: box.drawn is not None and box.drawn.columns < before, "a smaller picture")
-        assert box.drawn.columns <= 40
+        assert box.drawn.columns <= 60
         assert len(daemon.called("camera.snapshot")) == 1, "it is drawn anew, not fetched anew"
 
 
