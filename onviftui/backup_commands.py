@@ -7,26 +7,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import getpass
-import re
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
 
-from proxyd.api.backups import (
-    PIECE,
-    SHORTEST_PASSPHRASE,
-    Backup,
-    BackupContents,
-    BackupPiece,
-    BackupWritten,
-    Restored,
-)
+from proxyd.api.backups import SHORTEST_PASSPHRASE, Backup, BackupContents, Restored
 from proxyd.api.client import RpcClient
 from proxyd.errors import InvalidInput, ProxyError
 
+from .backup_files import bring, pieces
 from .confirm import confirm
 from .output import Column, Output, counted, local_time
 
@@ -89,11 +79,23 @@ async def backup_fetch(args: argparse.Namespace, client: RpcClient, out: Output)
     return 0
 
 
+async def backup_bring(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
+    if str(args.file) == "-" and sys.stdin.isatty():
+        raise InvalidInput("Which file?", "Give its name, or: … - < FILE")
+    brought = await _bring(client, args.file)
+    if out.json_mode:
+        out.document(brought)
+    else:
+        out.say(f"Brought the backup {brought.name} ({_size(brought.size)}).")
+        out.say(f"To restore it: onviftui backup restore {brought.name}")
+    return 0
+
+
 async def backup_restore(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
     if (args.name is None) == (args.file is None):
         raise InvalidInput("Which backup?", "Give its name (onviftui backup list), or --file FILE.")
     passphrase = _passphrase(args)
-    name = args.name if args.file is None else await _bring(client, args.file)
+    name = args.name if args.file is None else (await _bring(client, args.file)).name
     params = {"name": name, "passphrase": passphrase}
     found: BackupContents = await client.call("backup.check", params, timeout_s=DEADLINE_S)
     if not args.yes and not out.json_mode:
@@ -120,18 +122,6 @@ async def backup_remove(args: argparse.Namespace, client: RpcClient, out: Output
     return 0
 
 
-async def pieces(client: RpcClient, name: str) -> AsyncIterator[bytes]:
-    """The file of a backup. Raises ProxyError."""
-    offset, size = 0, 1
-    while offset < size:
-        piece: BackupPiece = await client.call("backup.read", {"name": name, "offset": offset})
-        data = base64.b64decode(piece.data)
-        if not data and offset < piece.size:
-            raise ProxyError("The backup ended before its end.", "Is it being removed? Try again.")
-        yield data
-        offset, size = offset + len(data), piece.size
-
-
 async def _fetch(client: RpcClient, name: str, target: Path) -> int:
     """To the file, which is whole or not there, or to standard output. The number of bytes."""
     if str(target) == "-":
@@ -155,29 +145,18 @@ async def _fetch(client: RpcClient, name: str, target: Path) -> int:
 
 async def _pour(client: RpcClient, name: str, file: BinaryIO) -> int:
     size = 0
-    async for data in pieces(client, name):
+    async for data in pieces(client.call, name):
         await asyncio.to_thread(file.write, data)
         size += len(data)
     file.flush()
     return size
 
 
-async def _bring(client: RpcClient, source: Path) -> str:
-    """The name that the file has among the daemon's backups then."""
-    wish = "brought" if str(source) == "-" else re.sub(r"[^A-Za-z0-9._-]", "-", source.name.removesuffix(".backup"))
-    wish = wish.lstrip("._-")[:60] or "brought"
-    names = {one.name for one in await client.call("backup.list")}
-    name = next(n for n in (wish, *(f"{wish}-{number}" for number in range(2, 1000))) if n not in names)
+async def _bring(client: RpcClient, source: Path) -> Backup:
+    """Raises ProxyError."""
     try:
         with sys.stdin.buffer if str(source) == "-" else source.open("rb") as file:
-            offset, data = 0, await asyncio.to_thread(file.read, PIECE)
-            while True:
-                following = await asyncio.to_thread(file.read, PIECE) if data else b""
-                params = {"name": name, "offset": offset, "data": base64.b64encode(data).decode()}
-                written: BackupWritten = await client.call("backup.write", params | {"last": not following})
-                if not following:
-                    return name
-                offset, data = written.size, following
+            return await bring(client.call, source, file)
     except OSError as error:
         raise ProxyError(f"Cannot read {source}: {error.strerror}.", "Choose another file.") from None
 
@@ -236,6 +215,7 @@ COMMANDS = {
     "list": backup_list,
     "check": backup_check,
     "fetch": backup_fetch,
+    "bring": backup_bring,
     "restore": backup_restore,
     "remove": backup_remove,
 }

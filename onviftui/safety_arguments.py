@@ -59,6 +59,8 @@ def fill_backup(verbs: Any) -> None:
     verb = verbs.add("fetch", "write a backup to a file, to keep it elsewhere")
     verb.add_argument("name", metavar="NAME", help="its name in the list")
     verb.add_argument("file", type=Path, metavar="FILE", help="where to; - is standard output")
+    verb = verbs.add("bring", "bring the file of a backup, to be restored later; nothing else is changed")
+    verb.add_argument("file", type=Path, metavar="FILE", help="which file; - is standard input")
     verb = verbs.add(
         "restore", "become what a backup holds (shows it, asks, makes a backup of now, then starts proxyd anew)"
     )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from proxyd.api.backups import Backup, BackupContents, BackupPiece, Restored
+from proxyd.api.backups import Backup, BackupContents, Restored
 from proxyd.errors import ProxyError
 
+from ..backup_files import ENDING, bring, pieces
 from ..keys import view_bindings
 from ..picture_words import ssh_command
 from ..ui import ui_of
@@ -20,10 +20,12 @@ from ..widgets.line import Line, line, wrap
 from ..widgets.rows import Row
 from ..words import HUMAN_GLYPH, Sign, Tone, count, format_when
 from .backup_forms import BackupLook, NewBackup, OpenBackup
+from .by_ssh import BySsh
 from .dialog import AskText, Confirm
 from .rows_screen import RowsScreen
 
 RESTORE_DEADLINE_S = 300.0
+PIECE_DEADLINE_S = 30.0
 
 
 class BackupsScreen(RowsScreen):
@@ -72,8 +74,8 @@ class BackupsScreen(RowsScreen):
     def detail_lines(self, item: Backup, width: int) -> list[Line]:
         if item.problem:
             return [line(((f" {item.problem}"), Tone.ERROR)), line((" d removes it.", Tone.MUTED))]
-        words = "Enter shows what is in it, R restores it, s writes it to a file. Keep one on another machine: "
-        words += f"onviftui backup fetch {item.name} FILE, and there: onviftui backup restore --file FILE"
+        words = "Enter shows what is in it, R restores it. Keep a copy elsewhere: s writes it to a file, b brings one. "
+        words += "Who may log in by SSH is not in it."
         return [((" ", Tone.TEXT), *w) for w in wrap(words, width - 1, Tone.MUTED, limit=3)]
 
     def empty_lines(self) -> Sequence[Line]:
@@ -85,7 +87,7 @@ class BackupsScreen(RowsScreen):
             line(
                 "    Press ", ("c", Tone.ACCENT), " to make one: a file with everything, for this or another machine."
             ),
-            line("    To restore one that you have as a file: onviftui backup restore --file FILE"),
+            line("    or  ", ("b", Tone.ACCENT), " to bring one that you have as a file; then R restores it."),
         ]
 
     # what the keys do
@@ -155,10 +157,10 @@ class BackupsScreen(RowsScreen):
         backup = self.current
         if backup is None:
             return
-        name = f"{backup.name}.backup"
+        name = f"{backup.name}{ENDING}"
         if not ui_of(self).local:
             command = ssh_command(f"backup fetch {backup.name} -", name)
-            ui_of(self).toast(f"Nothing is written on the box. On your machine: {command}")
+            self.app.push_screen(BySsh("Keep a copy of it", "On your own machine, this writes it to a file:", command))
             return
 
         def typed(text: str | None) -> None:
@@ -174,7 +176,7 @@ class BackupsScreen(RowsScreen):
         ui = ui_of(self)
         new = target.with_name(f".{target.name}.part")
         try:
-            data = await self._fetch(backup)
+            data = b"".join([piece async for piece in pieces(self._call, backup.name)])
             await asyncio.to_thread(_put, new, target, data)
             ui.toast(f"Wrote {target} ({len(data) / 1000:,.0f} kB).")
         except OSError as error:
@@ -182,17 +184,41 @@ class BackupsScreen(RowsScreen):
         except ProxyError as error:
             ui.toast(str(error), "error")
 
-    async def _fetch(self, backup: Backup) -> bytes:
-        data, size = bytearray(), 1
-        while len(data) < size:
-            params = {"name": backup.name, "offset": len(data)}
-            piece: BackupPiece = await ui_of(self).live.call("backup.read", params, 30.0)
-            got = base64.b64decode(piece.data)
-            if not got and len(data) < piece.size:
-                raise ProxyError("The backup ended before its end.", "Is it being removed? Try again.")
-            data += got
-            size = piece.size
-        return bytes(data)
+    async def _call(self, method: str, params: dict[str, Any]) -> Any:
+        return await ui_of(self).live.call(method, params, PIECE_DEADLINE_S)
+
+    def action_bring(self) -> None:
+        """A file becomes one of the daemon's backups; nothing is restored by that."""
+        if not ui_of(self).local:
+            why = "It lies on your own machine. There, this line brings it into this list:"
+            command = ssh_command("backup bring -", "FILE", bring=True)
+            then = "Then R on it restores it, after its passphrase and a question."
+            self.app.push_screen(BySsh("Bring the file of a backup", why, command, then))
+            return
+
+        def typed(text: str | None) -> None:
+            if text:
+                work = self._bring(Path(text).expanduser())
+                self.run_worker(work, name="bring a backup", exit_on_error=False, exclusive=True)
+
+        hint = "Enter brings it into this list, Esc goes back; nothing is restored yet"
+        self.app.push_screen(AskText("Which file of a backup?", f"{Path.cwd()}/", hint, longest=1024), typed)
+
+    async def _bring(self, source: Path) -> None:
+        ui = ui_of(self)
+        try:
+            if source.exists() and not source.is_file():
+                raise ProxyError(f"{source} is no file.", "Name the file of the backup.")
+            ui.toast(f"Bringing {source.name}…")
+            with await asyncio.to_thread(source.open, "rb") as file:
+                brought = await bring(self._call, source, file)
+        except OSError as error:
+            ui.toast(f"Cannot read {source}: {error.strerror or error}. Check its name and its rights.", "error")
+        except ProxyError as error:
+            ui.toast(str(error), "error")
+        else:
+            ui.toast(f"Brought the backup {brought.name}. R restores it.")
+            self.action_refresh()
 
 
 def _put(new: Path, target: Path, data: bytes) -> None:

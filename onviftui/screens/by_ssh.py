@@ -9,11 +9,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from ..layers import Modal
+from ..layers import Modal
 from ..ui import ui_of
 from ..widgets.line import Line, line, wrap
 from ..widgets.paint import Lines
 from ..words import Tone
 from .dialog import CLOSE, WIDTH
+
+_WIDEST = 76  # of the line itself
 
 
 class BySsh(Modal[None]):
@@ -34,12 +37,12 @@ class BySsh(Modal[None]):
         self._then = then
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog copy"):
             yield Lines(id="title")
 
     def on_mount(self) -> None:
         lines: list[Line] = [line((self._title, Tone.STRONG)), line(""), *wrap(self._why, WIDTH)]
-        lines += [line(""), *wrap(self._command, WIDTH, Tone.ACCENT)]
+        lines += [line(""), *wrap(self._command, max(WIDTH, min(_WIDEST, self.app.size.width - 12)), Tone.ACCENT)]
         lines += [line(""), *wrap(f"BOX is how you log in here. {self._then}".strip(), WIDTH, Tone.MUTED)]
         lines += [line(""), line(("y copies the line   Esc closes this", Tone.MUTED))]
         self.query_one("#title", Lines).show(lines)

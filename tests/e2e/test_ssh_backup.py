@@ -26,8 +26,12 @@ async def test_a_backup_comes_and_goes_by_ssh(tmp_path: Path) -> None:
                 await client.call("camera.remove", {"ids": [1, 2]})
             refused = await asyncio.to_thread(box.run, "olga", "backup list")
             assert refused.code == 4 and "admin" in refused.err
-            words = "backup restore --file - --passphrase-stdin --yes"
-            done = await asyncio.to_thread(box.run, "anna", words, stdin=PASSPHRASE + made.out)
+            junk = await asyncio.to_thread(box.run, "anna", "backup bring -", stdin=b"not a backup")
+            assert junk.code != 0 and junk.err
+            brought = await asyncio.to_thread(box.run, "anna", "backup bring -", stdin=made.out)
+            assert brought.code == 0 and b"Brought the backup brought " in brought.out, brought.err
+            words = "backup restore brought --passphrase-stdin --yes"
+            done = await asyncio.to_thread(box.run, "anna", words, stdin=PASSPHRASE)
             assert done.code == 0 and b"proxyd starts anew" in done.out, done.err
             file = await asyncio.to_thread(box.run, "anna", "backup restore --file /etc/passwd --yes", stdin=PASSPHRASE)
             assert file.code == 4 and "by SSH" in file.err

@@ -13,8 +13,9 @@ from onviftui.screens import system
 from onviftui.screens.change_cameras import ChangeCameras
 from onviftui.screens.dialog import Confirm
 from onviftui.widgets.switches import Switches
-from proxyd.api.backups import Backup, BackupContents, BackupPiece, Restored
+from proxyd.api.backups import Backup, BackupContents, BackupPiece, BackupWritten, Restored
 from proxyd.api.bulk import CamerasUpdated, Renamed
+from proxyd.api.dial import own
 from proxyd.api.models import Role
 from proxyd.api.settings import DaemonSettings, Setting
 from proxyd.api.undo import Undoable, Undone
@@ -164,13 +165,14 @@ async def test_marked_cameras_are_changed_at_once_with_names_that_are_shown_befo
         await ui.sees("Change 2 cameras")
         await ui.write("{nvr} {ch:02}")
         await ui.sees("01 Front gate → Garage 01")
-        assert "02 Yard → Garage 02" in ui.text
+        await ui.sees("02 Yard → Garage 02")
         await ui.press("enter", "enter")
         await ui.write("new-password")
         await ui.press("enter")
         assert isinstance(ui.app.focused, Switches)
         await ui.press("j", "j", "space", "space", "k", "space")
-        assert "[off]" in ui.line_with("Sound") and "[on]" in ui.line_with("HTTPS")
+        await ui.until(lambda: "[off]" in ui.line_with("Sound"), "the form scrolled to the switches")
+        assert "[on]" in ui.line_with("HTTPS")
         assert "[leave]" in ui.line_with("Discovery")
         await ui.press("ctrl+s")
         await ui.hears("2 cameras changed. u takes it back.")
@@ -311,6 +313,44 @@ async def test_a_backup_is_saved_to_a_new_file_and_removed(socket: Path, tmp_pat
         await ui.sees("Remove odd?")
         await ui.press("y")
         await ui.hears("Removed the backup odd.")
+
+
+async def test_the_file_of_a_backup_is_brought_into_the_list(socket: Path, tmp_path: Path) -> None:
+    data = bytes(range(256)) * 900
+    file = tmp_path / "odd.backup"
+    file.write_bytes(data)
+    arrived = bytearray()
+    async with backing_up(socket) as daemon, running_ui(socket) as ui:
+
+        def written(params: dict[str, Any]) -> BackupWritten:
+            assert (params["name"], params["offset"]) == ("odd-2", len(arrived))
+            arrived.extend(base64.b64decode(params["data"]))
+            whole = BACKUP.model_copy(update={"name": "odd-2"}) if params["last"] else None
+            return BackupWritten(size=len(arrived), backup=whole)
+
+        daemon.answers["backup.write"] = written
+        await open_entry(ui, "Backups")
+        await ui.sees(BACKUP.name)
+        for name, words in ((tmp_path, "is no file"), ("/nowhere", "No such file"), (file, "R restores it.")):
+            await ui.press("b")
+            ui.app.screen.query_one(Input).value = str(name)
+            await ui.press("enter")
+            await ui.hears(words)
+        assert arrived == data
+        assert daemon.called("backup.restore") == []
+
+
+async def test_by_ssh_the_lines_that_carry_a_backup_are_said(socket: Path) -> None:
+    async with backing_up(socket) as daemon, running_ui(socket, where=own(socket)) as ui:
+        await open_entry(ui, "Backups")
+        await ui.sees(BACKUP.name)
+        await ui.press("b")
+        await ui.sees("ssh BOX backup bring - < FILE")
+        await ui.press("escape", "s")
+        await ui.sees(f"ssh BOX backup fetch {BACKUP.name} - > {BACKUP.name}.backup")
+        await ui.press("y")
+        await ui.hears("Copied the line")
+        assert daemon.called("backup.read") == []
 
 
 # settings
