@@ -1,7 +1,8 @@
-"""One headless demo for all tests that only look at a running product."""
+"""What is dear to start and is shared: by the tests of one module, which one worker runs (`xdist_group`)."""
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import json
 import shutil
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from .ssh_box import require_ssh
+from .stack import Stack, stack_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,6 +39,20 @@ def demo() -> Iterator[dict[str, Any]]:
         process.terminate()
         _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said.decode()
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """For sessions by SSH: with an NVR, which is away, so that the UI begins with the overview and not the guide."""
+    require_ssh()
+
+    async def add_nvr() -> None:
+        async with running.client() as client:
+            await client.call("nvr.add", {"host": "127.9.9.1", "port": 80, "username": "u", "password": "x"})
+
+    with stack_of(simulator=False) as running:
+        asyncio.run(add_nvr())
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -13,25 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from .ssh_box import SshBox, SshTerminal, require_ssh
-from .stack import Stack, stack_of
+from .ssh_box import SshBox, SshTerminal
+from .stack import Stack
+
+pytestmark = pytest.mark.xdist_group("ssh")
 
 ADD = ("nvr", "add", "--user", "u", "--password-stdin", "--json", "--host")
 RESTORED = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?1006l", b"\x1b[?2004l", b"\x1b[<u")
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    require_ssh()
-    with stack_of(simulator=False) as running:
-        asyncio.run(answers(running))
-        yield running
-
-
-async def answers(stack: Stack) -> None:
-    """The daemon runs; with an NVR, so that the UI begins with the overview and not with the guide."""
-    async with stack.client() as client:
-        await client.call("nvr.add", {"host": "127.9.9.1", "port": 80, "username": "u", "password": "x"})
 
 
 @pytest.fixture(scope="module")

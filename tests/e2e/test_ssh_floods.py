@@ -14,20 +14,13 @@ import asyncssh
 import pytest
 from asyncssh.packet import Boolean, String, UInt32
 
-from .ssh_box import SshBox, client_environment, require_ssh
-from .stack import Stack, stack_of
-from .test_ssh import answers
+from .ssh_box import SshBox, client_environment
+from .stack import Stack
+
+pytestmark = pytest.mark.xdist_group("ssh floods")
 
 _IGNORE, _USERAUTH_REQUEST, _CHANNEL_REQUEST = 2, 50, 98  # RFC 4250, 4.1.2
 _QUICK_S = 5.0
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    require_ssh()
-    with stack_of(simulator=False) as running:
-        asyncio.run(answers(running))
-        yield running
 
 
 @pytest.fixture

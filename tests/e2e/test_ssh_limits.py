@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import re
@@ -20,9 +19,11 @@ import pytest
 
 from proxyd.api.ssh_passwords import SALT_BYTES, hash_password
 
-from .ssh_box import ROOT, SshBox, client_environment, require_ssh
-from .stack import Stack, stack_of
-from .test_ssh import answers, opened
+from .ssh_box import ROOT, SshBox, client_environment
+from .stack import Stack
+from .test_ssh import opened
+
+pytestmark = pytest.mark.xdist_group("ssh limits")
 
 PASSWORD = "correct horse battery"
 BY_PASSWORD = ("-o", "PubkeyAuthentication=no", "-o", "PreferredAuthentications=password", "-o", "BatchMode=no")
@@ -35,14 +36,6 @@ LIMITS = {
     "sessions_per_connection": 2,
     "waiting_per_address": 5,
 }
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    require_ssh()
-    with stack_of(simulator=False) as running:
-        asyncio.run(answers(running))
-        yield running
 
 
 @pytest.fixture(scope="module")
