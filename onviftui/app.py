@@ -77,6 +77,7 @@ class OnviftuiApp(KeysInOrder, Acting, Preferring, Layered):
         self._connection: asyncio.Task[None] | None = None
         self._flush_timer: Timer | None = None
         self._pace = Pace(FLUSH_S)
+        self._to_paint = False  # what the last look brought
         self._arrived: list[Callable[[], None]] = []
         self._last_interrupt = -QUIT_WINDOW_S
         self._main = MainScreen()
@@ -136,7 +137,7 @@ class OnviftuiApp(KeysInOrder, Acting, Preferring, Layered):
             self._flush_timer = self.set_timer(wait_s, self._look_at_store, name="flush")
 
     def with_data(self, show: Callable[[], None]) -> None:
-        """See `ui.Ui.with_data`."""
+        """In the same frame as what the store brings."""
         self._arrived.append(show)
         self._changed()
 
@@ -145,8 +146,8 @@ class OnviftuiApp(KeysInOrder, Acting, Preferring, Layered):
         if self._pace.wait_s(time.monotonic()) > 0:  # what was painted last came later than it was asked for
             self._changed()
             return
-        self._painted()
-        self.call_after_refresh(self._painted)
+        self._pace.ended(time.monotonic())
+        self._to_paint = True
         arrived, self._arrived = self._arrived, []
         for show in arrived:
             try:
@@ -165,8 +166,11 @@ class OnviftuiApp(KeysInOrder, Acting, Preferring, Layered):
                 except Exception as error:  # a bug in what one screen makes of the data
                     self.tell_bug(error)
 
-    def _painted(self) -> None:
-        self._pace.ended(time.monotonic())
+    def painted(self) -> None:
+        """The next data waits from here; what keys bring does not count."""
+        if self._to_paint:
+            self._to_paint = False
+            self._pace.ended(time.monotonic())
 
     def show_doing(self) -> None:
         if not self._running:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from textual.dom import DOMNode
@@ -102,8 +103,10 @@ class Caller(BugsContained):
         async def call() -> None:
             try:
                 result = await self.live.call(method, params, deadline_s)
-                if then is not None:
+                if then is not None and doing:
                     then(result)
+                elif then is not None:
+                    self.with_data(partial(then, result))
             except ProxyError as error:
                 if failed is None or not failed(error):
                     self.toast(str(error), "error")
@@ -160,6 +163,10 @@ class Caller(BugsContained):
             return ""
         newest = self._waiting[-1]
         return f"{newest.doing} Esc: do not wait" if newest.long else newest.doing
+
+    def with_data(self, show: Callable[[], None]) -> None:
+        """Show what was asked for without anybody waiting, when other data is shown: within FLUSH_S."""
+        show()
 
     def show_doing(self) -> None:
         """Tell the visible screens."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.console import RenderableType
 from textual.app import App
 from textual.screen import ModalScreen, Screen, ScreenResultType
 
@@ -22,6 +23,14 @@ class Layered(App[int]):
         if not self._screen_stack or self._screen_stack[-1].styles.background.a == 1:
             return []
         return super()._background_screens
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, renderable)
+        if renderable is not None:
+            self.painted()
+
+    def painted(self) -> None:
+        """A frame was given to the terminal."""
 
 
 class Modal(ModalScreen[ScreenResultType]):

@@ -69,7 +69,8 @@ class Ui(Protocol):
         deadline_s: float = 30.0,
         owner: DOMNode | None = None,
     ) -> Asking | None:
-        """Call the daemon in a named worker. `doing` is shown until the answer; `failed` returns True when
+        """Call the daemon in a named worker. `doing` is shown until the answer; without it the answer is shown
+        together with what the daemon tells by itself, at most four times a second. `failed` returns True when
         it has told the user itself, otherwise the error is a toast. The same call is not made twice while it is
         unanswered and shown. With the screen `owner` the waiting ends, and the daemon stops what only looks. None when
         nothing was asked."""
