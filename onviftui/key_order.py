@@ -3,20 +3,21 @@
 Textual passes keys on as they come. Of keys that arrive together (pasted, or typed faster than a slow line carries
 them) the later ones would reach the widget that was focused before the first one acted: of "/door" only the "/" would
 be meant for the filter, and "d" would offer to remove a camera. Here each key waits until the focused widget and those
-around it have done what was sent to them, and what was opened is mounted.
+around it have done what was sent to them, and what was opened is mounted, however long a slow machine takes for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from typing import Any
+from weakref import WeakSet
 
 from textual import events
 from textual.app import App
 from textual.message import Message
 from textual.widget import Widget
 
-SETTLE_S = 1.0  # a widget that is busy for longer, or gone, holds the keys up no longer than this
+STUCK_S = 10.0  # a widget that does nothing for so long is not waited for until it does: only a bug can be the cause
 _MOST_ROUNDS = 5  # of what opens a screen, which opens a screen, …
 
 
@@ -29,6 +30,10 @@ class KeysInOrder(App[int]):
     """An application in which no key overtakes the effects of those before it."""
 
     _came_up: events.Event | None = None  # the key that no widget has taken
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stuck: WeakSet[Widget] = WeakSet()
 
     async def on_event(self, event: events.Event) -> None:
         if not isinstance(event, events.Key | events.Paste):
@@ -56,14 +61,26 @@ class KeysInOrder(App[int]):
 
     async def _settled(self, widget: Widget) -> None:
         """This widget and those around it have done what was sent to them, and what was opened is there."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SETTLE_S):
-                for node in widget.ancestors_with_self:
-                    if isinstance(node, Widget):
-                        reached = asyncio.Event()
-                        if node.call_later(reached.set):
-                            await reached.wait()
+        for node in widget.ancestors_with_self:
+            if isinstance(node, Widget) and node not in self._stuck:
+                await self._reached(node)
         for _ in range(_MOST_ROUNDS):
             if not self._next_callbacks:
                 break
             await self._flush_next_callbacks()
+
+    async def _reached(self, node: Widget) -> None:
+        """It has done what was sent to it before."""
+        reached = asyncio.Event()
+
+        def here() -> None:
+            reached.set()
+            self._stuck.discard(node)
+
+        if not node.call_later(here):
+            return  # it is gone
+        try:
+            async with asyncio.timeout(STUCK_S):
+                await reached.wait()
+        except TimeoutError:
+            self._stuck.add(node)

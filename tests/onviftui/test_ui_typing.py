@@ -3,9 +3,14 @@ alone. On a real terminal, in one write."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from textual import events
+from textual.widgets import Label
+
+from onviftui import key_order
 
 from .fake_daemon import FakeDaemon
 from .pty_terminal import terminal
@@ -66,3 +71,55 @@ async def test_a_question_gets_what_is_typed_behind_the_key_that_asks_it(socket:
             ui.press(b"\r")
             await ui.sees(b"removed.")
         assert daemon.called("nvr.remove") == [{"id": 1}]
+
+
+class Slow(Label):
+    """Does something for as long as the test likes, with the keyboard."""
+
+    can_focus = True
+
+    def __init__(self) -> None:
+        super().__init__("slow")
+        self.free = asyncio.Event()
+        self.busy = asyncio.Event()
+        self.heard: list[str] = []
+
+    async def on_key(self, event: events.Key) -> None:
+        event.stop()
+        self.heard.append(event.key)
+        self.busy.set()
+        await self.free.wait()
+        if event.key == "a":
+            self.screen.set_focus(None)
+
+
+async def test_a_key_waits_for_what_the_one_before_does_however_long_that_takes(socket: Path) -> None:
+    async with FakeDaemon(socket, 2), running_ui(socket) as ui:
+        slow = Slow()
+        await ui.app.screen.mount(slow)
+        slow.focus()
+        await ui.until(lambda: slow.has_focus, "the keyboard")
+        for key in ("a", "3"):
+            ui.app.simulate_key(key)
+        await asyncio.wait_for(slow.busy.wait(), 30)
+        slow.free.set()
+        await ui.until(lambda: ui.app.view_id == "nvrs", "what the second key does")
+        assert slow.heard == ["a"], "the second key overtook what the first one did"
+
+
+async def test_a_widget_that_is_stuck_holds_up_one_key_and_no_more(
+    socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_order, "STUCK_S", 0.05)
+    async with FakeDaemon(socket, 2), running_ui(socket) as ui:
+        slow = Slow()
+        await ui.app.screen.mount(slow)
+        slow.focus()
+        await ui.until(lambda: slow.has_focus, "the keyboard")
+        for key in ("b", "ctrl+c", "ctrl+c"):
+            ui.app.simulate_key(key)
+        async with asyncio.timeout(30):  # the pilot would wait for the widget
+            while not ui.app._exit:
+                await asyncio.sleep(0.01)
+        assert slow.heard == ["b"]
+        slow.free.set()
