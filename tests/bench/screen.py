@@ -67,8 +67,9 @@ async def _lines() -> dict[str, object]:
                 since = time.monotonic()
                 await asyncio.sleep(IDLE_S)
                 idle = line.bytes_since(since)
+                await busy(daemon, CAMERAS, 1)  # columns get the room that they keep
                 since = time.monotonic()
-                await busy(daemon, CAMERAS, BUSY_S)
+                await busy(daemon, CAMERAS, BUSY_S, first=CAMERAS // 4)
                 took = time.monotonic() - since  # longer than it should, on a machine that has other work
                 sent, frames = line.bytes_since(since), line.frames_since(since)
                 under = {name: await _bytes_per_s(line, daemon, key) for name, key in ON_TOP.items()}

@@ -1,9 +1,10 @@
-"""What data costs on the line wherever one is: one frame for all that came in a quarter of a second, and only what changed
-in it, also under a dialog and behind a screen."""
+"""What data costs on the line wherever one is: one frame for all that came in a quarter of a second, and in it what
+changed alone, also under a dialog and behind a screen."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import importlib
 import pkgutil
 import time
@@ -21,7 +22,8 @@ from onviftui.layers import Modal
 from onviftui.pace import Pace
 from onviftui.screens.about import About
 from onviftui.screens.help import Help
-from proxyd.api.models import Camera, CameraState
+from proxyd.api.models import Camera, CameraState, Picture
+from tests.bench.pictures import noisy_picture
 
 from .fake_daemon import FakeDaemon, camera, job
 from .ui_driver import NARROW, WIDE, Ui, running_ui
@@ -29,6 +31,7 @@ from .ui_driver import NARROW, WIDE, Ui, running_ui
 CAMERAS = 32
 SECONDS = 2.0
 MOST_BYTES = 1500  # of one frame; the whole screen is above 10 kB
+LEAST_PICTURE = 20_000  # bytes of it in half blocks; everything else at 80x24 takes less
 PLACES = {
     "overview": ("1",),
     "cameras": ("2",),
@@ -172,6 +175,35 @@ async def test_a_hidden_screen_rests_and_comes_back_up_to_date(socket: Path, fra
         assert hidden.size == NARROW
 
 
+async def test_a_picture_is_painted_once(
+    socket: Path, frames: list[tuple[float, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever happens meanwhile to cameras of the list behind it."""
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.setenv("ONVIFTUI_PICTURES", "blocks")
+    async with FakeDaemon(socket, CAMERAS) as daemon:
+        data = noisy_picture()
+        daemon.picture = Picture(
+            content_type="image/jpeg",
+            data=base64.b64encode(data).decode(),
+            origin="from the NVR",
+            width=1280,
+            height=720,
+            size=len(data),
+        )
+        async with running_ui(socket, NARROW) as ui:
+            await ui.press("2", "o")
+            await ui.sees("half blocks, ")
+            await _rests(ui)
+            large = [size for _, size in frames if size > LEAST_PICTURE]
+            assert len(large) == 1, frames
+            frames.clear()
+            await _everything_changes(daemon, 4 * FLUSH_S)
+            await _rests(ui)
+            assert frames, "the header tells of them"
+            assert max(size for _, size in frames) <= MOST_BYTES, frames
+
+
 def test_every_dialog_lets_shine_through_only_what_changed() -> None:
     for module in pkgutil.walk_packages(onviftui.__path__, "onviftui."):
         if not module.name.endswith("__main__"):
@@ -181,5 +213,5 @@ def test_every_dialog_lets_shine_through_only_what_changed() -> None:
     assert [kind.__name__ for kind in dialogs if not issubclass(kind, Modal)] == []
 
 
-def _kinds(kind: type) -> list[type]:
+def _kinds(kind: type[object]) -> list[type[object]]:
     return [one for child in kind.__subclasses__() for one in (child, *_kinds(child))]
