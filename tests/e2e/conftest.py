@@ -1,4 +1,4 @@
-"""What is dear to start and is shared: by the tests of one module, which one worker runs (`xdist_group`)."""
+"""What is dear to start and is shared: by the tests of one module, which one worker runs (`TOGETHER` above)."""
 
 from __future__ import annotations
 

@@ -20,8 +20,6 @@ from tests.player.play import play, refusal
 
 from .conftest import ROOT
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 SEI_SECONDS = float(os.environ.get("ONVIFTUI_SEI_SECONDS", "5"))
 STREAM_NUMBER = {"main": 0, "sub": 1}
 

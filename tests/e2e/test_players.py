@@ -14,7 +14,7 @@ from proxyd.simulator.frames import FrameMark, is_key, is_slice, nal_type, split
 
 from .players import FRAMES, ffmpeg_command, gstreamer_command, marks_of, play_to
 
-pytestmark = [pytest.mark.xdist_group("players"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 _SPS = 7
 

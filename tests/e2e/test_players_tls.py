@@ -13,7 +13,7 @@ from proxyd.api.client import RpcClient
 from .players import FRAMES, ffmpeg_command, gstreamer_command, marks_of, play_to
 from .stack import NVR_PASSWORD, NVR_USER, credentials, running_stack, wait_for_states
 
-pytestmark = [pytest.mark.xdist_group("players"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 async def _by_tls(client: RpcClient, camera: m.Camera) -> m.Camera:

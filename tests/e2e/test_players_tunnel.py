@@ -12,7 +12,7 @@ from tests.proxyd.rtsp.tls_cameras import with_tls
 
 from .players import FRAMES, ffmpeg_command, gstreamer_command, marks_of, play_to
 
-pytestmark = [pytest.mark.xdist_group("players"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.parametrize("player", ["ffmpeg", "gstreamer"])

@@ -21,7 +21,7 @@ from .conftest import ROOT
 from .gst_server import FPS, MEDIA, SIZE, media_files
 from .stack import credentials, running_stack, wait_for_job, wait_for_states
 
-pytestmark = [pytest.mark.xdist_group("servers"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 _USER, _PASSWORD = "viewer", "G5t-s3cret-Pass"
 _SOUND = {"h264-aac": "aac", "h265-pcmu": "pcm_mulaw"}

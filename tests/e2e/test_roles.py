@@ -23,8 +23,6 @@ from proxyd.errors import InvalidInput, NotAllowed
 
 from .stack import Stack, stack_of
 
-pytestmark = pytest.mark.xdist_group("roles")
-
 ROLES = list(Role)
 UNKNOWN = {"there is no such parameter": 1}
 # What a required parameter may be, by its name; the rest follows from its type.

@@ -16,8 +16,6 @@ import pytest
 from .ssh_box import SshBox, SshTerminal
 from .stack import Stack
 
-pytestmark = pytest.mark.xdist_group("ssh")
-
 ADD = ("nvr", "add", "--user", "u", "--password-stdin", "--json", "--host")
 RESTORED = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?1006l", b"\x1b[?2004l", b"\x1b[<u")
 

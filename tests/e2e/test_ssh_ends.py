@@ -18,8 +18,6 @@ from .ssh_box import SshBox, alive
 from .stack import Stack
 from .test_ssh import RESTORED, opened
 
-pytestmark = pytest.mark.xdist_group("ssh ends")
-
 GONE_S = 1.0
 BUFFER = 128 * 1024
 

@@ -17,8 +17,6 @@ from asyncssh.packet import Boolean, String, UInt32
 from .ssh_box import SshBox, client_environment
 from .stack import Stack
 
-pytestmark = pytest.mark.xdist_group("ssh floods")
-
 _IGNORE, _USERAUTH_REQUEST, _CHANNEL_REQUEST = 2, 50, 98  # RFC 4250, 4.1.2
 _QUICK_S = 5.0
 

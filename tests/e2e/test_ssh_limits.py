@@ -23,8 +23,6 @@ from .ssh_box import ROOT, SshBox, client_environment
 from .stack import Stack
 from .test_ssh import opened
 
-pytestmark = pytest.mark.xdist_group("ssh limits")
-
 PASSWORD = "correct horse battery"
 BY_PASSWORD = ("-o", "PubkeyAuthentication=no", "-o", "PreferredAuthentications=password", "-o", "BatchMode=no")
 LIMITS = {

@@ -21,8 +21,6 @@ from .ssh_box import SshBox, require_ssh
 from .stack import Stack, stack_of
 from .test_roles import above, fingerprint, likely, settled
 
-pytestmark = pytest.mark.xdist_group("ssh roles")
-
 _PIDFD_GETFD = 438  # pidfd_getfd(2), the same number everywhere
 _DOOR = 3
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEyvavxtTLPq8R5sbnQkTjyRsmuFLVTBf9+gzgzYFhQs"

@@ -24,7 +24,7 @@ from tests.player.steady import SteadyRecorder
 from .players import ffmpeg_command, gstreamer_command, marks_of, play_to
 from .stack import NVR_PASSWORD, Stack, credentials, running_stack, stack_of, wait_for_states
 
-pytestmark = [pytest.mark.xdist_group("stream faults"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 _DEADLINE_S = 60
 _SETTINGS = "[streams]\nstall_s = 4\nkeep_s = 40\nlinger_s = 0\n"

@@ -23,7 +23,7 @@ from .conftest import ROOT
 from .recorders import device_of, stream_uri
 from .stack import Stack, credentials, running_stack, wait_for_job, wait_for_states
 
-pytestmark = [pytest.mark.xdist_group("talk"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 _PACKETS = 50
 _OCTETS = 160  # of a packet
