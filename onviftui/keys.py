@@ -129,6 +129,11 @@ KEYS: tuple[Key, ...] = (
     Key("r", "scan", "read", "Read again what its streams are, with all of its account", "sources", 5, role=_OPERATOR),
     Key("d,delete", "remove", "remove", "Remove it (asks first)", "sources", 6, "d", _ADMIN),
     Key("y", "copy", "copy", "Copy the address of its main stream", "sources", 7),
+    Key(
+        "n", "make", "new one", "Have the camera make a new certificate (asks first)", "certificate", 1, role=_OPERATOR
+    ),
+    Key("b", "bring", "bring", "Bring one, with its key; by SSH: say the command", "certificate", 2, role=_OPERATOR),
+    Key("y", "copy", "copy", "Copy its fingerprint (SHA-256)", "certificate", 3),
     Key("enter", "open", "take back", "Take this change back (asks first)", "undo", 1, role=_OPERATOR),
     Key("c", "create", "create", "Make a backup, encrypted with a passphrase", "backups", 1, role=_ADMIN),
     Key("enter", "open", "look", "What is in it, and whether it can be restored", "backups", 2, role=_ADMIN),
@@ -146,7 +151,7 @@ KEYS: tuple[Key, ...] = (
     Key("d,delete", "remove", "remove", "Remove this backup (asks first)", "backups", 6, "d", _ADMIN),
     Key("enter,space", "open", "change", "Change this setting", "settings", 1, "Enter"),
     Key("y", "copy", "copy", "Copy this value", "settings", 2),
-    Key("r", "refresh", "refresh", "Read it again", "undo backups settings", 7),
+    Key("r", "refresh", "refresh", "Read it again", "undo backups settings certificate", 7),
     Key("escape", "", "back", "Back to System", "undo backups settings", 98),
     Key("h,left", "move_camera('left')", "left", "Turn the camera to the left", "pad", role=_OPERATOR),
     Key("j,down", "move_camera('down')", "down", "Turn the camera down", "pad", role=_OPERATOR),
@@ -166,6 +171,7 @@ KEYS: tuple[Key, ...] = (
     Key("p", "reveal", "password", "Show or hide this camera's password", "camera", 2, role=_OPERATOR),
     Key("a", "account", "account", "Change user and password of this camera", "camera", role=_OPERATOR),
     Key("Q", "qr", "QR code", "Its ONVIF address as a QR code", "camera"),
+    Key("C", "certificate", "certificate", "The certificate of its HTTPS, and another one for it", "camera"),
     Key("enter", "switch", "switch", "Switch or copy this field; on a request: all that was said", "camera", 0),
     Key(
         "i",
@@ -261,7 +267,7 @@ KEYS: tuple[Key, ...] = (
     Key("tab", "", "", "Next pane, such as the alarm lines", "overview cameras", 0),
     Key("tab", "next_pane", "panes", "The next pane", "camera", 1),
     Key("shift+tab", "previous_pane", "", "The pane before", "camera", 0, "Shift Tab"),
-    Key("escape", "", "back", "Back to the list", "camera users snapshot sources", 98),
+    Key("escape", "", "back", "Back to the list", "camera users snapshot sources certificate", 98),
     Key("escape", "leave_job", "back", "Back; what a rescan found and nobody keeps is forgotten", "job", 98),
     Key("escape", "leave_wizard", "leave", "Leave the guide; what is done stays done", "wizard", 98),
     Key("u", "undo", "", "Take back the last change of the configuration (asks first)", "", 0, role=_OPERATOR),

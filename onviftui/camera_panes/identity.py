@@ -53,7 +53,7 @@ class IdentityPane(Pane):
 
     def follow(self, changes: Changes) -> None:
         self.redraw()
-        if self.camera is not None and self.camera.https and self._certificate is None:
+        if self.camera is not None and self.camera.https and (self._certificate is None or changes.log):
             self._read_certificate()
 
     def redraw(self) -> None:
@@ -90,10 +90,6 @@ class IdentityPane(Pane):
 
         if self.camera is not None and self.camera.https:
             self.ask("camera.certificate", arrived)
-
-    @property
-    def certificate(self) -> Certificate | None:
-        return self._certificate
 
     def reveal(self) -> None:
         """Show the password, or hide it again."""

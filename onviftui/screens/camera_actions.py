@@ -9,7 +9,6 @@ from ..camera_panes.identity import IdentityPane
 from ..store import Changes
 from ..ui import ui_of
 from .account_form import AccountForm
-from .certificate import CertificateText
 from .copy_choice import PASSWORD, offer_copies
 from .live_screen import LiveScreen
 from .qr import QrScreen
@@ -54,14 +53,15 @@ class CameraActions(LiveScreen):
             case "snapshot":
                 self.action_snapshot()
             case "certificate":
-                self._show_certificate()
+                self.action_certificate()
             case "copy" if field.copies:
                 ui_of(self).copy(field.copies, field.label if field.label.isupper() else field.label.lower())
 
-    def _show_certificate(self) -> None:
-        certificate = self.identity.certificate
-        if certificate is not None and self.camera is not None:
-            self.app.push_screen(CertificateText(certificate, self.camera.name))
+    def action_certificate(self) -> None:
+        from .certificate import CertificateScreen  # few ever see it
+
+        if self.camera is not None:
+            self.app.push_screen(CertificateScreen(self.camera.id))
 
     def action_account(self) -> None:
         camera = self.camera

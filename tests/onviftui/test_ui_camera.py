@@ -267,7 +267,7 @@ async def test_what_can_be_set_by_commands_alone_is_shown(socket: Path) -> None:
         fields = ui.app.screen.query_one("#fields", LiveTable)
         fields.move_to(next(key for key in fields.keys if "Certificate" in fields.text_of(key)))
         await ui.press("enter")
-        await ui.sees("HTTPS certificate of 01 Front gate")
+        await ui.sees("the certificate of its HTTPS")
         await ui.sees("refuse one that nobody")
 
 
