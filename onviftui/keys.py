@@ -170,6 +170,9 @@ KEYS: tuple[Key, ...] = (
     Key("l", "pane('logs')", "log", "What was done with this camera", "camera"),
     Key("p", "reveal", "password", "Show or hide this camera's password", "camera", 2, role=_OPERATOR),
     Key("a", "account", "account", "Change user and password of this camera", "camera", role=_OPERATOR),
+    Key(
+        "F", "forget", "forget", "Forget which recorder has it, for another one (asks first)", "camera", role=_OPERATOR
+    ),
     Key("Q", "qr", "QR code", "Its ONVIF address as a QR code", "camera"),
     Key("C", "certificate", "certificate", "The certificate of its HTTPS, and another one for it", "camera"),
     Key("enter", "switch", "switch", "Switch or copy this field; on a request: all that was said", "camera", 0),

@@ -10,10 +10,13 @@ from ..key_order import give_focus
 from ..keys import view_bindings
 from ..store import Changes
 from ..ui import ui_of
-from ..widgets.adoption_lines import adoption_lines
+from ..widgets.adoption_lines import adoption_lines, nobody_has
 from ..widgets.paint import Lines
 from ..widgets.pane import ScrollPane
 from .view import View
+
+_UNDER_WAY = frozenset({"pause", "cancel_adoption"})
+_IN_TURN = frozenset({"open", "skip", "reveal", "copy"})  # they are about the camera whose turn it is
 
 
 class AdoptView(View):
@@ -52,6 +55,14 @@ class AdoptView(View):
         adoption = ui.store.adoption.model_copy(update={"steps": steps})
         lines = adoption_lines(adoption, cameras, self._passwords, ui.look, width, ui.local_now().tzinfo)
         self.query_one("#adoption", Lines).show(lines, stale=self.stale)
+        self.show_keys()
+
+    def idle(self) -> frozenset[str]:
+        adoption = ui_of(self).store.adoption
+        if adoption.state not in ("running", "paused"):
+            free = nobody_has(ui_of(self).store.cameras.values())
+            return _UNDER_WAY | _IN_TURN if free else _UNDER_WAY | _IN_TURN | {"begin"}
+        return frozenset({"begin"}) if self._turn else _IN_TURN | {"begin"}
 
     @property
     def _step(self) -> AdoptionStep | None:
@@ -62,6 +73,16 @@ class AdoptView(View):
     def _turn(self) -> Camera | None:
         step = self._step
         return ui_of(self).store.cameras.get(step.camera) if step else None
+
+    def _can(self, action: str) -> bool:
+        """When not, it is said why."""
+        if action not in self.idle():
+            return True
+        if ui_of(self).store.adoption.state in ("running", "paused"):
+            ui_of(self).toast("No camera has its turn now.")
+        else:
+            ui_of(self).toast("No guided adoption is under way. a begins one.")
+        return False
 
     def _call(self, method: str, doing: str, **params: object) -> None:
         def arrived(adoption: Adoption) -> None:
@@ -75,28 +96,29 @@ class AdoptView(View):
     def action_pause(self) -> None:
         if ui_of(self).store.adoption.state == "paused":
             self._call("adoption.resume", "Going on…")
-        else:
+        elif self._can("pause"):
             self._call("adoption.pause", "Pausing…")
 
     def action_skip(self) -> None:
-        if (camera := self._turn) is not None:
+        if self._can("skip") and (camera := self._turn) is not None:
             self._call("adoption.skip", f"Leaving out {camera.name}…", camera=camera.id)
 
     def action_cancel_adoption(self) -> None:
-        self._call("adoption.cancel", "Ending it…")
+        if self._can("cancel_adoption"):
+            self._call("adoption.cancel", "Ending it…")
 
     def action_open(self) -> None:
-        if (camera := self._turn) is not None:
+        if self._can("open") and (camera := self._turn) is not None:
             ui_of(self).open_camera(camera.id, requests=True)
 
     def action_copy(self) -> None:
         step = self._step
-        if step is not None and step.address:
+        if self._can("copy") and step is not None and step.address:
             ui_of(self).copy(step.address, f"address of {step.name}")
 
     def action_reveal(self) -> None:
         camera = self._turn
-        if camera is None:
+        if not self._can("reveal") or camera is None:
             return
         if self._passwords:
             self._passwords = {}

@@ -45,6 +45,11 @@ class CamerasView(TableView):
     )
     first_sort = ("name", False)
     filter_names = frozenset({"state", "nvr", "name", "address", "mac", "recorder", "ch"})
+    ON_A_ROW = frozenset("open start_stop restart mark copy snapshot trace edit change_all diagnose remove".split())
+
+    def idle(self) -> frozenset[str]:
+        """Where there are cameras, the keys that lead to one give room to theirs."""
+        return super().idle() | {"add_nvr", "discover"} if self.items() else super().idle()
 
     def compose(self) -> ComposeResult:
         yield AlarmLines(ui_of(self).look, limit=2)

@@ -35,6 +35,7 @@ class InterfacesView(TableView):
     )
     first_sort = ("name", False)
     filter_names = frozenset({"state", "name", "address", "mac", "camera"})
+    ON_A_ROW = frozenset({"open", "copy", "remove"})
 
     def items(self) -> Mapping[int, Any]:
         return ui_of(self).store.interfaces
@@ -121,6 +122,8 @@ class InterfacesView(TableView):
             self.app.push_screen(Findings(found))
         elif interface.camera:
             ui_of(self).open_camera(interface.camera)
+        else:
+            ui_of(self).toast(f"{interface.name} is free: no camera stands on it.")
 
     def action_add_interfaces(self) -> None:
         ui_of(self).add_interfaces()
@@ -135,5 +138,9 @@ class InterfacesView(TableView):
 
     def action_copy(self) -> None:
         interface = self.current()
-        if interface is not None and interface.address:
+        if interface is None:
+            return
+        if interface.address:
             ui_of(self).copy(interface.address, f"address of {interface.name}")
+        else:
+            ui_of(self).toast(f"{interface.name} has no address yet.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from proxyd.api.models import JobState, Role
+from proxyd.api.models import Job, JobState, Role
 
 from ..key_order import give_focus
 from ..keys import view_bindings
@@ -77,6 +77,14 @@ class JobScreen(LiveScreen):
         elif job.state is JobState.FAILED and nvr is not None:
             lines += [line(""), line(("  Enter", Tone.ACCENT), (" corrects address or account", Tone.TEXT))]
         self.query_one("#story", Lines).show(lines, stale=self.stale)
+        self.query_one(KeyFooter).show_idle(self._idle(job))
+
+    def _idle(self, job: Job) -> frozenset[str]:
+        """Actions that do nothing now."""
+        if job.state is JobState.RUNNING:
+            return frozenset({"done"})
+        leads = job.state is JobState.DONE or (job.state is JobState.FAILED and job.nvr in ui_of(self).store.nvrs)
+        return frozenset({"cancel_job"}) if leads or job.outcome == "waiting" else frozenset({"cancel_job", "done"})
 
     def action_done(self) -> None:
         job = ui_of(self).store.jobs.get(self.job)

@@ -34,6 +34,11 @@ class JobsView(TableView):
     )
     first_sort = ("started", True)
     filter_names = frozenset({"state", "nvr"})
+    ON_A_ROW = frozenset({"open", "scan"})
+
+    def idle(self) -> frozenset[str]:
+        running = any(job.state is JobState.RUNNING for job in self.items().values())
+        return super().idle() if running else super().idle() | {"cancel_job"}
 
     def items(self) -> Mapping[int, Any]:
         return ui_of(self).store.jobs

@@ -102,10 +102,8 @@ class MainScreen(LiveScreen):
         return [key for key in view.table.keys if key in view.table.marked] if isinstance(view, CamerasView) else []
 
     def _show_keys(self) -> None:
-        """Without any camera, the keys that lead to one."""
-        view_id = str(self.view.id)
-        bare = view_id == "cameras" and not ui_of(self).store.cameras
-        self.query_one(KeyFooter).show_view("overview" if bare else view_id)
+        view = self.view
+        self.query_one(KeyFooter).show_view(str(view.id), view.idle())
 
     def apply(self, changes: Changes) -> None:
         super().apply(changes)

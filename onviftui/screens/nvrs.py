@@ -35,6 +35,7 @@ class NvrsView(TableView):
     )
     first_sort = ("name", False)
     filter_names = frozenset({"state", "name", "host", "model"})
+    ON_A_ROW = frozenset({"open", "edit", "scan", "test", "copy", "contact_sheet", "remove"})
 
     def items(self) -> Mapping[int, Any]:
         return ui_of(self).store.nvrs

@@ -16,6 +16,7 @@ from ..key_order import give_focus
 from ..store import Changes, Link
 from ..ui import ui_of
 from ..widgets.columns import Column
+from ..widgets.frame import KeyFooter
 from ..widgets.line import Line, line
 from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
@@ -45,6 +46,15 @@ class View(Vertical):
         """Escape. True when there was something to take back."""
         return False
 
+    def idle(self) -> frozenset[str]:
+        """Actions that can do nothing as things stand: the footer does not offer them. It is about the view, not about
+        the row under the cursor, so that keys stay in their places while one moves; a row says why it cannot."""
+        return frozenset()
+
+    def show_keys(self) -> None:
+        if self.display:
+            self.screen.query_one(KeyFooter).show_idle(self.idle())
+
     @property
     def stale(self) -> bool:
         return ui_of(self).store.link is Link.AWAY
@@ -57,6 +67,7 @@ class TableView(View):
     columns: ClassVar[Sequence[Column]]
     first_sort: ClassVar[tuple[str, bool]] = ("", False)
     filter_names: ClassVar[frozenset[str]] = frozenset()
+    ON_A_ROW: ClassVar[frozenset[str]] = frozenset({"open"})  # actions on the row under the cursor
 
     def __init__(self) -> None:
         super().__init__(id=self.view_id, classes="view")
@@ -95,6 +106,10 @@ class TableView(View):
         return changes.of(self.kind)
 
     # what they inherit
+
+    def idle(self) -> frozenset[str]:
+        idle = frozenset() if self.table.keys else self.ON_A_ROW
+        return idle if self.items() else idle | {"filter"}
 
     def compose(self) -> ComposeResult:
         ui = ui_of(self)
@@ -151,6 +166,7 @@ class TableView(View):
         table.show([self._rows[item.id] for item in kept], stale=self.stale, empty=empty)
         self._show_filter(len(kept), len(items))
         self.show_detail()
+        self.show_keys()
 
     def _sort_key(self, item: Any) -> Any:
         key = self._sort_keys.get(item.id)

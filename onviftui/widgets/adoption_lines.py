@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 
 from rich.cells import cell_len
@@ -47,6 +47,11 @@ def adoption_lines(
     elif not turns:
         lines += [line(""), *_padded(wrap(_blocked(adoption), width - 6, Tone.WARNING, limit=4))]
     return [*lines, line(""), *_progress(adoption, look, width), line(""), *_others(adoption, look, width)]
+
+
+def nobody_has(cameras: Iterable[Camera]) -> int:
+    """How many cameras wait for a recorder."""
+    return sum(not camera.adopted_by and camera.enabled for camera in cameras)
 
 
 def _progress(adoption: Adoption, look: Look, width: int) -> list[Line]:
@@ -148,7 +153,7 @@ def _blocked(adoption: Adoption) -> str:
 
 
 def _idle(adoption: Adoption, cameras: Sequence[Camera], width: int) -> list[Line]:
-    free = sum(not camera.adopted_by and camera.enabled for camera in cameras)
+    free = nobody_has(cameras)
     lines: list[Line] = [line("")]
     if adoption.state in ("done", "cancelled"):
         done = sum(step.state == "adopted" for step in adoption.steps)
@@ -169,7 +174,8 @@ def _idle(adoption: Adoption, cameras: Sequence[Camera], width: int) -> list[Lin
         them = "the one that nobody has" if free == 1 else f"the {free} that nobody has"
         lines.append(line(("   a", Tone.ACCENT), (f"  begins with {them}", Tone.TEXT)))
     else:
-        lines.append(line(("   All cameras are adopted." if cameras else "   There are no cameras yet.", Tone.MUTED)))
+        none = "   There are no cameras yet. Scan your NVR: press 3, then r."
+        lines.append(line(("   All cameras are adopted." if cameras else none, Tone.MUTED)))
     return lines
 
 

@@ -92,8 +92,9 @@ class KeyFooter(Lines):
         self._idle: frozenset[str] = frozenset()
         self._places: list[tuple[int, int, Key]] = []
 
-    def show_view(self, view: str) -> None:
-        self._view = view
+    def show_view(self, view: str, idle: frozenset[str] = frozenset()) -> None:
+        """`idle` as in `show_idle`."""
+        self._view, self._idle = view, idle
         self._fill()
 
     def show_idle(self, actions: frozenset[str]) -> None:
@@ -164,12 +165,15 @@ class AlarmLines(Lines, can_focus=True):
         super().__init__(id="alarms")
         self._look = look
         self._limit = limit
-        self._alarms: list[Alarm] = []
+        self._all: list[Alarm] = []
+        self._stale = False
+        self._alarms: list[Alarm] = []  # those for which there is room
         self._cursor = 0
 
     def show_alarms(self, alarms: Sequence[Alarm], *, stale: bool = False) -> None:
-        self._alarms = list(alarms[: self._limit])
-        more = len(alarms) - len(self._alarms)
+        self._all, self._stale = list(alarms), stale
+        self._alarms = self._all[: self._limit]
+        more = len(self._all) - len(self._alarms)
         self._cursor = min(self._cursor, max(0, len(self._alarms) - 1))
         self.display = bool(self._alarms)
         self.can_focus = bool(self._alarms)
@@ -191,7 +195,7 @@ class AlarmLines(Lines, can_focus=True):
         return "row--cursor" if self.has_focus and y == self._cursor else ""
 
     def on_resize(self) -> None:
-        self.show_alarms(self._alarms)
+        self.show_alarms(self._all, stale=self._stale)
 
     def on_focus(self) -> None:
         self.refresh()
