@@ -7,6 +7,7 @@ import os
 from textual import events
 from textual.app import App
 from textual.theme import Theme
+from textual.widget import Widget
 from textual.widgets import Input
 
 from .terminal import Colours
@@ -53,6 +54,14 @@ class Dressed(App[int]):
         chosen = choose(self.wanted_theme if wanted is None else wanted, self.colours, os.environ)
         self.set_class(chosen.ansi, "-few-colours")
         self.theme = chosen.name
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Tones come from the lowest screen (`widgets.paint`); Textual 8.2 styles it after it drew those above."""
+        super().refresh_css(animate=animate)
+        for screen in self.screen_stack[1:]:
+            for widget in screen.walk_children(Widget):
+                widget.notify_style_update()
+                widget.refresh()
 
     @property
     def themes(self) -> tuple[tuple[str, str, Theme], ...]:
