@@ -16,7 +16,8 @@ from pathlib import Path
 
 from rich.cells import cell_len
 
-from .onviftui.scenes import SCENES, SIZES, on_stage
+from .onviftui.scenes import SCENES
+from .onviftui.stage import on_stage
 from .tour_page import ui_page
 
 _TEXT = re.compile(
@@ -24,7 +25,6 @@ _TEXT = re.compile(
 )
 _CELL = 12.2  # units that Rich's drawing gives a cell
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures"
-SIZE = "120x40"
 
 
 def tidied(svg: str, name: str) -> str:
@@ -58,7 +58,7 @@ async def draw(names: list[str]) -> None:
         if names and scene.name not in names:
             continue
         with tempfile.TemporaryDirectory() as folder:
-            async with on_stage(scene, SIZES[SIZE], Path(folder)) as ui:
+            async with on_stage(scene, scene.at, Path(folder)) as ui:
                 svg = tidied(ui.app.export_screenshot(title=f"onviftui: {scene.name}"), scene.name)
         (FOLDER / f"{scene.name}.svg").write_text(svg)
         print(scene.name, len(svg))

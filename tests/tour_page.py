@@ -7,23 +7,20 @@ from onviftui.keys import VIEWS, Key, help_groups, help_keys
 from .onviftui.scenes import SCENES
 
 # scene → the place in the key table whose own keys belong to it
-_PLACES = {name: name for name, _, _ in VIEWS} | {
-    name: name for name in ("camera", "job", "users", "snapshot", "sheet", "wizard", "settings", "backups", "undo")
-}
-_TITLES = {name: title for name, _, title in VIEWS} | {
-    "first-run": "The first time",
-    "camera": "One camera",
-    "streams": "Its streams",
-    "sheet": "Contact sheet",
-    "nvr-form": "Adding an NVR",
-    "discover": "Searching the network",
-    "stop": "Questions",
-}
+_PLACES = (
+    {name: name for name, _, _ in VIEWS}
+    | {
+        name: name
+        for name in ("camera", "job", "users", "snapshot", "sheet", "wizard", "settings", "backups", "undo", "sources")
+    }
+    | {"ptz": "pad"}
+)
+_TITLES = {name: title for name, _, title in VIEWS}
 _HEAD = """# The terminal UI, screen by screen
 
-Written by `python -m tests.pictures` from the UI itself: the pictures are what it draws at 120×40, the keys are its own
-table. Everything works at 80×24, too; there one pane is shown at a time. `onviftui` opens it, over SSH `ssh -p 2222
-cameras@BOX`. A recorded tour: `asciinema play docs/tour.cast`.
+Written by `python -m tests.pictures` from the UI itself: the pictures are what it draws at 120×40 (questions and forms
+at 80×24), the keys are its own table. Everything works at 80×24, too; there one pane is shown at a time. `onviftui`
+opens it, over SSH `ssh -p 2222 cameras@BOX`. A recorded tour: `asciinema play docs/tour.cast`.
 
 The line on top says how the whole house is. `1` to `8` change the view, `Enter` opens what the cursor stands on or
 mends what a line complains about, `Esc` leads back, `?` lists every key of the place, `:` finds everything by a few
@@ -49,7 +46,7 @@ def ui_page() -> str:
     """The whole page."""
     parts = [_HEAD.rstrip("\n")]
     for scene in SCENES:
-        title = _TITLES.get(scene.name, scene.name.replace("-", " ").capitalize())
+        title = scene.title or _TITLES.get(scene.name, scene.name.replace("-", " ").capitalize())
         parts.append(f"### {title}\n\n{scene.what}\n\n![{title}](pictures/{scene.name}.svg)")
         if scene.name in _PLACES:
             own = dict(help_groups(_PLACES[scene.name])).values()

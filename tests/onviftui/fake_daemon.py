@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from proxyd.api.history import STEPS, CameraHistory, History, StreamHistory
 from proxyd.api.logs import DaemonLog, LogDaemonParams
@@ -166,6 +166,7 @@ class FakeDaemon(RpcFake):
         origin = "from a key frame of the main stream"
         self.picture = Picture(content_type="image/jpeg", data="AAAA" * 1000, origin=origin)
         self.role = Role.ADMIN
+        self.mode: Literal["loopback", "netlink", "shared"] = "loopback"
         self.tables: dict[str, dict[int, Any]] = {"nvr": {}, "camera": {}, "interface": {}, "job": {}, "log": {}}
         self.answers: dict[str, Any] = {}
         self.hold: dict[str, asyncio.Event] = {}
@@ -210,7 +211,7 @@ class FakeDaemon(RpcFake):
             version="0.1.0",
             pid=1,
             started=STARTED,
-            mode="loopback",
+            mode=self.mode,
             data_dir="/nowhere",
             nvrs=len(tables["nvr"]),
             cameras=len(tables["camera"]),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,8 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
-import onviftui.screens
 from onviftui.app import OnviftuiApp
-from onviftui.keys import KEYS, VIEWS, help_keys, view_bindings
+from onviftui.keys import KEYS, VIEWS, view_bindings
 from onviftui.opened import _commands
 from onviftui.screens.live_screen import LiveScreen
 from onviftui.screens.view import View
@@ -23,16 +20,10 @@ from onviftui.widgets.livetable import LiveTable
 from onviftui.widgets.ptz_pad import PtzPad
 from proxyd.api.models import Role
 
-from .fake_daemon import FakeDaemon
-from .scenes import SCENES, house, on_stage
-from .ui_driver import Ui, running_ui
-
-for _module in pkgutil.walk_packages(onviftui.__path__, "onviftui."):
-    if ".screens." in _module.name or ".wizard." in _module.name:
-        importlib.import_module(_module.name)
-
-_LEAVING = {"leave", "interrupt"}
-_SIZES = ((80, 24), (120, 40))
+from .classes import below
+from .scenes import SCENES
+from .stage import on_stage
+from .ui_driver import Ui
 
 
 @pytest.fixture(autouse=True)
@@ -41,18 +32,10 @@ def _many_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
 
 
-def _all(kind: type) -> list[Any]:
-    """Every class of ours below this one."""
-    found: list[Any] = [kind]
-    for known in found:
-        found += [one for one in known.__subclasses__() if one not in found]
-    return [one for one in found[1:] if one.__module__.startswith("onviftui")]
-
-
 def _places() -> dict[str, Any]:
     """Views and screens by the id that the table knows them by."""
-    views = {one.view_id: one for one in _all(View) if "view_id" in vars(one)}
-    return views | {one.view_id: one for one in [*_all(LiveScreen), PtzPad] if vars(one).get("view_id")}
+    views = {one.view_id: one for one in below(View) if "view_id" in vars(one)}
+    return views | {one.view_id: one for one in [*below(LiveScreen), PtzPad] if vars(one).get("view_id")}
 
 
 def test_every_place_of_the_table_exists_and_binds_what_the_table_says() -> None:
@@ -73,54 +56,12 @@ def test_every_key_of_the_table_has_something_that_it_does() -> None:
             continue
         action = "action_" + key.action.partition("(")[0]
         for place in key.where.split() or [""]:
-            owners = [places[place]] if place in places else _all(Widget) if place else []  # or a mode of a widget
+            owners = [places[place]] if place in places else below(Widget) if place else []  # or a mode of a widget
             assert any(hasattr(owner, action) for owner in [*owners, OnviftuiApp]), f"{key.keys} in {place}: {action}"
 
 
-@pytest.mark.parametrize("view", [view for view, _, _ in VIEWS])
-async def test_every_key_of_a_view_is_heard(view: str, tmp_path: Path) -> None:
-    """Pressed in a house with some of everything, each one runs the action that the table names."""
-    socket = tmp_path / "s"
-    async with FakeDaemon(socket, 16) as daemon:
-        house(daemon)
-        async with running_ui(socket) as ui:
-            heard: list[str] = []
-            run = ui.app.run_action
-
-            async def listening(action: Any, *args: Any, **kwargs: Any) -> bool:
-                name = action if isinstance(action, str) else action[1]
-                heard.append(name.partition("(")[0].rpartition(".")[2])
-                return await run(action, *args, **kwargs)
-
-            ui.app.run_action = listening  # type: ignore[method-assign]  # hears what the key does, and does it
-            for key in help_keys(view, Role.ADMIN):
-                for name in key.keys.split(",") if key.action and key.action not in _LEAVING else ():
-                    ui.app.show_view(view)
-                    await ui.pilot.pause()
-                    heard.clear()
-                    await ui.press(name)
-                    wanted = {key.action.partition("(")[0]} | ({"follow"} if key.action == "open" else set())
-                    assert wanted & set(heard), f"{name} in {view} did {heard}"
-            assert not ui.app.crashes
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
-async def test_ctrl_c_twice_quits_from_everywhere_and_esc_leads_back(scene: Any, tmp_path: Path) -> None:
-    async with on_stage(scene, (80, 24), tmp_path) as ui:
-        depth = len(ui.app.screen_stack)
-        for _ in range(3):  # out of a field, out of a search, out of the dialog
-            await ui.press("escape")
-        assert len(ui.app.screen_stack) == 1 or len(ui.app.screen_stack) < depth
-    async with on_stage(scene, (80, 24), tmp_path) as ui:
-        await ui.press("ctrl+c")
-        assert ui.app.is_running
-        assert any("once more" in toast for toast in ui.toasts)
-        await ui.press("ctrl+c")
-        await ui.until(lambda: ui.app.return_code == 0, "the end")
-
-
 def test_every_dialog_has_a_way_back() -> None:
-    for dialog in _all(ModalScreen):
+    for dialog in below(ModalScreen):
         if dialog.__name__ == "TooSmall":
             continue  # goes by itself when there is room again
         keys = {
@@ -195,5 +136,5 @@ async def test_the_palette_offers_what_is_marked_and_nothing_that_the_role_may_n
 
 def test_a_modal_screen_is_a_screen_of_ours() -> None:
     """The classes that these tests look at are found at all."""
-    assert len(_all(ModalScreen)) >= 8
-    assert all(issubclass(one, Screen) for one in _all(LiveScreen))
+    assert len(below(ModalScreen)) >= 8
+    assert all(issubclass(one, Screen) for one in below(LiveScreen))
