@@ -1,6 +1,6 @@
 """What each noun and verb does: one coroutine each, from parsed arguments to output and exit code.
 
-The table COMMANDS is what cli.py dispatches on; NVR, camera and interface commands have modules of their own.
+The table COMMANDS is what cli.py dispatches on; most nouns have a module of their own.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Awaitable, Callable
 
 from proxyd.api.client import RpcClient
-from proxyd.api.models import Job, Status
+from proxyd.api.models import Status
 
 from . import (
     adoption_commands,
@@ -25,50 +25,9 @@ from . import (
     undo_commands,
     user_commands,
 )
-from .output import Column, Output, format_pairs, local_time
-from .progress import format_count
+from .output import Output, format_pairs, local_time
 
 Command = Callable[[argparse.Namespace, RpcClient, Output], Awaitable[int]]
-
-
-async def job_list(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
-    jobs: list[Job] = await client.call("job.list")
-    if out.json_mode:
-        out.document(jobs)
-        return 0
-    columns = (
-        Column("ID", right=True),
-        Column("STATE"),
-        Column("DONE", right=True),
-        Column("STARTED", optional=True),
-        Column("TITLE", least=12),
-        Column("NOW", least=12),
-    )
-    rows = [
-        (
-            j.id,
-            j.state,
-            format_count(j),
-            local_time(j.started),
-            j.title,
-            j.error or j.now,
-        )
-        for j in jobs
-    ]
-    if rows:
-        out.table(columns, rows)
-    else:
-        out.say("No jobs yet.")
-    return 0
-
-
-async def job_cancel(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
-    job: Job = await client.call("job.cancel", {"id": args.id})
-    if out.json_mode:
-        out.document(job)
-    else:
-        out.say(f"Job {job.id} is being cancelled; what it found so far is kept.")
-    return 0
 
 
 async def status(args: argparse.Namespace, client: RpcClient, out: Output) -> int:
@@ -102,8 +61,6 @@ COMMANDS: dict[tuple[str, str | None], Command] = {
     **{("camera", verb): command for verb, command in camera_commands.COMMANDS.items()},
     **{("adoption", verb): command for verb, command in adoption_commands.COMMANDS.items()},
     **{("interface", verb): command for verb, command in interface_commands.COMMANDS.items()},
-    ("job", "list"): job_list,
-    ("job", "cancel"): job_cancel,
     **{("job", verb): command for verb, command in job_commands.COMMANDS.items()},
     **{("log", verb): command for verb, command in log_commands.COMMANDS.items()},
     ("history", None): history_commands.history,

@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -17,9 +17,6 @@ from proxyd.camera.commands import (
     NvrCall,
     ReadEncoderOptions,
     SetCertificate,
-    SetDiscovery,
-    SetSettings,
-    SetUsers,
 )
 from proxyd.camera.guesses import Guesses
 from proxyd.camera.settings import Certificate
@@ -38,7 +35,7 @@ from tests.bench.measure import rss_mb
 from tests.proxyd.onvif.builders import NOW, SPECS
 from tests.proxyd.onvif.coverage import cameras
 from tests.proxyd.onvif.schemas import Validator
-from tests.proxyd.onvif.world import ENCODER_OPTIONS, NVR_ANSWERS
+from tests.proxyd.onvif.world import ENCODER_OPTIONS, NVR_ANSWERS, changed
 
 from .mutations import Mutator, Request
 from .verdict import Judge
@@ -103,7 +100,6 @@ class Fuzzed:
             return pending.failed(error)
 
     def _perform(self, command: Any) -> Any:
-        spec = self._spec
         match command:
             case NvrCall(service, operation):
                 return self._nvr(NVR_ANSWERS.get((service, operation)))
@@ -111,19 +107,11 @@ class Fuzzed:
                 return self._perform(then(self._nvr(NVR_ANSWERS.get((first.service, first.operation)))))
             case ReadEncoderOptions():
                 return ENCODER_OPTIONS
-            case SetDiscovery(on):
-                spec = replace(spec, discovery=on)
-            case SetSettings(changes, _):
-                spec = replace(spec, settings=replace(spec.settings, **changes))
-            case SetUsers(users):
-                spec = replace(spec, users=users)
-            case SetCertificate(certificate, name):
-                settings = replace(spec.settings, certificate_id=name)
-                spec = replace(spec, certificate=certificate, settings=settings)
             case MakeCertificate(name):
                 made = self._made(command)
                 self._perform(SetCertificate(made, name))
                 return made
+        spec = changed(self._spec, command)
         if spec is not self._spec:
             self._spec = spec
             self._dispatcher.update(spec)

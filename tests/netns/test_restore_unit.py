@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-
-from .booted import Booted, skip_unless_bootable
-from .lan import Lan, wait_until
+from .booted import Booted
+from .lan import wait_until
 from .test_systemd import NETSETUP
 
 PASSPHRASE = "correct horse battery\n"
-
-
-@pytest.fixture
-def machine(lan: Lan) -> Iterator[Booted]:
-    skip_unless_bootable()
-    with tempfile.TemporaryDirectory(prefix="sd-") as folder:
-        made = Booted(lan, Path(folder))
-        try:
-            made.boot()
-            yield made
-        finally:
-            made.close()
 
 
 def unit(machine: Booted) -> dict[str, str]:

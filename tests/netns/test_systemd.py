@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from netsetup.installed import SERVICES
 
-from .booted import Booted, skip_unless_bootable
+from .booted import Booted
 from .chain import NVR_PASSWORD, NVR_USER, new_chain
 from .dhcp_servers import start_dnsmasq
-from .lan import NVR, Lan, wait_until
+from .lan import NVR, wait_until
 from .talk import can_reach
 
 NETSETUP = "/opt/onviftui/.venv/bin/netsetup"
 CAMERAS = 2
 # Bits of linux/capability.h: NET_BIND_SERVICE is 10, NET_ADMIN 12, NET_RAW 13.
 CAPABILITIES = {"netsetup.service": (1 << 12) | (1 << 13), "proxyd.service": 1 << 10, "onviftui-ssh.service": 0}
-
-
-@pytest.fixture
-def machine(lan: Lan) -> Iterator[Booted]:
-    skip_unless_bootable()
-    with tempfile.TemporaryDirectory(prefix="sd-") as folder:
-        made = Booted(lan, Path(folder))
-        try:
-            made.boot()
-            yield made
-        finally:
-            made.close()
 
 
 def files(machine: Booted) -> set[str]:

@@ -55,6 +55,20 @@ ENCODER_OPTIONS = EncoderOptions(
 )
 
 
+def changed(spec: CameraSpec, command: Any) -> CameraSpec:
+    """As a command of a recorder leaves it; the same one where the command changes nothing of it."""
+    match command:
+        case SetDiscovery(on):
+            return replace(spec, discovery=on)
+        case SetSettings(changes, _):
+            return replace(spec, settings=replace(spec.settings, **changes))
+        case SetUsers(users):
+            return replace(spec, users=users)
+        case SetCertificate(certificate, name):
+            return replace(spec, certificate=certificate, settings=replace(spec.settings, certificate_id=name))
+    return spec
+
+
 @dataclass
 class World:
     """Performs commands of one camera."""
@@ -73,22 +87,13 @@ class World:
                 return ENCODER_OPTIONS
             case ChangeEncoder():
                 return None
-            case SetDiscovery(on):
-                spec = replace(spec, discovery=on)
-            case SetSettings(changes, _):
-                spec = replace(spec, settings=replace(spec.settings, **changes))
-            case SetUsers(users):
-                spec = replace(spec, users=users)
-            case SetCertificate(certificate, name):
-                settings = replace(spec.settings, certificate_id=name)
-                spec = replace(spec, certificate=certificate, settings=settings)
             case MakeCertificate(name):
                 made = self_signed(spec, datetime.now(UTC), subject=command.subject, not_after=command.not_after)
                 await self.perform(SetCertificate(made, name), client)
                 return made
-        self.spec = spec
+        self.spec = changed(spec, command)
         if self.server is not None:
-            self.server.update(spec)
+            self.server.update(self.spec)
         return None
 
     def _call(self, call: NvrCall) -> Any:
