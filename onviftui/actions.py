@@ -11,6 +11,7 @@ from proxyd.api.models import Camera, CameraState, Finding, FoundNvr, Job, Nvr, 
 
 from .alarms import Alarm
 from .interface_actions import ActingOnInterfaces
+from .recorder_actions import ActingForRecorders
 from .safety_actions import ActingSafely
 from .screens.camera import CameraScreen
 from .screens.dialog import AskText, Confirm
@@ -40,7 +41,7 @@ _SWITCHED = {
 }
 
 
-class Acting(ActingOnInterfaces, ActingSafely, App[int]):
+class Acting(ActingOnInterfaces, ActingForRecorders, ActingSafely, App[int]):
     """The verbs behind the keys. Views and dialogs see them through `ui.Ui`."""
 
     left_out: set[int]

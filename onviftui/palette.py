@@ -85,6 +85,10 @@ def bulk_commands(ui: Ui, marked: Sequence[int]) -> Iterator[Command]:
     if running:
         yield Command(f"Stop {which}", "asks first", lambda: ui.toggle_cameras(running))
         yield Command(f"Restart {which}", "asks first where somebody is watching", lambda: ui.restart_cameras(running))
+    adopted = [camera.id for camera in cameras if camera.adopted_by]
+    if adopted:
+        what = f"Forget which recorders have {which if len(adopted) == len(cameras) else count(len(adopted), 'camera')}"
+        yield Command(what, "asks first; who comes next is met anew", lambda: ui.forget_adoption(adopted))
     if len(store.nvrs) > 1:
         yield Command("Scan all NVRs", "one after the other, each as a job", lambda: _scan(ui, list(store.nvrs)))
 

@@ -135,6 +135,12 @@ class Ui(Protocol):
         """`field` of the camera ("audio", "h265", "forward", "share", "https") to the other side."""
         ...
 
+    def forget_adoption(self, cameras: Sequence[int]) -> None:
+        """Which recorder has them, and what it did; asks first."""
+
+    def change_rights(self, camera: int, right: str) -> None:
+        """What recorders may do with it: "clock", "notifies" or "accounts"."""
+
     def add_interfaces(self) -> None:
         """Asks how many, shows what would be made, makes exactly that."""
 

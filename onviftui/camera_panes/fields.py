@@ -13,12 +13,13 @@ from ..widgets.camera_lines import SWITCHES, discovery_words, rights_words, stre
 from ..widgets.line import plain
 from ..words import Look, Tone, format_time
 
-Does = Literal["copy", "switch", "discovery", "account", "diagnose", "snapshot", "certificate", ""]
+Does = Literal["copy", "switch", "discovery", "account", "diagnose", "snapshot", "certificate", "rights", ""]
 # Rows that come and go keep their number, so that the cursor stays where it stands.
 _TABLE = """
     Address User Password ONVIF Snapshot Picture Adopted Main main Sub sub NVR MAC Interface Discovery Sound H.265
     Metadata Settings Sharing HTTPS Certificate RTSPSmain RTSPSsub PTZ Speaker Clock Notifies Accounts Event UUID Serial
 """
+_RIGHTS = frozenset({"Clock", "Notifies", "Accounts"})  # can be changed
 _ORDER = {name: number for number, name in enumerate(_TABLE.split())}
 
 
@@ -74,7 +75,10 @@ def camera_fields(
     if camera.https and certificate is not None:
         fields.append(Field("Certificate", "Certificate", certificate_words(certificate), does="certificate"))
     fields += [_url(f"RTSPS{one.name}", "RTSPS", one.rtsps_url) for one in camera.streams if one.rtsps_url]
-    fields += [Field(label, label, words, tone, "") for label, words, tone in rights_words(camera)]
+    fields += [
+        Field(label, label, words, tone, "rights" if label in _RIGHTS else "")
+        for label, words, tone in rights_words(camera)
+    ]
     fields += [
         _event(camera, zone),
         _text("UUID", camera.uuid, tone=Tone.MUTED),

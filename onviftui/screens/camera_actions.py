@@ -54,6 +54,8 @@ class CameraActions(LiveScreen):
                 self.action_snapshot()
             case "certificate":
                 self.action_certificate()
+            case "rights":
+                ui_of(self).change_rights(self._camera, field.name.lower())
             case "copy" if field.copies:
                 ui_of(self).copy(field.copies, field.label if field.label.isupper() else field.label.lower())
 
@@ -62,6 +64,9 @@ class CameraActions(LiveScreen):
 
         if self.camera is not None:
             self.app.push_screen(CertificateScreen(self.camera.id))
+
+    def action_forget(self) -> None:
+        ui_of(self).forget_adoption([self._camera])
 
     def action_account(self) -> None:
         camera = self.camera
