@@ -11,7 +11,19 @@ _PLACES = (
     {name: name for name, _, _ in VIEWS}
     | {
         name: name
-        for name in ("camera", "job", "users", "snapshot", "sheet", "wizard", "settings", "backups", "undo", "sources")
+        for name in (
+            "camera",
+            "job",
+            "users",
+            "snapshot",
+            "sheet",
+            "wizard",
+            "settings",
+            "backups",
+            "undo",
+            "sources",
+            "certificate",
+        )
     }
     | {"ptz": "pad"}
 )

@@ -105,9 +105,15 @@ SCENES: tuple[Scene, ...] = (
     Scene("copy", (*_YARD, "y"), "Everything of a camera that can be copied.", title="Copying", at=_SMALL),
     Scene(
         "certificate",
-        (*_YARD, "@Certificate", "enter"),
-        "The certificate of its HTTPS, and why recorders may refuse it.",
+        (*_YARD, "C"),
+        "The certificate of its HTTPS, why recorders may refuse it, and another one for it.",
         title="Its certificate",
+    ),
+    Scene(
+        "certificate-form",
+        (*_YARD, "C", "b"),
+        "A certificate that somebody issued, with its key.",
+        title="Bringing a certificate",
         at=_SMALL,
     ),
     Scene(

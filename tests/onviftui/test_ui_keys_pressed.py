@@ -33,7 +33,9 @@ SIZE = (120, 40)
 SIZES = {"sheet": (80, 24)}  # where there is more than one page
 # scenes in which every key of the table is pressed that works there
 HOMES = {view: view for view, _, _ in VIEWS} | {"adopting": "adopt", "camera": "camera", "ptz": "pad"}
-HOMES |= {name: name for name in ("snapshot", "sheet", "settings", "users", "backups", "undo", "sources")}
+HOMES |= {
+    name: name for name in ("snapshot", "sheet", "settings", "users", "backups", "undo", "sources", "certificate")
+}
 # keys that stand in no footer, of places that are different in each of their scenes
 ALSO = {"guide-interfaces": "b plus minus", "guide-scan": "c", "guide-start": "i"}
 _LEAVING = {"leave", "interrupt"}
@@ -118,7 +120,9 @@ def _offered(ui: Stage, scene: Scene) -> dict[str, set[str]]:
             offered.setdefault(name, set()).add(key.action.partition("(")[0])
     typing, elsewhere = isinstance(ui.app.focused, Input), scene.name not in HOMES and ui.app.view_id in HOMES.values()
     if typing or elsewhere:  # they are typed, or do the same as at home
-        offered = {name: actions for name, actions in offered.items() if name in ("enter", "escape")}
+        offered = {
+            name: set() if typing else actions for name, actions in offered.items() if name in ("enter", "escape")
+        }
     offered |= {name: set() for name in ALSO.get(scene.name, "").split()}
     offered |= {digit: {"view"} for view, digit, _ in VIEWS if scene.name == "overview" != view}
     if len(ui.app.screen_stack) == 1 and f"{scene.name} escape" not in BEFORE:
