@@ -115,8 +115,9 @@ class Connection(asyncssh.SSHServer):
     async def dial(self) -> socket.socket:
         """A connection to the daemon that speaks for this user. Raises ProxyError."""
         identity = self.identity
-        if not self._front.logins.holds(identity):
-            raise NotAllowed("Somebody changed what you may do here.", "Log in again.")
+        logins = self._front.logins
+        if why := logins.why_not(identity, logins.look()):
+            raise NotAllowed(why)
         return await bound(self._front.socket, identity.name, identity.role)
 
     def session_began(self) -> None:

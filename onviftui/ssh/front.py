@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 _STOP_S = 3.0
 _LEAVE_S = 1.0
 _STOPPING = "The SSH server of onviftui is being stopped or restarted. Your cameras go on running; log in again."
-_CHANGED = "Somebody changed what you may do here, so this session was closed. Log in again."
 
 
 class Front:
@@ -181,13 +180,14 @@ class Front:
             await asyncio.sleep(self.settings.users_s)
             if not self._logged_in:
                 continue
-            users = self.logins.users()
+            users = self.logins.look()
             for number in list(self._logged_in):
                 connection = self._connections[number]
-                if self.logins.holds(connection.identity, users):
+                why = self.logins.why_not(connection.identity, users)
+                if not why:
                     continue
-                log.info("%s may not do that any more: the sessions are closed", connection.who)
+                log.info("%s may not stay: %s", connection.who, why)
                 for session in connection.sessions:
-                    session.end(_CHANGED)
+                    session.end(why)
                 if not connection.sessions:
-                    connection.close(_CHANGED)
+                    connection.close(why)

@@ -17,7 +17,7 @@ import asyncssh
 
 from proxyd.api.ssh_keys import SshKey
 from proxyd.api.ssh_passwords import verify_password
-from proxyd.api.ssh_users import SshUsers
+from proxyd.api.ssh_users import KEYS_FILE, PASSWORDS_FILE, SshUsers
 from proxyd.api.states import Role
 from proxyd.errors import ProxyError
 
@@ -31,6 +31,12 @@ _CHECKS_AT_ONCE = 2  # each takes memory and a quarter of a second
 _MAX_PASSWORD = 1024
 _LINES_A_MINUTE = 60
 _ROLES = list(Role)
+
+CHANGED = "Somebody changed what you may do here, so this session was closed. Log in again."
+UNREADABLE = (
+    "Who may log in here cannot be read any more, so this session was closed. The administrator of the box sees the "
+    "reason with: journalctl -u onviftui-ssh"
+)
 
 Read = Callable[[], SshUsers]
 
@@ -55,6 +61,7 @@ class Logins:
         self._checking: set[asyncio.Task[Identity | None]] = set()  # _CHECKS_AT_ONCE at most
         self._said: tuple[str, ...] = ()
         self._lines = Said(_LINES_A_MINUTE)
+        self._unreadable_since: float | None = None
 
     def warn(self, text: str, *values: object) -> None:
         """What anybody can cause, so it has a bound."""
@@ -66,19 +73,39 @@ class Logins:
             log.warning(text, *values)
 
     def users(self) -> SshUsers:
-        """As the files are now; nobody while they cannot be read. What is wrong in them is said once."""
+        """Who may log in, as the files are now; nobody while they cannot be read."""
+        return self._now() or SshUsers()
+
+    def look(self) -> SshUsers | None:
+        """Who may stay; None while a file cannot be read, or holds nothing but lines that nobody can use."""
+        users = self._now()
+        if users is not None and not _damaged(users):
+            self._unreadable_since = None
+            return users
+        if self._unreadable_since is None:
+            self._unreadable_since = time.monotonic()
+        return None
+
+    def _now(self) -> SshUsers | None:
+        """What is wrong in the files is said once."""
         try:
             users = self._read()
         except ProxyError as error:
             self._say((str(error),))
-            return SshUsers()
+            return None
         self._say(tuple(str(problem) for problem in users.problems))
         return users
 
-    def holds(self, identity: Identity, users: SshUsers | None = None) -> bool:
-        """Whether he may still do what he might when he logged in."""
-        user = (users or self.users()).get(identity.name)
-        return user is not None and _ROLES.index(user.role) >= _ROLES.index(identity.role)
+    def why_not(self, identity: Identity, users: SshUsers | None) -> str:
+        """Why he may not go on with what he might do when he logged in; "" when he may. `users`: from `look`. What
+        cannot be read for a moment throws out nobody; but who was taken out before may not stay for ever."""
+        if users is None:
+            since = self._unreadable_since
+            long = since is not None and time.monotonic() - since >= self.settings.unreadable_s
+            return UNREADABLE if long else ""
+        user = users.get(identity.name)
+        may = user is not None and _ROLES.index(user.role) >= _ROLES.index(identity.role)
+        return "" if may else CHANGED
 
     def _say(self, problems: tuple[str, ...]) -> None:
         for problem in problems:
@@ -112,6 +139,15 @@ class Logins:
         count = self.failures.add(address, time.monotonic())
         self.warn("wrong password from %s (%d lately)", address, count)
         return None
+
+
+def _damaged(users: SshUsers) -> bool:
+    """All of a file, not a line or two."""
+    useful = {
+        KEYS_FILE: any(user.keys for user in users.users),
+        PASSWORDS_FILE: any(user.password for user in users.users),
+    }
+    return any(not useful[problem.file] for problem in users.problems)
 
 
 class Login:

@@ -52,6 +52,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._term: str | None = None
         self._size: Size = (0, 0, 0, 0)
         self._command = ""
+        self._too_long = False
         self._streams: Streams | None = None
         self._theirs: list[int] = []  # the child's ends, until it has them
         self._process: Process | None = None
@@ -81,8 +82,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
         return not self._tiny
 
     def exec_requested(self, command: str) -> bool:
-        self._command = command
-        return len(command) <= self._front.settings.command_length and not self._tiny
+        self._too_long = len(command) > self._front.settings.command_length
+        self._command = "" if self._too_long else command
+        return not self._tiny
 
     def subsystem_requested(self, subsystem: str) -> bool:
         self._front.logins.warn("%s asked for %.20r, which is not offered", self._connection.who, subsystem)
@@ -188,6 +190,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     async def _serve(self) -> Ending:
         """Raises InvalidInput for a command that cannot be taken apart."""
+        if self._too_long:
+            most = self._front.settings.command_length
+            return Ending(2, f"The command is longer than {most} characters, which is the limit.", clean=True)
         words = split_words(self._command)
         if self._term is None and not words:
             return Ending(2, _NO_TERMINAL, clean=True)

@@ -39,4 +39,5 @@ class Settings:
     spawn_s: float = 10.0
     resize_s: float = 0.1  # at most one change of size in this time
     hangup_s: float = 0.4  # from SIGHUP or SIGTERM to SIGKILL
+    unreadable_s: float = 10 * 60  # sessions stay for so long when the users' files cannot be read any more
     users_s: float = 5.0  # how often the users' files are looked at while somebody is logged in

@@ -9,7 +9,7 @@ import socket
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-MAX_PACKET = 96 * 1024
+MAX_PACKET = 128 * 1024  # the longest command, where JSON escapes all of it, and what goes with it
 _MAX_DESCRIPTORS = 4
 
 
@@ -36,7 +36,7 @@ def order_of(message: dict[str, Any]) -> Order:
 
 def send(sock: socket.socket, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
     """Raises OSError: the other side is gone, or too busy to be asked."""
-    data = json.dumps(message).encode()
+    data = json.dumps(message, ensure_ascii=False).encode(errors="surrogatepass")
     if len(data) > MAX_PACKET:
         raise OSError("the message is too long")
     socket.send_fds(sock, [data], descriptors or [])
@@ -55,7 +55,7 @@ def receive(sock: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
             return None
         if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
             raise ValueError("a message that was cut off")
-        message = json.loads(data)
+        message = json.loads(data.decode(errors="surrogatepass"))
         if not isinstance(message, dict):
             raise ValueError("a message that is no object")
     except ValueError:

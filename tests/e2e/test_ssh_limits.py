@@ -33,6 +33,8 @@ LIMITS = {
     "sessions_per_user": 2,
     "sessions_per_connection": 2,
     "waiting_per_address": 5,
+    "users_s": 0.2,
+    "unreadable_s": 2.0,
 }
 
 
@@ -284,3 +286,44 @@ def test_with_nobody_allowed_it_says_how_to_add_the_first(stack: Stack, tmp_path
 
 def _resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+# the users' files
+
+
+async def test_files_that_cannot_be_read_let_nobody_in_and_throw_nobody_out_at_once(box: SshBox) -> None:
+    keys = box.users / "authorized_keys"
+    text = keys.read_text()
+    try:
+        with box.terminal("vic") as screen:
+            await opened(screen)
+            keys.unlink()
+            keys.mkdir()
+            box.wait_until_said("Cannot read")
+            assert box.run("anna", "status").code == 255
+            garbage = box.folder / "garbage"
+            garbage.write_text("\x00\xff not a key\n" * 3)
+            keys.rmdir()
+            garbage.rename(keys)
+            box.wait_until_said("authorized_keys")
+            assert box.run("anna", "status").code == 255
+            assert await screen.ended() == 1
+            assert any("cannot be read any more" in line for line in screen.lines), screen.lines
+    finally:
+        if keys.is_dir():
+            keys.rmdir()
+        keys.write_text(text)
+    assert box.run("anna", "status").code == 0
+
+
+# commands
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "😀", "\x01"], ids=["ascii", "two bytes", "four bytes", "escaped"])
+def test_the_longest_command_arrives_and_a_longer_one_is_answered_in_words(box: SshBox, letter: str) -> None:
+    longest = 16 * 1024
+    words = "camera show "
+    done = box.run("anna", words + letter * (longest - len(words)))
+    assert done.err.startswith("There is no camera"), done.err[:300]
+    done = box.run("anna", words + letter * longest)
+    assert (done.code, done.err) == (2, "The command is longer than 16384 characters, which is the limit.\n")
