@@ -29,14 +29,15 @@ from .live import Live
 from .opened import open_palette
 from .pace import Pace
 from .pictures.asking import PictureTerminal, asking
-from .preferences import default_path
+from .preferences import Preferences, default_path
 from .preferring import Preferring
 from .roles import refusal
 from .screens.live_screen import LiveScreen
 from .screens.main import MainScreen
 from .screens.too_small import TooSmall, too_small
 from .store import Link, Store
-from .terminal import correct_colorterm, speaks_utf8
+from .terminal import correct_colorterm, may_ask_background, speaks_utf8
+from .theme import AUTO
 from .wizard.places import first_run
 from .words import Look
 
@@ -94,6 +95,25 @@ class OnviftuiApp(KeysInOrder, Acting, Preferring, Layered):
     def on_mount(self) -> None:
         self.store.on_change = self._changed
         self._connect()
+
+    def on_ready(self) -> None:
+        """The first frame is there, and has not waited for an answer."""
+        self._ask_background()
+
+    def preferences_changed(self, before: Preferences) -> None:
+        super().preferences_changed(before)
+        if self.preferences.theme != before.theme:
+            self._ask_background()
+
+    def _ask_background(self) -> None:
+        if self.wanted_theme == AUTO and may_ask_background(os.environ, self.colours):
+            self.pictures.work(self._main, self._suit_background(), "background")
+
+    async def _suit_background(self) -> None:
+        """On a light terminal the automatic theme is the light one from here on."""
+        self.light = await self.pictures.is_light()
+        if self.light and self.wanted_theme == AUTO:
+            self.dress()
 
     def _connect(self) -> None:
         self._connection = asyncio.create_task(self.live.run(), name="live connection")

@@ -24,6 +24,7 @@ class Dressed(App[int]):
     """An application in one of our themes. `wanted_theme` is the preference ("auto", or a word of `theme.CHOICES`)."""
 
     wanted_theme: str = AUTO
+    light: bool = False  # the terminal said so of its background
     mouse: bool = True  # whether the terminal is asked to report it
 
     def on_load(self) -> None:
@@ -51,7 +52,7 @@ class Dressed(App[int]):
         for _, _, theme in CHOICES:
             if theme.name not in self.available_themes:
                 self.register_theme(theme)
-        chosen = choose(self.wanted_theme if wanted is None else wanted, self.colours, os.environ)
+        chosen = choose(self.wanted_theme if wanted is None else wanted, self.colours, os.environ, light=self.light)
         self.set_class(chosen.ansi, "-few-colours")
         self.theme = chosen.name
 

@@ -87,6 +87,22 @@ def light_background(environ: Mapping[str, str]) -> bool:
     return background in ("7", "15")
 
 
+def may_ask_background(environ: Mapping[str, str], colours: Colours) -> bool:
+    """Whether the answer can matter, and comes to us. GNU screen hands the question on, but not the answer."""
+    inside_screen = bool(environ.get("STY")) and not environ.get("TMUX")
+    return colours in (Colours.MANY, Colours.TRUE) and "COLORFGBG" not in environ and not inside_screen
+
+
+def is_light(colour: str) -> bool:
+    """Of a colour as terminals tell it: "rgb:f7f7/f8f8/f9f9", with one to four digits each. What is none is dark."""
+    parts = colour.partition(":")[2].split("/")[:3]
+    try:
+        red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in parts)
+    except (ValueError, ZeroDivisionError):
+        return False
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5
+
+
 def speaks_utf8(environ: Mapping[str, str]) -> bool:
     """By the locale's rules: LC_ALL, else LC_CTYPE, else LANG. Poor terminals draw no fine glyphs."""
     if _is_one_of(environ.get("TERM", "").strip().lower(), _POOR_GLYPHS):

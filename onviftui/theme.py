@@ -191,9 +191,10 @@ VARIABLE_DEFAULTS = {
 }
 
 
-def choose(wanted: str, colours: Colours, environ: Mapping[str, str]) -> Theme:
-    """The theme of a preference. Without enough colours there is one alone; an unknown word means "auto"."""
+def choose(wanted: str, colours: Colours, environ: Mapping[str, str], *, light: bool = False) -> Theme:
+    """The theme of a preference. `light`: the terminal said that its background is. Without enough colours
+    there is one alone; an unknown word means "auto"."""
     if colours in (Colours.NONE, Colours.SIXTEEN):
         return SIXTEEN
     named = {word: theme for word, _, theme in CHOICES}
-    return named.get(wanted) or (LIGHT if light_background(environ) else DARK)
+    return named.get(wanted) or (LIGHT if light or light_background(environ) else DARK)

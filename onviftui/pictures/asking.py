@@ -1,4 +1,4 @@
-"""The application's side of pictures: what the terminal can do, asked once when it is first needed."""
+"""The application's side of pictures: what the terminal can do and how light it is, asked when it is first needed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.worker import Worker
 
 from ..crash import report_crash
-from ..terminal import Colours
+from ..terminal import Colours, is_light
 from ..ui import ui_of
-from .capability import Answers, Method, choose, may_ask, over_ssh
+from .capability import BACKGROUND_QUESTIONS, QUESTIONS, Answers, Method, choose, may_ask, over_ssh
 from .drawing import Canvas
 from .driver import AskingDriver
 
@@ -63,8 +63,16 @@ class PictureTerminal:
             if self._answers is None:
                 driver, self._answers = self._app._driver, Answers()
                 if isinstance(driver, AskingDriver) and may_ask(os.environ, self._wanted):
-                    self._answers = await driver.ask(ASK_DEADLINE_S)
+                    self._answers = await driver.ask(QUESTIONS, ASK_DEADLINE_S)
             return self._answers
+
+    async def is_light(self) -> bool:
+        """Asks what is behind the text."""
+        async with self._lock:
+            driver = self._app._driver
+            if not isinstance(driver, AskingDriver):
+                return False
+            return is_light((await driver.ask(BACKGROUND_QUESTIONS, ASK_DEADLINE_S)).background)
 
     async def canvas(self, room: tuple[int, int], method: Method | None = None) -> Canvas:
         """For pictures of that many columns and rows."""

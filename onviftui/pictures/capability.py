@@ -15,6 +15,8 @@ from ..terminal import Colours
 
 # Name and version; the size of a cell in pixels; a picture of one pixel, not to be kept; device attributes.
 QUESTIONS = "\x1b[>q\x1b[16t\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c"
+# What is behind the text; then as above.
+BACKGROUND_QUESTIONS = "\x1b]11;?\x1b\\\x1b[c"
 AUTO = "auto"
 _SIXEL_ATTRIBUTE = 4
 # Other terminals know kitty's graphics, too, but not pictures that are part of the text, which go away with it; kitty
@@ -48,12 +50,14 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a terminal said. `cell` is in pixels, width and height; `complete`: it has answered the last question."""
+    """What a terminal said. `cell` is in pixels, width and height; `background` as `terminal.is_light` takes it;
+    `complete`: it has answered the last question."""
 
     attributes: frozenset[int] = frozenset()
     name: str = ""
     cell: tuple[int, int] | None = None
     kitty: bool = False
+    background: str = ""
     complete: bool = False
 
 

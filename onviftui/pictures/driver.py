@@ -19,7 +19,7 @@ from typing import Any
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
-from .capability import QUESTIONS, Answers
+from .capability import Answers
 from .kernel_cell import kernel_cell
 from .replies import Replies
 
@@ -37,12 +37,12 @@ class AskingDriver(LinuxDriver):
         self._listen_until = 0.0
         self._answered: asyncio.Event | None = None
 
-    async def ask(self, deadline_s: float) -> Answers:
+    async def ask(self, questions: str, deadline_s: float) -> Answers:
         """What the terminal said of itself until then. Costs some forty bytes and one round trip."""
         self._answered = asyncio.Event()
         replies = self._replies = Replies()
         self._listen_until = time.monotonic() + deadline_s + _LATE_S
-        self.write(QUESTIONS)
+        self.write(questions)
         self.flush()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(deadline_s):

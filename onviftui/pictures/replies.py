@@ -16,10 +16,13 @@ _WHOLE = re.compile(
     r"|\x1b\[6;(?P<height>\d{1,5});(?P<width>\d{1,5})t"
     r"|\x1bP>\|(?P<name>[^\x1b\x07]{0,200})(?:\x1b\\|\x07)"
     r"|\x1b_G(?P<kitty>[^\x1b]{0,200})\x1b\\"
+    r"|\x1b\]11;(?P<background>rgba?:[\da-fA-F/]{5,20})(?:\x1b\\|\x07)"
 )
 _BEGUN = re.compile(
-    r"\x1b(?:\[(?:\?[\d;]{0,60}|6(?:;\d{0,5}){0,2})?|P(?:>(?:\|[^\x1b\x07]{0,200}\x1b?)?)?|_(?:G[^\x1b]{0,200}\x1b?)?)?\Z"
+    r"\x1b(?:\[(?:\?[\d;]{0,60}|6(?:;\d{0,5}){0,2})?|P(?:>(?:\|[^\x1b\x07]{0,200}\x1b?)?)?|_(?:G[^\x1b]{0,200}\x1b?)?"
+    r"|\](?:1(?:1(?:;[rgba:\da-fA-F/]{0,25}\x1b?)?)?)?)?\Z"
 )
+_BACKGROUND = "\x1b]11;"  # nobody types that, so its rest may be late
 
 
 class Replies:
@@ -38,7 +41,9 @@ class Replies:
         return rest[: begun.start()] if begun else rest
 
     def release(self) -> str:
-        """What was held back and is no answer after all."""
+        """What was held back and is no answer after all: nothing more came for a while."""
+        if self._held.startswith(_BACKGROUND):
+            return ""
         held, self._held = self._held, ""
         return held
 
@@ -48,6 +53,8 @@ class Replies:
             self.answers = replace(self.answers, attributes=numbers, complete=True)
         elif found["width"] is not None:
             self.answers = replace(self.answers, cell=cell_size(int(found["width"]), int(found["height"])))
+        elif found["background"] is not None:
+            self.answers = replace(self.answers, background=found["background"])
         elif found["name"] is not None:
             self.answers = replace(self.answers, name="".join(c for c in found["name"] if c.isprintable()))
         else:

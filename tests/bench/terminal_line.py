@@ -104,7 +104,8 @@ class TerminalLine:
 async def terminal_line(
     *command: str, size: tuple[int, int] = (80, 24), environ: Mapping[str, str] | None = None
 ) -> AsyncIterator[TerminalLine]:
-    fixed = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    # A dark terminal that need not be asked, since this one answers nothing.
+    fixed = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "COLORFGBG": "15;0"}
     line = TerminalLine(command, size, {**os.environ, **fixed, **(environ or {})})
     try:
         yield line

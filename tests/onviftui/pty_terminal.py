@@ -26,7 +26,10 @@ class Terminal:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         keep = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLORTERM", "LC_ALL")}
-        env = keep | {"TERM": "xterm-256color", "LANG": "C.UTF-8", "XDG_STATE_HOME": str(socket.parent)} | environ
+        fixed = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "XDG_STATE_HOME": str(socket.parent)}
+        # A dark terminal that need not be asked, as these tests give no answers; an empty value stands for none.
+        env = keep | fixed | {"COLORFGBG": "15;0"} | environ
+        env = {key: value for key, value in env.items() if key != "COLORFGBG" or value}
         command = [sys.executable, "-c", RUN, str(socket), *arguments]
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env, cwd=ROOT)
         os.close(slave)

@@ -8,8 +8,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from textual.color import Color
+from textual.theme import Theme
 
-from onviftui.pictures.capability import QUESTIONS
+from onviftui.pictures.capability import BACKGROUND_QUESTIONS, QUESTIONS
+from onviftui.theme import DARK as DARK_THEME
+from onviftui.theme import LIGHT as LIGHT_THEME
 from proxyd.api.models import Picture
 
 from ..fake_daemon import FakeDaemon
@@ -36,6 +40,11 @@ class Daemon(FakeDaemon):
         self.picture = Picture(
             content_type="image/jpeg", data=data, origin="from the NVR", width=1280, height=720, size=94_696
         )
+
+
+def _background(theme: Theme) -> bytes:
+    colour = Color.parse(theme.background or "")
+    return f"48;2;{colour.r};{colour.g};{colour.b}".encode()
 
 
 async def to_the_cameras(screen: Terminal) -> None:
@@ -109,7 +118,8 @@ async def test_sixels_are_drawn_where_the_picture_belongs_and_again_after_a_dial
             screen.press(b"\x1b")
             await screen.sees(b"02 Yard", start)
             await leaves(screen)
-            assert not SIXEL.search(screen.output[start:]), "nothing is drawn over the list"
+            listed = screen.output.index(b"02 Yard", start)
+            assert not SIXEL.search(screen.output[listed:]), "nothing is drawn over the list"
 
 
 def _last_sixel(output: bytes) -> tuple[int, int, str]:
@@ -187,3 +197,68 @@ async def test_a_terminal_that_goes_away_ends_the_program(tmp_path: Path) -> Non
             await to_the_cameras(screen)
             screen.hang_up()
             assert await screen.ended() != 0
+
+
+BACKGROUND = BACKGROUND_QUESTIONS.encode()
+LIGHT = _background(LIGHT_THEME)
+DARK = _background(DARK_THEME)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "light"),
+    [
+        ((b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62;22c",), True),
+        ((b"\x1b]11;rgb:f7/f8/f9\x07\x1b[?1;2c",), True),
+        ((b"\x1b]1", b"1;rg", b"b:fdfd/f6f6", b"/e3e3\x1b", b"\\", b"\x1b[?62", b";22c"), True),
+        ((b"\x1b]11;rgb:0000/2b2b/3636\x1b\\\x1b[?62;22c",), False),
+        ((b"\x1b[?1;2c",), False),  # knows nothing of its background
+    ],
+)
+async def test_a_terminal_is_asked_for_its_background_after_the_first_frame(
+    tmp_path: Path, pieces: tuple[bytes, ...], light: bool
+) -> None:
+    """Its answer changes the theme once, and is no key: digits would change the view, c would open a form."""
+    async with Daemon(tmp_path / "s"):
+        with terminal(tmp_path / "s", COLORFGBG="") as screen:
+            await screen.sees(BACKGROUND)
+            first = screen.output[: screen.output.index(BACKGROUND)]
+            assert b"Overview" in first
+            assert DARK in first
+            assert LIGHT not in first
+            for piece in pieces:
+                screen.press(piece)
+            if light:
+                await screen.sees(LIGHT)
+            start = len(screen.output)
+            screen.press(b"2")
+            await screen.sees(b"02 Yard", start)
+            await leaves(screen)
+            assert (LIGHT in screen.output) == light
+            if light:
+                assert DARK not in screen.output[screen.output.index(LIGHT) :]
+            assert screen.output.count(BACKGROUND) == 1
+
+
+async def test_an_answer_that_stops_in_the_middle_costs_no_keys(tmp_path: Path) -> None:
+    async with Daemon(tmp_path / "s"):
+        with terminal(tmp_path / "s", COLORFGBG="") as screen:
+            await screen.sees(BACKGROUND)
+            screen.press(b"\x1b]11;rgb:ffff/")
+            await screen.sees(b"All cameras run.")
+            start = len(screen.output)
+            screen.press(b"ffff/ffff\x1b\\2")
+            await screen.sees(LIGHT, start)
+            await screen.sees(b"02 Yard", start)
+            await leaves(screen)
+
+
+@pytest.mark.parametrize(
+    "environ", [{"TERM": "linux"}, {"TERM": "vt100"}, {"TERM": "dumb"}, {"STY": "1.pts"}, {"NO_COLOR": "1"}]
+)
+async def test_who_cannot_answer_is_not_asked(tmp_path: Path, environ: dict[str, str]) -> None:
+    async with Daemon(tmp_path / "s"):
+        with terminal(tmp_path / "s", **{"COLORFGBG": ""} | environ) as screen:
+            await screen.sees(b"All cameras run.")
+            await leaves(screen)
+            assert b"\x1b]11;" not in screen.output
+            assert b"\x1b[c" not in screen.output
