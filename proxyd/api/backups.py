@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from .fields import typeable
-from .models import Model
+from .model import Model
 from .params import Params
 
 PIECE = 96 * 1024  # bytes of a file in one message, which is 128 KiB of base64

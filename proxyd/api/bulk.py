@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .models import Camera, Model
+from .model import Model
+from .models import Camera
 from .params import ByIds, CameraChanges
 from .renaming import LONGEST_PATTERN
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .models import Model
+from .model import Model
 
 STEP_S = 5
 STEPS = 60  # five minutes

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from .fields import Id, IdOrNone
-from .models import Model
+from .model import Model
 from .params import Params
 
 

@@ -7,79 +7,20 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from .params import *  # noqa: F403 - all of them, for those who import models
+from .interfaces import *  # noqa: F403 - all results, for those who import models
+from .interfaces import Interface
+from .model import *  # noqa: F403 - as above
+from .model import Model
+from .nvrs import *  # noqa: F403 - as above
+from .nvrs import Job, Nvr
+from .params import *  # noqa: F403 - as above
+from .recorders import *  # noqa: F403 - as above
+from .recorders import Adoption
+from .sources import *  # noqa: F403 - as above
 from .states import *  # noqa: F403 - as above
-from .states import CameraState, JobState, NvrState, Role
+from .states import CameraState, Role
 
 API_VERSION = 1
-
-
-class Model(BaseModel):
-    """Base of all results. Unknown fields are ignored, so that an older UI can talk to a newer daemon."""
-
-    model_config = ConfigDict(extra="ignore", defer_build=True, hide_input_in_errors=True)
-
-
-class Nvr(Model):
-    """`kind` rtsp: cameras that are known by their stream addresses alone."""
-
-    id: int
-    kind: Literal["onvif", "rtsp"] = "onvif"
-    name: str
-    host: str
-    port: int
-    username: str
-    state: NvrState
-    reason: str = ""
-    manufacturer: str = ""
-    model: str = ""
-    firmware: str = ""
-    serial: str = ""
-    channels: int = 0
-    online: int = 0
-    clock_offset_s: float | None = None
-    last_scan: str | None = None
-    job: int | None = None  # id of the scan that is running now
-    transport: Literal["auto", "tcp", "udp"] = "auto"  # how its streams come; auto: TCP, UDP where it refuses that
-    events: str = ""  # "pull point", "notification" or "none: why"; "" while none of its cameras runs
-
-
-class Source(Model):
-    """A camera that is known by its stream addresses. They are shown without accounts and passwords."""
-
-    nvr: int  # the row of kind rtsp that it belongs to
-    channel: int
-    name: str
-    camera: int | None  # None when the camera was removed
-    main: str
-    sub: str | None = None
-    snapshot: str | None = None
-
-
-class PlannedSource(Model):
-    """A camera in an imported list. `why` says why it is not added; `notes` what is left out of it."""
-
-    name: str
-    state: Literal["new", "known", "unusable"]
-    host: str = ""
-    username: str = ""
-    main: str = ""
-    sub: str | None = None
-    snapshot: str | None = None
-    why: str = ""
-    notes: list[str] = []
-
-
-class SourceImported(Model):
-    """What source.import adds, or with `dry_run` would add. `nvrs` has the rows that the new cameras went to."""
-
-    format: str
-    sources: list[PlannedSource]
-    notes: list[str] = []
-    nvrs: list[int] = []
-    done: bool
 
 
 class Stream(Model):
@@ -159,162 +100,6 @@ class Certificate(Model):
     names: list[str] = []  # DNS names and addresses that it is for
     chain: int = 0  # how many certificates are sent
     warnings: list[str] = []  # why recorders may refuse it
-
-
-class Interface(Model):
-    id: int
-    name: str
-    mac: str
-    address: str | None
-    kind: Literal["loopback", "netlink", "shared"]
-    camera: int | None
-    up: bool = True
-    message: str = ""  # what keeps it from its address, or threatens it
-    parent: str = ""  # the network interface of the host that it is made on; "" where that is not known
-    method: Literal["", "dhcp", "static"] = ""
-    lease_until: str | None = None  # by DHCP: it is renewed long before
-
-
-class PlannedInterface(Model):
-    """An interface that comes or goes. `address` is null when a DHCP server gives it."""
-
-    name: str
-    mac: str
-    parent: str
-    address: str | None
-
-
-class InterfaceChange(Model):
-    """What interface.add or interface.remove does, or with `dry_run` would do; `digest` names exactly that."""
-
-    added: list[PlannedInterface] = []
-    removed: list[PlannedInterface] = []
-    digest: str
-    done: bool
-
-
-class Finding(Model):
-    """What an examination found. `interface` is "" for the host itself, `camera` the one that stands there;
-    `recorder` the address of the one that it is about."""
-
-    id: str  # stable, such as "mac-blocked"
-    severity: Literal["ok", "note", "warning", "problem"]
-    what: str
-    why: str = ""
-    todo: str = ""
-    interface: str = ""
-    camera: int | None = None
-    recorder: str = ""
-
-
-class ScanDiff(Model):
-    """What a scan changed: channel numbers. `warnings` are sentences for people."""
-
-    new: list[int] = []
-    changed: list[int] = []
-    missing: list[int] = []
-    offline: list[int] = []
-    words: dict[int, str] = {}  # by channel: its name, or what became different about it
-    warnings: list[str] = []
-
-
-class Job(Model):
-    id: int
-    kind: Literal["scan"]
-    nvr: int
-    title: str
-    state: JobState
-    done: int = 0
-    total: int | None = None
-    now: str = ""
-    eta_s: float | None = None
-    started: str
-    ended: str | None = None
-    error: str = ""
-    hint: str = ""
-    diff: ScanDiff | None = None
-    preview: bool = False  # what it finds waits for job.apply, unless nothing became different
-    outcome: Literal["kept", "waiting", "discarded"] = "kept"
-    until: str | None = None  # a result that waits is discarded then
-
-
-class FoundNvr(Model):
-    """A device that answered WS-Discovery, checked by talking to it."""
-
-    host: str
-    port: int
-    name: str = ""
-    hardware: str = ""
-    answers: bool
-    needs_password: bool | None = None
-    channels: int | None = None
-    known: int | None = None  # id of the NVR that is already added
-    note: str = ""
-
-
-class NvrTest(Model):
-    """Result of nvr.test. `ok` false means `message` and `hint` say what is wrong."""
-
-    ok: bool
-    message: str
-    hint: str = ""
-    refused: int = 0  # how many tries of this account were refused in a row, this one too
-    manufacturer: str = ""
-    model: str = ""
-    channels: int | None = None
-    clock_offset_s: float | None = None
-
-
-class TraceEntry(Model):
-    """One exchange with a recorder, or so many equal ones (`times`), polls for events in a row or refusals, the newest.
-    `raw`: camera.exchange shows what went over the wire."""
-
-    number: int = 0  # grows with each exchange of this camera, from 1 since the daemon started
-    at: str
-    client: str
-    protocol: Literal["onvif", "rtsp", "snapshot", "discovery"]
-    operation: str
-    auth: str = ""
-    ok: bool
-    reason: str = ""
-    took_ms: int | None = None  # from the request to the answer
-    times: int = 1
-    raw: bool = False
-
-
-class Exchange(Model):
-    """One exchange in full: start line, headers and body of both sides. Secrets are taken out; each side is cut off
-    after 16 KiB."""
-
-    entry: TraceEntry
-    request: str
-    reply: str
-
-
-class AdoptionStep(Model):
-    """One camera of the guided adoption, and how far a recorder has come with it."""
-
-    camera: int
-    name: str
-    address: str | None  # as it is typed into a recorder: with the port where it is not 80
-    state: Literal["waiting", "now", "adopted", "skipped"]
-    by: str = ""  # who has adopted it
-    since: str | None = None  # when its turn began
-    recorder: str = ""  # who is at it
-    reached: bool = False
-    signed_in: bool = False
-    asked_streams: bool = False
-    trouble: str = ""  # what stands in the way, and what to do
-
-
-class Adoption(Model):
-    """The guided adoption: there is one at most. `at_once`: how many cameras have their turn together."""
-
-    id: int = 1
-    state: Literal["none", "running", "paused", "done", "cancelled"]
-    at_once: int = 1
-    started: str = ""
-    steps: list[AdoptionStep] = []
 
 
 class CameraEvent(Model):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from .fields import Id, Name
-from .models import Params
+from .params import Params
 
 PtzAction = Literal["left", "right", "up", "down", "in", "out", "stop", "home", "preset"]
 

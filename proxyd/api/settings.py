@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from .fields import CameraPassword, Username
-from .models import Model
+from .model import Model
 from .params import Params
 
 

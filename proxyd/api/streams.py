@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .models import Model
+from .model import Model
 
 
 class SentPicture(Model):

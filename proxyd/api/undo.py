@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .models import Model
+from .model import Model
 from .params import Params
 from .states import Role
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from .models import Model, Params
+from .model import Model
+from .params import Params
 from .ssh_keys import MAX_KEY_LINE
 from .ssh_passwords import MOST_CHARACTERS, why_unfit
 from .ssh_users import is_name
