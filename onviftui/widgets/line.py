@@ -13,11 +13,16 @@ from ..words import Tone
 
 Piece = tuple[str, Tone]
 Line = tuple[Piece, ...]
+# variation selectors, the box of a keycap, skin tones
+_LOOKS = frozenset(map(chr, (*range(0xFE00, 0xFE10), 0x20E3, *range(0x1F3FB, 0x1F400))))
 
 
 def plain(text: str) -> str:
-    """Without control characters: names come from devices and must not move the terminal's cursor."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    """Without control characters: names come from devices and must not move the terminal's cursor. Also without what
+    only changes the look of the character before it, which terminals do not agree on how wide to draw."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " for c in text if c not in _LOOKS)
 
 
 _ASCII = {"…": "~", "→": ">", "–": "-", "×": "x", "•": "*", "●": "*", "▲": "!", "’": "'"}

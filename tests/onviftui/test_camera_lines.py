@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onviftui.camera_panes.fields import camera_fields, copyable
 from onviftui.camera_panes.requests import diagnosis_lines
 from onviftui.camera_panes.stream_lines import stream_block
-from onviftui.widgets.line import line_len, texts
+from onviftui.widgets.line import line_len, plain, texts
 from onviftui.widgets.ptz_pad import pad_lines
 from onviftui.widgets.sparkline import means, sparkline
 from onviftui.words import Look
@@ -100,3 +100,9 @@ def test_the_pad_says_which_way_it_goes() -> None:
     said = texts(pad_lines(UTF8, 0.5, None, active=True))
     assert said[0].startswith(" Arrows or h j k l") and "50 %" in said[-1]
     assert all(one.isascii() for one in texts(pad_lines(ASCII, 1.0, "left", active=False)))
+
+
+def test_names_lose_what_terminals_measure_differently() -> None:
+    assert plain("❤\ufe0f 1\ufe0f\u20e3 \U0001f44d\U0001f3fd") == "❤ 1 \U0001f44d"
+    assert plain("a\tb\x1b[2J\u202e\u200d") == "a b [2J  "
+    assert plain("駐車場 e\u0301") == "駐車場 e\u0301"
