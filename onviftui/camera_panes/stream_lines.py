@@ -72,9 +72,9 @@ def _of_flow(flow: StreamStatus, look: Look, width: int) -> Iterator[Line]:
             (f"{format_mbit(flow.source_bps) or '0':>5}", Tone.STRONG),
             (" Mbit/s ", Tone.MUTED),
             (f"{flow.fps:>5.1f}", Tone.STRONG),
-            (" fps   key ", Tone.MUTED),
+            (" fps  key ", Tone.MUTED),
             (f"{key:<5}", Tone.TEXT),
-            ("  jitter ", Tone.MUTED),
+            (" jitter ", Tone.MUTED),
             (f"{flow.jitter_ms:.1f} ms", Tone.TEXT),
         )
     trouble: list[Piece] = [(f"{flow.lost:>5}", Tone.WARNING if flow.lost else Tone.TEXT), (" packets", Tone.MUTED)]
