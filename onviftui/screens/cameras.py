@@ -28,6 +28,10 @@ from .view import TableView
 _URGENCY = {Tone.ERROR: 0, Tone.WARNING: 1}
 
 
+_ON_A_CAMERA = frozenset({"open", "start_stop", "restart", "mark", "copy", "snapshot"})
+_ON_A_CAMERA |= {"trace", "edit", "change_all", "diagnose", "remove"}
+
+
 class CamerasView(TableView):
     view_id = "cameras"
     kind = "camera"
@@ -45,7 +49,7 @@ class CamerasView(TableView):
     )
     first_sort = ("name", False)
     filter_names = frozenset({"state", "nvr", "name", "address", "mac", "recorder", "ch"})
-    ON_A_ROW = frozenset("open start_stop restart mark copy snapshot trace edit change_all diagnose remove".split())
+    ON_A_ROW = _ON_A_CAMERA
 
     def idle(self) -> frozenset[str]:
         """Where there are cameras, the keys that lead to one give room to theirs."""

@@ -17,6 +17,7 @@ from proxyd.errors import InvalidInput, ProxyError
 from ..key_order import give_focus
 from ..layers import Modal
 from ..ui import Asking, ui_of
+from ..widgets.choice import Choice
 from ..widgets.line import Line, line, wrap
 from ..widgets.paint import Lines
 from ..words import Tone
@@ -28,7 +29,8 @@ _Saved = TypeVar("_Saved")
 
 
 class FieldForm(Modal[_Saved | None], Generic[_Saved]):
-    """Dismissed with what was saved, or None. Every field is a text; `FIELDS` are name, label and placeholder."""
+    """Dismissed with what was saved, or None. `FIELDS` are name, label and placeholder; each is text, unless `CHOICES`
+    has the few words that it can be."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", show=False),
@@ -39,6 +41,7 @@ class FieldForm(Modal[_Saved | None], Generic[_Saved]):
         Binding("ctrl+c", "app.interrupt", show=False, priority=True),
     ]
     FIELDS: ClassVar[tuple[tuple[str, str, str], ...]]
+    CHOICES: ClassVar[Mapping[str, Sequence[tuple[str, str]]]] = {}  # by field: words and meanings
     MOST_CHARS: ClassVar[int] = 255
     TEST: ClassVar[str] = "Test"  # on the button that tries what is typed; "": there is none
 
@@ -57,14 +60,7 @@ class FieldForm(Modal[_Saved | None], Generic[_Saved]):
             for name, label, placeholder in self.FIELDS:
                 with Horizontal(classes="field"):
                     yield Label(label, classes="label")
-                    yield Input(
-                        self._values.get(name, ""),
-                        placeholder=self._placeholders.get(name, placeholder),
-                        password=name == "password",
-                        compact=True,
-                        max_length=self.MOST_CHARS,
-                        id=name,
-                    )
+                    yield self._field(name, self._placeholders.get(name, placeholder))
                 yield Lines(classes="wrong", id=f"wrong-{name}")
             yield Lines(id="answer")
             with Horizontal(classes="buttons"):
@@ -74,16 +70,24 @@ class FieldForm(Modal[_Saved | None], Generic[_Saved]):
                 yield Button("Cancel", id="close", compact=True)
             yield Lines(id="hint")
 
+    def _field(self, name: str, placeholder: str) -> Choice | Input:
+        value = self._values.get(name, "")
+        if name in self.CHOICES:
+            return Choice(self.CHOICES[name], value, id=name)
+        secret = name == "password"
+        return Input(value, placeholder, password=secret, compact=True, max_length=self.MOST_CHARS, id=name)
+
     def say(self, title: Sequence[Line], hint: str, first: str) -> None:
         """What stands above and below the fields, and the field to begin with."""
         self.query_one("#title", Lines).show([*title, line("")])
         self.query_one("#hint", Lines).show([line(""), line((hint, Tone.MUTED))])
         self.query_one("#answer", Lines).show([line("")])
-        give_focus(self.query_one(f"#{first}", Input))
+        give_focus(self.query_one(f"#{first}"))
 
     def typed(self) -> dict[str, str]:
         """What stands in the fields, by name."""
-        return {name: self.query_one(f"#{name}", Input).value for name, _, _ in self.FIELDS}
+        fields = ((name, self.query_one(f"#{name}")) for name, _, _ in self.FIELDS)
+        return {name: field.value for name, field in fields if isinstance(field, Choice | Input)}
 
     def clear(self, name: str) -> None:
         """What stands in this field is not to be seen any longer."""
@@ -98,7 +102,7 @@ class FieldForm(Modal[_Saved | None], Generic[_Saved]):
             self.query_one(f"#wrong-{name}", Lines).show(shown)
             first = first or (name if words else "")
         if first:
-            give_focus(self.query_one(f"#{first}", Input))
+            give_focus(self.query_one(f"#{first}"))
 
     def answer(self, words: str, tone: Tone) -> None:
         self.query_one("#answer", Lines).show([line(""), *wrap(words, WIDTH, tone, limit=6)])
@@ -154,11 +158,12 @@ class FieldForm(Modal[_Saved | None], Generic[_Saved]):
         )
 
     @on(Input.Submitted)
-    def _next_field(self, event: Input.Submitted) -> None:
+    @on(Choice.Submitted)
+    def _next_field(self, event: Input.Submitted | Choice.Submitted) -> None:
         names = [name for name, _, _ in self.FIELDS]
-        place = names.index(event.input.id or names[0])
+        place = names.index((event.control.id if event.control else None) or names[0])
         if place + 1 < len(names):
-            give_focus(self.query_one(f"#{names[place + 1]}", Input))
+            give_focus(self.query_one(f"#{names[place + 1]}"))
         else:
             self.action_save()
 

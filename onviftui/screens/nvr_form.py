@@ -16,7 +16,7 @@ from ..words import Tone, count, format_clock_offset
 from .dialog import WIDTH
 from .field_form import FieldForm
 
-_TRANSPORTS = ("auto", "tcp", "udp")
+_TRANSPORTS = (("auto", "TCP; UDP where it refuses that"), ("tcp", "within RTSP"), ("udp", "packets of their own"))
 _TESTED = {"host", "port", "username", "password"}
 
 
@@ -72,9 +72,6 @@ class NvrForm(FieldForm[Nvr]):
         without_account = self._nvr is not None and self._nvr.kind == "rtsp" and not self._nvr.username
         if not values["username"] and not without_account:
             wrong["username"] = "which user may sign in on the NVR?"
-        transport = values.get("transport", "auto").strip().lower() or "auto"
-        if transport not in _TRANSPORTS:
-            wrong["transport"] = "one of auto, tcp and udp; auto is TCP, and UDP where the NVR refuses that"
         self.show_wrong(wrong)
         if wrong:
             return None
@@ -86,7 +83,7 @@ class NvrForm(FieldForm[Nvr]):
         if values["name"].strip():
             params["name"] = values["name"].strip()
         if self._nvr is not None:
-            params["transport"] = transport
+            params["transport"] = values["transport"]
         return params
 
     def test(self, params: dict[str, Any]) -> None:
@@ -142,4 +139,5 @@ class NvrForm(FieldForm[Nvr]):
 class KnownNvrForm(NvrForm):
     """For one that is there already: how its streams come may be chosen, too."""
 
-    FIELDS = (*NvrForm.FIELDS, ("transport", "Streams by", "auto, tcp or udp"))
+    FIELDS = (*NvrForm.FIELDS, ("transport", "Streams by", ""))
+    CHOICES = {"transport": _TRANSPORTS}  # noqa: RUF012 - of the class, as it is declared

@@ -69,10 +69,18 @@ class UserForm(_WithKey):
 
     FIELDS: ClassVar[tuple[tuple[str, str, str], ...]] = (
         ("name", "Name", "anna"),
-        ("role", "Role", "viewer, operator or admin"),
+        ("role", "Role", ""),
         ("key", "Public key", _PASTE),
         ("password", "Password", "only for those who have no key"),
     )
+
+    CHOICES = {  # noqa: RUF012 - of the class, as it is declared
+        "role": (
+            (Role.VIEWER.value, "sees, changes nothing"),
+            (Role.OPERATOR.value, "works with cameras"),
+            (Role.ADMIN.value, "may do everything"),
+        )
+    }
 
     def __init__(self) -> None:
         super().__init__({"role": Role.VIEWER.value}, "Add")
@@ -83,11 +91,9 @@ class UserForm(_WithKey):
 
     def params(self) -> dict[str, Any] | None:
         values = self.typed()
-        name, role, wrong = values["name"].strip(), _role(values["role"]), {}
+        name, wrong = values["name"].strip(), {}
         if not is_name(name):
             wrong["name"] = "small letters, digits and . _ - only" if name else "who is it? The log shows this name"
-        if role is None:
-            wrong["role"] = "one of viewer, operator and admin"
         key, password = "", values["password"]
         if not values["key"].strip() and not password:
             wrong["key"] = "paste the public key; or choose a password for somebody who has none"
@@ -99,9 +105,9 @@ class UserForm(_WithKey):
         if key and password:
             wrong["password"] = "leave it empty: there is a key"  # noqa: S105 - a sentence
         self.show_wrong(wrong)
-        if wrong or role is None:
+        if wrong:
             return None
-        return {"name": name, "role": role.value, **({"key": key} if key else {"password": password})}
+        return {"name": name, "role": values["role"], **({"key": key} if key else {"password": password})}
 
 
 class PasswordForm(FieldForm[User]):
@@ -132,9 +138,3 @@ class PasswordForm(FieldForm[User]):
 
     def save(self, params: dict[str, Any]) -> None:
         self.start("user.password", params, "Saving…", self.dismiss)
-
-
-def _role(typed: str) -> Role | None:
-    """Also the beginning of the word."""
-    word = typed.strip().lower()
-    return next((role for role in Role if word and role.value.startswith(word)), None)

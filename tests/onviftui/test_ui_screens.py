@@ -304,14 +304,14 @@ async def test_editing_sends_only_what_was_changed(socket: Path) -> None:
 async def test_how_streams_come_can_be_chosen_for_a_known_nvr(socket: Path) -> None:
     async with FakeDaemon(socket, 4) as daemon, running_ui(socket) as ui:
         await ui.press("3", "e")
-        field = ui.app.screen.query_one("#transport", Input)
-        assert field.value == "auto"
-        field.value = "multicast"
-        await ui.press("ctrl+s")
-        await ui.sees("one of auto, tcp and udp")
-        assert "…" not in ui.line_with("one of auto")
-        field.value = "UDP"
-        await ui.press("ctrl+s")
+        await ui.sees("[auto] tcp  udp   TCP; UDP where it refuses that")
+        assert ui.line_with("[auto]").rstrip(" │").endswith("refuses that")
+        await ui.press("end", *["down"] * 5)
+        await ui.press("space", "x", "right", "right", "left")
+        await ui.sees(" auto  tcp [udp]")
+        await ui.press("a", "u")
+        await ui.sees("[udp]  packets of their own")
+        await ui.press("enter")
         await ui.hears("saved")
         await ui.sees("streams by UDP")
         assert daemon.called("nvr.update") == [{"id": 1, "transport": "udp"}]

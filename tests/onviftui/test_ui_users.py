@@ -88,8 +88,10 @@ async def test_the_first_user_by_pasting_a_key(tmp_path: Path) -> None:
         await ui.sees("Nobody may log in by SSH yet.")
         await ui.press("a")
         await ui.write("Anna")
-        await ui.press("enter", "ctrl+u")
-        await ui.write("adm")
+        await ui.press("enter")
+        assert "[viewer] operator  admin   sees, changes nothing" in ui.text
+        await ui.press("a")
+        assert " viewer  operator [admin]  may do everything" in ui.text
         await ui.press("enter")
         await ui.write("-----BEGIN OPENSSH PRIVATE KEY-----")
         await ui.press("ctrl+s")
