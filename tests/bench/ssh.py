@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from tests.e2e.ssh_box import SshBox, client_environment
+from tests.e2e.stopped_client import stopped_client
 from tests.onviftui.fake_daemon import FakeDaemon
 
 from .measure import cpu_s, quantile, spread
@@ -51,7 +51,7 @@ async def run() -> dict[str, object]:
                 async with _echo(box) as echo:
                     idle_echo = await echo_s(echo, KEYS)
                     rows = [await _row(box, daemon, count, echo) for count in SESSIONS]
-                stopped = await _stopped(box, daemon)
+                stopped = await _stopped(box)
             finally:
                 box.stop()
     by_count = {f"{count} sessions": row for count, row in zip(SESSIONS, rows, strict=True)}
@@ -129,23 +129,27 @@ async def _row(box: SshBox, daemon: FakeDaemon, count: int, echo: TerminalLine) 
     }
 
 
-async def _stopped(box: SshBox, daemon: FakeDaemon) -> dict[str, float]:
-    """What the front keeps for a suspended client while everything on its screen changes four times a second."""
-    command = box.command("anna", options=("-tt",))
-    async with terminal_line(*command, size=LARGE, environ=client_environment()) as line:
-        await line.sees(b"Overview")
-        line.press(b"2")
-        await line.sees(b"Server room")
-        await line.quiet(0.5)
-        line.process.send_signal(signal.SIGSTOP)
-        before = _pss(box.process.pid)
-        for number in range(80):
-            await busy(daemon, CAMERAS, 0.25, share=4.0, first=number * CAMERAS)
-        grown = _pss(box.process.pid) - before
-        queued = _queued(box.port)
-        line.process.send_signal(signal.SIGCONT)
-        await line.quiet(0.5)
-    return {"grown_kb": round(grown / 1000), "in_the_kernel_kb": round(queued / 1000)}
+async def _stopped(box: SshBox) -> dict[str, float]:
+    """What a client costs that reads nothing more while its screen of 200×60 is drawn again and again, until nothing is
+    taken from the program any more. What the session itself has grown by then is mostly what it keeps of two sizes."""
+    before: dict[int, int] = {}
+
+    def note() -> None:
+        before.update((pid, _pss(pid)) for pid in (box.process.pid, *box.children))
+
+    async with stopped_client(box, "anna", note) as (waiting, process, go_on):
+        in_kernel = _queued(box.port)
+        grown = {pid: _pss(pid) - was for pid, was in before.items()}
+        process.stdin.write(b"q")
+        go_on()
+        await process.wait()
+    front = grown.pop(box.process.pid)
+    return {
+        "waiting_kb": round(waiting / 1000),
+        "of_it_in_the_kernel_kb": round(in_kernel / 1000),
+        "front_grown_kb": round(front / 1000),
+        "session_grown_kb": round(sum(grown.values()) / 1000),
+    }
 
 
 def _pss(pid: int) -> int:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,6 +13,7 @@ import pytest
 
 from .ssh_box import SshBox, alive
 from .stack import Stack
+from .stopped_client import stopped_client
 from .test_ssh import RESTORED, opened
 
 GONE_S = 1.0
@@ -109,39 +107,12 @@ async def test_a_client_that_vanishes_leaves_no_process(box: SshBox, words: tupl
 async def test_a_client_that_stops_reading_costs_little(box: SshBox) -> None:
     """He reads nothing more while his screen is drawn again and again. What the front took from the program and his
     machine did not get is what he costs: in the front, and in the kernel's buffer behind it."""
-    async with box.connection("anna") as conn:
-        process = await conn.create_process(term_type="xterm-256color", term_size=(200, 60), encoding=None)
-        await process.stdout.readuntil(b"Overview")
-        transport = conn._transport
-        assert transport is not None
-        transport.pause_reading()
-        got, took = _acknowledged(box.port), _read_by(box.process.pid)
-        still = Still(lambda: _read_by(box.process.pid))
-        for step in range(600):
-            process.change_terminal_size(200 - step % 2, 60)
-            await asyncio.sleep(0.05)
-            if still():
-                break
-        waiting = (_read_by(box.process.pid) - took) - (_acknowledged(box.port) - got)
+    async with stopped_client(box, "anna") as (waiting, process, go_on):
         assert 16 * 1024 < waiting <= BUFFER
         await asyncio.to_thread(box.run, "vic", "status")  # nobody else waits for him
-        transport.resume_reading()
         process.stdin.write(b"q")
+        go_on()
         assert (await process.wait()).exit_status == 0
-
-
-class Still:
-    """True once a figure did not change for a second."""
-
-    def __init__(self, figure: Callable[[], int]) -> None:
-        self._figure = figure
-        self._last, self._since = figure(), time.monotonic()
-
-    def __call__(self) -> bool:
-        now = self._figure()
-        if now != self._last:
-            self._last, self._since = now, time.monotonic()
-        return time.monotonic() - self._since > 1.0
 
 
 async def test_sessions_outlive_a_restart_of_the_daemon(stack: Stack, box: SshBox) -> None:
@@ -161,16 +132,3 @@ async def test_sessions_outlive_a_restart_of_the_daemon(stack: Stack, box: SshBo
         for screen in screens:
             screen.press(b"q")
             assert await screen.ended() == 0
-
-
-def _read_by(pid: int) -> int:
-    """Bytes that a process got by read(2): of terminals, not of sockets."""
-    return int(re.search(r"rchar: (\d+)", Path(f"/proc/{pid}/io").read_text())[1])  # type: ignore[index]  # always there
-
-
-def _acknowledged(port: int) -> int:
-    """Bytes that the kernel of the client has of us."""
-    text = subprocess.run(
-        ["ss", "-tinHO", "state", "established", f"sport = :{port}"], capture_output=True, text=True, check=True
-    ).stdout
-    return sum(int(found) for found in re.findall(r"bytes_acked:(\d+)", text))
