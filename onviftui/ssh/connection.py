@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -12,7 +13,7 @@ import asyncssh
 from proxyd.api.dial import bound
 from proxyd.errors import NotAllowed
 
-from .fairness import listen_fairly
+from .fairness import Listening
 from .limits import place
 from .login import Identity, Login
 from .session import Session
@@ -36,6 +37,7 @@ class Connection(asyncssh.SSHServer):
         self.peer = ""
         self.sessions: list[Session] = []
         self._full = False
+        self._listening: Listening | None = None
         self._without: asyncio.TimerHandle | None = None
 
     @property
@@ -66,7 +68,7 @@ class Connection(asyncssh.SSHServer):
         transport = getattr(conn, "_transport", None)
         if transport is not None:  # asyncssh gives it to nobody; without this asyncio's own limit of 64 KiB holds
             transport.set_write_buffer_limits(high=self._front.settings.send_buffer)
-            listen_fairly(conn, transport, self._front.settings)
+            self._listening = Listening(conn, transport, self._front.settings, self._exchange)
         setattr(conn, "pause_writing", lambda: self._set_full(True))  # noqa: B010 - a method of the library's object
         setattr(conn, "resume_writing", lambda: self._set_full(False))  # noqa: B010 - likewise
         self._front.arrived(self)
@@ -92,6 +94,7 @@ class Connection(asyncssh.SSHServer):
         if why := self._front.logged_in(self):
             self.close(why)
             return
+        self._front.exchanges.give_back(self.address, time.monotonic())
         log.info("%s logged in with %s", self.who, self._identity.how)
         self._wait_for_session()
 
@@ -105,6 +108,8 @@ class Connection(asyncssh.SSHServer):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        if self._listening is not None:
+            self._listening.close()
         self._front.left(self)
         self._conn = None
         if self._identity is None and self._login is not None:
@@ -149,11 +154,13 @@ class Connection(asyncssh.SSHServer):
             self._without.cancel()
             self._without = None
 
+    def _exchange(self) -> float:
+        return self._front.exchanges.wait(self.address, time.monotonic())
+
     def _set_full(self, full: bool) -> None:
         self._full = full
-        transport = getattr(self._conn, "_transport", None)
-        if not full and transport is not None:
-            transport.resume_reading()
+        if not full and self._listening is not None:
+            self._listening.answers_taken()
         for session in self.sessions:
             session.hold("connection", full)
 

@@ -14,7 +14,7 @@ from asyncssh import encryption, kex, mac
 from . import algorithms
 from .connection import Connection
 from .inflating import bound_inflating
-from .limits import Waiting
+from .limits import Exchanges, Waiting
 from .login import Logins, Read
 from .session import Session
 from .settings import Settings
@@ -38,6 +38,9 @@ class Front:
         self._folder = folder
         self._key = key
         self._numbers = itertools.count(1)
+        self.exchanges = Exchanges(
+            settings.addresses, settings.exchanges, settings.exchanges_per_s, settings.exchange_wait_s
+        )
         self._waiting = Waiting(settings.waiting, settings.waiting_per_address)
         self._connections: dict[int, Connection] = {}
         self._logged_in: set[int] = set()

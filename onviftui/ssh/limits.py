@@ -61,7 +61,7 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class _Failures:
+class _Counted:
     count: float
     at: float
 
@@ -71,7 +71,7 @@ class Failures:
 
     def __init__(self, addresses: int) -> None:
         self._addresses = addresses
-        self._known: OrderedDict[str, _Failures] = OrderedDict()
+        self._known: OrderedDict[str, _Counted] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._known)
@@ -80,7 +80,7 @@ class Failures:
         """Notes one more; how many there are."""
         where = place(address)
         count = self._count(where, now) + 1
-        self._known[where] = _Failures(count, now)
+        self._known[where] = _Counted(count, now)
         self._known.move_to_end(where)
         while len(self._known) > self._addresses:
             self._known.popitem(last=False)
@@ -98,6 +98,44 @@ class Failures:
     def _count(self, where: str, now: float) -> float:
         known = self._known.get(where)
         return max(0.0, known.count - (now - known.at) / FORGOTTEN_AFTER_S) if known else 0.0
+
+
+class Exchanges:
+    """Key exchanges per address: `free` at once, then `per_s`; whoever is quicker waits, and what has to wait longest
+    waits `longest_s`. Of the table, those go first that were quiet longest."""
+
+    def __init__(self, addresses: int, free: int, per_s: float, longest_s: float) -> None:
+        self._addresses = addresses
+        self._free = free
+        self._per_s = per_s
+        self._most = free + longest_s * per_s
+        self._known: OrderedDict[str, _Counted] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def wait(self, address: str, now: float) -> float:
+        """Takes one; after how many seconds it may be."""
+        where = place(address)
+        count = min(self._most, self._count(where, now) + 1)
+        self._put(where, count, now)
+        return max(0.0, (count - self._free) / self._per_s)
+
+    def give_back(self, address: str, now: float) -> None:
+        """That one was of somebody who logged in."""
+        where = place(address)
+        if where in self._known:
+            self._put(where, max(0.0, self._count(where, now) - 1), now)
+
+    def _put(self, where: str, count: float, now: float) -> None:
+        self._known[where] = _Counted(count, now)
+        self._known.move_to_end(where)
+        while len(self._known) > self._addresses:
+            self._known.popitem(last=False)
+
+    def _count(self, where: str, now: float) -> float:
+        known = self._known.get(where)
+        return max(0.0, known.count - (now - known.at) * self._per_s) if known else 0.0
 
 
 class Said:

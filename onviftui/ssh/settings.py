@@ -29,6 +29,9 @@ class Settings:
     keys_asked: int = 48  # known ones, too
     password_tries: int = 3
     addresses: int = 1024  # whose failures are remembered
+    exchanges: int = 24  # of keys, at once from one address; each takes the front about 3 ms
+    exchanges_per_s: float = 5.0  # after those
+    exchange_wait_s: float = 3.0  # at most
     variables: int = 16
     command_length: int = 16 * 1024
     receive_window: int = 64 * 1024

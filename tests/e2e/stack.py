@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from onviftui.demo_processes import Child, Workplace, free_loopback
+from onviftui.demo_processes import Child, DemoFailed, Workplace, free_loopback
 from proxyd.api import models as m
 from proxyd.api.client import RpcClient
 from proxyd.errors import DaemonUnreachable
@@ -88,7 +88,10 @@ class Stack:
                 break
             except DaemonUnreachable:
                 assert self.daemon is not None
-                self.daemon.require_alive()
+                try:
+                    self.daemon.require_alive()
+                except DemoFailed as error:
+                    raise AssertionError(f"{error}\n{error.log}") from None
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.05)
