@@ -22,6 +22,8 @@ class CameraUpdateAll(CameraChanges, ByIds):
 
 
 class Renamed(Model):
+    """`before` and `after` are names."""
+
     camera: int
     before: str
     after: str

@@ -122,6 +122,7 @@ class RpcClient:
         task.add_done_callback(self._leaving.discard)
 
     async def subscribe(self) -> Snapshot:
+        """Everything as it stands now; `events` then brings what changes. Raises as `call`."""
         snapshot: Snapshot = await self.call("subscribe")
         return snapshot
 

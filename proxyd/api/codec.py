@@ -43,6 +43,7 @@ class Call:
 
 
 def encode_call(id_: int | str, method: str, params: dict[str, Any]) -> str:
+    """A request as one line of JSON; secrets of `params` in clear, for the wire alone."""
     return json.dumps({"jsonrpc": "2.0", "id": id_, "method": method, "params": to_jsonable_python(reveal(params))})
 
 
@@ -169,6 +170,7 @@ def _field_words(kind: str, message: str, context: dict[str, Any]) -> str:
 
 
 def encode_result(id_: int | str | None, method: Method, result: Any) -> str:
+    """The answer with this id; `result` is what the method's table says."""
     payload = method.adapter().dump_json(result).decode()
     return f'{{"jsonrpc":"2.0","id":{json.dumps(id_)},"result":{payload}}}'
 
@@ -191,6 +193,7 @@ def encode_error(id_: int | str | None, error: Exception) -> str:
 
 
 def encode_event(event: Event) -> str:
+    """The notification `event`."""
     return f'{{"jsonrpc":"2.0","method":"event","params":{event.model_dump_json()}}}'
 
 
@@ -209,6 +212,7 @@ def decode_error(body: dict[str, Any]) -> ProxyError:
 
 
 def decode_result(method: str, result: Any) -> Any:
+    """A result as the method's type. Raises ValidationError for anything else."""
     return _adapter(method).validate_python(result)
 
 

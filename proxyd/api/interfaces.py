@@ -8,6 +8,8 @@ from .model import Model
 
 
 class Interface(Model):
+    """An interface of the host that a camera has, or may get: `camera` is None while it is free."""
+
     id: int
     name: str
     mac: str

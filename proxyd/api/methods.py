@@ -22,6 +22,8 @@ from .users import User, UserAdd, UserByName, UserRemoveKey, UserRole, Users, Us
 
 @dataclass(frozen=True, slots=True)
 class Method:
+    """A row of the table: `role` is the least that may call it, `help` one sentence for people."""
+
     name: str
     params: type[m.Params]
     result: Any  # a type pydantic understands
@@ -29,6 +31,7 @@ class Method:
     help: str
 
     def adapter(self) -> TypeAdapter[Any]:
+        """What reads and writes its result."""
         return TypeAdapter(self.result)
 
 

@@ -39,6 +39,9 @@ class Stream(Model):
 
 
 class Camera(Model):
+    """A virtual camera. `reason` says why it is in its `state` and what to try; without an address it has no URL of
+    services and pictures. Its password is in Credentials alone."""
+
     id: int
     name: str
     nvr: int
@@ -113,6 +116,8 @@ class CameraEvent(Model):
 
 
 class LogEntry(Model):
+    """What was done, and by whom: `actor` is "" for the daemon itself. Ids grow."""
+
     id: int
     at: str
     level: Literal["info", "warning", "error"]
@@ -137,6 +142,9 @@ class Picture(Model):
 
 
 class Status(Model):
+    """The daemon itself. `states`: how many cameras are in each; `bps`: bits per second to all recorders; `role`: the
+    caller's own."""
+
     version: str
     api_version: int = API_VERSION
     pid: int

@@ -71,6 +71,9 @@ class ScanDiff(Model):
 
 
 class Job(Model):
+    """A scan, running or ended: `done` of `total` steps (None: not known yet), `eta_s` more seconds, `now` what it
+    is at; `hint` helps against `error`."""
+
     id: int
     kind: Literal["scan"]
     nvr: int
@@ -88,3 +91,4 @@ class Job(Model):
     preview: bool = False  # what it finds waits for job.apply, unless nothing became different
     outcome: Literal["kept", "waiting", "discarded"] = "kept"
     until: str | None = None  # a result that waits is discarded then
+    clock_offset_s: float | None = None  # the NVR's clock minus ours, once the scan knows it

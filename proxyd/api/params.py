@@ -45,6 +45,8 @@ class ByIds(Params):
 
 
 class NvrAdd(Params):
+    """`scan`: right after it was added."""
+
     host: Host
     port: Port = 80
     username: Username
@@ -54,6 +56,8 @@ class NvrAdd(Params):
 
 
 class NvrUpdate(Params):
+    """What is None stays."""
+
     id: Id
     host: Host | None = None
     port: Port | None = None

@@ -46,6 +46,7 @@ class SshKey:
         return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
     def line(self) -> str:
+        """As in a `.pub` file, without options."""
         return f"{self.kind} {self.data} {self.comment}".rstrip()
 
 

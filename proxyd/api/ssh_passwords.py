@@ -25,6 +25,7 @@ class PasswordHash:
     digest: bytes = field(repr=False)
 
     def text(self) -> str:
+        """`scrypt$N$R$P$SALT$DIGEST`, the last two in Base64."""
         return f"scrypt${_N}${_R}${_P}${_base64(self.salt)}${_base64(self.digest)}"
 
 

@@ -35,6 +35,8 @@ def is_name(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SshUser:
+    """Who may log in by SSH: by any of the keys, or by the password where there is one."""
+
     name: str
     role: Role
     keys: tuple[SshKey, ...] = ()
@@ -42,6 +44,7 @@ class SshUser:
 
     @property
     def password(self) -> bool:
+        """Whether there is one."""
         return self.secret is not None
 
 
@@ -67,9 +70,11 @@ class SshUsers:
     other_passwords: tuple[str, ...] = ()
 
     def get(self, name: str) -> SshUser | None:
+        """None: there is no such user."""
         return next((user for user in self.users if user.name == name), None)
 
     def owner(self, key: SshKey) -> SshUser | None:
+        """Whose key it is, whatever its comment says; None: nobody's."""
         return next((user for user in self.users if any(own.data == key.data for own in user.keys)), None)
 
     def admins(self) -> list[SshUser]:
@@ -82,6 +87,7 @@ class SshUsers:
         return replace(self, users=tuple(user if known.name == user.name else known for known in self.users))
 
     def without_user(self, name: str) -> SshUsers:
+        """The same when there is no such user."""
         return replace(self, users=tuple(user for user in self.users if user.name != name))
 
     def keys_text(self) -> str:
@@ -90,6 +96,7 @@ class SshUsers:
         return _text(KEYS_HEAD, self.other_keys, ours)
 
     def passwords_text(self) -> str:
+        """The file `passwords`, as `parse_users` reads it."""
         ours = [f"{user.name}:{user.role}:{user.secret.text()}" for user in self.users if user.secret]
         return _text(PASSWORDS_HEAD, self.other_passwords, ours)
 

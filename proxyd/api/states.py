@@ -23,6 +23,8 @@ class CameraState(StrEnum):
 
 
 class NvrState(StrEnum):
+    """How an NVR stands; `reason` beside it says why and what to try."""
+
     NEW = "new"  # never scanned
     OK = "ok"
     UNREACHABLE = "unreachable"
@@ -30,6 +32,8 @@ class NvrState(StrEnum):
 
 
 class JobState(StrEnum):
+    """Only `running` changes any more."""
+
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"

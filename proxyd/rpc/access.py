@@ -33,6 +33,7 @@ class Caller:
         return Caller(self.uid, f"{name} via {self.name}", min(self.role, role, key=_ORDER.index), name)
 
     def require(self, role: Role, method: str) -> None:
+        """Raises NotAllowed, with what an administrator can do about it."""
         if _ORDER.index(self.role) < _ORDER.index(role):
             where = f": onviftui user role {self.person} {role}" if self.person else " in [access]."
             raise NotAllowed(
@@ -41,6 +42,7 @@ class Caller:
 
 
 def peer_uid(sock: socket.socket) -> int:
+    """Of the process at the other end of a Unix socket, as the kernel knows it."""
     raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _, uid, _ = struct.unpack("3i", raw)
     return int(uid)

@@ -56,6 +56,7 @@ class Connection:
         self._calls = RunningCalls()
 
     async def run(self) -> None:
+        """Until the client goes or is cut off; what changes something runs on with the server."""
         try:
             async for message in self._ws:
                 if message.type is not WSMsgType.TEXT:
@@ -78,6 +79,7 @@ class Connection:
                 self._hub.unsubscribe(self._subscriber)
 
     async def close(self, code: int, why: str) -> None:
+        """With this WebSocket close code and reason, bounded in time."""
         await self._ws.close(code=code, message=why.encode())
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:

@@ -1,7 +1,8 @@
 """One function per method of the table: checks what the parameters cannot say, acts, answers with fresh models.
 
 Every change is written to the audit log with the caller's name before the answer goes out. The functions of a noun
-stand together in one class; this module finds them by name and has those that belong to no noun.
+stand together in one class; this module finds them by name and has those that belong to no noun. What a method takes,
+gives and needs is its row in `api/methods`; it raises a ProxyError, with the next step to try.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ class Parts:
     async def log(
         self, level: Literal["info", "warning", "error"], subject: str, message: str, who: Caller | None = None
     ) -> None:
+        """Into the log of the UI, in the name of `who`; "" is the daemon itself. Raises StoreError."""
         row = await self.store.log(level, subject, message, who.name if who else "")
         self.hub.changed("log", log_model(row))
 
@@ -67,10 +68,12 @@ class Parts:
         self.journal.note(at, who.name, METHODS[method].role, what, recorder.changes, sources)
 
     def watch(self, row: NvrRow) -> None:
+        """The NVR's health is asked for from now on, with the address and account of this row."""
         check = probe.check_alive if row.kind == "rtsp" else scan.check_alive
         self.monitor.watch(row.id, row.name, row.access, auth_failed=row.auth_failed, check=check)
 
     def show_nvr(self, row: NvrRow) -> m.Nvr:
+        """Tells subscribers how it looks now."""
         model = self.nvr_model(row)
         self.hub.changed("nvr", model)
         return model

@@ -14,6 +14,8 @@ from proxyd.api.methods import only_looks
 
 
 class RunningCalls:
+    """Bounded by the calls that a connection may have at once."""
+
     def __init__(self) -> None:
         self._looking: dict[int | str, asyncio.Task[None]] = {}
         self._changing: set[asyncio.Task[None]] = set()

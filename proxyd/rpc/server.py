@@ -113,6 +113,7 @@ class RpcServer:
         return server() if len(server.connections) < MAX_SOCKETS else _Refused()
 
     async def stop(self) -> None:
+        """Changes under way get FINISH_S to end; then the socket file is gone."""
         if self._listener is not None:
             self._listener.close()
         await asyncio.gather(*(connection.close(1001, "proxyd stops") for connection in list(self._open)))

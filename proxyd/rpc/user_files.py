@@ -20,6 +20,7 @@ class UserFiles:
         self.folder = folder
 
     def read(self) -> SshUsers:
+        """As they stand in the folder; nobody where there are no files."""
         return read_users(self.folder)
 
     def write(self, users: SshUsers) -> None:

@@ -31,6 +31,7 @@ async def set_users(db: aiosqlite.Connection, secrets: Secrets, camera_id: int, 
 
 
 async def certificates(db: aiosqlite.Connection, secrets: Secrets) -> dict[int, Certificate]:
+    """Those brought or made, by camera. Raises StoreError when the key file does not fit."""
     rows = await db.execute_fetchall("SELECT * FROM camera_certificates")
     return {row["camera_id"]: Certificate(row["chain"], secrets.decrypt(row["secret"])) for row in rows}
 
@@ -38,6 +39,7 @@ async def certificates(db: aiosqlite.Connection, secrets: Secrets) -> dict[int, 
 async def set_certificate(
     db: aiosqlite.Connection, secrets: Secrets, camera_id: int, certificate: Certificate | None
 ) -> None:
+    """None: it has none from now on. The private key is stored encrypted."""
     if certificate is None:
         await db.execute_fetchall("DELETE FROM camera_certificates WHERE camera_id = ?", (camera_id,))
         return

@@ -87,6 +87,7 @@ async def names(db: aiosqlite.Connection) -> dict[int, str]:
 
 
 async def rename(db: aiosqlite.Connection, camera_id: int, name: str) -> None:
+    """The name must be free."""
     await db.execute_fetchall("UPDATE cameras SET name = ? WHERE id = ?", (name, camera_id))
 
 
@@ -104,6 +105,7 @@ async def set_settings(db: aiosqlite.Connection, camera_id: int, settings: Camer
 
 
 async def set_adopted_by(db: aiosqlite.Connection, camera_id: int, recorder: str) -> None:
+    """`recorder` is its address; "": nobody has the camera."""
     await db.execute_fetchall("UPDATE cameras SET adopted_by = ? WHERE id = ?", (recorder, camera_id))
 
 

@@ -84,6 +84,7 @@ class Connection:
             self._may_write.clear()
 
     def thaw(self) -> None:
+        """Whoever waits may write again."""
         self._may_write.set()
 
     def retire(self) -> None:

@@ -26,6 +26,7 @@ def generate_password() -> str:
 
 
 async def add(db: aiosqlite.Connection, secrets: Secrets, owner: Owner, username: str, password: str) -> int:
+    """Returns the id. The password is stored encrypted."""
     rows = await db.execute_fetchall(
         "INSERT INTO credentials (owner, username, secret) VALUES (?, ?, ?) RETURNING id",
         (owner, username, secrets.encrypt(password)),
@@ -44,10 +45,12 @@ async def change(
 
 
 async def remove(db: aiosqlite.Connection, credential_id: int | None) -> None:
+    """None, or what is not there: nothing happens."""
     await db.execute_fetchall("DELETE FROM credentials WHERE id = ?", (credential_id,))
 
 
 async def default_pair(db: aiosqlite.Connection, secrets: Secrets) -> tuple[str, str] | None:
+    """User and password of cameras without own ones. Raises StoreError when the key file does not fit."""
     for row in await db.execute_fetchall("SELECT username, secret FROM credentials WHERE owner = 'default'"):
         return row["username"], secrets.decrypt(row["secret"])
     return None

@@ -28,6 +28,7 @@ def settings_text(settings: CameraSettings) -> str:
 
 
 def parse_settings(text: str) -> CameraSettings:
+    """What cannot be read counts as the defaults."""
     return _parse(_SETTINGS, text, DEFAULT_SETTINGS)
 
 

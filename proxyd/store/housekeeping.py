@@ -41,6 +41,7 @@ class Housekeeping:
             raise
 
     def thaw(self) -> None:
+        """After `freeze`: whoever waits may write again."""
         self._connection.thaw()
 
     def retire(self) -> None:
@@ -70,10 +71,12 @@ class Housekeeping:
                     await nvrs.follow_address(db, self._secrets, change.key[0], change.after)
 
     async def setting(self, key: str) -> str | None:
+        """A named text of this installation; None: it was never set."""
         async with self._connection.reading() as db:
             return await settings.get(db, key)
 
     async def set_setting(self, key: str, value: str) -> None:
+        """Raises StoreError."""
         async with self._connection.transaction() as db:
             await settings.put(db, key, value)
 

@@ -27,6 +27,7 @@ async def register(db: aiosqlite.Connection, found: Sequence[FoundInterface], *,
 
 
 async def all_interfaces(db: aiosqlite.Connection) -> list[InterfaceRow]:
+    """Absent ones, too, in the order of ids."""
     return [_row(row) for row in await db.execute_fetchall(f"{_SELECT} ORDER BY i.id")]
 
 

@@ -15,6 +15,7 @@ _LEVELS: tuple[LogLevel, ...] = ("info", "warning", "error")
 
 
 async def add(db: aiosqlite.Connection, at: str, level: LogLevel, subject: str, message: str, actor: str) -> LogRow:
+    """Too long words are cut; beyond MAX_ROWS the oldest entry goes."""
     subject, message, actor = subject[:_MAX_NAME], message[:_MAX_MESSAGE], actor[:_MAX_NAME]
     rows = await db.execute_fetchall(
         "INSERT INTO log (at, level, subject, message, actor) VALUES (?, ?, ?, ?, ?) RETURNING id",

@@ -15,6 +15,8 @@ from .streams import within_limits
 
 @dataclass(frozen=True, slots=True)
 class KnownChannel:
+    """A channel as it is stored: `key` is what the NVR calls it, `number` what the user sees."""
+
     id: int
     key: str
     number: int

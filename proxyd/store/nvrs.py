@@ -23,10 +23,12 @@ FROM nvrs n JOIN credentials a ON a.id = n.credential_id
 
 
 async def all_nvrs(db: aiosqlite.Connection, secrets: Secrets) -> list[NvrRow]:
+    """In the order of ids. Raises StoreError when the key file does not fit."""
     return [_row(row, secrets) for row in await db.execute_fetchall(f"{_SELECT} ORDER BY n.id")]
 
 
 async def get(db: aiosqlite.Connection, secrets: Secrets, nvr_id: int) -> NvrRow:
+    """Raises NotFound, and StoreError when the key file does not fit."""
     for row in await db.execute_fetchall(f"{_SELECT} WHERE n.id = ?", (nvr_id,)):
         return _row(row, secrets)
     raise no_such_nvr(nvr_id)
@@ -96,12 +98,14 @@ async def follow_address(db: aiosqlite.Connection, secrets: Secrets, nvr_id: int
 
 
 async def set_auth_failed(db: aiosqlite.Connection, nvr_id: int, failed: bool) -> None:
+    """Raises NotFound."""
     rows = await db.execute_fetchall("UPDATE nvrs SET auth_failed = ? WHERE id = ? RETURNING id", (failed, nvr_id))
     if not rows:
         raise no_such_nvr(nvr_id)
 
 
 async def set_identity(db: aiosqlite.Connection, nvr_id: int, identity: DeviceIdentity, at: str) -> None:
+    """What a scan at `at` (RFC 3339) read of the device. Raises NotFound."""
     rows = await db.execute_fetchall(
         "UPDATE nvrs SET manufacturer = ?, model = ?, firmware = ?, serial = ?, clock_offset_s = ?, "
         "channel_count = ?, last_scan = ? WHERE id = ? RETURNING id",

@@ -139,6 +139,7 @@ def decide(folder: Path) -> None:
 
 
 def take_back_decision(folder: Path) -> None:
+    """The present database stays."""
     (folder / DECIDED).unlink(missing_ok=True)
 
 

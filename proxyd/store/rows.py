@@ -112,6 +112,8 @@ class CameraRow:
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
+    """`at` is RFC 3339 in UTC; `actor` "" is the daemon itself."""
+
     id: int
     at: str
     level: LogLevel

@@ -73,6 +73,7 @@ class Secrets:
         return list(self._keys)
 
     def encrypt(self, text: str) -> str:
+        """A token under the first key; a new one each time."""
         return self._fernet.encrypt(text.encode()).decode()
 
     def decrypt(self, token: str) -> str:

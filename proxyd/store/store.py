@@ -68,10 +68,12 @@ class Store(Housekeeping):
             return await nvrs.get(db, self._secrets, nvr_id)
 
     async def nvrs(self) -> list[NvrRow]:
+        """In the order of ids."""
         async with self._connection.reading() as db:
             return await nvrs.all_nvrs(db, self._secrets)
 
     async def nvr(self, nvr_id: int) -> NvrRow:
+        """Raises NotFound."""
         async with self._connection.reading() as db:
             return await nvrs.get(db, self._secrets, nvr_id)
 
@@ -186,6 +188,7 @@ class Store(Housekeeping):
     # Cameras ----------------------------------------------------------------------------------------------
 
     async def cameras(self) -> list[CameraRow]:
+        """In the order of ids, each with all that a camera needs to run."""
         async with self._connection.reading() as db:
             return await cameras.all_cameras(db, self._secrets)
 
@@ -195,6 +198,7 @@ class Store(Housekeeping):
             return await cameras.channels_without(db)
 
     async def camera(self, camera_id: int) -> CameraRow:
+        """Raises NotFound."""
         async with self._connection.reading() as db:
             return (await cameras.get(db, self._secrets, [camera_id]))[0]
 
@@ -282,6 +286,7 @@ class Store(Housekeeping):
             return await interfaces.assign(db)
 
     async def interfaces(self) -> list[InterfaceRow]:
+        """Absent ones, too, in the order of ids."""
         async with self._connection.reading() as db:
             return await interfaces.all_interfaces(db)
 

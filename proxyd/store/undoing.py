@@ -66,6 +66,7 @@ class Recorder:
         self._before: _Snapshot = {}
 
     async def begin(self, db: aiosqlite.Connection) -> None:
+        """Before the transaction's first change."""
         self._before = await self._rows(db)
 
     async def end(self, db: aiosqlite.Connection) -> list[RowChange]:
@@ -73,6 +74,7 @@ class Recorder:
         return _differences(self._before, await self._rows(db))
 
     def keep(self, changes: Sequence[RowChange]) -> None:
+        """After it is committed; nothing is recorded any more."""
         self.changes = list(changes)
         self.active = False
         self._before = {}
@@ -89,6 +91,7 @@ _RECORDER: ContextVar[Recorder | None] = ContextVar("recorder of changes", defau
 
 
 def active_recorder() -> Recorder | None:
+    """That of the calling task; None when nobody records."""
     recorder = _RECORDER.get()
     return recorder if recorder is not None and recorder.active else None
 

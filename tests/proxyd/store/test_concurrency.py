@@ -45,7 +45,7 @@ async def test_a_hundred_at_once_leave_one_camera_per_interface(store: Store) ->
         scan_some,
         scan_some,
         remove_some,
-        lambda: store.change_camera(CameraChange(dice.randint(1, 40), name="renamed")),
+        lambda: store.change_camera(CameraChange(dice.randint(1, 40), name=f"renamed {dice.random()}")),
         store.assign_interfaces,
         lambda: store.register_interfaces(interfaces(count)),
         lambda: store.change_camera(CameraChange(dice.randint(1, 40), username="u", password="p")),
