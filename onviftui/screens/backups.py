@@ -17,6 +17,7 @@ from ..picture_words import ssh_command
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import Line, line, wrap
+from ..widgets.livetable import LiveTable
 from ..widgets.rows import Row
 from ..words import HUMAN_GLYPH, Sign, Tone, count, format_when
 from .backup_forms import BackupLook, NewBackup, OpenBackup
@@ -44,6 +45,7 @@ class BackupsScreen(RowsScreen):
     def __init__(self) -> None:
         super().__init__()
         self._known: list[Backup] | None = None
+        self._brought = ""  # the cursor goes to it once it is in the list
         self._numbers: dict[str, int] = {}  # a backup's row keeps its number, and with it the cursor
 
     def ask(self, doing: str) -> None:
@@ -54,6 +56,9 @@ class BackupsScreen(RowsScreen):
         for one in reversed(known):
             self._numbers.setdefault(one.name, len(self._numbers))
         self.show_rows()
+        if self._brought in self._numbers:  # what is pressed next is meant for it
+            self.query_one(LiveTable).move_to(self._numbers[self._brought])
+            self._brought = ""
 
     def items(self) -> Mapping[int, Any]:
         return {self._numbers[one.name]: one for one in self._known or []}
@@ -218,6 +223,7 @@ class BackupsScreen(RowsScreen):
             ui.toast(str(error), "error")
         else:
             ui.toast(f"Brought the backup {brought.name}. R restores it.")
+            self._brought = brought.name
             self.action_refresh()
 
 

@@ -326,6 +326,8 @@ async def test_the_file_of_a_backup_is_brought_into_the_list(socket: Path, tmp_p
             assert (params["name"], params["offset"]) == ("odd-2", len(arrived))
             arrived.extend(base64.b64decode(params["data"]))
             whole = BACKUP.model_copy(update={"name": "odd-2"}) if params["last"] else None
+            if whole is not None:
+                daemon.answers["backup.list"] = [BACKUP, whole, ODD]
             return BackupWritten(size=len(arrived), backup=whole)
 
         daemon.answers["backup.write"] = written
@@ -337,6 +339,7 @@ async def test_the_file_of_a_backup_is_brought_into_the_list(socket: Path, tmp_p
             await ui.press("enter")
             await ui.hears(words)
         assert arrived == data
+        await ui.until(lambda: "odd-2" in ui.table.text_of(ui.table.cursor_key or 0), "the cursor on it")
         assert daemon.called("backup.restore") == []
 
 
