@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from .terminal import Colours
-from .theme import AUTO, CHOICES, VARIABLE_DEFAULTS, choose
+from .theme import AUTO, CHOICES, OF_256, VARIABLE_DEFAULTS, choose
 
 # As Rich calls them; it has read the environment that `terminal.correct_colorterm` put right.
 _SYSTEMS = {"standard": Colours.SIXTEEN, "256": Colours.MANY, "truecolor": Colours.TRUE}
@@ -49,7 +49,7 @@ class Dressed(App[int]):
 
     def dress(self, wanted: str | None = None) -> None:
         """Take the theme of `wanted`, or of the preference when it is None (also to end a preview)."""
-        for _, _, theme in CHOICES:
+        for theme in (*(choice[2] for choice in CHOICES), *OF_256.values()):
             if theme.name not in self.available_themes:
                 self.register_theme(theme)
         chosen = choose(self.wanted_theme if wanted is None else wanted, self.colours, os.environ, light=self.light)

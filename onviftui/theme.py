@@ -84,6 +84,54 @@ LIGHT = _theme(
     },
 )
 
+# With 256 colours, as by SSH where COLORTERM does not come along: of that palette, since the nearest of it to our dark
+# blue is a bright teal. Greys stand for the backgrounds of rows.
+DARK_256 = _theme(
+    "dark-256",
+    dark=True,
+    colours={
+        "accent": "#5fafd7",
+        "foreground": "#dadada",
+        "background": "#121212",
+        "surface": "#1c1c1c",
+        "panel": "#262626",
+        "success": "#87d787",
+        "warning": "#d7af5f",
+        "error": "#ff8787",
+    },
+    ours={
+        "muted": "#afafaf",
+        "rule": "#444444",
+        "quiet": "#87af87",
+        "cursor": "#3a3a3a",
+        "cursor-idle": "#262626",
+        "marked": "#303030",
+    },
+)
+
+LIGHT_256 = _theme(
+    "light-256",
+    dark=False,
+    colours={
+        "accent": "#005f87",
+        "foreground": "#1c1c1c",
+        "background": "#ffffff",
+        "surface": "#f5f5f5",
+        "panel": "#ebebeb",
+        "success": "#005f00",
+        "warning": "#5f5f00",
+        "error": "#af0000",
+    },
+    ours={
+        "muted": "#585858",
+        "rule": "#bcbcbc",
+        "quiet": "#005f00",
+        "cursor": "#d7d7ff",
+        "cursor-idle": "#ebebeb",
+        "marked": "#d7ffd7",
+    },
+)
+
 CONTRAST_DARK = _theme(
     "contrast-dark",
     dark=True,
@@ -181,6 +229,8 @@ CHOICES: tuple[tuple[str, str, Theme], ...] = (
     ("16", "The terminal's own 16 colours", SIXTEEN),
 )
 
+OF_256 = {DARK.name: DARK_256, LIGHT.name: LIGHT_256}
+
 VARIABLE_DEFAULTS = {
     "muted": "ansi_bright_black",
     "rule": "ansi_bright_black",
@@ -197,4 +247,5 @@ def choose(wanted: str, colours: Colours, environ: Mapping[str, str], *, light: 
     if colours in (Colours.NONE, Colours.SIXTEEN):
         return SIXTEEN
     named = {word: theme for word, _, theme in CHOICES}
-    return named.get(wanted) or (LIGHT if light or light_background(environ) else DARK)
+    chosen = named.get(wanted) or (LIGHT if light or light_background(environ) else DARK)
+    return OF_256.get(chosen.name, chosen) if colours is Colours.MANY else chosen

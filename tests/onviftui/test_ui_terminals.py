@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.color import Color as RichColor
+from rich.color import ColorSystem
 from textual.color import Color
 from textual.theme import Theme
 
 from onviftui.terminal import Colours, colours_of, correct_colorterm, light_background, speaks_utf8
-from onviftui.theme import CHOICES, CONTRAST_DARK, CONTRAST_LIGHT, DARK, LIGHT, SIXTEEN, choose
+from onviftui.theme import CHOICES, CONTRAST_DARK, CONTRAST_LIGHT, DARK, DARK_256, LIGHT, LIGHT_256, SIXTEEN, choose
 from onviftui.words import Tone, camera_sign, job_sign, nvr_sign
 from proxyd.api.models import CameraState, JobState, NvrState
 
@@ -64,7 +66,8 @@ def test_a_terminals_name_tells_its_colours(term: str, bare: Colours, promised: 
     assert colours_of({"TERM": term}) is bare
     assert colours_of({"TERM": term, "COLORTERM": "truecolor"}) is promised
     assert colours_of({"TERM": term, "COLORTERM": "truecolor", "NO_COLOR": "1"}) is Colours.NONE
-    assert choose("auto", bare, {}) is (SIXTEEN if bare in (Colours.NONE, Colours.SIXTEEN) else DARK)
+    expected = {Colours.NONE: SIXTEEN, Colours.SIXTEEN: SIXTEEN, Colours.MANY: DARK_256, Colours.TRUE: DARK}
+    assert choose("auto", bare, {}) is expected[bare]
 
 
 def test_tmux_is_believed_where_its_name_is_that_of_screen() -> None:
@@ -113,7 +116,9 @@ def test_a_preference_is_kept_where_the_terminal_can_show_it() -> None:
     for word, _, theme in CHOICES:
         assert choose(word, Colours.TRUE, {}) is theme
         assert choose(word, Colours.SIXTEEN, {}) is SIXTEEN
-    assert choose("no such theme", Colours.MANY, {"COLORFGBG": "0;15"}) is LIGHT
+    assert choose("no such theme", Colours.TRUE, {"COLORFGBG": "0;15"}) is LIGHT
+    assert choose("light", Colours.MANY, {}) is LIGHT_256
+    assert choose("auto", Colours.MANY, {}) is DARK_256
     assert light_background({"COLORFGBG": "0;default;15"})
     assert not light_background({"COLORFGBG": "15;0"})
 
@@ -133,7 +138,7 @@ def _contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize(
     ("theme", "least"),
-    [(DARK, 4.5), (LIGHT, 4.5), (CONTRAST_DARK, 7.0), (CONTRAST_LIGHT, 7.0)],
+    [(DARK, 4.5), (LIGHT, 4.5), (DARK_256, 4.5), (LIGHT_256, 4.5), (CONTRAST_DARK, 7.0), (CONTRAST_LIGHT, 7.0)],
     ids=lambda value: getattr(value, "name", None),
 )
 def test_every_tone_can_be_read_on_every_background(theme: Theme, least: float) -> None:
@@ -153,6 +158,18 @@ def test_every_tone_can_be_read_on_every_background(theme: Theme, least: float) 
     grounds |= {name: ours[name] for name in ("cursor", "cursor-idle", "marked")}
     for (tone, colour), (name, ground) in itertools.product(tones.items(), grounds.items()):
         assert _contrast(colour or "", ground or "") >= least, f"{tone} on {name} of {theme.name}"
+
+
+@pytest.mark.parametrize("theme", [DARK_256, LIGHT_256], ids=lambda theme: theme.name)
+def test_in_256_colours_backgrounds_keep_their_hue(theme: Theme) -> None:
+    """The terminal's nearest colour is near: no row turns from grey to teal."""
+    ours = theme.variables
+    grounds = [theme.background, theme.surface, theme.panel, *(ours[n] for n in ("cursor", "cursor-idle", "marked"))]
+    for wanted in (*grounds, ours["rule"], theme.accent, theme.error, theme.warning, theme.success):
+        colour = RichColor.parse(wanted or "")
+        shown = colour.downgrade(ColorSystem.EIGHT_BIT).get_truecolor()
+        assert colour.triplet is not None
+        assert max(abs(a - b) for a, b in zip(colour.triplet, shown, strict=True)) <= 10, (wanted, shown)
 
 
 def test_no_state_is_told_by_its_colour_alone() -> None:
