@@ -85,7 +85,7 @@ class ScanPane(Pane):
             self.again()
 
     def lines(self, width: int) -> list[Line]:
-        return words.scan_lines(self.nvr, self.job, self.ui.look, width)
+        return words.scan_lines(self.nvr, self.job, self.ui.look, width, self.ui.local_now())
 
     def go(self) -> None:
         nvr, job = self.nvr, self.job
@@ -110,6 +110,10 @@ class ScanPane(Pane):
                 self.store.put("job", result)
 
         self.ask("nvr.scan", {"id": nvr.id, "start": False}, "Starting the scan…", started)
+
+    def idle(self) -> frozenset[str]:
+        running = self.job is not None and self.job.state is JobState.RUNNING
+        return super().idle() | {"again"} if running else super().idle()
 
     def cancel(self) -> None:
         job = self.job

@@ -11,7 +11,7 @@ from ..store import Store
 from ..ui import Ui, ui_of
 from ..widgets.line import Line
 from ..widgets.rows import Row
-from .places import Place, cameras_of, nvr_in_hand
+from .places import PLACES, Place, cameras_of, nvr_in_hand
 
 if TYPE_CHECKING:
     from .screen import WizardScreen
@@ -25,11 +25,6 @@ class Pane:
 
     place: Place
     table = ""
-
-    @classmethod
-    def idle(cls) -> frozenset[str]:
-        """Actions of keys that do nothing at this step: those that it has left as they are here."""
-        return frozenset(action for action, name in _DONE_BY.items() if getattr(cls, name) is getattr(Pane, name))
 
     def __init__(self, screen: WizardScreen) -> None:
         self.screen = screen
@@ -73,6 +68,12 @@ class Pane:
         asked = self.ui.ask(method, params, doing=doing, then=arrived, failed=failed, deadline_s=deadline_s)
         self.waiting = asked is not None  # None: refused, or asked already from elsewhere
         self.screen.show_step()
+
+    def idle(self) -> frozenset[str]:
+        """Actions of keys that do nothing at this step now: those that it has left as they are here."""
+        kind = type(self)
+        left = frozenset(action for action, name in _DONE_BY.items() if getattr(kind, name) is getattr(Pane, name))
+        return left | {"back_step"} if self.place is PLACES[0] else left
 
     # what steps say and do
 
