@@ -401,7 +401,8 @@ def scanned(daemon: FakeDaemon) -> None:
 
 
 def started(daemon: FakeDaemon) -> None:
-    """They run, but for one."""
+    """They run, but for one, and have all interfaces."""
+    daemon.tables["interface"] = {n: interface(n, n) for n in range(1, 17)}
     daemon.tables["camera"] = {n: camera(n) for n in range(1, 17)}
     reason = "No DHCP answer on eth0 for 30 s."
     daemon.tables["camera"][3] = camera(3, CameraState.WAITING_FOR_ADDRESS, address=None, reason=reason)

@@ -53,7 +53,7 @@ class Stage(Ui):
         self.daemon = daemon
 
     async def play(self, keys: Iterable[str]) -> None:
-        """As in `Scene.keys`."""
+        """As in `Scene.keys`. Raises LookupError where a row is not there."""
         for key in keys:
             if key.startswith("="):
                 await self.write(key[1:].replace("{folder}", str(self.daemon.socket.parent)))
@@ -106,7 +106,7 @@ class Stage(Ui):
             if row is not None:
                 table.move_to(row)
                 return
-        raise AssertionError(f"no row with {words!r}:\n{self.text}")
+        raise LookupError(f"no row with {words!r}:\n{self.text}")
 
 
 async def _quiet_loop(until: float) -> None:
