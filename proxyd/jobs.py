@@ -245,6 +245,7 @@ class Jobs:
 
             def on_progress(progress: ScanProgress) -> None:
                 job.done, job.total, job.now = progress.done, progress.total, progress.now
+                job.clock_offset_s = progress.clock_offset_s
                 if progress.total and progress.done:
                     spent_s = time.monotonic() - began
                     job.eta_s = round(spent_s / progress.done * (progress.total - progress.done), 1)

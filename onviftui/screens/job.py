@@ -61,7 +61,7 @@ class JobScreen(LiveScreen):
         title = line((f" {plain(job.title)}", Tone.STRONG), (where, Tone.MUTED))
         self.query_one("#camera-title", Lines).show([title], stale=self.stale)
         width = max(40, self.app.size.width - 4)
-        lines = job_lines(job, ui.look, width)
+        lines = job_lines(job, ui.look, width, ui.local_now())
         if job.state is JobState.RUNNING:
             kept = "forgotten" if job.preview else "kept"
             lines += [line(""), line((f"  c cancels; what was found is {kept}. Esc leaves it running.", Tone.MUTED))]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from proxyd.api.models import Job, JobState, ScanDiff
 
-from ..words import Look, Tone, channel_list, format_duration, job_sign
+from ..words import Look, Tone, channel_list, format_clock_offset, format_duration, job_sign
 from .line import Line, Piece, fit, line, plain, wrap
 
 
@@ -97,8 +99,17 @@ def _word_lines(diff: ScanDiff, look: Look, width: int) -> list[Line]:
     return [line(""), *lines] if any(diff.words.values()) else []
 
 
-def job_lines(job: Job, look: Look, width: int) -> list[Line]:
-    """The whole story of one job."""
+def _found(job: Job, now: datetime) -> list[Line]:
+    """What is known of the NVR so far: how its clock stands, and how many channels it has."""
+    clock = format_clock_offset(job.clock_offset_s, now)
+    if clock not in ("", "right"):
+        clock = f"the NVR's is {clock}; that does no harm"
+    pairs = (("clock", clock), ("channels", f"{job.total} found" if job.total else ""))
+    return [line((f"  {label:<9}", Tone.MUTED), (words, Tone.TEXT)) for label, words in pairs if words]
+
+
+def job_lines(job: Job, look: Look, width: int, now: datetime) -> list[Line]:
+    """The whole story of one job. `now`: the moment, for a clock that is wrong by years."""
     sign = job_sign(job.state)
     bar_width = max(12, min(50, width - 24))
     lines: list[Line] = []
@@ -106,6 +117,7 @@ def job_lines(job: Job, look: Look, width: int) -> list[Line]:
         bar = look.bar(job.done, job.total, bar_width)
         lines = [line(("  ", Tone.TEXT), (bar, Tone.ACCENT), (f" {progress_words(job)}", Tone.STRONG)), line("")]
     if job.state is JobState.RUNNING:
+        lines += _found(job, now)
         lines.append(line(("  now      ", Tone.MUTED), (plain(job.now) or "asking the NVR", Tone.TEXT)))
         lines.append(line(("  left     ", Tone.MUTED), (eta_words(job) or "not known yet", Tone.TEXT)))
     else:

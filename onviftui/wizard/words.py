@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from proxyd.api.models import Camera, CameraState, Finding, InterfaceChange, Job, JobState, Nvr
 
@@ -116,12 +117,12 @@ def nvr_lines(searching: bool, found: int, trouble: str, width: int) -> list[Lin
     ]
 
 
-def scan_lines(nvr: Nvr | None, job: Job | None, look: Look, width: int) -> list[Line]:
+def scan_lines(nvr: Nvr | None, job: Job | None, look: Look, width: int, now: datetime) -> list[Line]:
     if nvr is None:
         return [*title("Read the channels"), *said("There is no NVR yet.", width), line(""), keys(("b", "goes back"))]
     lines = title(f"Read the channels of {plain(nvr.name)}")
     if job is not None:
-        lines += [*job_lines(job, look, max(40, min(width, 110) - 2)), line("")]
+        lines += [*job_lines(job, look, max(40, min(width, 110) - 2), now), line("")]
     if job is not None and job.state is JobState.RUNNING:
         return [*lines, keys(("c", "cancels"), ("Esc", "leaves it running"))]
     if job is not None and job.state is JobState.FAILED:

@@ -50,11 +50,13 @@ class ScannedChannel:
 
 @dataclass(frozen=True, slots=True)
 class ScanProgress:
-    """`total` is None until the number of channels is known; `now` says in words what is being asked."""
+    """`total` is None until the number of channels is known; `now` says in words what is being asked. `clock_offset_s`:
+    device minus ours, None until it is known, or where the device does not tell."""
 
     done: int
     total: int | None
     now: str
+    clock_offset_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ class _Scan:
 
     def _tell(self, now: str) -> None:
         total = len(self._grouping.channels) or None
-        self._on_progress(ScanProgress(len(self.scanned), total, now))
+        self._on_progress(ScanProgress(len(self.scanned), total, now, self._client.identity.clock_offset_s))
 
     async def _in_parallel(self, items: Sequence[_Item], read: Callable[[_Item], Awaitable[None]]) -> None:
         """`read` each item, `parallel` at a time; the first UpstreamError that comes through stops the rest."""

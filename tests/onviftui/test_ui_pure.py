@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from onviftui.store import Store
 from onviftui.terminal import correct_colorterm, speaks_utf8
 from onviftui.widgets.camera_lines import tall_detail
 from onviftui.widgets.columns import GAP, Cell, Column, draw, place
+from onviftui.widgets.job_lines import job_lines
 from onviftui.widgets.line import broken, cut, fit, fit_middle, line, line_len, spread, texts, to_ascii, wrap
 from onviftui.widgets.rows import LEFT, Drawn, Row, Selection, changed_cells, draw_row
 from onviftui.words import (
@@ -366,6 +368,17 @@ def test_names_are_shown_whole_before_columns_that_are_only_nice_to_have() -> No
     assert all(spot.x + spot.width <= 40 for spot in tight)
     hopeless = place(columns, 40, texts={"name": 30, "address": 10})  # it would be cut all the same
     assert [spot.column.key for spot in hopeless] == ["name", "address", "state", "fps"]
+
+
+def test_a_scan_tells_the_clock_and_the_channels_as_soon_as_they_are_known() -> None:
+    def told(**known: Any) -> str:
+        return "\n".join(texts(job_lines(job(**known), Look(), 76, datetime(2026, 11, 22, 9, 0, tzinfo=UTC))))
+
+    assert "clock" not in told(total=None) and "channels" not in told(total=None)
+    behind = told(total=16, clock_offset_s=-25320.0)
+    assert "  clock    the NVR's is 7 h 02 min behind; that does no harm\n  channels 16 found\n  now" in behind
+    assert "  clock    right\n" in told(total=16, clock_offset_s=1.0)
+    assert "the NVR's is set to 2017-" in told(total=16, clock_offset_s=-9 * 365 * 86400.0)
 
 
 def test_columns_with_short_texts_give_their_room_to_names() -> None:

@@ -79,6 +79,7 @@ async def test_sixteen_channels_are_read_right(dialect: str) -> None:
     assert sorted(c.number for c in listener.channels) == list(range(1, 17))
     assert listener.progress[-1].done == listener.progress[-1].total == 16
     assert any("stream address" in p.now for p in listener.progress)
+    assert (listener.progress[0].clock_offset_s, listener.progress[-1].clock_offset_s) == (None, 0.0)
 
 
 @every_dialect
