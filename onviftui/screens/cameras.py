@@ -161,7 +161,8 @@ class CamerasView(TableView):
         def arrived(trace: list[TraceEntry]) -> None:
             if self._trace_of[0] == camera:
                 self._trace = (camera, trace)
-                self.show_detail()
+                if self.query(".detail"):  # it may be gone meanwhile
+                    self.show_detail()
 
         ui_of(self).ask("camera.trace", {"id": camera, "limit": 20}, doing="", then=arrived, failed=lambda error: True)
 
