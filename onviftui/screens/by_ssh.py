@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from ..layers import Modal
-from ..layers import Modal
 from ..ui import ui_of
 from ..widgets.line import Line, line, wrap
 from ..widgets.paint import Lines

@@ -16,7 +16,6 @@ from proxyd.errors import InvalidInput, ProxyError
 
 from ..key_order import give_focus
 from ..layers import Modal
-from ..layers import Modal
 from ..source_words import LIST_KB, TOO_LARGE, remark
 from ..text_file import read_text
 from ..ui import ui_of
