@@ -41,8 +41,9 @@ letters.
 ## Colours
 
 The theme follows the terminal: 24-bit or 256 colours, its own 16 where there are no more, none with `NO_COLOR`; it is
-light where the terminal is. Nothing is told by colour alone. `:` and `theme` shows each one before it is taken: dark, light, two of high contrast, and the
-terminal's own. Where a terminal is not known for its colours, set `COLORTERM=truecolor`.
+light where the terminal is. Nothing is told by colour alone. `:` and `theme` shows each one before it is taken: dark,
+light, two of high contrast, and the terminal's own. Where a terminal is not known for its colours, set
+`COLORTERM=truecolor`.
 
 ## Mouse
 
