@@ -100,7 +100,8 @@ def is_light(colour: str) -> bool:
         red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in parts)
     except (ValueError, ZeroDivisionError):
         return False
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5
+    luminance: float = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return luminance > 0.5
 
 
 def speaks_utf8(environ: Mapping[str, str]) -> bool:
