@@ -24,9 +24,7 @@ class ActingForRecorders(Caller):
         if not chosen or not self.allowed("adoption.forget", "forget"):
             return
         what = self.store.camera_label(chosen[0]) if len(chosen) == 1 else count(len(chosen), "camera")
-        body = (
-            "When it has left its recorder, or gets another one. Who comes next is met for the first time; the "
-        )
+        body = "When it has left its recorder, or gets another one. Who comes next is met for the first time; the "
         body += "guided adoption takes it for one that nobody has. Recorders notice nothing of it."
 
         def answered(yes: bool | None) -> None:
