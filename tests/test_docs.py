@@ -34,7 +34,7 @@ NOUNS_AND_VERBS = {
     "doctor forget-adoption events credentials certificate",
     "adoption": "start show pause resume skip cancel",
     "interface": "list add remove doctor",
-    "backup": "create list check fetch restore remove",
+    "backup": "create list check fetch bring restore remove",
     "settings": "show account",
     "job": "list cancel apply discard",
     "log": "tail daemon",
