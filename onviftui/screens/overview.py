@@ -74,7 +74,10 @@ class OverviewView(View):
         ui = ui_of(self)
         store, stale, look, now = ui.store, self.stale, ui.look, ui.local_now()
         wide, low = self.screen.has_class("-wide"), not self.screen.has_class("-tall")
-        width = max(40, (self.query_one("#overview-left").size.width or self.size.width) - (LABEL if low else 0))
+        left, right = (
+            max(40, (self.query_one(f"#overview-{side}").size.width or self.size.width) - (LABEL if low else 0))
+            for side in ("left", "right")
+        )
         first_run = not store.nvrs and store.status is not None
         self.query_one("#welcome", Lines).show(_welcome() if first_run else [])
         found = alarms(store)
@@ -85,11 +88,11 @@ class OverviewView(View):
         self.query_one("#well", Lines).show(self._well(bool(found)), stale=stale)
         self.query_one("#events", Lines).show(titled("LATEST", events, low=False), stale=stale)
         for title, name, lines in (
-            ("CAMERAS", "by-state", camera_lines(store, look, width)),
-            ("TRAFFIC", "traffic", traffic_lines(store, self._history, look, width)),
-            ("NVRS", "sources", nvr_lines(store, look, width, now)),
-            ("RECORDERS", "recorders", recorder_lines(store, look, width)),
-            ("SCANS", "running", scan_lines(store, look, width, now)),
+            ("CAMERAS", "by-state", camera_lines(store, look, left)),
+            ("TRAFFIC", "traffic", traffic_lines(store, self._history, look, left)),
+            ("NVRS", "sources", nvr_lines(store, look, left, now)),
+            ("RECORDERS", "recorders", recorder_lines(store, look, left)),
+            ("SCANS", "running", scan_lines(store, look, right, now)),
         ):
             self.query_one(f"#{name}", Lines).show(titled(title, lines, low=low), stale=stale)
         if bool(found) != had_alarms and self.has_focus_within:

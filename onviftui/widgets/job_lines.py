@@ -26,9 +26,10 @@ def eta_words(job: Job) -> str:
 
 
 def progress_line(job: Job, look: Look, width: int, label_width: int = 30) -> Line:
-    """One line per job: title, bar, count, time left."""
+    """One line per job: title (less of it where there is little room), bar, count, time left."""
+    label_width = max(12, min(label_width, width - 38))
     bar_width = max(10, min(40, width - label_width - 26))
-    title = plain(job.title)[:label_width].ljust(label_width)
+    title = fit(plain(job.title), label_width, ellipsis=look.ellipsis)
     sign = job_sign(job.state)
     return line(
         (f"  {look.glyph(sign)} ", sign.tone),

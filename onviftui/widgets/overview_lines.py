@@ -34,7 +34,7 @@ from .sparkline import sparkline
 NVR_LIMIT = 16
 RECORDER_LIMIT = 8
 LABEL = 11  # cells before each section on low screens, where there is no line to spare for headings
-_ADDRESS = 21  # an IPv4 address with a port
+_ADDRESS = 21  # cells at most: an IPv4 address with a port
 _ORDER = (Tone.SUCCESS, Tone.QUIET, Tone.WARNING, Tone.MUTED, Tone.ERROR)  # of states: what runs, what is to do
 _TONES = {"info": Tone.TEXT, "warning": Tone.WARNING, "error": Tone.ERROR}
 
@@ -97,10 +97,16 @@ def traffic_lines(store: Store, history: History | None, look: Look, width: int)
 
 
 def nvr_lines(store: Store, look: Look, width: int, now: datetime) -> list[Line]:
-    return [_nvr(nvr, store, look, width, now) for nvr in list(store.nvrs.values())[:NVR_LIMIT]]
+    shown = list(store.nvrs.values())[:NVR_LIMIT]
+    address = min(_ADDRESS, max((cell_len(_address(nvr)) for nvr in shown), default=0))
+    return [_nvr(nvr, store, look, width, address, now) for nvr in shown]
 
 
-def _nvr(nvr: Nvr, store: Store, look: Look, width: int, now: datetime) -> Line:
+def _address(nvr: Nvr) -> str:
+    return f"{nvr.host}:{nvr.port}"
+
+
+def _nvr(nvr: Nvr, store: Store, look: Look, width: int, address: int, now: datetime) -> Line:
     sign = nvr_sign(store.nvr_state(nvr), scan_failed=store.failed_scan(nvr.id) is not None)
     cameras = [camera for camera in store.cameras.values() if camera.nvr == nvr.id]
     good = sum(c.state is CameraState.RUNNING for c in cameras)
@@ -109,7 +115,7 @@ def _nvr(nvr: Nvr, store: Store, look: Look, width: int, now: datetime) -> Line:
     pieces: list[Piece] = [
         (f"  {look.glyph(sign)} ", sign.tone),
         (fit(plain(nvr.name), _name_width(width), ellipsis=look.ellipsis), Tone.TEXT),
-        (f"  {fit(f'{nvr.host}:{nvr.port}', _ADDRESS)}", Tone.MUTED),
+        (f"  {fit(_address(nvr), address, ellipsis=look.ellipsis)}", Tone.MUTED),
     ]
     for number, glyph in (
         (good, ON_GLYPH),
