@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from textual.dom import DOMNode
+from textual.widget import Widget
 
 from proxyd.api.models import FoundNvr, Nvr
 from proxyd.api.undo import Undoable
@@ -178,3 +179,8 @@ class Ui(Protocol):
 
 def ui_of(node: DOMNode) -> Ui:
     return cast(Ui, node.app)
+
+
+def is_there(widget: Widget) -> bool:
+    """Made, and not taken away since: Textual's `is_mounted` stays true then, and answers may come as late."""
+    return widget.is_mounted and widget.is_attached

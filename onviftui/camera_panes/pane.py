@@ -13,7 +13,7 @@ from proxyd.api.models import Camera
 from proxyd.errors import ProxyError
 
 from ..store import Changes, Link
-from ..ui import ui_of
+from ..ui import is_there, ui_of
 from ..widgets.line import Line, line
 from ..widgets.paint import Lines
 from ..words import Tone
@@ -83,7 +83,7 @@ class Pane(Vertical):
 
         def arrived(result: Any) -> None:
             self._asking.discard(method)
-            if self.is_mounted and self.is_shown:
+            if is_there(self) and self.is_shown:
                 then(result)
 
         def failed(error: ProxyError) -> bool:

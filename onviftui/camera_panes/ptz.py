@@ -14,7 +14,7 @@ from proxyd.api.ptz import PtzAction
 from proxyd.errors import ProxyError
 
 from ..store import Changes
-from ..ui import ui_of
+from ..ui import is_there, ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import line
 from ..widgets.livetable import LiveTable
@@ -111,7 +111,7 @@ class PtzPane(Pane):
 
     def _ended(self) -> None:
         self._moving = False
-        if not self.is_mounted:
+        if not is_there(self):
             return
         self.pad.show_moving(None)
         self._move()

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Coroutine
 from itertools import count
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from textual.app import App
 from textual.dom import DOMNode
@@ -14,15 +14,11 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.worker import Worker
 
-from ..crash import report_crash
 from ..terminal import Colours, is_light
 from ..ui import ui_of
 from .capability import BACKGROUND_QUESTIONS, QUESTIONS, Answers, Method, choose, may_ask, over_ssh
 from .drawing import Canvas
 from .driver import AskingDriver
-
-if TYPE_CHECKING:
-    from ..calls import Caller
 
 ASK_DEADLINE_S = 2.0  # a slow line; terminals that answer nothing at all are rare
 ASK_ABOVE = 200_000  # bytes that are drawn without a question
@@ -106,16 +102,8 @@ class PictureTerminal:
             driver.flush()
 
     def work(self, node: DOMNode, work: Coroutine[Any, Any, None], name: str) -> Worker[None]:
-        """In a worker of the node, which takes the place of the one before; a bug costs one line."""
-
-        async def guarded() -> None:
-            try:
-                await work
-            except Exception as error:
-                caller = cast("Caller", self._app)
-                caller.toast(report_crash(error, caller.crash_log), "error")
-
-        return node.run_worker(guarded(), name=name, group=name, exclusive=True, exit_on_error=False)
+        """In a worker of the node, which takes the place of the one before."""
+        return node.run_worker(work, name=name, group=name, exclusive=True)
 
     @property
     def _wanted(self) -> str:

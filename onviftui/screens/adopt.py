@@ -9,7 +9,7 @@ from proxyd.api.models import Adoption, AdoptionStep, Camera, Credentials
 from ..key_order import give_focus
 from ..keys import view_bindings
 from ..store import Changes
-from ..ui import ui_of
+from ..ui import is_there, ui_of
 from ..widgets.adoption_lines import adoption_lines, nobody_has
 from ..widgets.paint import Lines
 from ..widgets.pane import ScrollPane
@@ -127,7 +127,7 @@ class AdoptView(View):
 
         def arrived(credentials: Credentials) -> None:
             self._passwords = {credentials.camera: credentials.password}
-            if self.is_mounted:
+            if is_there(self):
                 self.reload()
 
         ui_of(self).ask("camera.credentials", {"id": camera.id}, doing="Fetching…", then=arrived)

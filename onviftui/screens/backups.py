@@ -14,7 +14,7 @@ from proxyd.errors import ProxyError
 from ..backup_files import ENDING, bring, pieces
 from ..keys import view_bindings
 from ..picture_words import ssh_command
-from ..ui import ui_of
+from ..ui import is_there, ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import Line, line, wrap
 from ..widgets.livetable import LiveTable
@@ -56,7 +56,7 @@ class BackupsScreen(RowsScreen):
         for one in reversed(known):
             self._numbers.setdefault(one.name, len(self._numbers))
         self.show_rows()
-        if self._brought in self._numbers:  # what is pressed next is meant for it
+        if is_there(self) and self._brought in self._numbers:  # what is pressed next is meant for it
             self.query_one(LiveTable).move_to(self._numbers[self._brought])
             self._brought = ""
 

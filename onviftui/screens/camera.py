@@ -76,12 +76,10 @@ class CameraScreen(CameraActions):
 
     def apply(self, changes: Changes) -> None:
         super().apply(changes)
+        if self.closes():
+            return
         about_it = self.is_about_it(changes)
         if about_it:
-            if self.camera is None:
-                ui_of(self).toast("This camera has been removed.")
-                self.app.pop_screen()
-                return
             self._show_title()
             self._arrange()
         for pane in self.query(Pane):

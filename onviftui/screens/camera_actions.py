@@ -6,31 +6,19 @@ from proxyd.api.models import Camera
 
 from ..camera_panes.fields import Field, setting_of
 from ..camera_panes.identity import IdentityPane
-from ..store import Changes
 from ..ui import ui_of
 from .account_form import AccountForm
 from .copy_choice import PASSWORD, offer_copies
-from .live_screen import LiveScreen
+from .one_camera import OneCamera
 from .qr import QrScreen
 
 
-class CameraActions(LiveScreen):
-    """A screen about the camera with this id, until the camera is removed."""
-
-    def __init__(self, camera: int) -> None:
-        super().__init__()
-        self._camera = camera
-
-    @property
-    def camera(self) -> Camera | None:
-        return ui_of(self).store.cameras.get(self._camera)
+class CameraActions(OneCamera):
+    """The verbs behind the keys of the camera's screen."""
 
     @property
     def identity(self) -> IdentityPane:
         return self.query_one(IdentityPane)
-
-    def is_about_it(self, changes: Changes) -> bool:
-        return bool(changes.everything or changes.link or self._camera in changes.of("camera"))
 
     def action_copy(self) -> None:
         """Everything that can be copied; the cursor stands on what it stood on here."""

@@ -14,7 +14,7 @@ from ..alarms import alarms
 from ..key_order import give_focus
 from ..keys import view_bindings
 from ..store import Changes, camera_bps
-from ..ui import ui_of
+from ..ui import is_there, ui_of
 from ..widgets.camera_lines import request_lines, short_detail, tall_detail
 from ..widgets.columns import Cell, Column
 from ..widgets.frame import AlarmLines
@@ -161,7 +161,7 @@ class CamerasView(TableView):
         def arrived(trace: list[TraceEntry]) -> None:
             if self._trace_of[0] == camera:
                 self._trace = (camera, trace)
-                if self.query(".detail"):  # it may be gone meanwhile
+                if is_there(self):
                     self.show_detail()
 
         ui_of(self).ask("camera.trace", {"id": camera, "limit": 20}, doing="", then=arrived, failed=lambda error: True)

@@ -16,7 +16,7 @@ from ..keys import view_bindings
 from ..picture_words import ssh_command
 from ..store import Changes
 from ..text_file import read_pem
-from ..ui import ui_of
+from ..ui import is_there, ui_of
 from ..widgets.frame import KeyFooter
 from ..widgets.line import Line, line, plain, table, wrap
 from ..widgets.paint import Lines
@@ -25,21 +25,20 @@ from ..words import Tone
 from .by_ssh import BySsh
 from .dialog import Confirm
 from .field_form import FieldForm
-from .live_screen import LiveScreen
+from .one_camera import OneCamera
 
 _ORIGINS = {"self-made": "made by the camera itself", "brought": "brought", "none": "none yet"}
 _LEAST_WIDTH = 62
 
 
-class CertificateScreen(LiveScreen):
+class CertificateScreen(OneCamera):
     """Asked for when it opens, and when the log has news: somebody may have changed it."""
 
     view_id = "certificate"
     BINDINGS = view_bindings("certificate")
 
     def __init__(self, camera: int) -> None:
-        super().__init__()
-        self._camera = camera
+        super().__init__(camera)
         self._known: Certificate | None = None
 
     def compose(self) -> ComposeResult:
@@ -57,6 +56,8 @@ class CertificateScreen(LiveScreen):
 
     def apply(self, changes: Changes) -> None:
         super().apply(changes)
+        if self.closes():
+            return
         if changes.link or self._camera in changes.of("camera"):
             self._show()
         if (changes.everything or changes.log) and not self.stale:
@@ -68,8 +69,7 @@ class CertificateScreen(LiveScreen):
 
     @property
     def _called(self) -> str:
-        camera = ui_of(self).store.cameras.get(self._camera)
-        return camera.name if camera is not None else f"camera {self._camera}"
+        return self.camera.name if self.camera is not None else f"camera {self._camera}"
 
     def action_refresh(self) -> None:
         self._ask("Reading…")
@@ -82,7 +82,7 @@ class CertificateScreen(LiveScreen):
         self._show()
 
     def _show(self) -> None:
-        if not self.is_mounted:
+        if not is_there(self):
             return
         title = line((f" {plain(self._called)}", Tone.STRONG), ("   the certificate of its HTTPS", Tone.MUTED))
         self.query_one("#camera-title", Lines).show([title], stale=self.stale)

@@ -22,7 +22,7 @@ from ..pictures.grid import Grid, fitting
 from ..pictures.pages import Pages
 from ..pictures.scaling import NotAPicture
 from ..store import Changes
-from ..ui import ui_of
+from ..ui import is_there, ui_of
 from ..widgets.frame import KeyFooter
 from ..widgets.line import plain, wrap
 from ..widgets.paint import Lines
@@ -93,7 +93,7 @@ class ContactSheet(LiveScreen):
 
     def _in_new_size(self) -> None:
         self._resized = None
-        if self.is_mounted and self._fitting() != self._pages.grid:
+        if is_there(self) and self._fitting() != self._pages.grid:
             current = self.thumbs.current
             self._show_page(current.camera if current else None)
 
@@ -153,7 +153,7 @@ class ContactSheet(LiveScreen):
                 for number in range(AT_ONCE):
                     group.create_task(one_after_the_other(), name=f"contact sheet {number}")
         finally:
-            if self._round == this_round and self.is_mounted:
+            if self._round == this_round and is_there(self):
                 self._fetching = None
                 self._show_title()
 
@@ -171,7 +171,7 @@ class ContactSheet(LiveScreen):
             self._say(thumb, error.message)
         except NotAPicture as error:
             self._say(thumb, str(error))
-        if self.is_mounted:
+        if is_there(self):
             self._progress.fetched += 1
             self.thumbs.changed(thumb)
             self._show_title()

@@ -12,7 +12,7 @@ from ..alarms import alarms
 from ..key_order import give_focus
 from ..keys import view_bindings
 from ..store import Link
-from ..ui import ui_of
+from ..ui import is_there, ui_of
 from ..widgets.frame import AlarmLines
 from ..widgets.line import Line, line
 from ..widgets.overview_lines import (
@@ -137,7 +137,7 @@ class OverviewView(View):
 
         def arrived(history: History) -> None:
             self._asked = False
-            if self.is_mounted and history != self._history:
+            if is_there(self) and history != self._history:
                 self._history = history
                 self.reload()
 

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 
 from ..key_order import give_focus
 from ..store import Changes
-from ..ui import ui_of
+from ..ui import is_there, ui_of
 from ..widgets.columns import Column
 from ..widgets.frame import KeyFooter
 from ..widgets.line import Line, line
@@ -88,7 +88,7 @@ class RowsScreen(LiveScreen):
         self.ask("Reading…")
 
     def show_rows(self) -> None:
-        if not self.is_mounted:
+        if not is_there(self):
             return
         what, why = self.TITLE_WORDS
         self.query_one("#camera-title", Lines).show(

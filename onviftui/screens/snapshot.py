@@ -19,14 +19,14 @@ from ..pictures.capability import Method
 from ..pictures.drawing import Drawn, draw
 from ..pictures.scaling import NotAPicture
 from ..store import Changes
-from ..ui import ui_of
+from ..ui import is_there, ui_of
 from ..widgets.frame import KeyFooter
 from ..widgets.line import Line, line, plain, wrap
 from ..widgets.paint import Lines
 from ..widgets.partial import CellCompositor
 from ..widgets.terminal_picture import TerminalPicture
 from ..words import Tone, camera_sign
-from .live_screen import LiveScreen
+from .one_camera import OneCamera
 from .save_picture import save_picture
 
 DEADLINE_S = 60.0
@@ -36,19 +36,18 @@ _FINE = (Method.KITTY, Method.SIXEL)
 _WORDS_WIDTH = 64
 
 
-class SnapshotScreen(LiveScreen):
+class SnapshotScreen(OneCamera):
     """What is fine and large is drawn after a question where it costs: by SSH, or above ASK_ABOVE bytes."""
 
     view_id = "snapshot"
     BINDINGS = view_bindings("snapshot")
 
     def __init__(self, camera: int) -> None:
-        super().__init__()
+        super().__init__(camera)
         compositor = CellCompositor()
         self.box = TerminalPicture()
         compositor.painted = self.box.painted
         self._compositor = compositor
-        self._camera = camera
         self._picture: Picture | None = None
         self._fetched: datetime | None = None
         self._waiting: Drawn | None = None  # for the user's word
@@ -69,11 +68,7 @@ class SnapshotScreen(LiveScreen):
 
     def apply(self, changes: Changes) -> None:
         super().apply(changes)
-        if changes.everything or changes.link or self._camera in changes.of("camera"):
-            if self.camera is None and self.is_current:
-                ui_of(self).toast("This camera has been removed.")
-                self.app.pop_screen()
-                return
+        if not self.closes() and self.is_about_it(changes):
             self._show_title()
 
     def on_resize(self) -> None:
@@ -84,10 +79,6 @@ class SnapshotScreen(LiveScreen):
         if self._resized is not None:
             self._resized.stop()
         self._resized = self.set_timer(RESIZE_S, self._draw_in_new_size, name="picture after resize")
-
-    @property
-    def camera(self) -> Camera | None:
-        return ui_of(self).store.cameras.get(self._camera)
 
     # words
 
@@ -133,14 +124,14 @@ class SnapshotScreen(LiveScreen):
         )
 
     def _failed(self, error: ProxyError) -> bool:
-        if self.is_mounted:
+        if is_there(self):
             self._picture = None
             self._show_facts()
             self._say(str(error), Tone.ERROR, line(("r tries again", Tone.MUTED)))
         return True
 
     def _arrived(self, picture: Picture) -> None:
-        if not self.is_mounted:
+        if not is_there(self):
             return
         self._picture, self._fetched = picture, ui_of(self).local_now()
         if picture.fallback:
@@ -172,7 +163,7 @@ class SnapshotScreen(LiveScreen):
         pictures, picture = ui_of(self).pictures, self._picture
         room = self._room
         canvas = await pictures.canvas(room, method)
-        if picture is None or not self.is_mounted:
+        if picture is None or not is_there(self):
             return
         if canvas.method is Method.OFF:
             self._show_facts()
@@ -185,7 +176,7 @@ class SnapshotScreen(LiveScreen):
         except NotAPicture as error:
             self._say(f"What came is {error}.", Tone.ERROR, line(("r tries again", Tone.MUTED)))
             return
-        if not self.is_mounted:
+        if not is_there(self):
             return
         self._drawn_for = room
         if drawn.size > max(pictures.agreed, self._unasked(drawn)):

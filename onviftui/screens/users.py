@@ -15,7 +15,7 @@ from proxyd.api.users import User, Users
 from ..key_order import give_focus
 from ..keys import view_bindings
 from ..store import Changes
-from ..ui import ui_of
+from ..ui import is_there, ui_of
 from ..widgets.frame import KeyFooter
 from ..widgets.line import Line, line
 from ..widgets.livetable import LiveTable
@@ -86,7 +86,7 @@ class UsersScreen(LiveScreen):
         self._show()
 
     def _show(self) -> None:
-        if not self.is_mounted:
+        if not is_there(self):
             return
         known = self._users.users if self._users else []
         for user in known:

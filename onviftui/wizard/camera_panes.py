@@ -6,6 +6,7 @@ from typing import Any
 
 from proxyd.api.models import Camera
 
+from ..ui import is_there
 from ..widgets.line import Line
 from ..widgets.rows import Row
 from . import words
@@ -112,4 +113,5 @@ class AdoptPane(Pane):
 
     def _begun(self, adoption: Any) -> None:
         self.store.put("adoption", adoption)
-        self.ui.show_view("adopt")
+        if is_there(self.screen):
+            self.ui.show_view("adopt")

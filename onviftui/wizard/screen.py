@@ -11,7 +11,7 @@ from ..key_order import give_focus
 from ..keys import view_bindings
 from ..screens.live_screen import LiveScreen
 from ..store import Changes
-from ..ui import ui_of
+from ..ui import is_there, ui_of
 from ..widgets.frame import KeyFooter
 from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
@@ -79,6 +79,8 @@ class WizardScreen(LiveScreen):
         return self.table.cursor_key if self.pane.table else None
 
     def show_place(self, place: Place) -> None:
+        if not self.is_attached:  # an answer has come after the guide was left
+            return
         self._end_editing()
         self.pane = self._panes[place]
         self.pane.arrive()
@@ -92,7 +94,7 @@ class WizardScreen(LiveScreen):
         self.show_place(after(self.pane.place, ui_of(self).store))
 
     def show_step(self) -> None:
-        if not self.is_mounted:
+        if not is_there(self):
             return
         ui = ui_of(self)
         width = self.app.size.width
