@@ -31,7 +31,7 @@ def report_crash(error: BaseException, log: Path, crash_id: str = "") -> str:
             log.replace(log.with_suffix(".old"))
         text = "".join(traceback.format_exception(error))
         descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "a", encoding="utf-8") as out:
+        with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as out:  # file names
             out.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {crash_id}\n{text}\n")
     except OSError:
         return f"A bug in onviftui ({kind}, id {crash_id}). The crash log {log} could not be written."

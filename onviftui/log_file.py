@@ -8,10 +8,12 @@ from pathlib import Path
 
 from proxyd.errors import ProxyError
 
+from .text_file import typed_path
+
 
 def write_new_file(typed: str, lines: Iterable[str]) -> Path:
     """The path that was written. Raises ProxyError; what is there already is never touched."""
-    path = Path(typed).expanduser()
+    path = typed_path(typed)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as out:

@@ -10,6 +10,14 @@ from proxyd.errors import InvalidInput
 NO_TEXT = ("is not UTF-8 text.", "Is it the right file?")
 
 
+def typed_path(typed: str) -> Path:
+    """What was typed in the UI, where no shell knows `~`. That of somebody unknown stays as it is, and is not found."""
+    try:
+        return Path(typed).expanduser()
+    except RuntimeError:
+        return Path(typed)
+
+
 def read_text(
     file: Path, most_kb: int, *, no_text: tuple[str, str] = NO_TEXT, too_large: str = "Is it the right file?"
 ) -> str:

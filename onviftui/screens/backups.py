@@ -14,6 +14,7 @@ from proxyd.errors import ProxyError
 from ..backup_files import ENDING, bring, pieces
 from ..keys import view_bindings
 from ..picture_words import ssh_command
+from ..text_file import typed_path
 from ..ui import is_there, ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import Line, line, wrap
@@ -170,7 +171,7 @@ class BackupsScreen(RowsScreen):
 
         def typed(text: str | None) -> None:
             if text:
-                work = self._write(backup, Path(text).expanduser())
+                work = self._write(backup, typed_path(text))
                 self.run_worker(work, name="write a backup to a file", exit_on_error=False)
 
         question = AskText("Save the backup as", str(Path.cwd() / name), same=True, longest=1024)
@@ -203,7 +204,7 @@ class BackupsScreen(RowsScreen):
 
         def typed(text: str | None) -> None:
             if text:
-                work = self._bring(Path(text).expanduser())
+                work = self._bring(typed_path(text))
                 self.run_worker(work, name="bring a backup", exit_on_error=False, exclusive=True)
 
         hint = "Enter brings it into this list, Esc goes back; nothing is restored yet"

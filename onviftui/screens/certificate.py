@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -15,7 +14,7 @@ from ..key_order import give_focus
 from ..keys import view_bindings
 from ..picture_words import ssh_command
 from ..store import Changes
-from ..text_file import read_pem
+from ..text_file import read_pem, typed_path
 from ..ui import is_there, ui_of
 from ..widgets.frame import KeyFooter
 from ..widgets.line import Line, line, plain, table, wrap
@@ -169,7 +168,7 @@ class CertificateForm(FieldForm[Certificate]):
         """In a thread: a file may lie on a disk that is far away."""
         texts: dict[str, Any] = {"id": self._camera}
         for name, typed in files.items():
-            file = Path(typed).expanduser()
+            file = typed_path(typed)
             try:
                 if file.exists() and not file.is_file():
                     raise InvalidInput(f"{file} is no file.", "Name the PEM file itself.")

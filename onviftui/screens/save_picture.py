@@ -12,6 +12,7 @@ from textual.widget import Widget
 from proxyd.api.models import Camera, Picture
 
 from ..picture_words import file_name, size_words, ssh_command
+from ..text_file import typed_path
 from ..ui import ui_of
 from ..widgets.line import plain
 from .dialog import AskText
@@ -30,7 +31,7 @@ def save_picture(by: Widget, camera: Camera, shown: Picture, fetched: datetime, 
     def chosen(typed: str | None) -> None:
         if typed is None:
             return
-        target = Path(typed).expanduser()
+        target = typed_path(typed)
 
         def arrived(whole: Picture) -> None:
             ui.pictures.work(by, _write(by, whole, target), "saving")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import on
@@ -17,7 +16,7 @@ from proxyd.errors import InvalidInput, ProxyError
 from ..key_order import give_focus
 from ..layers import Modal
 from ..source_words import LIST_KB, TOO_LARGE, remark
-from ..text_file import read_text
+from ..text_file import read_text, typed_path
 from ..ui import ui_of
 from ..widgets.columns import Cell, Column
 from ..widgets.line import Line, line, plain, wrap
@@ -85,7 +84,7 @@ class ListForm(FieldForm[tuple[dict[str, Any], SourceImported]]):
 
     async def _read(self, params: dict[str, Any]) -> None:
         """In a thread: the file may lie on a disk that is far away."""
-        file = Path(params.pop("file")).expanduser()
+        file = typed_path(params.pop("file"))
         try:
             if file.exists() and not file.is_file():
                 raise InvalidInput(f"{file} is no file.", "Name the list itself.")

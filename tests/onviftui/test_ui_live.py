@@ -271,6 +271,15 @@ def test_a_crash_log_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert "could not be written" in report_crash(ValueError("x"), tmp_path / "file" / "crash.log")
 
 
+def test_a_crash_is_kept_whatever_is_in_its_words(tmp_path: Path) -> None:
+    try:
+        raise ValueError("caf\udce9 \x00")  # a file name in another encoding
+    except ValueError as error:
+        said = report_crash(error, tmp_path / "crash.log")
+    assert said.startswith("A bug in onviftui (ValueError, id ") and said.endswith("crash.log")
+    assert "ValueError: caf\\udce9" in (tmp_path / "crash.log").read_text()
+
+
 async def test_the_link_state_reaches_the_store(socket: Path) -> None:
     store = Store()
     live = Live(socket, store, chance=lambda: 0.0)

@@ -12,6 +12,7 @@ from onviftui.log_book import LIMIT, LogBook
 from onviftui.log_file import write_new_file
 from onviftui.screens.logs import LogsView
 from onviftui.screens.whole_entry import WholeEntry
+from onviftui.widgets.log_lines import saving_command
 from proxyd.api.dial import own
 from proxyd.api.models import LogEntry, Role
 from proxyd.errors import ProxyError
@@ -152,6 +153,8 @@ async def test_level_and_subject_say_what_they_leave_out(socket: Path) -> None:
             assert "Nothing matches the filter" in ui.text
             await ui.press("escape", "escape")
             assert len(ui.table.keys) == 7
+            await ui.press("slash", *"camera:office !camera:yard", "enter")
+            assert ui.table.keys == [7, 5]
 
 
 async def test_older_entries_come_when_the_end_is_reached(socket: Path) -> None:
@@ -274,13 +277,22 @@ def test_a_file_that_is_there_is_never_touched(tmp_path: Path) -> None:
     for name in ("log.txt", "link", "no/such/folder"):
         with pytest.raises(ProxyError):
             write_new_file(str(tmp_path / name), ["x\n"])
+    with pytest.raises(ProxyError, match="Cannot write ~nobody-of-that-name/log: No such file"):
+        write_new_file("~nobody-of-that-name/log", ["x\n"])
     assert (tmp_path / "log.txt").read_text() == "mine"
 
 
 async def test_in_a_session_that_is_not_the_users_own_nothing_is_written(socket: Path) -> None:
     async with FakeDaemon(socket, 1), running_ui(socket, where=own(socket)) as ui:
         await ui.press("7", "x")
-        await ui.hears("ssh BOX log tail")
+        await ui.hears("ssh BOX log tail --limit 1000 > log.txt")
+
+
+def test_the_command_that_saves_the_log_from_afar_leaves_out_what_the_screen_does() -> None:
+    assert saving_command("daemon", "warning", "camera 3", "dhcp").endswith(
+        "log daemon --limit 1000 --level warning --camera 3 --text dhcp > log.txt"
+    )
+    assert saving_command("tail", "debug", "users", "a b; c") == "ssh BOX log tail --limit 1000 > log.txt"
 
 
 async def test_names_are_harmless_and_fit(socket: Path) -> None:
