@@ -67,7 +67,7 @@ class Acting(ActingOnInterfaces, ActingForRecorders, ActingSafely, App[int]):
             self.examine()
         elif alarm.go == "wizard":
             self.open_wizard()
-        elif alarm.go in ("cameras", "interfaces"):
+        elif alarm.go in ("cameras", "interfaces", "adopt"):
             self.show_view(alarm.go, alarm.target)
 
     # cameras

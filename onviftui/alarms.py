@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from proxyd.api.models import Camera, CameraState, Job, JobState, Nvr, NvrState, Role
+from proxyd.api.models import Adoption, Camera, CameraState, Job, JobState, Nvr, NvrState, Role
 
 from .store import Store
 from .widgets.job_lines import diff_summary
 from .wizard.places import not_begun
 from .words import HUMAN_GLYPH, WAITING_GLYPH, Sign, count
 
-Go = Literal["nvr", "camera", "cameras", "interfaces", "doctor", "job", "wizard"]
+Go = Literal["nvr", "camera", "cameras", "interfaces", "adopt", "doctor", "job", "wizard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ def alarms(store: Store) -> list[Alarm]:
     found += [_of_cameras(state, by_state[state]) for state in _GROUPED if by_state[state]]
     found += _of_addresses(by_state[CameraState.WAITING_FOR_ADDRESS])
     found += _of_interfaces(store)
+    found += _of_adoption(store.adoption)
     if store.status and store.status.warning:
         found.append(Alarm(_WAITING, store.status.warning.rstrip("."), "show", "cameras"))
     return sorted(found, key=lambda alarm: alarm.sign is not _HUMAN)
@@ -152,6 +153,21 @@ def _of_interfaces(store: Store) -> Iterable[Alarm]:
             causes[_cause(interface.message)] += 1
     for cause, number in causes.items():
         yield Alarm(_WAITING, cause if number == 1 else f"{number} interfaces: {cause}", "doctor", "doctor")
+
+
+def _of_adoption(adoption: Adoption) -> Iterable[Alarm]:
+    """As long as it is under way, recorders find no other camera, and somebody has to go on with it."""
+    turn = next((step for step in adoption.steps if step.state == "now"), None)
+    if adoption.state == "paused":
+        text = "The guided adoption is paused: searches find no new camera"
+    elif adoption.state != "running":
+        return
+    elif turn is None:
+        text = "The guided adoption cannot go on: searches find no new camera"
+    else:
+        left = sum(step.state in ("now", "waiting") for step in adoption.steps)
+        text = f"Guided adoption: {turn.name} has its turn, {left} to go"
+    yield Alarm(_WAITING, text, "show", "adopt")
 
 
 def _cause(words: str) -> str:

@@ -7,7 +7,7 @@ All terms must hold. `front state:wait -nvr:garage` finds rows with "front" whos
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 _TERM = re.compile(r'(?P<not>[-!])?(?:(?P<field>[a-z]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<word>\S+))?', re.I)
@@ -41,7 +41,7 @@ class Filter:
         return True
 
 
-def parse_filter(raw: str, names: frozenset[str]) -> Filter:
+def parse_filter(raw: str, names: Collection[str]) -> Filter:
     """Never fails: what is not `name:value` with a known name is looked for as text."""
     terms: list[Term] = []
     for match in _TERM.finditer(raw[:MAX_LENGTH].strip()):

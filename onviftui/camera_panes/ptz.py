@@ -16,7 +16,7 @@ from proxyd.errors import ProxyError
 from ..store import Changes
 from ..ui import is_there, ui_of
 from ..widgets.columns import Cell, Column
-from ..widgets.line import line
+from ..widgets.line import line, wrap
 from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
 from ..widgets.ptz_pad import PtzPad
@@ -26,7 +26,8 @@ from .pane import Pane
 
 MOVE_S = 0.6  # longer than the pause before a held key repeats, so that the camera does not stop in between
 _MOVES = frozenset({"left", "right", "up", "down", "in", "out"})
-_NO_PRESETS = [line(("  No preset has a name.", Tone.MUTED)), line(("  Name one on the NVR.", Tone.MUTED))]
+_NO_PRESETS = "No preset has a name. Name one on the NVR."
+_LEAST_WORDS = 12  # cells, beside the pad where there is little room
 
 
 class PtzPane(Pane):
@@ -70,7 +71,9 @@ class PtzPane(Pane):
     def _listed(self, names: list[str]) -> None:
         self._presets = names
         rows = [Row(number, " ", Tone.TEXT, (Cell(name),)) for number, name in enumerate(names)]
-        self.query_one("#presets", LiveTable).show(rows, empty=_NO_PRESETS)
+        table = self.query_one("#presets", LiveTable)
+        words = wrap(_NO_PRESETS, max(_LEAST_WORDS, table.size.width - 3), Tone.MUTED, limit=5)
+        table.show(rows, empty=[(("  ", Tone.TEXT), *one) for one in words])
 
     @on(PtzPad.Pressed)
     def _pressed(self, message: PtzPad.Pressed) -> None:

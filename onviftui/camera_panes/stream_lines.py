@@ -93,13 +93,14 @@ def _drawn(history: StreamHistory, look: Look, width: int) -> Iterator[Line]:
     rows: list[tuple[str, Sequence[float], str]] = [
         ("Mbit/s", history.source_bps, f"max {format_mbit(max(history.source_bps)) or '0'}"),
         ("fps", history.fps, f"max {max(history.fps, default=0):.0f}"),
+        ("plays", history.clients, f"max {max(history.clients, default=0)}"),
     ]
     if any(history.lost):
         rows.append(("lost", history.lost, f"sum {sum(history.lost)}"))
     room = width - _LEFT - 2 - _SAID
     for label, values, said in rows:
         cells = sparkline(values, next((one for one in _WIDTHS if one <= room), 0), look)
-        tone = {"lost": Tone.WARNING, "fps": Tone.QUIET}.get(label, Tone.ACCENT)
+        tone = {"lost": Tone.WARNING, "fps": Tone.QUIET, "plays": Tone.QUIET}.get(label, Tone.ACCENT)
         drawing: tuple[Piece, ...] = ((f"{cells}  ", tone),) if cells else ()
         yield _labelled(label, *drawing, (said, Tone.MUTED))
 

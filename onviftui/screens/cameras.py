@@ -48,7 +48,7 @@ class CamerasView(TableView):
         Column("mac", "MAC", 17, 8),
     )
     first_sort = ("name", False)
-    filter_names = frozenset({"state", "nvr", "name", "address", "mac", "recorder", "ch"})
+    filter_names = ("state", "nvr", "recorder", "address", "name", "mac", "ch")
     ON_A_ROW = _ON_A_CAMERA
 
     def idle(self) -> frozenset[str]:
@@ -73,7 +73,7 @@ class CamerasView(TableView):
 
     def apply(self, changes: Changes) -> None:
         super().apply(changes)
-        if changes.of("job"):
+        if changes.of("job") or changes.of("adoption"):
             self._show_alarms()
 
     def row(self, item: Camera) -> Row:

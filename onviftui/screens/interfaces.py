@@ -34,7 +34,7 @@ class InterfacesView(TableView):
         Column("kind", "ON", 10, 5, least=8),
     )
     first_sort = ("name", False)
-    filter_names = frozenset({"state", "name", "address", "mac", "camera"})
+    filter_names = ("state", "camera", "address", "name", "mac")
     ON_A_ROW = frozenset({"open", "copy", "remove"})
 
     def items(self) -> Mapping[int, Any]:

@@ -33,7 +33,7 @@ class JobsView(TableView):
         Column("result", "RESULT", 24, 3, flex=2),
     )
     first_sort = ("started", True)
-    filter_names = frozenset({"state", "nvr"})
+    filter_names = ("state", "nvr")
     ON_A_ROW = frozenset({"open", "scan"})
 
     def idle(self) -> frozenset[str]:

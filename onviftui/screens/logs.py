@@ -31,6 +31,7 @@ from ..widgets.log_lines import (
     log_detail,
     log_row,
     paused_words,
+    saving_command,
     who,
 )
 from ..widgets.paint import Lines
@@ -50,7 +51,7 @@ class LogsView(TableView):
     BINDINGS = view_bindings("logs")
     columns = EVENT_COLUMNS
     first_sort = ("time", True)
-    filter_names = frozenset({"level", "about", "by", "part"})
+    filter_names = ("level", "camera", "nvr", "by", "about", "part")
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,7 +184,10 @@ class LogsView(TableView):
 
     def fields(self, item: AnyEntry) -> dict[str, str]:
         about = f"{item.subject} {self._about(item.subject)}"
-        return {"level": item.level, "about": about, "by": who(item), "part": who(item)}
+        fields = {"level": item.level, "about": about, "by": who(item), "part": who(item)}
+        if match := _SUBJECT.fullmatch(item.subject):
+            fields[match[1]] = f"{match[2]} {self._about(item.subject)}"
+        return fields
 
     def sort_value(self, item: AnyEntry, column: str) -> Any:
         if column in ("", "time"):
@@ -363,7 +367,9 @@ class LogsView(TableView):
         ui = ui_of(self)
         if not ui.local:
             verb = "tail" if self._mode == "events" else "daemon"
-            ui.toast(f"Nothing is written on the box. On your machine: ssh BOX log {verb} --limit 1000 > log.txt")
+            text = " ".join(term.text for term in self._filter.terms if not (term.field or term.negated))
+            command = saving_command(verb, self._least, self._only, text)
+            ui.toast(f"Nothing is written on the box. On your machine: {command}")
             return
 
         def typed(path: str | None) -> None:

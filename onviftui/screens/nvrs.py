@@ -34,7 +34,7 @@ class NvrsView(TableView):
         Column("firmware", "FIRMWARE", 14, 6, flex=1, longest=40),
     )
     first_sort = ("name", False)
-    filter_names = frozenset({"state", "name", "host", "model"})
+    filter_names = ("state", "name", "model", "host")
     ON_A_ROW = frozenset({"open", "edit", "scan", "test", "copy", "contact_sheet", "remove"})
 
     def items(self) -> Mapping[int, Any]:

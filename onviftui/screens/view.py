@@ -17,7 +17,7 @@ from ..store import Changes, Link
 from ..ui import ui_of
 from ..widgets.columns import Column
 from ..widgets.frame import KeyFooter
-from ..widgets.line import Line, line
+from ..widgets.line import Line, Piece, line
 from ..widgets.livetable import LiveTable
 from ..widgets.paint import Lines
 from ..widgets.rows import Row
@@ -66,7 +66,7 @@ class TableView(View):
     kind: ClassVar[str]
     columns: ClassVar[Sequence[Column]]
     first_sort: ClassVar[tuple[str, bool]] = ("", False)
-    filter_names: ClassVar[frozenset[str]] = frozenset()
+    filter_names: ClassVar[tuple[str, ...]] = ()  # those that people want most first
     ON_A_ROW: ClassVar[frozenset[str]] = frozenset({"open"})  # actions on the row under the cursor
 
     def __init__(self) -> None:
@@ -114,7 +114,8 @@ class TableView(View):
     def compose(self) -> ComposeResult:
         ui = ui_of(self)
         yield Lines(classes="filter-line")
-        yield Input(placeholder="words, field:value, -not   Enter keeps it, Esc clears", classes="filter-input")
+        terms = ", ".join(["words", *(f"{name}:…" for name in self.filter_names[:4]), "-not"])
+        yield Input(placeholder=f"{terms}   Enter keeps it, Esc clears", classes="filter-input")
         with Container(classes="body"):
             yield LiveTable(self.columns, ui.look)
             yield Lines(classes="detail")
@@ -164,7 +165,7 @@ class TableView(View):
         table.show_sort(self._sort, descending=self._descending)
         empty = self.empty_lines() if not items else [line("")] if kept else _NOTHING_MATCHES
         table.show([self._rows[item.id] for item in kept], stale=self.stale, empty=empty)
-        self._show_filter(len(kept), len(items))
+        self._show_filter()
         self.show_detail()
         self.show_keys()
 
@@ -220,11 +221,19 @@ class TableView(View):
         self._filter = parse_filter(text, self.filter_names)
         self._show()
 
-    def _show_filter(self, shown: int, total: int) -> None:
-        text = self.query_one(".filter-input", Input).value.strip()
+    @on(LiveTable.Marked)
+    def _show_filter(self) -> None:
+        """What narrows the list, and how many are marked: marks may stand where one does not look."""
+        box, table, pieces = self.query_one(".filter-input", Input), self.table, list[Piece]()
+        if self._filter:
+            pieces.append((f" / {box.value.strip()}", Tone.ACCENT))
+            pieces.append((f"   {len(table.keys)} of {len(self.items())}", Tone.MUTED))
+        if table.marked:
+            pieces.append((f"{'  ' if pieces else ''} {len(table.marked)} marked", Tone.STRONG))
+            pieces.append(("   v marks up to here" if table.range_begun else "", Tone.MUTED))
         info = self.query_one(".filter-line", Lines)
-        info.display = bool(self._filter) and not self.query_one(".filter-input").display
-        info.show([((f" / {text}", Tone.ACCENT), (f"   {shown} of {total}   Esc clears", Tone.MUTED))])
+        info.display = bool(pieces) and not box.display
+        info.show([(*pieces, ("   Esc clears", Tone.MUTED))])
 
     def action_filter(self) -> None:
         box = self.query_one(".filter-input", Input)

@@ -58,6 +58,9 @@ class LiveTable(ScrollView, can_focus=True):
             super().__init__(table)
             self.key = key
 
+    class Marked(TableMessage):
+        """Other rows are marked than before."""
+
     class Opened(TableMessage):
         """A row was double-clicked."""
 
@@ -149,6 +152,11 @@ class LiveTable(ScrollView, can_focus=True):
         return self._selection.marked
 
     @property
+    def range_begun(self) -> bool:
+        """A range has its first row and waits for the last one."""
+        return self._selection.range_begun
+
+    @property
     def shown_columns(self) -> list[str]:
         """Keys of the columns that the width leaves room for."""
         return [placed.column.key for placed in self._placed]
@@ -174,16 +182,19 @@ class LiveTable(ScrollView, can_focus=True):
         """Mark or unmark the row under the cursor, and step down."""
         self._selection.toggle()
         self._repaint_changed()
+        self.post_message(self.Marked(self))
         self._go(self._selection.cursor + 1)
 
     def mark_range(self) -> None:
         self._selection.toggle_range()
         self._repaint_changed()
+        self.post_message(self.Marked(self))
 
     def clear_marks(self) -> bool:
         """True when there was something to clear."""
         had = self._selection.clear()
         self._repaint_changed()
+        self.post_message(self.Marked(self))
         return had
 
     def chosen(self) -> list[int]:

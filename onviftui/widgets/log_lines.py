@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime, tzinfo
 
 from proxyd.api.logs import DaemonLine
@@ -108,6 +109,20 @@ def file_line(entry: AnyEntry) -> str:
     words = f"{entry.at}  {entry.level:<7}  {entry.subject or '-'}  {who(entry) or '-'}  {entry.message}"
     detail = entry.detail if isinstance(entry, DaemonLine) else ""
     return "\n".join([plain(words), *(f"    {plain(row)}" for row in detail.splitlines())]) + "\n"
+
+
+def saving_command(log: str, level: str, subject: str, text: str) -> str:
+    """What writes the same entries to a file from afar; `subject` as entries have it, `text`: words of the filter, which
+    is left out where shells would take it apart."""
+    words = f"ssh BOX log {log} --limit 1000"
+    if level in ("warning", "error"):
+        words += f" --level {level}"
+    kind, _, number = subject.partition(" ")
+    if kind in ("camera", "nvr") and number:
+        words += f" --{kind} {number}"
+    if text and text == shlex.quote(text):
+        words += f" --text {text}"
+    return f"{words} > log.txt"
 
 
 def paused_words(waiting: int) -> str:

@@ -80,6 +80,10 @@ class Selection:
         """What the cursor stands on."""
         return self.keys[self.cursor] if self.keys else None
 
+    @property
+    def range_begun(self) -> bool:
+        return self._range_start is not None
+
     def set_keys(self, keys: Sequence[int]) -> None:
         """New rows: marks of vanished ones are dropped, the cursor takes the next row when its own is gone."""
         before = self.key

@@ -45,6 +45,30 @@ def drawn(shown: Adoption, cameras: list[Camera], **options: Any) -> str:
 
 
 @SIZES
+async def test_the_overview_tells_of_it_as_long_as_recorders_find_nothing_else(
+    socket: Path, size: tuple[int, int]
+) -> None:
+    async with FakeDaemon(socket, 3) as daemon, running_ui(socket, size) as ui:
+        steps = (step(1, "adopted"), step(2, "now"), step(3, "waiting"))
+        daemon.hub.changed("adoption", adoption(*steps))
+        await ui.sees(f"Guided adoption: {camera(2).name} has its turn, 2 to go")
+        await ui.press("2")
+        await ui.sees("has its turn, 2 to go")
+        waiting = (step(1, "adopted"), step(2, "waiting"), step(3, "waiting"))
+        daemon.hub.changed("adoption", adoption(*waiting, state="paused"))
+        await ui.sees("The guided adoption is paused: searches find no new camera")
+        await ui.press("1")
+        await ui.sees("Enter: show")
+        await ui.press("enter")
+        await ui.sees("Paused: 1 of 3 cameras adopted.")
+        daemon.hub.changed("adoption", adoption(*waiting, state="running"))
+        await ui.press("1")
+        await ui.sees("The guided adoption cannot go on")
+        daemon.hub.changed("adoption", adoption(*waiting, state="cancelled"))
+        await ui.until(lambda: "adoption" not in ui.text.lower(), "it is over")
+
+
+@SIZES
 async def test_it_begins_shows_whose_turn_it_is_and_ticks_off_by_itself(socket: Path, size: tuple[int, int]) -> None:
     async with FakeDaemon(socket, 3) as daemon, running_ui(socket, size) as ui:
         daemon.answers["adoption.start"] = lambda _: adoption(step(1, "now"), step(2, "waiting"), step(3, "waiting"))

@@ -365,7 +365,8 @@ async def test_streams_say_what_passes_who_gets_it_and_draw_the_last_minutes(
         assert rows[at + 2] == "now 5.9 Mbit/s 24.9 fps key 2.0 s jitter 1.2 ms"
         assert rows[at + 3] == "lost 3 packets"
         assert rows[at + 4].startswith("Mbit/s ▁") and rows[at + 4].endswith("█ max 5.9")
-        assert rows[at + 6].startswith("to 10.77.0.3:40000 TCP since ") and "2 skips" in rows[at + 6]
+        assert rows[at + 6].startswith("plays ") and "█ max " in rows[at + 6]
+        assert rows[at + 7].startswith("to 10.77.0.3:40000 TCP since ") and "2 skips" in rows[at + 7]
         assert all(len(line) <= size[0] for line in ui.text.splitlines())
 
 
