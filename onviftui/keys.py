@@ -273,7 +273,7 @@ KEYS: tuple[Key, ...] = (
     Key("escape", "", "back", "Back to the list", "camera users snapshot sources certificate", 98),
     Key("escape", "leave_job", "back", "Back; what a rescan found and nobody keeps is forgotten", "job", 98),
     Key("escape", "leave_wizard", "leave", "Leave the guide; what is done stays done", "wizard", 98),
-    Key("u", "undo", "", "Take back the last change of the configuration (asks first)", "", 0, role=_OPERATOR),
+    Key("u", "undo", "undo", "Take back the last change of the configuration (asks first)", "", 0, role=_OPERATOR),
     Key("escape", "go_back", "back", "Back; clears filter and marks", "", 0),
     Key("question_mark", "help", "help", "This help", "", 99),
     Key("ctrl+p,colon", "palette", "", "Command palette", "", 0, "^p :"),

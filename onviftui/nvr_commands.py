@@ -18,7 +18,7 @@ from .naming import find_id
 from .output import Column, Output, counted, format_pairs, local_time
 from .progress import ProgressLine, run_scan
 from .secret_input import read_password
-from .words import format_clock_offset
+from .words import format_clock_offset, number_ranges
 
 _TESTED = {"host", "port", "username", "password"}
 _TEST_TIMEOUT_S = 90.0
@@ -233,7 +233,7 @@ async def nvr_scan(args: argparse.Namespace, client: RpcClient, out: Output) -> 
 def scan_summary(diff: ScanDiff, job: Job) -> list[str]:
     """What a scan changed, in words."""
     changes = [
-        f"{len(numbers)} {word} ({', '.join(str(number) for number in numbers)})"
+        f"{len(numbers)} {word} ({number_ranges(numbers)})"
         for word, numbers in (
             ("new", diff.new),
             ("changed", diff.changed),

@@ -217,10 +217,32 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def channel_list(channels: list[int], limit: int = 8) -> str:
-    """ "ch 4, 9, 12" """
-    shown = ", ".join(str(channel) for channel in channels[:limit])
-    more = f" and {len(channels) - limit} more" if len(channels) > limit else ""
-    return f"ch {shown}{more}" if channels else ""
+    """ "ch 1-8, 12", with `limit` numbers and ranges at most."""
+    runs = _runs(channels)
+    left = sum(last - first + 1 for first, last in runs[limit:])
+    more = f" and {left} more" if left else ""
+    return f"ch {_ranges(runs[:limit])}{more}" if channels else ""
+
+
+def number_ranges(numbers: list[int]) -> str:
+    """ "1-8, 12, 13": three and more in a row as first and last."""
+    return _ranges(_runs(numbers))
+
+
+def _runs(numbers: list[int]) -> list[tuple[int, int]]:
+    """First and last of what follows each other, from three on; all others by themselves."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    pairs = ([(first, first), (last, last)] if last == first + 1 else [(first, last)] for first, last in runs)
+    return [run for pair in pairs for run in pair]
+
+
+def _ranges(runs: list[tuple[int, int]]) -> str:
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def request_words(entry: TraceEntry) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from proxyd.api.models import Adoption, AdoptionStep, Camera, Credentials
+from proxyd.api.models import Adoption, AdoptionStep, Camera, Credentials, Role
 
 from ..key_order import give_focus
 from ..keys import view_bindings
+from ..roles import may
 from ..store import Changes
 from ..ui import is_there, ui_of
 from ..widgets.adoption_lines import adoption_lines, nobody_has
@@ -53,7 +54,9 @@ class AdoptView(View):
             step.model_copy(update={"name": names.get(step.camera, step.name)}) for step in ui.store.adoption.steps
         ]
         adoption = ui.store.adoption.model_copy(update={"steps": steps})
-        lines = adoption_lines(adoption, cameras, self._passwords, ui.look, width, ui.local_now().tzinfo)
+        operator = may(ui.store.role, Role.OPERATOR)
+        zone = ui.local_now().tzinfo
+        lines = adoption_lines(adoption, cameras, self._passwords, ui.look, width, zone, operator=operator)
         self.query_one("#adoption", Lines).show(lines, stale=self.stale)
         self.show_keys()
 

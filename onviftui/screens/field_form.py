@@ -102,6 +102,7 @@ class FieldForm(Modal[_Saved | None], Generic[_Saved]):
             self.query_one(f"#wrong-{name}", Lines).show(shown)
             first = first or (name if words else "")
         if first:
+            self.query_one("#answer", Lines).show([line("")])  # of what stood there before: it does not hold any more
             give_focus(self.query_one(f"#{first}"))
 
     def answer(self, words: str, tone: Tone) -> None:

@@ -13,6 +13,7 @@ from ..words import Look, Tone, count, format_time
 from .big_digits import big
 from .line import Line, Piece, fit, line, plain, wrap
 
+_PAUSED = "searches find none that nobody has adopted."
 FULL_STEPS = 3  # of the cameras whose turn it is; the others in one line each
 
 
@@ -23,11 +24,14 @@ def adoption_lines(
     look: Look,
     width: int,
     zone: tzinfo | None = None,
+    *,
+    operator: bool = True,
 ) -> list[Line]:
-    """`passwords`: by camera, those that the user wants to see. `zone`: of times of day."""
+    """`passwords`: by camera, those that the user wants to see. `zone`: of times of day. `operator`: the user may
+    use the keys that are named here."""
     by_id = {camera.id: camera for camera in cameras}
     if adoption.state not in ("running", "paused"):
-        return _idle(adoption, cameras, width)
+        return _idle(adoption, cameras, width, operator=operator)
     lines: list[Line] = []
     turns = [step for step in adoption.steps if step.state == "now"]
     done = sum(step.state == "adopted" for step in adoption.steps)
@@ -35,14 +39,16 @@ def adoption_lines(
         camera = by_id.get(step.camera)
         if number < FULL_STEPS and camera is not None:
             place = [one.camera for one in adoption.steps].index(step.camera) + 1
-            lines += _turn(step, camera, place, len(adoption.steps), passwords, look, width, zone, large=number == 0)
+            hidden = f"{look.hidden}   {'r reveals it' if operator else 'for operators'}"
+            password = passwords.get(step.camera) or hidden
+            lines += _turn(step, camera, place, len(adoption.steps), password, look, width, zone, large=number == 0)
         else:
             lines.append(line(("   also now: ", Tone.MUTED), (plain(step.name), Tone.STRONG), f"   {step.address}"))
     if adoption.state == "paused":
         lines += [
             line(""),
             line((f"   Paused: {done} of {count(len(adoption.steps), 'camera')} adopted.", Tone.STRONG)),
-            line(("   p goes on. Until then, searches find none that nobody has adopted.", Tone.MUTED)),
+            line((f"   {'p' if operator else 'An operator'} goes on. Until then, {_PAUSED}", Tone.MUTED)),
         ]
     elif not turns:
         lines += [line(""), *_padded(wrap(_blocked(adoption), width - 6, Tone.WARNING, limit=4))]
@@ -70,14 +76,13 @@ def _turn(
     camera: Camera,
     place: int,
     total: int,
-    passwords: dict[int, str],
+    password: str,
     look: Look,
     width: int,
     zone: tzinfo | None,
     *,
     large: bool,
 ) -> list[Line]:
-    password = passwords.get(step.camera) or f"{look.hidden}   r reveals it"
     lines: list[Line] = [
         line(""),
         line(
@@ -152,7 +157,7 @@ def _blocked(adoption: Adoption) -> str:
     return f"None of the {count(len(waiting), 'camera')} left can be adopted now. {troubles}".strip()
 
 
-def _idle(adoption: Adoption, cameras: Sequence[Camera], width: int) -> list[Line]:
+def _idle(adoption: Adoption, cameras: Sequence[Camera], width: int, *, operator: bool) -> list[Line]:
     free = nobody_has(cameras)
     lines: list[Line] = [line("")]
     if adoption.state in ("done", "cancelled"):
@@ -172,7 +177,10 @@ def _idle(adoption: Adoption, cameras: Sequence[Camera], width: int) -> list[Lin
     lines.append(line(""))
     if free:
         them = "the one that nobody has" if free == 1 else f"the {free} that nobody has"
-        lines.append(line(("   a", Tone.ACCENT), (f"  begins with {them}", Tone.TEXT)))
+        if operator:
+            lines.append(line(("   a", Tone.ACCENT), (f"  begins with {them}", Tone.TEXT)))
+        else:
+            lines.append(line((f"   An operator can begin with {them}.", Tone.MUTED)))
     else:
         none = "   There are no cameras yet. Scan your NVR: press 3, then r."
         lines.append(line(("   All cameras are adopted." if cameras else none, Tone.MUTED)))

@@ -9,6 +9,8 @@ from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input
 
 from ..alarms import Alarm
 from ..keys import STAY, VIEWS, Key, footer_keys
@@ -18,6 +20,8 @@ from ..ui import ui_of
 from ..words import HUMAN_GLYPH, OFF_GLYPH, ON_GLYPH, WAITING_GLYPH, Look, Sign, Tone, count, format_mbit
 from .line import Line, Piece, line, line_len, plain, spread
 from .paint import Lines
+
+_TYPING = line((" Enter ", Tone.ACCENT), ("keep it  ", Tone.MUTED), ("Esc ", Tone.ACCENT), ("drop it", Tone.MUTED))
 
 
 def header_line(store: Store, look: Look, host: str, width: int) -> Line:
@@ -91,6 +95,7 @@ class KeyFooter(Lines):
         self._doing = ""
         self._idle: frozenset[str] = frozenset()
         self._places: list[tuple[int, int, Key]] = []
+        self._typing = False
 
     def show_view(self, view: str, idle: frozenset[str] = frozenset()) -> None:
         """`idle` as in `show_idle`."""
@@ -114,9 +119,22 @@ class KeyFooter(Lines):
     def on_resize(self) -> None:
         self._fill()
 
+    def on_mount(self) -> None:
+        self.watch(self.screen, "focused", self._focus_moved, init=False)
+
+    def _focus_moved(self, focused: Widget | None) -> None:
+        """In a field of this screen, letters are text and no keys."""
+        if isinstance(focused, Input) != self._typing:
+            self._typing = not self._typing
+            self._fill()
+
     def _fill(self) -> None:
         width = self.size.width or 80
         right: Line = ((f"{self._doing} ", Tone.ACCENT),) if self._doing else ()
+        if self._typing:
+            self._places = []
+            self.show([spread(_TYPING, right, width)])
+            return
         room = width - line_len(right) - 1
         fitting: list[Key] = []
         used = 0

@@ -33,6 +33,7 @@ from onviftui.words import (
     format_mbit,
     format_time,
     format_when,
+    number_ranges,
     nvr_sign,
 )
 from proxyd.api.models import CameraState, NvrState, Role, Status
@@ -75,7 +76,15 @@ def test_times_as_people_say_them() -> None:
 
 def test_numbers() -> None:
     assert [format_mbit(n) for n in (0, 20_000, 5_930_000, 142_000_000)] == ["", "<0.1", "5.9", "142"]
-    assert channel_list([1, 2, 3], 2) == "ch 1, 2 and 1 more"
+    assert channel_list([1, 3, 5], 2) == "ch 1, 3 and 1 more"
+
+
+def test_channels_that_follow_each_other_are_said_as_first_and_last() -> None:
+    assert channel_list(list(range(1, 65)), 2) == "ch 1-64"
+    assert channel_list([4, 1, 2, 3, 9, 10], 8) == "ch 1-4, 9, 10"
+    assert channel_list([1, 2, 3, 7, 9, 10, 11], 2) == "ch 1-3, 7 and 3 more"
+    assert number_ranges([12, 1, 2, 3]) == "1-3, 12"
+    assert channel_list([]) == ""
 
 
 @given(st.integers(0, 300), st.one_of(st.none(), st.integers(0, 300)), st.integers(3, 80), st.booleans())

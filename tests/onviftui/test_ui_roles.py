@@ -84,6 +84,17 @@ async def test_enter_on_what_a_viewer_may_not_correct_says_so(socket: Path) -> N
             assert not isinstance(ui.app.screen, NvrForm | Confirm | AskText)
 
 
+async def test_a_viewer_is_told_who_begins_an_adoption_and_what_undo_takes(socket: Path) -> None:
+    async with FakeDaemon(socket, 4) as daemon:
+        daemon.role = Role.VIEWER
+        async with running_ui(socket) as ui:
+            await ui.press("5")
+            await ui.sees("An operator can begin with the 4 that nobody has.")
+            assert "a  begins" not in ui.text
+            await ui.press("u")
+            await ui.hears("“undo” needs the role operator")
+
+
 async def test_the_keys_come_back_with_a_role_that_may(socket: Path) -> None:
     daemon = FakeDaemon(socket, 4)
     daemon.role = Role.VIEWER

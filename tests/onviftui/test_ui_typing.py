@@ -36,6 +36,18 @@ async def test_what_is_typed_behind_a_slash_is_the_filter_until_enter(socket: Pa
         assert not any(daemon.called(f"camera.{verb}") for verb in ("remove", "stop", "restart"))
 
 
+async def test_while_a_filter_is_typed_the_footer_offers_no_letters(socket: Path) -> None:
+    async with FakeDaemon(socket, 4), running_ui(socket) as ui:
+        await ui.press("2")
+        await ui.sees("s start/stop")
+        await ui.press("slash")
+        await ui.sees("Enter keep it  Esc drop it")
+        assert "start/stop" not in ui.text
+        await ui.write("yard")
+        await ui.press("enter")
+        await ui.sees("s start/stop")
+
+
 async def test_a_form_is_filled_in_at_once(socket: Path) -> None:
     async with FakeDaemon(socket, 1) as daemon:
         with terminal(socket) as ui:
