@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +19,7 @@ from .live import Live
 from .preferences import Preferences
 from .roles import may, needed, refusal
 from .store import Store
+from .terminal import has_clipboard
 from .ui import Severity
 from .words import Look
 
@@ -182,8 +184,11 @@ class Caller(BugsContained):
 
     def copy(self, text: str, what: str) -> None:
         """A secret is never repeated on the screen."""
-        if not self.preferences.clipboard:
-            self.toast("Copying is switched off in Settings." if what == "password" else f"The {what}: {text}")
+        cannot = "Copying is switched off in Settings." if not self.preferences.clipboard else ""
+        if not has_clipboard(os.environ):
+            cannot = "This terminal has no clipboard."
+        if cannot:
+            self.toast(cannot if what == "password" else f"The {what}: {text}")
             return
         self.copy_to_clipboard(text)
         self.toast("Copied the password." if what == "password" else f"Copied the {what}: {text}")

@@ -36,7 +36,8 @@ _TRUECOLOR = (
 _NO_TRUECOLOR = ("screen",)
 # A COLORTERM that was forwarded to one of these is certainly wrong.
 _SIXTEEN = ("linux", "ansi", "cygwin", "bsd", "sun-color", "hurd")
-_MONOCHROME = ("", "dumb", "unknown", "vt", "sun", "wy", "xterm-mono")
+_HARDWARE = ("vt", "sun", "wy")
+_MONOCHROME = ("", "dumb", "unknown", *_HARDWARE, "xterm-mono")
 # Only ASCII is certain on these: the Linux console has 512 glyphs, and a serial terminal its own set.
 _POOR_GLYPHS = (*_SIXTEEN, *_MONOCHROME[1:])
 
@@ -79,6 +80,11 @@ def correct_colorterm(environ: MutableMapping[str, str]) -> None:
 def knows_links(environ: Mapping[str, str]) -> bool:
     """Whether OSC 8 does no harm: terminals that do not know it pass over it, but for the poorest."""
     return not _is_one_of(environ.get("TERM", "").strip().lower(), _POOR_GLYPHS)
+
+
+def has_clipboard(environ: Mapping[str, str]) -> bool:
+    """Whether OSC 52 may reach one: no terminal tells whether it allows that, but these have none."""
+    return not _is_one_of(environ.get("TERM", "").strip().lower(), (*_SIXTEEN, *_HARDWARE))
 
 
 def light_background(environ: Mapping[str, str]) -> bool:

@@ -19,6 +19,7 @@ from proxyd.api.models import CameraState, JobState, NvrState
 
 from .fake_daemon import FakeDaemon, camera
 from .pty_terminal import terminal
+from .ui_driver import running_ui
 
 # TERM, and what it means without COLORTERM and with COLORTERM=truecolor
 TERMS = (
@@ -110,6 +111,20 @@ def test_the_environment_is_put_right_before_textual_reads_it() -> None:
     assert env == {"TERM": "vt100", "NO_COLOR": "1"}
     assert not speaks_utf8(env | {"LANG": "C.UTF-8"})
     assert speaks_utf8({"TERM": "vte-256color", "LANG": "C.UTF-8"})
+
+
+@pytest.mark.parametrize(("term", "copies"), [("xterm-256color", True), ("linux", False), ("vt220", False)])
+async def test_copying_is_said_to_work_only_where_there_is_a_clipboard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, term: str, copies: bool
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    async with FakeDaemon(tmp_path / "s", 2) as daemon, running_ui(tmp_path / "s") as ui:
+        await ui.press("2", "y", "y")
+        await ui.hears("Copied the address of" if copies else "The address of 01 Front gate: 127.0.10.1")
+        assert bool(ui.app.clipboard) is copies
+        ui.app.copy(daemon.password, "password")
+        await ui.hears("Copied the password." if copies else "This terminal has no clipboard.")
+        assert daemon.password not in ui.text
 
 
 def test_a_preference_is_kept_where_the_terminal_can_show_it() -> None:
