@@ -25,6 +25,7 @@ from .crash import crash_log
 from .key_order import KeysInOrder
 from .keys import app_bindings, goes_back, withheld
 from .layers import Layered
+from .leaving import AlwaysLeft
 from .live import Live
 from .opened import open_palette
 from .pace import Pace
@@ -47,7 +48,7 @@ CLOSE_DEADLINE_S = 2.0
 CONNECT_AGAIN_S = 2.0  # after a bug
 
 
-class OnviftuiApp(KeysInOrder, Acting, Preferring, Layered):
+class OnviftuiApp(AlwaysLeft, KeysInOrder, Acting, Preferring, Layered):
     """`where` is the daemon's socket, or how to get a connection to it. The rest has defaults that tests change."""
 
     TITLE = "onviftui"

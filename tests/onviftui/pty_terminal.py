@@ -22,7 +22,9 @@ START_S = 120
 class Terminal:
     """A pty with the UI in it."""
 
-    def __init__(self, socket: Path, arguments: tuple[str, ...], size: tuple[int, int], **environ: str) -> None:
+    def __init__(
+        self, socket: Path, arguments: tuple[str, ...], size: tuple[int, int], program: str = RUN, **environ: str
+    ) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         keep = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLORTERM", "LC_ALL")}
@@ -30,7 +32,7 @@ class Terminal:
         # A dark terminal that need not be asked, as these tests give no answers; an empty value stands for none.
         env = keep | fixed | {"COLORFGBG": "15;0"} | environ
         env = {key: value for key, value in env.items() if key != "COLORFGBG" or value}
-        command = [sys.executable, "-c", RUN, str(socket), *arguments]
+        command = [sys.executable, "-c", program, str(socket), *arguments]
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env, cwd=ROOT)
         os.close(slave)
         self.output = b""
@@ -76,7 +78,7 @@ class Terminal:
 
 @contextlib.contextmanager
 def terminal(socket: Path, *arguments: str, columns: int = 80, rows: int = 24, **environ: str) -> Iterator[Terminal]:
-    """`arguments` are those of the command `onviftui`."""
+    """`arguments` are those of the command `onviftui`; `program` of `environ` is what runs it."""
     opened = Terminal(socket, arguments, (columns, rows), **environ)
     try:
         yield opened
