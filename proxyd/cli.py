@@ -58,6 +58,8 @@ def main(argv: list[str] | None = None) -> int:
     except ProxyError as error:
         print(f"proxyd: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:  # before the daemon takes signals itself
+        return 130
 
 
 def _run(args: argparse.Namespace) -> int:
