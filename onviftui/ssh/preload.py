@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import socket
 from collections.abc import Iterator
@@ -31,7 +32,8 @@ def preload() -> None:
         importlib.import_module(name)
     for model in _models(BaseModel):
         model.model_rebuild()  # ours are built when they are first used (defer_build), which would be in each session
-    rehearse()
+    with contextlib.suppress(Exception):  # it only saves memory; what is wrong there is said to whom it happens to
+        rehearse()
 
 
 def rehearse() -> None:

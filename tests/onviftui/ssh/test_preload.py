@@ -75,3 +75,19 @@ def test_the_first_frame_imports_nothing_more_of_ours() -> None:
 
 def test_the_rehearsal_leaves_nothing_behind(tmp_path: Path) -> None:
     assert _said(_LEFT_BEHIND, HOME=str(tmp_path), XDG_STATE_HOME="", XDG_CONFIG_HOME="") == [[], 1, -1, []]
+
+
+def test_a_rehearsal_that_fails_keeps_nobody_from_sessions(tmp_path: Path) -> None:
+    """Of a UI that cannot be shown, and of a machine so slow that nobody waits for the first key."""
+    for broken in ("onviftui.screens.main.MainScreen.compose", "textual.pilot.Pilot.press"):
+        where, name = broken.rsplit(".", 1)
+        program = f"""
+import json, pkgutil
+def broken(*_):
+    raise ZeroDivisionError("bug")
+setattr(pkgutil.resolve_name({where!r}), {name!r}, broken)
+from onviftui.ssh import preload
+preload.preload()
+print(json.dumps("ready"))
+"""
+        assert _said(program, HOME=str(tmp_path)) == "ready", broken
