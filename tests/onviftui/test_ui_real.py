@@ -6,10 +6,13 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
+from onviftui.demo_processes import free_loopback
 from onviftui.screens.job import JobScreen
 from proxyd.api.models import CameraState
 
@@ -80,14 +83,20 @@ async def program(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
         await process.communicate()
 
 
-async def test_from_an_empty_daemon_to_running_cameras_by_keys_alone(tmp_path: Path) -> None:
+@pytest.fixture
+def network() -> Iterator[str]:
+    with free_loopback() as (cameras, _):
+        yield cameras
+
+
+async def test_from_an_empty_daemon_to_running_cameras_by_keys_alone(tmp_path: Path, network: str) -> None:
     """The main job as a person does it: add, mistype the password, correct it, watch the scan, open a camera."""
     (tmp_path / "password").write_text("sim-secret-1")
     simulate = ("simulate", "--channels", "3", "--user", "admin", "--json")
-    run = ("run", "--data", str(tmp_path / "data"), "--socket", str(tmp_path / "s"), "--loopback", "127.0.91.0/24")
+    run = ("run", "--data", str(tmp_path / "data"), "--socket", str(tmp_path / "s"), "--loopback")
     async with (
         program(*simulate, "--password-file", str(tmp_path / "password")) as nvr,
-        program(*run),
+        program(*run, network),
         running_ui(tmp_path / "s") as ui,
     ):
         assert nvr.stdout is not None
@@ -112,7 +121,7 @@ async def test_from_an_empty_daemon_to_running_cameras_by_keys_alone(tmp_path: P
         await ui.press("enter")
         running = [CameraState.RUNNING] * 3
         await ui.until(lambda: [c.state for c in ui.app.store.cameras.values()] == running, "three running cameras")
-        await ui.sees("127.0.91.")
+        await ui.sees(network.removesuffix("0/24"))
         await ui.press("o")
         await ui.sees("from the NVR, ")
         await ui.sees("1280×720 JPEG")
