@@ -93,7 +93,7 @@ class BackupsScreen(RowsScreen):
             line(
                 "    Press ", ("c", Tone.ACCENT), " to make one: a file with everything, for this or another machine."
             ),
-            line("    or  ", ("b", Tone.ACCENT), " to bring one that you have as a file; then R restores it."),
+            line("    or ", ("b", Tone.ACCENT), " to bring one that you have as a file; then R restores it."),
         ]
 
     # what the keys do

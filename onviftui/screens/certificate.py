@@ -107,10 +107,9 @@ class CertificateScreen(OneCamera):
             self._arrived(certificate)
             ui_of(self).toast(f"{self._called} has a new certificate. u takes it back.")
 
-        body = (
-            "The camera makes one itself, for the address that it has now. Recorders that were told to trust the one "
-        )
-        body += "before must be told again; what plays goes on."
+        body = "The camera makes one itself, for the address that it has now."
+        if self._known is not None and self._known.fingerprint:
+            body += " Recorders that were told to trust the one before must be told again; what plays goes on."
         question = Confirm(f"A new certificate for {plain(self._called)}?", body, "Make it")
         self.app.push_screen(question, answered)
 

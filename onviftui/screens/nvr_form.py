@@ -59,7 +59,8 @@ class NvrForm(FieldForm[Nvr]):
         values = self.typed()
         wrong: dict[str, str] = {}
         host, pasted_port = split_address(values["host"])
-        if pasted_port is not None:
+        stream = values["host"].strip().lower().startswith(("rtsp://", "rtsps://"))
+        if pasted_port is not None and not stream:  # ^r takes along what was typed
             self.query_one("#host", Input).value = host
             self.query_one("#port", Input).value = str(pasted_port)
         port = pasted_port if pasted_port is not None else read_port(values["port"] or "80")
@@ -67,7 +68,7 @@ class NvrForm(FieldForm[Nvr]):
             wrong["host"] = "which address does the NVR have?"
         if port is None or not 1 <= port <= 65535:
             wrong["port"] = "a number from 1 to 65535; most NVRs use 80, Reolink 8000"
-        if values["host"].strip().lower().startswith(("rtsp://", "rtsps://")):
+        if stream:
             wrong["host"] = "that is one stream: press ^r to add a camera by it"
         without_account = self._nvr is not None and self._nvr.kind == "rtsp" and not self._nvr.username
         if not values["username"] and not without_account:

@@ -89,7 +89,7 @@ class NvrsView(TableView):
             line(("    No NVR yet.", Tone.STRONG)),
             line(""),
             line("    Press ", ("f", Tone.ACCENT), " to search the network, it finds most NVRs by itself,"),
-            line("    or  ", ("a", Tone.ACCENT), " to type the address."),
+            line("    or ", ("a", Tone.ACCENT), " to type the address."),
         ]
 
     def detail_lines(self, item: Nvr, width: int, height: int) -> list[Line]:

@@ -109,7 +109,7 @@ class SourcesScreen(RowsScreen):
             line(("    No camera was added by its RTSP addresses.", Tone.STRONG)),
             line(""),
             line("    Press ", ("a", Tone.ACCENT), " to add one, for a camera or doorbell that knows no ONVIF,"),
-            line("    or  ", ("i", Tone.ACCENT), " to add the cameras of a list: CSV, YAML, go2rtc, Frigate."),
+            line("    or ", ("i", Tone.ACCENT), " to add the cameras of a list: CSV, YAML, go2rtc, Frigate."),
         ]
 
     # what the keys do

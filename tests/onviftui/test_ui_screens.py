@@ -358,19 +358,18 @@ async def test_testing_from_the_list(socket: Path) -> None:
 async def test_a_camera_by_its_stream_address(socket: Path, size: tuple[int, int]) -> None:
     async with FakeDaemon(socket) as daemon, running_ui(socket, size) as ui:
         await ui.press("3", "a")
-        await ui.write("rtsp://192.0.2.7/a")
+        await ui.write("rtsp://192.0.2.7:8554/a")
         await ui.press("down", "down")
         await ui.write("u")
         await ui.press("ctrl+s")
         await ui.sees("that is one stream: press ^r")
         await ui.press("ctrl+r")
         assert isinstance(ui.app.screen, SourceForm)
-        assert ui.app.screen.query_one("#main", Input).value == "rtsp://192.0.2.7/a"
+        assert ui.app.screen.query_one("#main", Input).value == "rtsp://192.0.2.7:8554/a"
         buttons = [button for button in ui.app.screen.query(Button) if button.region.bottom <= size[1]]
         assert len(buttons) == 3
         await ui.press("down")
         await ui.write("rtsp://192.0.2.8/b")
-        daemon.answers["source.test"] = NvrTest(ok=True, message="192.0.2.7 gives its streams.")
         daemon.answers["source.test"] = NvrTest(ok=True, message="192.0.2.7 gives its streams: main H.264 1280×720.")
         daemon.answers["source.add"] = InvalidInput("No.", fields={"sub": "is on another host than the main stream"})
         await ui.press("ctrl+s")
@@ -380,8 +379,8 @@ async def test_a_camera_by_its_stream_address(socket: Path, size: tuple[int, int
         daemon.answers["source.test"] = NvrTest(ok=True, message="192.0.2.7 gives its streams: main H.264 1280×720.")
         await ui.press("ctrl+t")
         await ui.sees("main H.264 1280×720")
-        assert daemon.called("source.test")[-1] == {"main": "rtsp://192.0.2.7/a"}
-        daemon.answers["source.add"] = Source(nvr=2, channel=1, name="Yard", camera=9, main="rtsp://192.0.2.7/a")
+        assert daemon.called("source.test")[-1] == {"main": "rtsp://192.0.2.7:8554/a"}
+        daemon.answers["source.add"] = Source(nvr=2, channel=1, name="Yard", camera=9, main="rtsp://192.0.2.7:8554/a")
         await ui.press("down", "down")
         await ui.write("admin")
         await ui.press("enter")
@@ -391,7 +390,7 @@ async def test_a_camera_by_its_stream_address(socket: Path, size: tuple[int, int
         await ui.press("enter")
         await ui.hears("Yard was added; its streams are being read.")
         assert daemon.called("source.add")[1] == {
-            "main": "rtsp://192.0.2.7/a",
+            "main": "rtsp://192.0.2.7:8554/a",
             "username": "admin",
             "password": "s3cret",
             "name": "Yard",
