@@ -13,14 +13,17 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sized
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from textual import events
 from textual.geometry import Size
 from textual.keys import _character_to_key, key_to_character
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from onviftui.app import OnviftuiApp
-from onviftui.screens.snapshot import RESIZE_S
+from onviftui.screens.contact_sheet import ContactSheet
+from onviftui.screens.snapshot import SnapshotScreen
 from onviftui.store import Link
 from onviftui.widgets.livetable import LiveTable
 from onviftui.words import Look
@@ -74,11 +77,19 @@ class Stage(Ui):
     async def settled(self) -> None:
         """The application has nothing left to do but to wait: for the terminal, the daemon or a clock."""
         until = time.monotonic() + SETTLE_S
-        for _ in range(2):  # what is drawn may set something off, too
-            await _quiet_loop(until)
-            if self.app._screen_stack:
-                self.app.screen._on_timer_update()
         await _quiet_loop(until)
+        while (undrawn := self._undrawn()) and time.monotonic() < until:  # what is drawn may set something off, too
+            for screen in undrawn:
+                screen._on_timer_update()
+            await _quiet_loop(until)
+
+    def _undrawn(self) -> list[Screen[Any]]:
+        """The screens that can be seen, those that shine through the top one too, and wait for their next frame."""
+        if not self.app._screen_stack:
+            return []
+        seen = [*self.app._background_screens, self.app.screen]
+        flags = ("_layout_required", "_scroll_required", "_repaint_required", "_dirty_widgets", "_callbacks")
+        return [screen for screen in seen if any(getattr(screen, flag) for flag in flags)]
 
     async def all_there(self) -> None:
         """Nothing is asked or waits to be shown any more."""
@@ -96,8 +107,8 @@ class Stage(Ui):
         self.app.post_message(events.Resize(size, size))
         await self.until(lambda: self.app.screen.size == size, "the new size")
         await self.settled()
-        if self.app.screen.query("PictureBox, Thumbs"):
-            await asyncio.sleep(RESIZE_S * 1.5)
+        slow = [screen for screen in self.app.screen_stack if isinstance(screen, ContactSheet | SnapshotScreen)]
+        await self.until(lambda: all(screen._resized is None for screen in slow), "pictures for the new size")
         await self.all_there()
 
     def _move_to(self, words: str) -> None:
@@ -122,7 +133,8 @@ async def _quiet_loop(until: float) -> None:
 async def on_stage(
     scene: Scene, size: tuple[int, int], folder: Path, *, ascii_only: bool = False
 ) -> AsyncIterator[Stage]:
-    """The UI, when everything that the scene asked for has arrived. `folder` for the socket."""
+    """The UI, when everything that the scene asked for has arrived. `folder` for the socket. A bug that the application
+    contained meanwhile fails the test."""
     socket = folder / "s"
     with _terminal(scene.environ):
         async with FakeDaemon(socket, 16) as daemon:
@@ -136,6 +148,7 @@ async def on_stage(
                 await ui.all_there()
                 await ui.play(scene.keys)
                 yield ui
+            assert not app.bugs, app.crash_log.read_text()
 
 
 @contextmanager
