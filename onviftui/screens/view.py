@@ -114,8 +114,8 @@ class TableView(View):
     def compose(self) -> ComposeResult:
         ui = ui_of(self)
         yield Lines(classes="filter-line")
-        terms = ", ".join(["words", *(f"{name}:…" for name in self.filter_names[:4]), "-not"])
-        yield Input(placeholder=f"{terms}   Enter keeps it, Esc clears", classes="filter-input")
+        terms = ["words", *(f"{name}:" for name in self.filter_names[:5]), "-not"]
+        yield Input(placeholder="  ".join(terms), classes="filter-input")
         with Container(classes="body"):
             yield LiveTable(self.columns, ui.look)
             yield Lines(classes="detail")

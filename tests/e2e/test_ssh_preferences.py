@@ -15,7 +15,7 @@ async def _open_settings(screen: SshTerminal) -> None:
     screen.press(b"8")
     await screen.sees(b"shared account", before)
     screen.press(b"/")
-    await screen.sees(b"Enter keeps it", before)
+    await screen.sees(b"-not", before)
     screen.press(b"looks\r")  # the one entry with this word
     await screen.sees(b"1 of ", before)
     screen.press(b"\r")

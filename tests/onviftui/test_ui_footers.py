@@ -84,6 +84,8 @@ async def test_rows_bring_their_keys(socket: Path) -> None:
         assert "add NVR" not in offered(ui)
         await ui.press("slash")
         await ui.write("nothing like that")
+        await ui.sees("Enter keep it  Esc drop it")
+        await ui.press("enter")
         await ui.until(lambda: "open" not in offered(ui) and "filter" in offered(ui), "no row")
 
 
@@ -140,7 +142,7 @@ async def test_undo_says_what_can_be_taken_back_when_there_is_nothing(socket: Pa
         await ui.press("8")
         ui.table.move_to(next(row for row in ui.table.keys if "Undo" in ui.table.text_of(row)))
         await ui.press("enter")
-        await ui.sees("Nothing was changed since proxyd started.")
+        await ui.sees("There is nothing to take back since proxyd started.")
         assert "the last one from everywhere with u." in ui.text
         await offers(ui, "refresh", "back")
         await ui.press("enter")
