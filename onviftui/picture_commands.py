@@ -21,6 +21,7 @@ from .terminal import Colours, colours_of, light_background, speaks_utf8
 
 AT_ONCE = 3
 _DEADLINE_S = 60.0
+_NAMED = 8  # cameras without a picture, in the note below a sheet
 _WIDEST = 1920
 
 
@@ -93,8 +94,15 @@ async def camera_sheet(args: argparse.Namespace, client: RpcClient, out: Output)
     elif target is not None:
         out.say(f"Wrote {target}: {counted(len(entries), 'camera')}, {len(image)} bytes.")
     if without and not out.json_mode:
-        out.note(f"Note: {counted(len(without), 'camera')} without a picture: {', '.join(without)}.")
+        out.note(f"Note: {counted(len(without), 'camera')} without a picture: {some_names(without)}.")
     return 0
+
+
+def some_names(names: list[str]) -> str:
+    """All of few; of many the first, and how many more."""
+    if len(names) <= _NAMED + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more; --json names all"
 
 
 async def _show(camera: int, args: argparse.Namespace, client: RpcClient, out: Output) -> int:

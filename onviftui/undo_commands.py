@@ -27,7 +27,7 @@ async def _list(client: RpcClient, out: Output) -> int:
     if out.json_mode:
         out.document(known)
     elif not known:
-        out.say("Nothing was changed since proxyd started.")
+        out.say("There is nothing to take back since proxyd started.")
     else:
         columns = (Column("NUMBER", right=True), Column("AT"), Column("BY", least=6), Column("WHAT", least=20))
         out.table(columns, [(one.number, local_time(one.at), one.who, one.what) for one in known])

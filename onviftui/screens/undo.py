@@ -62,7 +62,7 @@ class UndoScreen(RowsScreen):
             return [line("")]
         return [
             line(""),
-            line(("    Nothing was changed since proxyd started.", Tone.STRONG)),
+            line(("    There is nothing to take back since proxyd started.", Tone.STRONG)),
             line("    Names, switches, accounts, removed cameras and NVRs can be taken back here,"),
             line("    the last one from everywhere with ", ("u", Tone.ACCENT), "."),
         ]

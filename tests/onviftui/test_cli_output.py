@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from onviftui.naming import find_id, find_ids
 from onviftui.output import Column, Output, cut, display_width, format_pairs, format_table, harmless
+from onviftui.picture_commands import some_names
 from onviftui.progress import ProgressLine, format_bar
 from proxyd.errors import Conflict, InvalidInput, NotFound, UpstreamAuthError
 from tests.onviftui.cli_daemon import camera, job
@@ -119,3 +120,9 @@ def test_fields_that_the_message_lists_already_are_not_said_twice() -> None:
         InvalidInput("Wrong parameters: name: is empty.", fields={"name": "is empty"})
     )
     assert err.getvalue() == "Wrong parameters: name: is empty.\n"
+
+
+def test_of_many_cameras_without_a_picture_only_some_are_named() -> None:
+    names = [f"Channel {number}" for number in range(1, 66)]
+    assert some_names(names[:9]) == ", ".join(names[:9])
+    assert some_names(names) == f"{', '.join(names[:8])} and 57 more; --json names all"

@@ -124,7 +124,7 @@ async def test_any_change_of_the_list_can_be_taken_back(socket: Path, size: tupl
         await ui.until(lambda: ui.table.keys == [3], "the list without it")
         daemon.answers["undo.list"] = []
         await ui.press("r")
-        await ui.sees("Nothing was changed since proxyd started.")
+        await ui.sees("There is nothing to take back since proxyd started.")
 
 
 async def test_a_viewer_is_not_offered_to_take_anything_back(socket: Path) -> None:
