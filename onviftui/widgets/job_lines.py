@@ -120,7 +120,8 @@ def job_lines(job: Job, look: Look, width: int, now: datetime) -> list[Line]:
     if job.state is JobState.RUNNING:
         lines += _found(job, now)
         lines.append(line(("  now      ", Tone.MUTED), (plain(job.now) or "asking the NVR", Tone.TEXT)))
-        lines.append(line(("  left     ", Tone.MUTED), (eta_words(job).removesuffix(" left") or "not known yet", Tone.TEXT)))
+        left = eta_words(job).removesuffix(" left") or "not known yet"
+        lines.append(line(("  left     ", Tone.MUTED), (left, Tone.TEXT)))
     else:
         lines.append(line((f"  {look.glyph(sign)} {sign.word}", sign.tone), (_outcome(job), Tone.TEXT)))
     if job.error:

@@ -112,8 +112,8 @@ def file_line(entry: AnyEntry) -> str:
 
 
 def saving_command(log: str, level: str, subject: str, text: str) -> str:
-    """What writes the same entries to a file from afar; `subject` as entries have it, `text`: words of the filter, which
-    is left out where shells would take it apart."""
+    """What writes the same entries to a file from afar; `subject` as entries have it, `text`: words of the filter,
+    which are left out where shells would take them apart."""
     words = f"ssh BOX log {log} --limit 1000"
     if level in ("warning", "error"):
         words += f" --level {level}"

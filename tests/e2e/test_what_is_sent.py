@@ -54,7 +54,8 @@ async def kept_in_history(client: RpcClient, camera: m.Camera) -> None:
             if sum(main.bps) * history.step_s >= bits / 2:
                 break
             await asyncio.sleep(0.1)
-    assert sum(main.bps) * history.step_s <= bits * 2  # what is kept is a speed; on a busy machine steps differ in length
+    # What is kept is a speed; on a busy machine steps differ in length.
+    assert sum(main.bps) * history.step_s <= bits * 2
     assert max(main.fps) > 5 and not any(sub.bps)
     assert any((await client.call("history")).bps)
 
