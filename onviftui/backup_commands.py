@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
+import os
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -16,8 +17,8 @@ from proxyd.api.backups import SHORTEST_PASSPHRASE, Backup, BackupContents, Rest
 from proxyd.api.client import RpcClient
 from proxyd.errors import InvalidInput, ProxyError
 
-from .backup_files import bring, pieces
-from .confirm import confirm
+from .backup_files import Patient, bring, pieces
+from .confirm import confirm, interruptible
 from .output import Column, Output, counted, local_time
 
 DEADLINE_S = 300.0
@@ -155,7 +156,8 @@ async def _pour(client: RpcClient, name: str, file: BinaryIO) -> int:
 async def _bring(client: RpcClient, source: Path) -> Backup:
     """Raises ProxyError."""
     try:
-        with sys.stdin.buffer if str(source) == "-" else source.open("rb") as file:
+        descriptor = os.dup(0) if str(source) == "-" else os.open(source, os.O_RDONLY | os.O_NONBLOCK)
+        with Patient(descriptor) as file:
             return await bring(client.call, source, file)
     except OSError as error:
         raise ProxyError(f"Cannot read {source}: {error.strerror}.", "Choose another file.") from None
@@ -185,7 +187,7 @@ def _new_passphrase(args: argparse.Namespace) -> str:
             f"The passphrase needs at least {SHORTEST_PASSPHRASE} characters.",
             "Several words are easy to type.",
         )
-    if sys.stdin.isatty() and getpass.getpass("The passphrase again: ") != passphrase:
+    if sys.stdin.isatty() and _typed("The passphrase again: ") != passphrase:
         raise InvalidInput("The two passphrases differ; nothing was done.", "Try again.")
     return passphrase
 
@@ -194,16 +196,24 @@ def _passphrase(args: argparse.Namespace) -> str:
     """Only the line is read of standard input: a backup may follow there. Raises InvalidInput."""
     if sys.stdin.isatty():
         try:
-            return getpass.getpass("Passphrase of the backup: ")
+            return _typed("Passphrase of the backup: ")
         except EOFError:
             raise InvalidInput("No passphrase was typed; nothing was done.") from None
     if not args.passphrase_stdin:
         raise InvalidInput("The passphrase is missing.", "Pass it as the first line: … --passphrase-stdin < FILE")
-    line = sys.stdin.buffer.readline(_LONGEST_LINE)
+    line = b""
+    with interruptible():
+        while len(line) < _LONGEST_LINE and not line.endswith(b"\n") and (one := os.read(0, 1)):
+            line += one
     try:
         return line.decode().rstrip("\r\n")
     except UnicodeError:
         raise InvalidInput("The passphrase on standard input is not UTF-8 text.", "Convert it, or type it.") from None
+
+
+def _typed(question: str) -> str:
+    with interruptible():
+        return getpass.getpass(question)
 
 
 def _size(size: int) -> str:

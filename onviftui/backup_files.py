@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import re
+import select
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 from proxyd.api.backups import PIECE, Backup, BackupPiece, BackupWritten
 from proxyd.errors import ProxyError
 
 ENDING = ".backup"
 _LONGEST_NAME = 60
+_LOOK_S = 0.2  # how long a thread reads on after everybody has left
 Call = Callable[[str, dict[str, Any]], Awaitable[Any]]  # a method of the daemon; raises ProxyError
 
 
@@ -29,7 +33,41 @@ async def pieces(call: Call, name: str) -> AsyncIterator[bytes]:
         offset, size = offset + len(data), piece.size
 
 
-async def bring(call: Call, source: Path, opened: BinaryIO) -> Backup:
+class Patient:
+    """A descriptor that may be a pipe on which nothing comes yet: the thread that reads of it goes on when it is left,
+    so that nobody who gives up has to wait for it. It is closed then."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._left = threading.Event()
+        self._reading = threading.Lock()
+
+    def __enter__(self) -> Patient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+        with self._reading:
+            os.close(self._descriptor)
+
+    def read(self, size: int) -> bytes:
+        """That many bytes, or fewer at the end. Raises OSError."""
+        data = b""
+        with self._reading:
+            while len(data) < size and not self._left.is_set():
+                if select.select([self._descriptor], [], [], _LOOK_S)[0]:
+                    piece = os.read(self._descriptor, size - len(data))
+                    if not piece:
+                        break
+                    data += piece
+        return data
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+async def bring(call: Call, source: Path, opened: Readable) -> Backup:
     """`opened` becomes one of the daemon's backups, under a name like `source` that is free. It is read in a thread.
     Raises ProxyError, and OSError when it cannot be read."""
     wish = _wish(source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 
 from proxyd.errors import InvalidInput, ProxyError
@@ -26,7 +27,11 @@ def confirm(question: str, *, yes: bool, otherwise: str = "Nothing was removed."
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C ends what waits for somebody to type: asyncio would cancel a task, and a blocked read notices nothing."""
+    """Ctrl-C ends what waits for somebody to type: asyncio would cancel a task, and a blocked read notices nothing.
+    Threads get no signals, so nothing is changed there."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

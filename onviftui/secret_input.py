@@ -25,7 +25,8 @@ def read_password(*, from_stdin: bool, what: str) -> str:
     if not from_stdin:
         raise InvalidInput("The password is missing.", "Pass it on standard input: … --password-stdin < FILE")
     try:
-        line = sys.stdin.readline(_MAX_LINE)
+        with interruptible():
+            line = sys.stdin.readline(_MAX_LINE)
         line.encode()
     except UnicodeError:  # `from None`: the exception holds the bytes
         raise InvalidInput("The password on standard input is not UTF-8 text.", "Convert it, or type it.") from None

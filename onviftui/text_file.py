@@ -7,15 +7,18 @@ from pathlib import Path
 
 from proxyd.errors import InvalidInput
 
+from .confirm import interruptible
+
 NO_TEXT = ("is not UTF-8 text.", "Is it the right file?")
 
 
 def typed_path(typed: str) -> Path:
-    """What was typed in the UI, where no shell knows `~`. That of somebody unknown stays as it is, and is not found."""
+    """What was typed in the UI, where no shell knows `~`, and `-` is a file like others. The home of somebody unknown
+    stays as it is, and is not found."""
     try:
-        return Path(typed).expanduser()
+        return Path(typed).expanduser().absolute()
     except RuntimeError:
-        return Path(typed)
+        return Path(typed).absolute()
 
 
 def read_text(
@@ -24,11 +27,12 @@ def read_text(
     """`-` is standard input. `no_text` is what to say of bytes that are no text, `too_large` what to do then. Raises
     InvalidInput."""
     try:
-        if str(file) == "-":
-            data = sys.stdin.buffer.read(most_kb * 1024 + 1)
-        else:
-            with file.open("rb") as opened:
-                data = opened.read(most_kb * 1024 + 1)
+        with interruptible():
+            if str(file) == "-":
+                data = sys.stdin.buffer.read(most_kb * 1024 + 1)
+            else:
+                with file.open("rb") as opened:
+                    data = opened.read(most_kb * 1024 + 1)
     except OSError as error:
         raise InvalidInput(f"Cannot read {file}: {error.strerror}.", "Check its name and its rights.") from None
     if len(data) > most_kb * 1024:

@@ -15,7 +15,7 @@ from proxyd.api.ssh_keys import MAX_KEY_LINE, UnfitKey, parse_key
 from proxyd.api.users import User, Users
 from proxyd.errors import InvalidInput
 
-from .confirm import confirm
+from .confirm import confirm, interruptible
 from .output import Column, Output, counted, harmless
 from .secret_input import read_password
 
@@ -73,7 +73,8 @@ def _read_key(file: Path) -> str:
     """Looked at here already, so that a private key is never sent anywhere. Raises InvalidInput."""
     try:
         if str(file) == "-":
-            data = sys.stdin.buffer.read(MAX_KEY_LINE + 1)
+            with interruptible():
+                data = sys.stdin.buffer.read(MAX_KEY_LINE + 1)
         else:
             with file.open("rb") as opened:
                 data = opened.read(MAX_KEY_LINE + 1)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from onviftui.arguments import EXIT_CODES
+from onviftui.backup_files import Patient
 from proxyd.api.models import LogEntry
 from tests.onviftui.cli_daemon import PICTURE, FakeDaemon
 
@@ -199,6 +200,33 @@ async def test_ctrl_c_cancels_the_scan_and_says_what_is_kept(daemon: FakeDaemon,
         out, err = await process.communicate()
     assert (process.returncode, out) == (1, b"") and b"found so far is kept" in err
     assert daemon.called("job.cancel") == [{"id": 7}]
+
+
+async def test_ctrl_c_once_ends_the_question_for_a_passphrase(daemon: FakeDaemon, tmp_path: Path) -> None:
+    words = [*COMMAND, "--socket", str(tmp_path / "s"), "backup", "create"]
+    controller, terminal = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *words, stdin=terminal, stdout=terminal, stderr=asyncio.subprocess.PIPE, start_new_session=True
+    )  # without a terminal of its own the question is asked on stderr
+    os.close(terminal)
+    assert process.stderr is not None
+    async with asyncio.timeout(TIMEOUT_S):
+        await process.stderr.readuntil(b"Passphrase of the backup: ")
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 1
+    os.close(controller)
+
+
+async def test_a_silent_pipe_is_left_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with Patient(os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)) as file:
+        reading = asyncio.create_task(asyncio.to_thread(file.read, 10), name="a backup")
+        writer = os.open(tmp_path / "pipe", os.O_WRONLY | os.O_NONBLOCK)
+        os.write(writer, b"some")
+        await asyncio.sleep(0)
+    async with asyncio.timeout(TIMEOUT_S):
+        assert await reading in (b"", b"some")
+    os.close(writer)
 
 
 async def test_log_follow_goes_on_until_ctrl_c(daemon: FakeDaemon, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from onviftui.log_book import LIMIT, LogBook
 from onviftui.log_file import write_new_file
 from onviftui.screens.logs import LogsView
 from onviftui.screens.whole_entry import WholeEntry
+from onviftui.text_file import typed_path
 from onviftui.widgets.log_lines import saving_command
 from proxyd.api.dial import own
 from proxyd.api.models import LogEntry, Role
@@ -277,9 +278,14 @@ def test_a_file_that_is_there_is_never_touched(tmp_path: Path) -> None:
     for name in ("log.txt", "link", "no/such/folder"):
         with pytest.raises(ProxyError):
             write_new_file(str(tmp_path / name), ["x\n"])
-    with pytest.raises(ProxyError, match="Cannot write ~nobody-of-that-name/log: No such file"):
+    with pytest.raises(ProxyError, match="/~nobody-of-that-name/log: No such file"):
         write_new_file("~nobody-of-that-name/log", ["x\n"])
     assert (tmp_path / "log.txt").read_text() == "mine"
+
+
+def test_a_typed_path_is_a_file_whatever_it_is_called() -> None:
+    assert typed_path("-") == Path.cwd() / "-", "and not standard input, which is the terminal"
+    assert typed_path("~/x") == Path.home() / "x"
 
 
 async def test_in_a_session_that_is_not_the_users_own_nothing_is_written(socket: Path) -> None:
