@@ -20,6 +20,7 @@ from textual.geometry import Size
 from textual.keys import _character_to_key, key_to_character
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.worker import Worker
 
 from onviftui.app import OnviftuiApp
 from onviftui.screens.contact_sheet import ContactSheet
@@ -94,10 +95,16 @@ class Stage(Ui):
     async def all_there(self) -> None:
         """Nothing is asked or waits to be shown any more."""
         await self.settled()
-        async with asyncio.timeout(WAIT_S):
-            while self.app._flush_timer is not None or any(not worker.is_finished for worker in self.app.workers):
-                await asyncio.sleep(0.002)
-                await self.settled()
+        try:
+            async with asyncio.timeout(WAIT_S):
+                while (waits := self.app._flush_timer) is not None or self._asking():
+                    await asyncio.sleep(0.002)
+                    await self.settled()
+        except TimeoutError:
+            raise AssertionError(f"never quiet: data {waits}, asked {self._asking()}\n{self.text}") from None
+
+    def _asking(self) -> list[Worker[Any]]:
+        return [worker for worker in self.app.workers if not worker.is_finished]
 
     async def resize(self, columns: int, lines: int) -> None:
         """As a window that is dragged; what waits a little before it draws anew has done so afterwards."""
