@@ -120,6 +120,7 @@ async def test_sessions_outlive_a_restart_of_the_daemon(stack: Stack, box: SshBo
         screens = [opened_ones.enter_context(box.terminal(name)) for name in ("anna", "anna", "olga", "vic", "vic")]
         for screen in screens:
             await opened(screen)
+            await screen.sees(b"cameras")  # it has the daemon's data
         starts = [len(screen.output) for screen in screens]
         stack.kill_daemon()
         for screen, start in zip(screens, starts, strict=True):

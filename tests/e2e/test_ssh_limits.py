@@ -226,7 +226,7 @@ async def test_a_screen_of_any_size_is_bounded(box: SshBox) -> None:
             process.change_terminal_size(*size)
             process.close()
             await process.wait_closed()
-    box.wait_until(lambda: not box.children, "sessions are gone")
+            await asyncio.to_thread(box.wait_until, lambda: not box.children, "the session is gone")
 
 
 # starting
