@@ -163,6 +163,7 @@ async def test_a_hidden_screen_rests_and_comes_back_up_to_date(socket: Path, fra
         await ui.press("enter")
         hidden = ui.app.screen_stack[0]
         assert not hidden.is_current
+        await _rests(ui)  # what the opened screen asked for is there
         frames.clear()
         daemon.change("camera", camera(2, CameraState.STOPPED))
         await ui.until(lambda: "○ 1" in ui.text.splitlines()[0], "the header")
